@@ -1,0 +1,46 @@
+/**
+ * A queue between a producer that pushes and a consumer that iterates.
+ * It ends when `end` is called and every item pushed before was taken, or throws at once after `fail`.
+ */
+export class AsyncQueue<T> implements AsyncIterable<T> {
+  readonly #items: T[] = [];
+  #ended = false;
+  #failure: Error | undefined;
+  #wake: (() => void) | undefined;
+
+  get length(): number {
+    return this.#items.length;
+  }
+
+  push(item: T): void {
+    if (this.#ended || this.#failure) return;
+    this.#items.push(item);
+    this.#wake?.();
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#wake?.();
+  }
+
+  fail(failure: Error): void {
+    if (this.#ended) return;
+    this.#failure ??= failure;
+    this.#wake?.();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
+    for (;;) {
+      if (this.#failure) throw this.#failure;
+      while (this.#items.length > 0) {
+        yield this.#items.shift() as T;
+        if (this.#failure) throw this.#failure;
+      }
+      if (this.#ended) return;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+      this.#wake = undefined;
+    }
+  }
+}

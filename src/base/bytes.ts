@@ -1,0 +1,15 @@
+const binaryUnits = ['B', 'KiB', 'MiB', 'GiB'] as const;
+
+/**
+ * A size for a person: whole bytes up to 1 KiB, then at most one decimal.
+ * @example formatBytes(983_040) // '960 KiB'
+ */
+export function formatBytes(bytes: number): string {
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1024 && unit < binaryUnits.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  return `${Number(value.toFixed(1))} ${binaryUnits[unit]}`;
+}

@@ -1,0 +1,11 @@
+const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+
+/**
+ * Reads a duration such as `500ms`, `8s` or `10m` as milliseconds; undefined when it is none.
+ * @example parseDurationMs('8s') // 8000
+ */
+export function parseDurationMs(text: string): number | undefined {
+  const match = /^(\d{1,9})(ms|s|m|h)$/.exec(text.trim());
+  if (!match) return undefined;
+  return Number(match[1]) * (unitMs[match[2] ?? ''] ?? Number.NaN);
+}

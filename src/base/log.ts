@@ -1,0 +1,58 @@
+export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+export type LogFields = Readonly<Record<string, string | number | bigint | boolean | undefined>>;
+
+/** Writes one line per event; a log is passed in, never global. */
+export interface Log {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+}
+
+export interface LogOptions {
+  readonly level: LogLevel;
+  readonly format: 'text' | 'json';
+  readonly write: (line: string) => void;
+  /** Nanoseconds since the Unix epoch; JSON lines carry it, text lines leave time to the platform. */
+  readonly wallTimeNs: () => bigint;
+}
+
+/** A log of `LEVEL message key=value …` lines, or of JSON objects with `time`, `level`, `message` and the fields. */
+export function createLog(options: LogOptions): Log {
+  const threshold = logLevels.indexOf(options.level);
+  const at =
+    (level: LogLevel) =>
+    (message: string, fields: LogFields = {}): void => {
+      if (logLevels.indexOf(level) < threshold) return;
+      const line = options.format === 'json' ? jsonLine(options, level, message, fields) : textLine(level, message, fields);
+      options.write(line);
+    };
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+}
+
+/** A log that keeps nothing, for callers that have no reader. */
+export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };
+
+function textLine(level: LogLevel, message: string, fields: LogFields): string {
+  const pairs = Object.entries(fields)
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => `${key}=${quoteWhenNeeded(String(value))}`);
+  return [level.toUpperCase().padEnd(5), oneLine(message), ...pairs].join(' ');
+}
+
+function jsonLine(options: LogOptions, level: LogLevel, message: string, fields: LogFields): string {
+  const time = new Date(Number(options.wallTimeNs() / 1_000_000n)).toISOString();
+  return JSON.stringify({ time, level, message, ...fields }, (_key, value: unknown) =>
+    typeof value === 'bigint' ? value.toString() : value,
+  );
+}
+
+function quoteWhenNeeded(text: string): string {
+  return /^[^\s"=]+$/.test(text) ? text : JSON.stringify(text);
+}
+
+function oneLine(text: string): string {
+  return text.replaceAll(/\s*\n\s*/g, ' | ');
+}

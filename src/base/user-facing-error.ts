@@ -1,0 +1,85 @@
+/** Who can act on an error: the person who runs the command, the platform's operator, or only we ourselves. */
+export type ErrorAudience = 'user' | 'operator' | 'bug';
+
+export interface UserFacingErrorOptions {
+  /** Stable and documented: `part/subject/fault`, such as `supply/args/count`. */
+  readonly id: string;
+  /** One line that states a fact with the offending value in it. */
+  readonly found: string;
+  /** What it should have been, or what follows from it. */
+  readonly expected?: string;
+  /** Imperative actions that this reader can take. */
+  readonly next: readonly string[];
+  /** The process exit code, where this error ends a process; 1 when absent. */
+  readonly exitCode?: number;
+  readonly audience?: ErrorAudience;
+  readonly cause?: unknown;
+}
+
+/** An error that a person reads: what was found, what was expected, what to do next, and a stable id. */
+export class UserFacingError extends Error {
+  override readonly name = 'UserFacingError';
+  readonly id: string;
+  readonly expected: string | undefined;
+  readonly next: readonly string[];
+  readonly exitCode: number;
+  readonly audience: ErrorAudience;
+
+  constructor(options: UserFacingErrorOptions) {
+    super(options.found, options.cause === undefined ? undefined : { cause: options.cause });
+    this.id = options.id;
+    this.expected = options.expected;
+    this.next = options.next;
+    this.exitCode = options.exitCode ?? 1;
+    this.audience = options.audience ?? 'user';
+  }
+}
+
+/**
+ * Several faults found in one pass, reported together so that one round of corrections is enough.
+ * @throws never; the exit code is that of the first fault.
+ */
+export class FaultList extends Error {
+  override readonly name = 'FaultList';
+  readonly faults: readonly UserFacingError[];
+
+  constructor(faults: readonly UserFacingError[]) {
+    super(faults.map((fault) => fault.message).join('; '));
+    this.faults = faults;
+  }
+}
+
+/** The exit code that a process should end with for anything it caught. */
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof UserFacingError) return error.exitCode;
+  if (error instanceof FaultList) return error.faults[0]?.exitCode ?? 1;
+  return 1;
+}
+
+/**
+ * Renders anything caught as the text a person reads: the cause chain first, the remedy last.
+ * Only an error that is our own bug shows its stack.
+ */
+export function renderError(error: unknown): string {
+  if (error instanceof FaultList) return error.faults.map(renderError).join('\n\n');
+  if (!(error instanceof UserFacingError)) {
+    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    return `${stack}\nThis is a bug in the Meridian sidecar; please report it with the lines above.  [bug]`;
+  }
+  const causes = causeChain(error.cause).map((cause) => `caused by: ${cause}`);
+  const body = error.expected === undefined ? [] : [error.expected];
+  const next = error.next.map((action) => `- ${action}`);
+  const lines = [error.message, ...causes, ...body, ...next];
+  return `${lines.join('\n')}  [${error.id}]`;
+}
+
+/** The message of anything caught, without a stack, fit for one log line. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function causeChain(cause: unknown): string[] {
+  if (cause === undefined) return [];
+  if (!(cause instanceof Error)) return [String(cause)];
+  return [cause.message, ...causeChain(cause.cause)];
+}

@@ -1,0 +1,45 @@
+/** The closed set of gRPC status codes, by name: https://grpc.github.io/grpc/core/md_doc_statuscodes.html */
+export const statusCodes = [
+  'OK',
+  'CANCELLED',
+  'UNKNOWN',
+  'INVALID_ARGUMENT',
+  'DEADLINE_EXCEEDED',
+  'NOT_FOUND',
+  'ALREADY_EXISTS',
+  'PERMISSION_DENIED',
+  'RESOURCE_EXHAUSTED',
+  'FAILED_PRECONDITION',
+  'ABORTED',
+  'OUT_OF_RANGE',
+  'UNIMPLEMENTED',
+  'INTERNAL',
+  'UNAVAILABLE',
+  'DATA_LOSS',
+  'UNAUTHENTICATED',
+] as const;
+
+/** A gRPC status by name; its number on the wire is its place in `statusCodes`. */
+export type StatusCode = (typeof statusCodes)[number];
+
+/** How a call failed: a status other than OK, a message for a person, and the trailers that came with it. */
+export class RpcError extends Error {
+  override readonly name = 'RpcError';
+  readonly code: Exclude<StatusCode, 'OK'>;
+  readonly trailers: Metadata;
+
+  constructor(code: Exclude<StatusCode, 'OK'>, message: string, options: { trailers?: Metadata; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.trailers = options.trailers ?? {};
+  }
+
+  /** Anything caught, as an RpcError; what is none becomes UNKNOWN without its stack. */
+  static from(error: unknown): RpcError {
+    if (error instanceof RpcError) return error;
+    return new RpcError('UNKNOWN', error instanceof Error ? error.message : String(error), { cause: error });
+  }
+}
+
+/** ASCII headers or trailers; keys are lower case. */
+export type Metadata = Readonly<Record<string, string>>;
