@@ -1,0 +1,26 @@
+import { Command, CommanderError } from 'commander';
+import { exitCodeOf, renderError } from '../base/user-facing-error.ts';
+import { type AddCommand, usageExitCode } from './command.ts';
+
+/** The commands, in the order in which help lists them. */
+const commands: readonly AddCommand[] = [];
+
+const program = new Command('meridian-sidecar')
+  .description("Puts Meridian's sidecar beside a plugin and runs the two.")
+  .showHelpAfterError()
+  .exitOverride();
+
+for (const addCommand of commands) addCommand(program);
+
+try {
+  await program.parseAsync(process.argv);
+} catch (error) {
+  process.exitCode = report(error);
+}
+
+function report(error: unknown): number {
+  // Commander has printed its own message by now; it throws with exit code 0 for --help.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : usageExitCode;
+  process.stderr.write(`${renderError(error)}\n`);
+  return exitCodeOf(error);
+}
