@@ -31,10 +31,10 @@ export class AsyncQueue<T> implements AsyncIterable<T> {
 
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
     for (;;) {
-      if (this.#failure) throw this.#failure;
+      this.#throwIfFailed();
       while (this.#items.length > 0) {
         yield this.#items.shift() as T;
-        if (this.#failure) throw this.#failure;
+        this.#throwIfFailed();
       }
       if (this.#ended) return;
       await new Promise<void>((resolve) => {
@@ -42,5 +42,9 @@ export class AsyncQueue<T> implements AsyncIterable<T> {
       });
       this.#wake = undefined;
     }
+  }
+
+  #throwIfFailed(): void {
+    if (this.#failure) throw this.#failure;
   }
 }

@@ -26,7 +26,8 @@ export function createLog(options: LogOptions): Log {
     (level: LogLevel) =>
     (message: string, fields: LogFields = {}): void => {
       if (logLevels.indexOf(level) < threshold) return;
-      const line = options.format === 'json' ? jsonLine(options, level, message, fields) : textLine(level, message, fields);
+      const line =
+        options.format === 'json' ? jsonLine(options, level, message, fields) : textLine(level, message, fields);
       options.write(line);
     };
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };

@@ -85,7 +85,11 @@ export class VirtualScheduler implements Scheduler {
   #earliest(): PendingTimer | undefined {
     let earliest: PendingTimer | undefined;
     for (const timer of this.#timers) {
-      if (!earliest || timer.dueMs < earliest.dueMs || (timer.dueMs === earliest.dueMs && timer.order < earliest.order)) {
+      if (
+        !earliest ||
+        timer.dueMs < earliest.dueMs ||
+        (timer.dueMs === earliest.dueMs && timer.order < earliest.order)
+      ) {
         earliest = timer;
       }
     }

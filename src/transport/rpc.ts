@@ -75,8 +75,15 @@ export interface CallOptions {
 /** One connection to a server. It never reconnects by itself: that is for its owner, with the owner's own backoff. */
 export interface Connection {
   /** @throws RpcError with the status of the call; UNAVAILABLE when the connection is gone. */
-  unary<Request, Response>(method: UnaryMethod<Request, Response>, request: Request, options?: CallOptions): Promise<Response>;
-  stream<Request, Response>(method: StreamMethod<Request, Response>, options?: CallOptions): ClientStream<Response, Request>;
+  unary<Request, Response>(
+    method: UnaryMethod<Request, Response>,
+    request: Request,
+    options?: CallOptions,
+  ): Promise<Response>;
+  stream<Request, Response>(
+    method: StreamMethod<Request, Response>,
+    options?: CallOptions,
+  ): ClientStream<Response, Request>;
   /** Aborts when the server takes no new calls; those under way go on. */
   readonly draining: AbortSignal;
   /** Aborts when the connection is gone, after every call on it has failed. */
@@ -86,12 +93,19 @@ export interface Connection {
 
 export type UnaryHandler<Request, Response> = (request: Request, call: CallContext) => Promise<Response>;
 /** The call ends with OK when the promise resolves, and with the RpcError that it rejects with. */
-export type StreamHandler<Request, Response> = (stream: RpcStream<Request, Response>, call: CallContext) => Promise<void>;
+export type StreamHandler<Request, Response> = (
+  stream: RpcStream<Request, Response>,
+  call: CallContext,
+) => Promise<void>;
 
 /** A method together with what serves it; made by `serveUnary` and `serveStream`, which keep the types in step. */
 export type Route =
   | { readonly kind: 'unary'; readonly method: UnaryMethod<never, never>; readonly handler: UnaryHandler<never, never> }
-  | { readonly kind: 'stream'; readonly method: StreamMethod<never, never>; readonly handler: StreamHandler<never, never> };
+  | {
+      readonly kind: 'stream';
+      readonly method: StreamMethod<never, never>;
+      readonly handler: StreamHandler<never, never>;
+    };
 
 export function serveUnary<Request, Response>(
   method: UnaryMethod<Request, Response>,

@@ -28,7 +28,11 @@ export class RpcError extends Error {
   readonly code: Exclude<StatusCode, 'OK'>;
   readonly trailers: Metadata;
 
-  constructor(code: Exclude<StatusCode, 'OK'>, message: string, options: { trailers?: Metadata; cause?: unknown } = {}) {
+  constructor(
+    code: Exclude<StatusCode, 'OK'>,
+    message: string,
+    options: { trailers?: Metadata; cause?: unknown } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.trailers = options.trailers ?? {};

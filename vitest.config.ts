@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    testTimeout: 20_000,
+    projects: [
+      { extends: true, test: { name: 'main', include: ['test/**/*.test.ts'], exclude: ['test/lifecycle/**'] } },
+      // Builds Cloud Foundry's own builder and launcher from Go modules first, so it runs by its own command.
+      { extends: true, test: { name: 'lifecycle', include: ['test/lifecycle/**/*.test.ts'], testTimeout: 300_000 } },
+    ],
+  },
+});
