@@ -1,0 +1,47 @@
+import { StreamEnd, type StreamFormats } from '../stream-end.ts';
+
+/** Messages read ahead of the reader; beyond them HTTP/2's flow control holds the peer back. */
+const readAheadMessages = 16;
+
+export const passBytes = (bytes: Buffer): Buffer => bytes;
+
+/** The same memory as a Buffer, which grpc-js demands. */
+export function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** What grpc-js's two kinds of duplex streams have in common. */
+interface MessageDuplex {
+  readonly writable: boolean;
+  on(event: 'data', listener: (bytes: Buffer) => void): unknown;
+  on(event: 'end', listener: () => void): unknown;
+  write(bytes: Buffer, passedOn: () => void): unknown;
+  pause(): unknown;
+  resume(): unknown;
+  isPaused(): boolean;
+}
+
+/** A stream's end on one of grpc-js's object-mode duplex streams, client's or server's. */
+export abstract class DuplexEnd<Incoming, Outgoing> extends StreamEnd<Incoming, Outgoing> {
+  readonly #duplex: MessageDuplex;
+
+  constructor(duplex: MessageDuplex, formats: StreamFormats<Incoming, Outgoing>) {
+    super(formats);
+    this.#duplex = duplex;
+    duplex.on('data', (bytes: Buffer) => {
+      this.arrived(bytes);
+      if (this.inbox.length >= readAheadMessages) duplex.pause();
+    });
+    duplex.on('end', () => this.inbox.end());
+  }
+
+  protected override send(bytes: Uint8Array): void {
+    const passedOn = (): void => this.outflow.remove(bytes.byteLength);
+    if (this.#duplex.writable) this.#duplex.write(asBuffer(bytes), passedOn);
+    else passedOn();
+  }
+
+  protected override onTaken(): void {
+    if (this.#duplex.isPaused() && this.inbox.length < readAheadMessages) this.#duplex.resume();
+  }
+}

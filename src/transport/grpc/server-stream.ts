@@ -1,0 +1,48 @@
+import type { ServerDuplexStream } from '@grpc/grpc-js';
+import type { Outcome } from '../served-call.ts';
+import { RpcError } from '../status.ts';
+import type { StreamFormats } from '../stream-end.ts';
+import { DuplexEnd } from './duplex-end.ts';
+import { toGrpcCode, toGrpcMetadata } from './status.ts';
+
+/** The handler's end of a stream. */
+export class GrpcServerStream<Incoming, Outgoing> extends DuplexEnd<Incoming, Outgoing> {
+  readonly #call: ServerDuplexStream<Buffer, Buffer>;
+  readonly #abort: (error: RpcError) => void;
+
+  /** `abort` tells the handler that its call is lost. */
+  constructor(
+    call: ServerDuplexStream<Buffer, Buffer>,
+    formats: StreamFormats<Incoming, Outgoing>,
+    abort: (error: RpcError) => void,
+  ) {
+    super(call, formats);
+    this.#call = call;
+    this.#abort = abort;
+    call.on('cancelled', () => this.#lost(lostCall()));
+  }
+
+  override fail(error: RpcError): void {
+    this.conclude({ code: error.code, message: error.message, trailers: error.trailers });
+    this.#lost(error);
+  }
+
+  /** Sends the status behind what was written; the call is over when it has left. */
+  conclude(outcome: Outcome): void {
+    this.endWriting();
+    if (!this.#call.writable) return;
+    const metadata = toGrpcMetadata(outcome.trailers);
+    if (outcome.code === 'OK') this.#call.end(metadata);
+    else this.#call.emit('error', { code: toGrpcCode(outcome.code), details: outcome.message, metadata });
+  }
+
+  #lost(error: RpcError): void {
+    this.finish(error);
+    this.#abort(error);
+  }
+}
+
+/** grpc-js does not say which of the three it was. */
+export function lostCall(): RpcError {
+  return new RpcError('CANCELLED', 'the caller cancelled, its deadline passed or its connection was lost');
+}

@@ -1,0 +1,32 @@
+import { Metadata as GrpcMetadata, type StatusObject, type status } from '@grpc/grpc-js';
+import { checkMetadata } from '../metadata.ts';
+import { type Metadata, RpcError, type StatusCode, statusCodes } from '../status.ts';
+
+/** The headers that gRPC itself adds; they say nothing to a handler or a caller. */
+const ownHeaders = new Set(['content-type', 'user-agent', 'date', 'accept-encoding', 'te']);
+
+export function toGrpcMetadata(metadata: Metadata): GrpcMetadata {
+  const result = new GrpcMetadata();
+  for (const [key, value] of Object.entries(checkMetadata(metadata))) result.set(key, value);
+  return result;
+}
+
+export function fromGrpcMetadata(metadata: GrpcMetadata): Metadata {
+  const result: Record<string, string> = {};
+  for (const [key, value] of Object.entries(metadata.getMap())) {
+    if (typeof value === 'string' && !ownHeaders.has(key) && !key.startsWith('grpc-')) result[key] = value;
+  }
+  return result;
+}
+
+export function toGrpcCode(code: StatusCode): status {
+  return statusCodes.indexOf(code);
+}
+
+/** A status other than OK as the error that a caller gets. */
+export function errorFromStatus(received: Pick<StatusObject, 'code' | 'details' | 'metadata'>): RpcError {
+  const code = statusCodes[received.code] ?? 'UNKNOWN';
+  return new RpcError(code === 'OK' ? 'UNKNOWN' : code, received.details, {
+    trailers: fromGrpcMetadata(received.metadata),
+  });
+}

@@ -1,0 +1,75 @@
+export interface InboxOptions<T> {
+  readonly decode: (bytes: Uint8Array) => T;
+  /** Called for every message that the reader took, or that nobody will read any more. */
+  readonly onTaken: (byteLength: number) => void;
+}
+
+/**
+ * Messages that arrived and wait for their reader. Iterating ends after the last one when `end` was called, and throws
+ * at once after `fail`. A reader who leaves the iteration early wants no more: what still comes is discarded.
+ */
+export class Inbox<T> implements AsyncIterable<T> {
+  readonly #options: InboxOptions<T>;
+  readonly #messages: Uint8Array[] = [];
+  #iterated = false;
+  #abandoned = false;
+  #ended = false;
+  #failure: Error | undefined;
+  #wake: (() => void) | undefined;
+
+  constructor(options: InboxOptions<T>) {
+    this.#options = options;
+  }
+
+  get length(): number {
+    return this.#messages.length;
+  }
+
+  push(bytes: Uint8Array): void {
+    if (this.#abandoned) {
+      this.#options.onTaken(bytes.byteLength);
+    } else {
+      this.#messages.push(bytes);
+      this.#wake?.();
+    }
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#wake?.();
+  }
+
+  fail(failure: Error): void {
+    this.#failure ??= failure;
+    this.#wake?.();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
+    if (this.#iterated) throw new Error('a stream may be iterated only once');
+    this.#iterated = true;
+    try {
+      for (;;) {
+        if (this.#failure) throw this.#failure;
+        const bytes = this.#messages.shift();
+        if (bytes) {
+          this.#options.onTaken(bytes.byteLength);
+          yield this.#options.decode(bytes);
+        } else if (this.#ended) {
+          return;
+        } else {
+          await new Promise<void>((resolve) => {
+            this.#wake = resolve;
+          });
+          this.#wake = undefined;
+        }
+      }
+    } finally {
+      this.#abandon();
+    }
+  }
+
+  #abandon(): void {
+    this.#abandoned = true;
+    for (const bytes of this.#messages.splice(0)) this.#options.onTaken(bytes.byteLength);
+  }
+}

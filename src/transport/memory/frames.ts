@@ -1,0 +1,20 @@
+import type { Outcome } from '../served-call.ts';
+import type { Metadata } from '../status.ts';
+
+export interface OpenFrame {
+  readonly kind: 'open';
+  readonly path: string;
+  readonly metadata: Metadata;
+  readonly timeoutMs: number | undefined;
+}
+
+export interface MessageFrame {
+  readonly kind: 'message';
+  readonly bytes: Uint8Array;
+}
+
+/** What a caller sends: the call's opening, messages, then a half-close or a reset. */
+export type CallerFrame = OpenFrame | MessageFrame | { readonly kind: 'end' } | { readonly kind: 'reset' };
+
+/** What a server sends: messages, then the status. */
+export type ServerFrame = MessageFrame | { readonly kind: 'status'; readonly outcome: Outcome };

@@ -1,0 +1,39 @@
+import { formatBytes } from '../base/bytes.ts';
+import type { Codec } from './rpc.ts';
+import { RpcError } from './status.ts';
+
+/** How the messages of one direction of a method are written and read, and how large they may be. */
+export interface MessageFormat<T> {
+  readonly path: string;
+  readonly codec: Codec<T>;
+  readonly maxMessageBytes: number;
+}
+
+/** @throws RpcError RESOURCE_EXHAUSTED when the message is too large to send, and whatever the codec throws. */
+export function encodeMessage<T>(format: MessageFormat<T>, message: T): Uint8Array {
+  const bytes = format.codec.encode(message);
+  refuseTooLarge(format, bytes.byteLength);
+  return bytes;
+}
+
+/** @throws RpcError INTERNAL when the bytes are not such a message. */
+export function decodeMessage<T>(format: MessageFormat<T>, bytes: Uint8Array): T {
+  try {
+    return format.codec.decode(bytes);
+  } catch (cause) {
+    if (cause instanceof RpcError) throw cause;
+    throw new RpcError('INTERNAL', `a message of ${format.path} with ${bytes.byteLength} bytes could not be decoded`, {
+      cause,
+    });
+  }
+}
+
+/** @throws RpcError RESOURCE_EXHAUSTED naming size and limit. */
+export function refuseTooLarge(format: { path: string; maxMessageBytes: number }, byteLength: number): void {
+  if (byteLength <= format.maxMessageBytes) return;
+  const limit = formatBytes(format.maxMessageBytes);
+  throw new RpcError(
+    'RESOURCE_EXHAUSTED',
+    `a message of ${format.path} has ${byteLength} bytes; at most ${limit} are allowed`,
+  );
+}

@@ -1,0 +1,17 @@
+import { type Metadata, RpcError } from './status.ts';
+
+/**
+ * Refuses what HTTP/2 or gRPC would refuse later, or would silently change.
+ * @throws RpcError INTERNAL naming the key; values may be secrets and are not shown.
+ */
+export function checkMetadata(metadata: Metadata): Metadata {
+  for (const [key, value] of Object.entries(metadata)) {
+    if (!/^[0-9a-z_.-]+$/.test(key) || key.startsWith('grpc-') || key.endsWith('-bin')) {
+      throw new RpcError('INTERNAL', `"${key}" is no key for metadata`);
+    }
+    if (!/^[\x20-\x7e]*$/.test(value)) {
+      throw new RpcError('INTERNAL', `the value of the metadata key "${key}" is not printable ASCII`);
+    }
+  }
+  return metadata;
+}

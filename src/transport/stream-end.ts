@@ -1,0 +1,98 @@
+import { ByteGauge } from './byte-gauge.ts';
+import { Inbox } from './inbox.ts';
+import { decodeMessage, encodeMessage, type MessageFormat, refuseTooLarge } from './message.ts';
+import type { RpcStream } from './rpc.ts';
+import { RpcError } from './status.ts';
+
+export interface StreamFormats<Incoming, Outgoing> {
+  readonly incoming: MessageFormat<Incoming>;
+  readonly outgoing: MessageFormat<Outgoing>;
+}
+
+/** What one end of a stream does over any transport: an inbox, a gauge of what has yet to leave, and an end. */
+export abstract class StreamEnd<Incoming, Outgoing> implements RpcStream<Incoming, Outgoing> {
+  protected readonly inbox: Inbox<Incoming>;
+  protected readonly outflow = new ByteGauge();
+  readonly #formats: StreamFormats<Incoming, Outgoing>;
+  readonly #over = new AbortController();
+  #writingEnded = false;
+
+  constructor(formats: StreamFormats<Incoming, Outgoing>) {
+    this.#formats = formats;
+    this.inbox = new Inbox({
+      decode: (bytes) => this.#decode(bytes),
+      onTaken: (byteLength) => this.onTaken(byteLength),
+    });
+  }
+
+  get over(): AbortSignal {
+    return this.#over.signal;
+  }
+
+  get queuedBytes(): number {
+    return this.outflow.bytes;
+  }
+
+  drained(thresholdBytes = 0): Promise<void> {
+    return this.outflow.atMost(thresholdBytes);
+  }
+
+  write(message: Outgoing): number {
+    if (this.over.aborted || this.#writingEnded) return this.outflow.bytes;
+    let bytes: Uint8Array;
+    try {
+      bytes = encodeMessage(this.#formats.outgoing, message);
+    } catch (error) {
+      if (!(error instanceof RpcError)) throw error;
+      this.fail(error);
+      return 0;
+    }
+    this.outflow.add(bytes.byteLength);
+    this.send(bytes);
+    return this.outflow.bytes;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Incoming> {
+    return this.inbox[Symbol.asyncIterator]();
+  }
+
+  /** Ends the call from this end and tells the other. */
+  abstract fail(error: RpcError): void;
+
+  /** Passes a message on; `outflow` is to fall by its length once it has left. */
+  protected abstract send(bytes: Uint8Array): void;
+
+  protected abstract onTaken(byteLength: number): void;
+
+  /** A message came in; one that is too large fails the call. */
+  protected arrived(bytes: Uint8Array): void {
+    try {
+      refuseTooLarge(this.#formats.incoming, bytes.byteLength);
+      this.inbox.push(bytes);
+    } catch (error) {
+      this.fail(RpcError.from(error));
+    }
+  }
+
+  protected endWriting(): void {
+    this.#writingEnded = true;
+  }
+
+  /** The call is over here; only the first time counts. Reading goes on to the inbox's end unless the call failed. */
+  protected finish(failure?: RpcError): void {
+    if (this.over.aborted) return;
+    if (failure) this.inbox.fail(failure);
+    this.outflow.release();
+    this.#over.abort(failure);
+  }
+
+  #decode(bytes: Uint8Array): Incoming {
+    try {
+      return decodeMessage(this.#formats.incoming, bytes);
+    } catch (error) {
+      const failure = RpcError.from(error);
+      this.fail(failure);
+      throw failure;
+    }
+  }
+}
