@@ -1,0 +1,74 @@
+import { accepted, type Parsed, type Parser, rejected } from './setting-value.ts';
+
+export interface BusApiAddress {
+  readonly host: string;
+  readonly port: number;
+  /** `host:port`, an IPv6 host in brackets. */
+  readonly address: string;
+  /** What the scheme says: `https://`, `http://`, or no word about it. */
+  readonly scheme: 'https' | 'http' | undefined;
+}
+
+const busApiPort = 8443;
+const busApiShape = '`host:port`, `https://host:port` or `http://host:port`, with no path and no credentials';
+
+/** Reads SIDECAR_BUS_API_URL; the port is 8443 when absent. A rejection never repeats credentials. */
+export const busApiAddress: Parser<BusApiAddress> = (raw) => {
+  if (typeof raw !== 'string') return rejected('malformed', busApiShape);
+  const match = /^(?:(https?):\/\/)?([^/?#@\s]+?)(?::(\d{1,5}))?\/?$/.exec(raw.trim());
+  const host = hostOf(match?.[2] ?? '');
+  const port = match?.[3] === undefined ? busApiPort : Number(match[3]);
+  if (!match || host === undefined || port < 1 || port > 65_535) return rejected('malformed', busApiShape);
+  const scheme = match[1] === 'https' || match[1] === 'http' ? match[1] : undefined;
+  return accepted({ host, port, address: formatAddress(host, port), scheme });
+};
+
+/** Reads SIDECAR_ADDR as `host:port`; only loopback is let through, since whoever reaches the port speaks as the plugin. */
+export const loopbackAddress: Parser<string> = (raw) => {
+  const parsed = splitListenAddress(raw);
+  if (!parsed.ok) return parsed;
+  const host = parsed.value.host === 'localhost' ? '127.0.0.1' : parsed.value.host;
+  return host !== undefined && isLoopback(host)
+    ? accepted(formatAddress(host, parsed.value.port))
+    : rejected('not-loopback', 'a loopback address such as `127.0.0.1:9191`');
+};
+
+export interface ListenAddress {
+  /** Undefined: every interface. */
+  readonly host: string | undefined;
+  readonly port: number;
+}
+
+/** Reads `host:port` or `:port`, with `$PORT` or `${PORT}` standing for the platform's port. */
+export function listenAddress(platformPort: string | undefined): Parser<ListenAddress> {
+  return (raw) => {
+    if (typeof raw !== 'string') return splitListenAddress(raw);
+    const expanded = raw.replaceAll(/\$(?:PORT\b|\{PORT\})/g, platformPort ?? '');
+    return expanded !== raw && platformPort === undefined
+      ? rejected('port-unset', 'an address without `$PORT`, since PORT is not set here')
+      : splitListenAddress(expanded);
+  };
+}
+
+export function formatAddress(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+function splitListenAddress(raw: unknown): Parsed<ListenAddress> {
+  const expected = '`host:port` or `:port`, with a port up to 65535';
+  const match = /^(.*):(\d{1,5})$/.exec(typeof raw === 'string' ? raw.trim() : '');
+  if (!match || Number(match[2]) > 65_535) return rejected('malformed', expected);
+  const host = match[1] === '' ? undefined : hostOf(match[1] ?? '');
+  if (host === undefined && match[1] !== '') return rejected('malformed', expected);
+  return accepted({ host, port: Number(match[2]) });
+}
+
+function hostOf(written: string): string | undefined {
+  const bracketed = /^\[([0-9A-Fa-f:.]+)\]$/.exec(written)?.[1];
+  if (bracketed !== undefined) return bracketed;
+  return /^[A-Za-z0-9]([A-Za-z0-9._-]{0,252})$/.test(written) ? written : undefined;
+}
+
+function isLoopback(host: string): boolean {
+  return host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}

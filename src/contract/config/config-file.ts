@@ -1,0 +1,107 @@
+import { isAlias, isMap, isScalar, LineCounter, type Node, parseDocument, type YAMLMap } from 'yaml';
+import { UserFacingError } from '../../base/user-facing-error.ts';
+import { closestName } from './closest-name.ts';
+import { exitCodes } from './exit-codes.ts';
+
+/** A YAML file as it was read; the path is only for messages. */
+export interface ConfigFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+export interface FileValue {
+  readonly value: unknown;
+  readonly line: number;
+}
+
+export interface FileValues {
+  /** By dotted key, such as `timeouts.connect`. */
+  readonly values: ReadonlyMap<string, FileValue>;
+  readonly faults: readonly UserFacingError[];
+}
+
+/**
+ * Reads a configuration file into its values by dotted key. A key outside `knownKeys` is a fault, and so is a known key
+ * given twice or a section that is no mapping; null counts as absent.
+ */
+export function readConfigFile(file: ConfigFile, knownKeys: readonly string[]): FileValues {
+  const lines = new LineCounter();
+  const document = parseDocument(file.text, { lineCounter: lines });
+  const broken = document.errors[0];
+  if (broken) return { values: new Map(), faults: [notYaml(file, broken.message)] };
+  const root = document.contents;
+  if (root === null || (isScalar(root) && root.value === null)) return { values: new Map(), faults: [] };
+  if (!isMap(root)) return { values: new Map(), faults: [notMapping(file, 'The file', 1)] };
+  const walk: Walk = {
+    file,
+    knownKeys,
+    lineOf: (node) => lines.linePos(node.range?.[0] ?? 0).line,
+    values: new Map(),
+    faults: [],
+  };
+  walkMapping(walk, root, '');
+  return walk;
+}
+
+interface Walk {
+  readonly file: ConfigFile;
+  readonly knownKeys: readonly string[];
+  readonly lineOf: (node: Node) => number;
+  readonly values: Map<string, FileValue>;
+  readonly faults: UserFacingError[];
+}
+
+function walkMapping(walk: Walk, mapping: YAMLMap, prefix: string): void {
+  for (const pair of mapping.items) {
+    const keyNode = pair.key as Node;
+    const key = `${prefix}${isScalar(keyNode) ? String(keyNode.value) : String(keyNode)}`;
+    const line = walk.lineOf(keyNode);
+    const node = pair.value as Node | null;
+    if (walk.knownKeys.includes(key)) {
+      const value: unknown = node === null ? null : toPlain(node);
+      if (value !== null) walk.values.set(key, { value, line });
+    } else if (!walk.knownKeys.some((known) => known.startsWith(`${key}.`))) {
+      walk.faults.push(unknownKey(walk, key, line));
+    } else if (isMap(node)) {
+      walkMapping(walk, node, `${key}.`);
+    } else if (node !== null && !(isScalar(node) && node.value === null)) {
+      walk.faults.push(notMapping(walk.file, `\`${key}\``, line));
+    }
+  }
+}
+
+/** An alias has no value of its own, so it is left to the parsers as something that no setting accepts. */
+function toPlain(node: Node): unknown {
+  return isAlias(node) ? Symbol('alias') : (node.toJSON() as unknown);
+}
+
+function unknownKey(walk: Walk, key: string, line: number): UserFacingError {
+  const nearest = closestName(key, walk.knownKeys);
+  return new UserFacingError({
+    id: 'config/file/unknown-key',
+    found: `${walk.file.path}, line ${line}: the key \`${key}\` is not known`,
+    next: [nearest === undefined ? `Remove \`${key}\`.` : `Did you mean \`${nearest}\`?`],
+    exitCode: exitCodes.configuration,
+  });
+}
+
+function notMapping(file: ConfigFile, what: string, line: number): UserFacingError {
+  return new UserFacingError({
+    id: 'config/file/not-a-mapping',
+    found: `${file.path}, line ${line}: ${what} is not a mapping`,
+    expected: 'It must hold `key: value` lines.',
+    next: ['Correct it and start again.'],
+    exitCode: exitCodes.configuration,
+  });
+}
+
+function notYaml(file: ConfigFile, message: string): UserFacingError {
+  // The parser's message goes on with an excerpt of the file, which may hold what must not be printed.
+  const [firstLine = ''] = message.split('\n');
+  return new UserFacingError({
+    id: 'config/file/not-yaml',
+    found: `${file.path} is not YAML: ${firstLine.replace(/:$/, '')}`,
+    next: ['Correct it and start again.'],
+    exitCode: exitCodes.configuration,
+  });
+}

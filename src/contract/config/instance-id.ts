@@ -1,0 +1,52 @@
+import type { PlatformIdentity } from './platform-identity.ts';
+import { accepted, type Parsed, rejected } from './setting-value.ts';
+
+const placeholders = ['space', 'app', 'process', 'index'] as const;
+type Placeholder = (typeof placeholders)[number];
+
+const longest = 64;
+const grammar = `1 to ${longest} of \`A-Z a-z 0-9 _ -\`, and may hold ${placeholders.map((name) => `{${name}}`).join(' ')}`;
+
+/**
+ * Turns what INSTANCE_ID says into the id of this very instance. Unset on Cloud Foundry it is `{app}-{index}`, or
+ * `{app}-{process}-{index}` when the process is not `web`; elsewhere it must be set.
+ */
+export function resolveInstanceId(template: string | undefined, identity: PlatformIdentity): Parsed<string> {
+  const chosen = template ?? defaultTemplate(identity);
+  if (chosen === undefined) return rejected('missing', `set: ${grammar}`);
+  const checked = checkInstanceIdTemplate(chosen);
+  if (!checked.ok) return checked;
+  const missing = namesIn(chosen).find((name) => identity[name] === undefined);
+  if (missing !== undefined) {
+    return rejected(
+      'unresolved',
+      'an id whose every part is known here',
+      `{${missing}} has no value: the platform did not give it`,
+    );
+  }
+  if (!chosen.includes('{index}') && Number(identity.index ?? 0) > 0) {
+    const detail = `fixed, and this is instance ${identity.index}: instance 0 has the same id`;
+    return rejected('fixed', 'different for each instance: add {index}', detail);
+  }
+  const id = chosen.replaceAll(/\{(\w+)\}/g, (_, name: Placeholder) => identity[name] ?? '');
+  const detail = id === chosen ? undefined : `which makes "${id}"`;
+  return new RegExp(`^[A-Za-z0-9_-]{1,${longest}}$`).test(id) ? accepted(id) : rejected('malformed', grammar, detail);
+}
+
+/** Checks what can be known before an instance runs: the placeholders' names and the letters between them. */
+export function checkInstanceIdTemplate(template: string): Parsed<string> {
+  const unknown = namesIn(template).find((name) => !placeholders.includes(name));
+  if (unknown !== undefined) return rejected('unknown-placeholder', grammar, `{${unknown}} is not known`);
+  return /^[A-Za-z0-9_-]*$/.test(template.replaceAll(/\{\w+\}/g, ''))
+    ? accepted(template)
+    : rejected('malformed', grammar);
+}
+
+function defaultTemplate(identity: PlatformIdentity): string | undefined {
+  if (!identity.onCloudFoundry) return undefined;
+  return (identity.process ?? 'web') === 'web' ? '{app}-{index}' : '{app}-{process}-{index}';
+}
+
+function namesIn(template: string): Placeholder[] {
+  return [...template.matchAll(/\{(\w+)\}/g)].map((match) => match[1] as Placeholder);
+}

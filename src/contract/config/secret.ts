@@ -1,0 +1,20 @@
+/** Text that only `reveal` shows: printing, logging or serialising the object that holds it does not. */
+export class Secret {
+  readonly #text: string;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  reveal(): string {
+    return this.#text;
+  }
+
+  toString(): string {
+    return '(secret)';
+  }
+
+  toJSON(): string {
+    return '(secret)';
+  }
+}

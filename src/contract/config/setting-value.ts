@@ -1,0 +1,90 @@
+import { parseDurationMs } from '../../base/duration.ts';
+
+/** What became of a raw value: the checked one, or what it should have been. */
+export type Parsed<T> =
+  | { readonly ok: true; readonly value: T }
+  | {
+      readonly ok: false;
+      /** Last part of the error id, such as `not-json`. */
+      readonly fault: string;
+      /** Completes "It must be". */
+      readonly expected: string;
+      /** Added to what was found, when the value alone does not show the fault. */
+      readonly detail?: string;
+    };
+
+/** Reads a raw value: a string from the environment, or whatever YAML holds. */
+export type Parser<T> = (raw: unknown) => Parsed<T>;
+
+export const accepted = <T>(value: T): Parsed<T> => ({ ok: true, value });
+
+export function rejected(fault: string, expected: string, detail?: string): Parsed<never> {
+  return { ok: false, fault, expected, ...(detail === undefined ? {} : { detail }) };
+}
+
+/** @example duration('8s') // 8000 milliseconds */
+export const duration: Parser<number> = (raw) => {
+  const ms = typeof raw === 'string' ? parseDurationMs(raw) : undefined;
+  return ms === undefined || ms === 0
+    ? rejected('not-a-duration', 'a duration above zero such as `500ms`, `8s` or `10m`')
+    : accepted(ms);
+};
+
+const bytesOf: Readonly<Record<string, number>> = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 };
+
+/** @example byteCount('8MiB') // 8388608 */
+export const byteCount: Parser<number> = (raw) => {
+  const match = /^(\d{1,9}) ?(B|KiB|MiB|GiB)$/.exec(typeof raw === 'string' ? raw.trim() : '');
+  const bytes = Number(match?.[1] ?? 0) * (bytesOf[match?.[2] ?? ''] ?? 0);
+  return bytes > 0 ? accepted(bytes) : rejected('not-a-size', 'a size above zero such as `64KiB` or `8MiB`');
+};
+
+/** A whole number from 1 to a million, written as a number or as its digits. */
+export const count: Parser<number> = (raw) => {
+  const value = typeof raw === 'string' && /^\d{1,7}$/.test(raw) ? Number(raw) : raw;
+  return typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 1_000_000
+    ? accepted(value)
+    : rejected('not-a-count', 'a whole number from 1 to 1000000');
+};
+
+export const flag: Parser<boolean> = (raw) => {
+  if (raw === true || raw === 'true') return accepted(true);
+  if (raw === false || raw === 'false') return accepted(false);
+  return rejected('not-a-flag', '`true` or `false`');
+};
+
+export const text: Parser<string> = (raw) =>
+  typeof raw === 'string' && raw.trim() !== ''
+    ? accepted(raw.trim())
+    : rejected('not-text', 'a text that is not empty');
+
+export function oneOf<const T extends string>(choices: readonly T[]): Parser<T> {
+  return (raw) => {
+    const choice = choices.find((candidate) => candidate === raw);
+    return choice === undefined
+      ? rejected('unknown-value', `one of ${choices.map((name) => `\`${name}\``).join(', ')}`)
+      : accepted(choice);
+  };
+}
+
+const poolTypePattern = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
+
+export const poolType: Parser<string> = (raw) =>
+  typeof raw === 'string' && poolTypePattern.test(raw)
+    ? accepted(raw)
+    : rejected('malformed', 'a letter and then at most 63 of `A-Z a-z 0-9 _ -`, such as `OMSPool`');
+
+/** Capability tags: comma-separated, or a list in YAML; repeats are dropped. */
+export const tags: Parser<readonly string[]> = (raw) => {
+  const items: readonly unknown[] = typeof raw === 'string' ? raw.split(',') : Array.isArray(raw) ? raw : [undefined];
+  const names = items.map((item) => (typeof item === 'string' ? item.trim() : '')).filter((name) => name !== '');
+  const everyItemIsText = items.every((item) => typeof item === 'string');
+  const wrong = names.find((name) => !/^[A-Za-z0-9_.:/=-]{1,64}$/.test(name));
+  return !everyItemIsText || wrong !== undefined
+    ? rejected(
+        'malformed',
+        'comma-separated tags, each of 1 to 64 of `A-Z a-z 0-9 _ . : / = -`',
+        wrong && `the tag "${wrong}"`,
+      )
+    : accepted([...new Set(names)]);
+};
