@@ -1,0 +1,50 @@
+import { containsPattern, matchTopic, patternFault, topicFault } from './topic.ts';
+
+export type Action = 'publish' | 'subscribe';
+
+/** Leave to publish on, or subscribe to, every topic that a pattern covers. */
+export interface Grant {
+  readonly pattern: string;
+  readonly action: Action;
+}
+
+/** Whether one of the grants covers the topic. A malformed topic is never admitted. */
+export function admits(grants: readonly Grant[], action: Action, topic: string): boolean {
+  if (topicFault(topic) !== undefined) return false;
+  return grants.some((grant) => grant.action === action && matchTopic(grant.pattern, topic));
+}
+
+/**
+ * Whether one of the grants contains the pattern: as wide or narrower. Grants are not joined, so that each subscription rests on
+ * one grant that can be named and revoked. A malformed pattern is never admitted.
+ */
+export function admitsPattern(grants: readonly Grant[], action: Action, pattern: string): boolean {
+  if (patternFault(pattern) !== undefined) return false;
+  return grants.some((grant) => grant.action === action && containsPattern(grant.pattern, pattern));
+}
+
+/**
+ * The grant of the same action that comes nearest to a refused topic or pattern, for the refusal's text: the first with the most
+ * leading segments in common. Undefined when none has even its first segment in common.
+ */
+export function nearestGrant(grants: readonly Grant[], action: Action, topicOrPattern: string): Grant | undefined {
+  let nearest: Grant | undefined;
+  let mostInCommon = 0;
+  for (const grant of grants) {
+    if (grant.action !== action) continue;
+    const inCommon = leadingSegmentsInCommon(grant.pattern, topicOrPattern);
+    if (inCommon > mostInCommon) {
+      mostInCommon = inCommon;
+      nearest = grant;
+    }
+  }
+  return nearest;
+}
+
+function leadingSegmentsInCommon(granted: string, wanted: string): number {
+  const wantedSegments = wanted.split('.');
+  const differsAt = granted
+    .split('.')
+    .findIndex((segment, index) => segment !== wantedSegments[index] && !(segment === '*' && index in wantedSegments));
+  return differsAt === -1 ? granted.split('.').length : differsAt;
+}
