@@ -1,0 +1,248 @@
+import type { Log } from '../base/log.ts';
+import { every, type Scheduler, type Timer } from '../base/scheduler.ts';
+import type {
+  DeregisterRequest,
+  LoadStateRequest,
+  RegisterRequest,
+  SaveStateRequest,
+  SessionEvent,
+  SessionRequest,
+} from '../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
+import { grantsFromWire } from '../contract/wire/grants-on-wire.ts';
+import { limits } from '../contract/wire/limits.ts';
+import { busProtocolVersion, protocolVersionsFit } from '../contract/wire/protocol-version.ts';
+import type { Peer, RpcStream } from '../transport/rpc.ts';
+import { RpcError } from '../transport/status.ts';
+import { CallBroker } from './call-broker.ts';
+import { anonymous, decide, type Policy } from './policy.ts';
+import { type Registration, Registry } from './registration.ts';
+import { Session } from './session.ts';
+import { type Owner, RevisionConflictError, StaleEpochError, type Store } from './store.ts';
+
+export interface BusOptions {
+  readonly store: Store;
+  readonly policy: Policy;
+  readonly scheduler: Scheduler;
+  readonly log: Log;
+  /** How long a registration lives without a heartbeat. */
+  readonly leaseMs?: number;
+  /** How long a superseded sidecar may still publish, acknowledge and save state. */
+  readonly drainTimeoutMs?: number;
+  /** How long the position of a subscription that nobody uses is kept. */
+  readonly subscriptionIdleMs?: number;
+}
+
+const defaultLeaseMs = 10_000;
+const defaultDrainTimeoutMs = 8_000;
+const defaultSubscriptionIdleMs = 3_600_000;
+const sweepEveryMs = 1_000;
+
+/** The Bus API behind its wire: who is registered, who owns an instance id, and what reaches whom. */
+export class Bus {
+  readonly #options: BusOptions;
+  readonly #leaseMs: number;
+  readonly #registry = new Registry();
+  readonly #broker: CallBroker;
+  readonly #sweeper: Timer;
+
+  constructor(options: BusOptions) {
+    this.#options = options;
+    this.#leaseMs = options.leaseMs ?? defaultLeaseMs;
+    this.#broker = new CallBroker(options.scheduler);
+    this.#sweeper = every(options.scheduler, sweepEveryMs, () => this.#sweep());
+  }
+
+  close(): void {
+    this.#sweeper.cancel();
+  }
+
+  async register(request: RegisterRequest, peer: Peer): Promise<{ owner: Owner; leaseMs: number; deploymentId: string }> {
+    const { instanceId, poolType, revision } = request;
+    if (!protocolVersionsFit(busProtocolVersion, request.protocolVersion)) {
+      throw new RpcError(
+        'FAILED_PRECONDITION',
+        `the sidecar speaks bus protocol ${request.protocolVersion}, this bus ${busProtocolVersion}`,
+      );
+    }
+    if (!/^[A-Za-z0-9_-]{1,64}$/.test(instanceId)) {
+      throw new RpcError('INVALID_ARGUMENT', `"${instanceId}" is not an instance id of 1 to 64 characters [A-Za-z0-9_-]`);
+    }
+    const principal = peer.principal ?? anonymous;
+    const decision = decide(
+      this.#options.policy,
+      { principal, instanceId, poolType },
+      grantsFromWire(request.requestedGrants),
+    );
+    if (!decision.admitted) throw new RpcError('PERMISSION_DENIED', decision.reason);
+    const startedAtNs = revision?.startedAtNs ?? 0n;
+    const owner = await this.#epochFor(request, startedAtNs);
+    const earlier = this.#registry.get(owner);
+    this.#registry.add({
+      owner,
+      principal,
+      startedAtNs,
+      version: revision?.version ?? '',
+      granted: decision.granted,
+      denied: decision.denied,
+      phase: (await this.#options.store.mayWrite(owner)) ? (earlier?.phase ?? 'active') : 'reserved',
+      leaseEndsMs: this.#options.scheduler.nowMs() + this.#leaseMs,
+      session: earlier?.session,
+    });
+    this.#options.log.info('registered', { instance: instanceId, pool: poolType, principal, epoch: owner.epoch });
+    return { owner, leaseMs: this.#leaseMs, deploymentId: this.#options.policy.deploymentId };
+  }
+
+  async session(stream: RpcStream<SessionRequest, SessionEvent>, peer: Peer): Promise<void> {
+    const requests = stream[Symbol.asyncIterator]();
+    const first = await requests.next();
+    const open = first.done ? undefined : first.value.message;
+    if (open?.case !== 'open') throw new RpcError('INVALID_ARGUMENT', 'a session starts with OpenSession');
+    const registration = this.#registrationOf(open.value, peer);
+    const session = new Session({
+      registration,
+      stream,
+      store: this.#options.store,
+      broker: this.#broker,
+      log: this.#options.log,
+      renewLease: () => this.#renewLease(registration),
+    });
+    registration.session?.end(new RpcError('ABORTED', 'a newer session of the same epoch took its place'));
+    registration.session = session;
+    if (registration.phase === 'active') await this.#deliverWhenAlone(registration);
+    try {
+      await session.run(requests);
+    } finally {
+      if (registration.session === session) registration.session = undefined;
+      if (registration.phase === 'draining') await this.#drained(registration);
+    }
+  }
+
+  async activate(owner: Owner, peer: Peer): Promise<void> {
+    const registration = this.#registrationOf(owner, peer);
+    await staleAsStatus(this.#options.store.activate(registration.owner));
+    registration.phase = 'active';
+    for (const older of this.#olderThan(registration)) await this.#supersede(older, registration);
+    await this.#deliverWhenAlone(registration);
+    this.#options.log.info('activated', { instance: owner.instanceId, epoch: owner.epoch });
+  }
+
+  async saveState(request: SaveStateRequest, peer: Peer): Promise<bigint> {
+    const { owner } = this.#registrationOf(request, peer);
+    if (request.state.length > limits.stateBytes) {
+      throw new RpcError(
+        'RESOURCE_EXHAUSTED',
+        `state of ${request.state.length} bytes is over the limit of ${limits.stateBytes}`,
+      );
+    }
+    return staleAsStatus(
+      this.#options.store.saveState(owner, {
+        state: request.state,
+        expectedRevision: request.expectedRevision,
+        acknowledge: request.acknowledge,
+      }),
+    );
+  }
+
+  async loadState(request: LoadStateRequest, peer: Peer): Promise<{ state: Uint8Array; revision: bigint } | undefined> {
+    const { owner } = this.#registrationOf(request, peer);
+    return this.#options.store.loadState(owner.instanceId);
+  }
+
+  async deregister(request: DeregisterRequest, peer: Peer): Promise<void> {
+    const registration = this.#registrationOf(request, peer);
+    registration.session?.stopDelivering();
+    await this.#options.store.fence(registration.owner);
+    await this.#drained(registration);
+    const { instanceId, epoch, reason } = request;
+    this.#options.log.info('deregistered', { instance: instanceId, epoch, reason });
+  }
+
+  /** The epoch to go on with after a lost connection, or a new one. */
+  async #epochFor(request: RegisterRequest, startedAtNs: bigint): Promise<Owner> {
+    const { store } = this.#options;
+    const { instanceId } = request;
+    const resumed = { instanceId, epoch: request.resumeEpoch };
+    if (request.resumeEpoch > 0n && (this.#registry.get(resumed) || (await store.mayWrite(resumed)))) return resumed;
+    const active = this.#registry.activeOf(instanceId);
+    if (active && active.startedAtNs > startedAtNs) {
+      throw new RpcError('FAILED_PRECONDITION', `a newer start of ${instanceId} owns the id under epoch ${active.owner.epoch}`);
+    }
+    return { instanceId, epoch: await store.reserve(instanceId) };
+  }
+
+  /** @throws RpcError when the caller is not who registered this epoch. */
+  #registrationOf(owner: Owner, peer: Peer): Registration {
+    const registration = this.#registry.get(owner);
+    if (!registration) {
+      throw new RpcError('FAILED_PRECONDITION', `epoch ${owner.epoch} of ${owner.instanceId} is not registered`);
+    }
+    if (registration.principal !== (peer.principal ?? anonymous)) {
+      throw new RpcError('PERMISSION_DENIED', `epoch ${owner.epoch} of ${owner.instanceId} belongs to another principal`);
+    }
+    return registration;
+  }
+
+  #renewLease(registration: Registration): number {
+    registration.leaseEndsMs = this.#options.scheduler.nowMs() + this.#leaseMs;
+    return this.#leaseMs;
+  }
+
+  #olderThan({ owner }: Registration): Registration[] {
+    return this.#registry
+      .all()
+      .filter((each) => each.owner.instanceId === owner.instanceId && each.owner.epoch < owner.epoch);
+  }
+
+  async #supersede(older: Registration, by: Registration): Promise<void> {
+    older.session?.stopDelivering();
+    const wasActive = older.phase === 'active';
+    older.phase = 'draining';
+    // A sidecar that is gone has nothing to drain, and its successor must not wait for it.
+    if (!older.session || !wasActive) return this.#drained(older);
+    const drainTimeoutMs = this.#options.drainTimeoutMs ?? defaultDrainTimeoutMs;
+    older.session.send({
+      case: 'superseded',
+      value: { by: { version: by.version, startedAtNs: by.startedAtNs }, drainTimeoutMs },
+    });
+    this.#options.scheduler.setTimer(drainTimeoutMs, () => void this.#drained(older));
+  }
+
+  /** The registration may write no more; whoever waited for that begins to receive. */
+  async #drained(registration: Registration): Promise<void> {
+    if (this.#registry.get(registration.owner) !== registration) return;
+    this.#registry.remove(registration.owner);
+    await this.#options.store.fence(registration.owner);
+    const successor = this.#registry.activeOf(registration.owner.instanceId);
+    if (successor) await this.#deliverWhenAlone(successor);
+  }
+
+  async #deliverWhenAlone(registration: Registration): Promise<void> {
+    if (this.#olderThan(registration).some((older) => older.phase === 'draining')) return;
+    registration.session?.startDelivering();
+  }
+
+  #sweep(): void {
+    const nowMs = this.#options.scheduler.nowMs();
+    for (const registration of this.#registry.all()) {
+      if (registration.leaseEndsMs > nowMs) continue;
+      registration.session?.end(new RpcError('ABORTED', `no heartbeat came for ${this.#leaseMs} ms`));
+      this.#registry.remove(registration.owner);
+      const { instanceId, epoch } = registration.owner;
+      this.#options.log.warn('lease ended without a heartbeat', { instance: instanceId, epoch });
+    }
+    void this.#options.store.expireSubscriptions({
+      idleMs: this.#options.subscriptionIdleMs ?? defaultSubscriptionIdleMs,
+      inUse: (instanceId, name) => this.#registry.activeOf(instanceId)?.session?.isUsing(name) ?? false,
+    });
+  }
+}
+
+async function staleAsStatus<T>(write: Promise<T>): Promise<T> {
+  try {
+    return await write;
+  } catch (error) {
+    if (error instanceof StaleEpochError) throw new RpcError('FAILED_PRECONDITION', error.message, { cause: error });
+    if (error instanceof RevisionConflictError) throw new RpcError('ABORTED', error.message, { cause: error });
+    throw error;
+  }
+}

@@ -1,0 +1,87 @@
+import type { Scheduler, Timer } from '../base/scheduler.ts';
+import { type Answer, CallOutcome, type CallResult } from '../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
+import type { Envelope } from '../contract/wire/gen/meridian/v1/envelope_pb.ts';
+import { matchTopic } from '../contract/wire/topic.ts';
+
+/** Whoever answers requests on the topics of one pattern. */
+export interface Responder {
+  readonly pattern: string;
+  /** Whether it owns its instance id and takes new requests. */
+  isReady(): boolean;
+  request(request: { requestId: bigint; envelope: Envelope; timeoutMs: number }): void;
+}
+
+export type CallOutcomeReport = Pick<CallResult, 'outcome' | 'payloadType' | 'payload' | 'detail'>;
+
+interface PendingCall {
+  readonly responder: Responder;
+  readonly timer: Timer;
+  readonly report: (result: CallOutcomeReport) => void;
+}
+
+/** Brings calls to a responder and answers back: at most once, never queued, bounded in time. */
+export class CallBroker {
+  readonly #scheduler: Scheduler;
+  readonly #responders: Responder[] = [];
+  readonly #pending = new Map<bigint, PendingCall>();
+  #lastRequestId = 0n;
+
+  constructor(scheduler: Scheduler) {
+    this.#scheduler = scheduler;
+  }
+
+  add(responder: Responder): void {
+    this.#responders.push(responder);
+  }
+
+  /** Takes no more requests to it; those under way end as a handler error, since nobody will answer them. */
+  remove(responder: Responder): void {
+    const index = this.#responders.indexOf(responder);
+    if (index >= 0) this.#responders.splice(index, 1);
+    for (const [requestId, call] of this.#pending) {
+      if (call.responder !== responder) continue;
+      this.#finish(requestId, failed(CallOutcome.HANDLER_ERROR, 'the responder went away before it answered'));
+    }
+  }
+
+  call(call: { envelope: Envelope; timeoutMs: number }, report: (result: CallOutcomeReport) => void): void {
+    const topic = call.envelope.meta?.topic ?? '';
+    const index = this.#responders.findIndex((each) => each.isReady() && matchTopic(each.pattern, topic));
+    const responder = this.#responders[index];
+    if (!responder) return report(failed(CallOutcome.NO_HANDLER, `nothing serves ${topic}`));
+    // Whoever was asked goes to the end of the list, so that several responders take turns.
+    this.#responders.push(...this.#responders.splice(index, 1));
+    this.#lastRequestId += 1n;
+    const requestId = this.#lastRequestId;
+    const timer = this.#scheduler.setTimer(call.timeoutMs, () =>
+      this.#finish(requestId, failed(CallOutcome.TIMEOUT, `${topic} was not answered within ${call.timeoutMs} ms`)),
+    );
+    this.#pending.set(requestId, { responder, timer, report });
+    responder.request({ requestId, ...call });
+  }
+
+  /** An answer to a request that is over, or was put to someone else, is dropped. */
+  answer(responders: readonly Responder[], answer: Answer): void {
+    const call = this.#pending.get(answer.requestId);
+    if (!call || !responders.includes(call.responder)) return;
+    this.#finish(
+      answer.requestId,
+      answer.ok
+        ? { outcome: CallOutcome.ANSWERED, payloadType: answer.payloadType, payload: answer.payload, detail: '' }
+        : failed(CallOutcome.HANDLER_ERROR, answer.errorDetail),
+    );
+  }
+
+  #finish(requestId: bigint, result: CallOutcomeReport): void {
+    const call = this.#pending.get(requestId);
+    if (!call) return;
+    this.#pending.delete(requestId);
+    call.timer.cancel();
+    call.report(result);
+  }
+}
+
+/** A result without an answer. */
+export function failed(outcome: CallOutcome, detail: string): CallOutcomeReport {
+  return { outcome, payloadType: '', payload: new Uint8Array(), detail };
+}

@@ -1,0 +1,75 @@
+import type { StoredMessage } from '../store.ts';
+
+export interface RetentionOptions {
+  /** Kept even when every subscription is past them, for subscriptions that start from a time. */
+  readonly messages: number;
+  /** The most that unfinished messages may hold; beyond it nothing more is accepted. */
+  readonly bytes: number;
+}
+
+/** An append-only list of messages by position, trimmed at the front. */
+export class MessageLog {
+  readonly #messages: StoredMessage[] = [];
+  readonly #retention: RetentionOptions;
+  #firstIndex = 0;
+  #lastPosition = 0n;
+  #bytes = 0;
+
+  constructor(retention: RetentionOptions) {
+    this.#retention = retention;
+  }
+
+  get lastPosition(): bigint {
+    return this.#lastPosition;
+  }
+
+  fits(bytes: number): boolean {
+    return this.#bytes + bytes <= this.#retention.bytes;
+  }
+
+  append(message: Omit<StoredMessage, 'position'>): void {
+    this.#lastPosition += 1n;
+    this.#messages.push({ ...message, position: this.#lastPosition });
+    this.#bytes += message.bytes;
+  }
+
+  get(position: bigint): StoredMessage | undefined {
+    return this.#messages[this.#indexOf(position)];
+  }
+
+  after(position: bigint, limit: number): readonly StoredMessage[] {
+    const start = Math.max(this.#firstIndex, this.#indexOf(position + 1n));
+    return this.#messages.slice(start, start + limit);
+  }
+
+  /** The last position published before `fromNs`, or the one before the first kept. */
+  positionBefore(fromNs: bigint): bigint {
+    const first = this.#messages.slice(this.#firstIndex).find((message) => publishedAtNs(message) >= fromNs);
+    return first ? first.position - 1n : this.#lastPosition;
+  }
+
+  /**
+   * Drops from the front what nobody needs any more, keeping the newest `retention.messages` while they are small.
+   * `neededFrom` is asked only when there is something to drop, since finding it looks at every subscription.
+   */
+  trim(neededFrom: () => bigint): void {
+    const halfFull = this.#bytes > this.#retention.bytes / 2;
+    const droppable = halfFull ? this.#messages.length : this.#messages.length - this.#retention.messages;
+    if (droppable <= this.#firstIndex) return;
+    const end = Math.min(this.#indexOf(neededFrom()), droppable);
+    for (; this.#firstIndex < end; this.#firstIndex += 1) this.#bytes -= this.#messages[this.#firstIndex]?.bytes ?? 0;
+    // Splicing only when half is dead makes trimming constant time per message.
+    if (this.#firstIndex > this.#messages.length / 2) {
+      this.#messages.splice(0, this.#firstIndex);
+      this.#firstIndex = 0;
+    }
+  }
+
+  #indexOf(position: bigint): number {
+    return this.#messages.length - Number(this.#lastPosition - position) - 1;
+  }
+}
+
+function publishedAtNs(message: StoredMessage): bigint {
+  return message.envelope.meta?.publishedAtNs ?? 0n;
+}

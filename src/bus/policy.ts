@@ -1,0 +1,130 @@
+import { isMap, LineCounter, parseDocument } from 'yaml';
+import { FaultList, UserFacingError } from '../base/user-facing-error.ts';
+import type { Grant } from '../contract/wire/grants.ts';
+import { containsPattern, patternFault } from '../contract/wire/topic.ts';
+
+/** What one principal may be: instance ids, pool types, and the most it can be granted. */
+export interface PolicyRule {
+  /** Globs: `*` stands for any run of characters. */
+  readonly principals: readonly string[];
+  readonly instances: readonly string[];
+  readonly pools: readonly string[];
+  readonly grants: readonly Grant[];
+}
+
+/** Who may be what on this deployment; made from a policy file. */
+export interface Policy {
+  readonly deploymentId: string;
+  readonly rules: readonly PolicyRule[];
+}
+
+export interface Applicant {
+  readonly principal: string;
+  readonly instanceId: string;
+  readonly poolType: string;
+}
+
+export type Decision =
+  | { readonly admitted: true; readonly granted: readonly Grant[]; readonly denied: readonly Grant[] }
+  | { readonly admitted: false; readonly reason: string };
+
+/** The principal of a caller that presents no credential. */
+export const anonymous = 'anonymous';
+
+/**
+ * Decides a registration. A request that asks for nothing gets all that the policy gives to its principal and pool type.
+ */
+export function decide(policy: Policy, applicant: Applicant, requested: readonly Grant[]): Decision {
+  const rules = policy.rules.filter(
+    (rule) =>
+      globMatches(rule.principals, applicant.principal) &&
+      globMatches(rule.instances, applicant.instanceId) &&
+      globMatches(rule.pools, applicant.poolType),
+  );
+  if (rules.length === 0) {
+    const { principal, instanceId, poolType } = applicant;
+    return { admitted: false, reason: `no policy rule lets principal "${principal}" be "${instanceId}" of ${poolType}` };
+  }
+  const allowed = rules.flatMap((rule) => rule.grants);
+  if (requested.length === 0) return { admitted: true, granted: allowed, denied: [] };
+  const isAllowed = (wanted: Grant): boolean =>
+    allowed.some((grant) => grant.action === wanted.action && containsPattern(grant.pattern, wanted.pattern));
+  return {
+    admitted: true,
+    granted: requested.filter(isAllowed),
+    denied: requested.filter((wanted) => !isAllowed(wanted)),
+  };
+}
+
+/**
+ * Reads a policy file.
+ *
+ * ```yaml
+ * deployment: local
+ * rules:
+ *   - principals: ["*"]
+ *     instances: ["node-plugin-*"]
+ *     pools: [SignalPool]
+ *     publish: [platform.signal.**]
+ *     subscribe: [platform.data.*]
+ * ```
+ * @throws FaultList of `bus/policy/*` faults, all found in one pass.
+ */
+export function parsePolicy(file: { readonly path: string; readonly text: string }): Policy {
+  const lines = new LineCounter();
+  const document = parseDocument(file.text, { lineCounter: lines });
+  const faults: UserFacingError[] = document.errors.map((error) =>
+    policyFault(file.path, 'syntax', `line ${error.linePos?.[0].line ?? '?'} is not YAML: ${error.message.split('\n')[0]}`),
+  );
+  const root: unknown = faults.length === 0 && isMap(document.contents) ? document.toJS() : {};
+  const { deployment, rules } = root as { deployment?: unknown; rules?: unknown };
+  const fault = (found: string): void => void faults.push(policyFault(file.path, 'value', found));
+  if (faults.length === 0) {
+    if (typeof deployment !== 'string' || deployment === '') fault('`deployment` is not a name');
+    if (!Array.isArray(rules) || rules.length === 0) fault('`rules` is not a list of at least one rule');
+  }
+  const parsed = (Array.isArray(rules) ? rules : []).map((rule, index) => parseRule(rule, `rules[${index}]`, fault));
+  if (faults.length > 0) throw new FaultList(faults);
+  return { deploymentId: String(deployment), rules: parsed };
+}
+
+const ruleKeys = ['principals', 'instances', 'pools', 'publish', 'subscribe'];
+
+function parseRule(raw: unknown, where: string, fault: (found: string) => void): PolicyRule {
+  const rule = (typeof raw === 'object' && raw !== null ? raw : {}) as Record<string, unknown>;
+  for (const key of Object.keys(rule)) {
+    if (!ruleKeys.includes(key)) fault(`${where} has an unknown key \`${key}\``);
+  }
+  const list = (key: string, needed: boolean): string[] => {
+    const value = rule[key] ?? [];
+    const texts = Array.isArray(value) ? value.filter((item): item is string => typeof item === 'string') : [];
+    const isList = Array.isArray(value) && texts.length === value.length;
+    if (!isList || (needed && texts.length === 0)) fault(`${where}.${key} is not a list of ${needed ? 'at least one text' : 'texts'}`);
+    return texts;
+  };
+  const grants = (['publish', 'subscribe'] as const).flatMap((action) =>
+    list(action, false).map((pattern) => {
+      const wrong = patternFault(pattern);
+      if (wrong !== undefined) fault(`${where}.${action} "${pattern}": ${wrong}`);
+      return { pattern, action };
+    }),
+  );
+  return { principals: list('principals', true), instances: list('instances', true), pools: list('pools', true), grants };
+}
+
+function globMatches(globs: readonly string[], text: string): boolean {
+  return globs.some((glob) => {
+    const pattern = glob.split('*').map((part) => part.replaceAll(/[^\w-]/g, String.raw`\$&`));
+    return new RegExp(`^${pattern.join('.*')}$`, 's').test(text);
+  });
+}
+
+function policyFault(path: string, kind: 'syntax' | 'value', found: string): UserFacingError {
+  return new UserFacingError({
+    id: `bus/policy/${kind}`,
+    found: `${path}: ${found}`,
+    expected: 'A policy has `deployment: NAME` and `rules:`, each with principals, instances, pools, publish and subscribe.',
+    next: [`Correct ${path} and start the bus again.`],
+    exitCode: 78,
+  });
+}

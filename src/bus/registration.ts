@@ -1,0 +1,52 @@
+import type { Grant } from '../contract/wire/grants.ts';
+import type { Session } from './session.ts';
+import type { Owner } from './store.ts';
+
+/**
+ * How far a registration is: `reserved` until its sidecar activates it, `active` while it owns the instance id,
+ * `draining` after a newer one took over, for as long as it may still publish and acknowledge.
+ */
+export type RegistrationPhase = 'reserved' | 'active' | 'draining';
+
+export interface Registration {
+  readonly owner: Owner;
+  readonly principal: string;
+  readonly startedAtNs: bigint;
+  readonly version: string;
+  readonly granted: readonly Grant[];
+  readonly denied: readonly Grant[];
+  phase: RegistrationPhase;
+  /** Monotonic; renewed by every heartbeat. */
+  leaseEndsMs: number;
+  session: Session | undefined;
+}
+
+/** Every registration whose lease lives, by instance id and epoch. */
+export class Registry {
+  readonly #registrations = new Map<string, Registration>();
+
+  add(registration: Registration): void {
+    this.#registrations.set(keyOf(registration.owner), registration);
+  }
+
+  get(owner: Owner): Registration | undefined {
+    return this.#registrations.get(keyOf(owner));
+  }
+
+  remove(owner: Owner): void {
+    this.#registrations.delete(keyOf(owner));
+  }
+
+  all(): Registration[] {
+    return [...this.#registrations.values()];
+  }
+
+  /** The owner of an instance id, if its lease lives. */
+  activeOf(instanceId: string): Registration | undefined {
+    return this.all().find(({ owner, phase }) => owner.instanceId === instanceId && phase === 'active');
+  }
+}
+
+function keyOf(owner: Owner): string {
+  return `${owner.instanceId} ${owner.epoch}`;
+}

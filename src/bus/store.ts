@@ -1,0 +1,118 @@
+import type { Envelope } from '../contract/wire/gen/meridian/v1/envelope_pb.ts';
+
+/** Who writes: the epoch fences out every earlier owner of the same instance id. */
+export interface Owner {
+  readonly instanceId: string;
+  readonly epoch: bigint;
+}
+
+/** Thrown by every write whose epoch no longer (or not yet) owns the instance id. */
+export class StaleEpochError extends Error {
+  override readonly name = 'StaleEpochError';
+
+  constructor(owner: Owner) {
+    super(`epoch ${owner.epoch} of ${owner.instanceId} does not own the instance id`);
+  }
+}
+
+/** Thrown by `saveState` when another revision is stored than the one the new state was made from. */
+export class RevisionConflictError extends Error {
+  override readonly name = 'RevisionConflictError';
+
+  constructor(options: { expected: bigint; stored: bigint }) {
+    super(`expected state revision ${options.expected}, stored is ${options.stored}`);
+  }
+}
+
+/** Thrown by `append` when unacknowledged messages fill the store: accepting more would mean dropping accepted ones. */
+export class StoreFullError extends Error {
+  override readonly name = 'StoreFullError';
+}
+
+export interface NewMessage {
+  /** Ascending within the epoch; a repeat of a stored sequence is recognised whenever it comes. */
+  readonly sequence: bigint;
+  /** Every sequence below is settled and will not be repeated. */
+  readonly settledBelow: bigint;
+  readonly envelope: Envelope;
+}
+
+export interface Appended {
+  readonly messageId: string;
+  /** The plugin's own dedup key was seen within its window; `messageId` is that of the first message. */
+  readonly duplicate: boolean;
+}
+
+export interface StoredMessage {
+  /** Ascending over the whole log, from 1. */
+  readonly position: bigint;
+  readonly envelope: Envelope;
+  /** Encoded size, which credits are counted in. */
+  readonly bytes: number;
+}
+
+export type SubscriptionStart =
+  | { readonly kind: 'new' }
+  | { readonly kind: 'time'; readonly fromNs: bigint };
+
+export interface SubscriptionSpec {
+  readonly name: string;
+  readonly pattern: string;
+  /** Where to start when no position is stored under the name, or it belongs to another pattern. */
+  readonly start: SubscriptionStart;
+}
+
+/** What is stored of one subscription: everything up to `scannedTo` is done with, but for what is pending. */
+export interface SubscriptionPosition {
+  readonly scannedTo: bigint;
+  /** Delivered and not acknowledged, by position, with the number of attempts; in ascending order. */
+  readonly pending: ReadonlyMap<bigint, number>;
+}
+
+export interface StoredState {
+  readonly state: Uint8Array;
+  readonly revision: bigint;
+}
+
+/**
+ * What the Bus API keeps. Every write names its owner and is refused with StaleEpochError in the same operation when
+ * that epoch does not own the instance id. One suite runs against all implementations.
+ */
+export interface Store {
+  /** Gives out a new epoch, higher than every earlier one of this instance; it owns nothing until `activate`. */
+  reserve(instanceId: string): Promise<bigint>;
+  /** Makes the epoch the owner. An earlier owner becomes draining: it may write until `fence`. @throws StaleEpochError */
+  activate(owner: Owner): Promise<{ readonly draining: bigint | undefined }>;
+  /** Ends every right of the epoch; doing it again changes nothing. */
+  fence(owner: Owner): Promise<void>;
+  /** Whether the epoch is the owner or drains. */
+  mayWrite(owner: Owner): Promise<boolean>;
+
+  /** Stores messages in order, all or none. @throws StaleEpochError, StoreFullError */
+  append(owner: Owner, messages: readonly NewMessage[]): Promise<readonly Appended[]>;
+  /** Messages after a position, ascending, at most `limit`. */
+  read(after: bigint, limit: number): Promise<readonly StoredMessage[]>;
+  get(position: bigint): Promise<StoredMessage | undefined>;
+  /** Calls back after every append until the returned function is called. */
+  onAppend(listener: () => void): () => void;
+
+  /** Finds or makes the stored position. @throws StaleEpochError */
+  openSubscription(owner: Owner, spec: SubscriptionSpec): Promise<SubscriptionPosition>;
+  /** Notes what is about to be delivered, so that a repeat can be marked. @throws StaleEpochError */
+  recordDelivery(owner: Owner, name: string, delivery: { positions: readonly bigint[]; scannedTo: bigint }): Promise<void>;
+  /** After this the positions never come again. @throws StaleEpochError */
+  acknowledge(owner: Owner, name: string, positions: readonly bigint[]): Promise<void>;
+  /** Forgets subscriptions that no live session uses and that were idle for longer than their expiry. */
+  expireSubscriptions(options: { idleMs: number; inUse: (instanceId: string, name: string) => boolean }): Promise<number>;
+
+  loadState(instanceId: string): Promise<StoredState | undefined>;
+  /** Compare-and-set; acknowledges in the same operation. @throws StaleEpochError, RevisionConflictError */
+  saveState(
+    owner: Owner,
+    change: {
+      readonly state: Uint8Array;
+      readonly expectedRevision: bigint;
+      readonly acknowledge: readonly { readonly name: string; readonly positions: readonly bigint[] }[];
+    },
+  ): Promise<bigint>;
+}

@@ -1,0 +1,243 @@
+import { create } from '@bufbuild/protobuf';
+import { Backoff, type BackoffOptions } from '../../base/backoff.ts';
+import type { Log } from '../../base/log.ts';
+import { type Scheduler, sleep } from '../../base/scheduler.ts';
+import { messageOf } from '../../base/user-facing-error.ts';
+import {
+  ActivateRequestSchema,
+  DeregisterRequestSchema,
+  type RegisterReply,
+  RegisterRequestSchema,
+  type SessionEvent,
+} from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
+import type { Grant } from '../../contract/wire/grants.ts';
+import { grantsToWire } from '../../contract/wire/grants-on-wire.ts';
+import { limits } from '../../contract/wire/limits.ts';
+import { busMethods } from '../../contract/wire/methods.ts';
+import { busProtocolVersion } from '../../contract/wire/protocol-version.ts';
+import type { CallOptions, Connection, Network, TlsFiles, UnaryMethod } from '../../transport/rpc.ts';
+import { RpcError } from '../../transport/status.ts';
+import { BusSession, type RequestInit } from './bus-session.ts';
+
+/** Something that uses the session: told when it can send, when it cannot, and what the bus says. */
+export interface LinkPart {
+  /** The session is open and this sidecar owns the instance id: send again what is unsettled. */
+  onUp?(): void;
+  onDown?(reason: string): void;
+  onEvent?(event: SessionEvent['event']): void;
+}
+
+export interface BusLinkOptions {
+  readonly network: Network;
+  readonly scheduler: Scheduler;
+  readonly log: Log;
+  readonly address: string;
+  /** Read anew before every connection, since it may rotate; no `tls`: plaintext. */
+  readonly readCredential: () => Promise<{ readonly tls?: TlsFiles; readonly token?: string }>;
+  readonly registration: {
+    readonly instanceId: string;
+    readonly poolType: string;
+    readonly requestedGrants: readonly Grant[];
+    readonly tags: readonly string[];
+    readonly image: string;
+    readonly version: string;
+    readonly startedAtNs: bigint;
+  };
+  readonly renewEveryMs: number;
+  readonly reconnect: BackoffOptions;
+}
+
+/** The longest one attempt to connect or one call of the control plane may take. */
+const attemptTimeoutMs = 5_000;
+
+/**
+ * Keeps one session with the bus: connects, registers, and after a loss does both again under the same epoch,
+ * so that publishes which are repeated are recognised.
+ */
+export class BusLink {
+  readonly #options: BusLinkOptions;
+  readonly #parts: LinkPart[] = [];
+  readonly #closing = new AbortController();
+  #connection: Connection | undefined;
+  #session: BusSession | undefined;
+  #epoch = 0n;
+  #activated = false;
+  #up = false;
+  #deploymentId = '';
+
+  constructor(options: BusLinkOptions) {
+    this.#options = options;
+  }
+
+  get epoch(): bigint {
+    return this.#epoch;
+  }
+
+  get deploymentId(): string {
+    return this.#deploymentId;
+  }
+
+  get isUp(): boolean {
+    return this.#up;
+  }
+
+  attach(part: LinkPart): void {
+    this.#parts.push(part);
+  }
+
+  /** Tries until the bus answers. @throws RpcError with the last failure once `timeoutMs` have passed. */
+  async connect(timeoutMs: number): Promise<void> {
+    const { scheduler, log, address, reconnect } = this.#options;
+    const deadlineMs = scheduler.nowMs() + timeoutMs;
+    const backoff = new Backoff(scheduler, reconnect);
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        this.#connection = await this.#connectOnce(Math.min(attemptTimeoutMs, deadlineMs - scheduler.nowMs()));
+        return;
+      } catch (error) {
+        const delayMs = backoff.nextDelayMs();
+        if (this.#closing.signal.aborted || scheduler.nowMs() + delayMs >= deadlineMs) {
+          throw new RpcError('UNAVAILABLE', `${address} did not answer in ${attempt} attempts: ${messageOf(error)}`);
+        }
+        log.info('the bus does not answer yet', { address, attempt, reason: messageOf(error) });
+        await sleep(scheduler, delayMs, this.#closing.signal);
+      }
+    }
+  }
+
+  /** Reserves the instance id and opens the session, which is kept from here on. @throws RpcError */
+  async register(): Promise<void> {
+    await this.#open();
+    void this.#keep();
+  }
+
+  /** Takes the instance id over; messages flow from here on. @throws RpcError */
+  async activate(): Promise<void> {
+    this.#activated = true;
+    await this.#activate();
+  }
+
+  /** A call of the control plane. @throws RpcError; UNAVAILABLE while there is no connection. */
+  async unary<Request, Response>(
+    method: UnaryMethod<Request, Response>,
+    request: Request,
+    options?: CallOptions,
+  ): Promise<Response> {
+    if (!this.#connection) throw new RpcError('UNAVAILABLE', 'there is no connection to the bus');
+    return this.#connection.unary(method, request, { timeoutMs: attemptTimeoutMs, ...options });
+  }
+
+  /** Sends on the session; false when there is none to send on. */
+  send(message: RequestInit): boolean {
+    if (!this.#up || !this.#session) return false;
+    this.#session.send(message);
+    return true;
+  }
+
+  /** Gives the instance id back for good. @throws RpcError */
+  async deregister(timeoutMs: number): Promise<void> {
+    const request = create(DeregisterRequestSchema, { ...this.#owner, reason: 'stopping' });
+    await this.unary(busMethods.deregister, request, { timeoutMs });
+  }
+
+  /** Gives the instance id back to a successor and asks for it again, which the bus grants only once that one is gone. */
+  async standBy(timeoutMs: number): Promise<void> {
+    const request = create(DeregisterRequestSchema, { ...this.#owner, reason: 'superseded' });
+    await this.unary(busMethods.deregister, request, { timeoutMs }).catch(() => {});
+    this.#session?.close();
+  }
+
+  close(): void {
+    this.#closing.abort();
+    this.#session?.close();
+    this.#connection?.close();
+  }
+
+  get #owner(): { instanceId: string; epoch: bigint } {
+    return { instanceId: this.#options.registration.instanceId, epoch: this.#epoch };
+  }
+
+  async #connectOnce(timeoutMs: number): Promise<Connection> {
+    const { network, address, readCredential } = this.#options;
+    const { tls, token } = await readCredential();
+    return network.connect(address, {
+      timeoutMs: Math.max(1, timeoutMs),
+      maxMessageBytes: limits.messageBytes,
+      ...(tls && { tls }),
+      ...(token !== undefined && { metadata: { authorization: `Bearer ${token}` } }),
+    });
+  }
+
+  async #open(): Promise<void> {
+    const { registration, renewEveryMs, scheduler } = this.#options;
+    const request = create(RegisterRequestSchema, {
+      protocolVersion: busProtocolVersion,
+      instanceId: registration.instanceId,
+      poolType: registration.poolType,
+      requestedGrants: grantsToWire(registration.requestedGrants),
+      tags: [...registration.tags],
+      revision: { version: registration.version, startedAtNs: registration.startedAtNs },
+      resumeEpoch: this.#epoch,
+      image: registration.image,
+    });
+    const reply: RegisterReply = await this.unary(busMethods.register, request);
+    if (!this.#connection) throw new RpcError('UNAVAILABLE', 'the connection to the bus was lost');
+    this.#epoch = reply.epoch;
+    this.#deploymentId = reply.deploymentId;
+    this.#session = new BusSession({
+      connection: this.#connection,
+      scheduler,
+      owner: this.#owner,
+      renewEveryMs,
+      leaseMs: reply.leaseMs,
+      onEvent: (event) => {
+        for (const part of this.#parts) part.onEvent?.(event);
+      },
+    });
+  }
+
+  /** Runs the session and, whenever it is lost, makes a new one, until the link is closed. */
+  async #keep(): Promise<void> {
+    const { scheduler, log, reconnect } = this.#options;
+    const backoff = new Backoff(scheduler, reconnect);
+    while (!this.#closing.signal.aborted) {
+      try {
+        if (!this.#session) {
+          this.#connection = await this.#connectOnce(attemptTimeoutMs);
+          await this.#open();
+        }
+        const running = this.#session?.run();
+        // A failure belongs to the await below, even when activating takes longer than the session lives.
+        running?.catch(() => {});
+        if (this.#activated && !this.#up) await this.#activate();
+        backoff.reset();
+        await running;
+        this.#lost('the bus ended the session');
+      } catch (error) {
+        this.#lost(messageOf(error));
+      }
+      if (this.#closing.signal.aborted) return;
+      const delayMs = backoff.nextDelayMs();
+      log.info('connecting to the bus again', { inMs: Math.round(delayMs) });
+      await sleep(scheduler, delayMs, this.#closing.signal);
+    }
+  }
+
+  async #activate(): Promise<void> {
+    await this.unary(busMethods.activate, create(ActivateRequestSchema, this.#owner));
+    if (this.#up || !this.#session) return;
+    this.#up = true;
+    for (const part of this.#parts) part.onUp?.();
+  }
+
+  #lost(reason: string): void {
+    this.#session?.close();
+    this.#session = undefined;
+    this.#connection?.close();
+    this.#connection = undefined;
+    if (!this.#closing.signal.aborted) this.#options.log.warn('the session with the bus is lost', { reason });
+    const wasUp = this.#up;
+    this.#up = false;
+    if (wasUp) for (const part of this.#parts) part.onDown?.(reason);
+  }
+}

@@ -1,0 +1,78 @@
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { every, type Scheduler, type Timer } from '../../base/scheduler.ts';
+import {
+  type SessionEvent,
+  type SessionRequest,
+  SessionRequestSchema,
+} from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
+import { busMethods } from '../../contract/wire/methods.ts';
+import type { ClientStream, Connection } from '../../transport/rpc.ts';
+
+export type RequestInit = NonNullable<MessageInitShape<typeof SessionRequestSchema>['message']>;
+
+export interface BusSessionOptions {
+  readonly connection: Connection;
+  readonly scheduler: Scheduler;
+  readonly owner: { readonly instanceId: string; readonly epoch: bigint };
+  readonly renewEveryMs: number;
+  readonly leaseMs: number;
+  readonly onEvent: (event: SessionEvent['event']) => void;
+}
+
+/** How long before the lease's end, by our own clock, we stop counting on it. */
+const leaseMarginMs = 1_000;
+
+/**
+ * One session with the bus. It ends itself when its lease can no longer be counted on, measured on the monotonic clock
+ * from when the last confirmed renewal was sent.
+ */
+export class BusSession {
+  readonly #options: BusSessionOptions;
+  readonly #stream: ClientStream<SessionEvent, SessionRequest>;
+  readonly #heartbeats: Timer;
+  readonly #sentAtMs = new Map<bigint, number>();
+  #heartbeat = 0n;
+  #leaseEndsMs: number;
+
+  constructor(options: BusSessionOptions) {
+    this.#options = options;
+    this.#leaseEndsMs = options.scheduler.nowMs() + options.leaseMs;
+    this.#stream = options.connection.stream(busMethods.session);
+    this.send({ case: 'open', value: options.owner });
+    this.#heartbeats = every(options.scheduler, options.renewEveryMs, () => this.#renew());
+  }
+
+  send(message: RequestInit): void {
+    this.#stream.write(create(SessionRequestSchema, { message }));
+  }
+
+  /** Passes events on until the session is over. @throws RpcError when it ended with a status other than OK. */
+  async run(): Promise<void> {
+    try {
+      for await (const { event } of this.#stream) {
+        if (event.case === 'leaseRenewed') this.#renewed(event.value.sequence, event.value.leaseMs);
+        else this.#options.onEvent(event);
+      }
+    } finally {
+      this.#heartbeats.cancel();
+    }
+  }
+
+  close(): void {
+    this.#stream.cancel();
+  }
+
+  #renew(): void {
+    const nowMs = this.#options.scheduler.nowMs();
+    if (nowMs > this.#leaseEndsMs - leaseMarginMs) return this.close();
+    this.#heartbeat += 1n;
+    this.#sentAtMs.set(this.#heartbeat, nowMs);
+    this.send({ case: 'heartbeat', value: { sequence: this.#heartbeat } });
+  }
+
+  #renewed(sequence: bigint, leaseMs: number): void {
+    const sentAtMs = this.#sentAtMs.get(sequence);
+    if (sentAtMs !== undefined) this.#leaseEndsMs = sentAtMs + leaseMs;
+    for (const earlier of this.#sentAtMs.keys()) if (earlier <= sequence) this.#sentAtMs.delete(earlier);
+  }
+}

@@ -1,0 +1,131 @@
+import { toBinary } from '@bufbuild/protobuf';
+import type { Scheduler, Timer } from '../../base/scheduler.ts';
+import type { PublishResult, SessionEvent } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
+import { type Envelope, EnvelopeSchema } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
+import { RpcError } from '../../transport/status.ts';
+import type { RequestInit } from './bus-session.ts';
+import type { LinkPart } from './bus-link.ts';
+
+/** How a publish ended. `unknown`: it was sent and no answer came in time, so it may or may not be stored. */
+export type PublishOutcome =
+  | { readonly kind: 'accepted'; readonly messageId: string; readonly duplicate: boolean }
+  | { readonly kind: 'refused'; readonly reason: string }
+  | { readonly kind: 'unknown'; readonly reason: string };
+
+export interface OutboxLimits {
+  readonly messages: number;
+  readonly bytes: number;
+  readonly ageMs: number;
+}
+
+export interface OutboxOptions {
+  readonly scheduler: Scheduler;
+  readonly limits: OutboxLimits;
+  /** Sends on the session; false when there is none. */
+  readonly send: (message: RequestInit) => boolean;
+}
+
+interface Waiting {
+  readonly sequence: bigint;
+  readonly envelope: Envelope;
+  readonly bytes: number;
+  readonly timer: Timer;
+  readonly settle: (outcome: PublishOutcome) => void;
+  sent: boolean;
+}
+
+/**
+ * The publishes that wait for the bus's answer, in order. It is bounded, in memory, and never resends what it has
+ * answered: the caller knows of every message whether it is stored, is not, or may be.
+ */
+export class Outbox implements LinkPart {
+  readonly #options: OutboxOptions;
+  readonly #waiting = new Map<bigint, Waiting>();
+  readonly #onEmpty = new Set<() => void>();
+  #bytes = 0;
+  #nextSequence = 1n;
+
+  constructor(options: OutboxOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#waiting.size;
+  }
+
+  /**
+   * Takes one message in, to be sent under its sequence number.
+   * @throws RpcError RESOURCE_EXHAUSTED at once when it does not fit.
+   */
+  publish(makeEnvelope: (sequence: bigint) => Envelope): Promise<PublishOutcome> {
+    const { limits, scheduler } = this.#options;
+    const envelope = makeEnvelope(this.#nextSequence);
+    const bytes = toBinary(EnvelopeSchema, envelope).length;
+    if (this.#waiting.size >= limits.messages) throw full(`${limits.messages} messages`);
+    if (this.#bytes + bytes > limits.bytes) throw full(`${limits.bytes} bytes`);
+    const sequence = this.#nextSequence;
+    this.#nextSequence += 1n;
+    return new Promise((settle) => {
+      const timer = scheduler.setTimer(limits.ageMs, () => this.#expire(sequence));
+      const waiting: Waiting = { sequence, envelope, bytes, timer, settle, sent: false };
+      this.#waiting.set(sequence, waiting);
+      this.#bytes += bytes;
+      this.#send(waiting);
+    });
+  }
+
+  onUp(): void {
+    for (const waiting of this.#waiting.values()) this.#send(waiting);
+  }
+
+  onEvent(event: SessionEvent['event']): void {
+    if (event.case === 'publishResult') this.#answered(event.value);
+  }
+
+  /** Resolves once nothing waits. */
+  async empty(): Promise<void> {
+    if (this.#waiting.size === 0) return;
+    await new Promise<void>((resolve) => this.#onEmpty.add(resolve));
+  }
+
+  #send(waiting: Waiting): void {
+    const [settledBelow = waiting.sequence] = this.#waiting.keys();
+    const { sequence, envelope } = waiting;
+    const isSent = this.#options.send({ case: 'publish', value: { sequence, settledBelow, envelope } });
+    waiting.sent ||= isSent;
+  }
+
+  #answered(result: PublishResult): void {
+    const { messageId, duplicate, refusalReason } = result;
+    this.#settle(
+      result.sequence,
+      result.accepted ? { kind: 'accepted', messageId, duplicate } : { kind: 'refused', reason: refusalReason },
+    );
+  }
+
+  #expire(sequence: bigint): void {
+    const { ageMs } = this.#options.limits;
+    this.#settle(
+      sequence,
+      this.#waiting.get(sequence)?.sent
+        ? { kind: 'unknown', reason: `outcome unknown: the bus did not answer within ${ageMs} ms` }
+        : { kind: 'refused', reason: `the bus was away for ${ageMs} ms and the message was not sent` },
+    );
+  }
+
+  #settle(sequence: bigint, outcome: PublishOutcome): void {
+    const waiting = this.#waiting.get(sequence);
+    if (!waiting) return;
+    this.#waiting.delete(sequence);
+    this.#bytes -= waiting.bytes;
+    waiting.timer.cancel();
+    waiting.settle(outcome);
+    if (this.#waiting.size > 0) return;
+    for (const resolve of this.#onEmpty) resolve();
+    this.#onEmpty.clear();
+  }
+}
+
+function full(limit: string): RpcError {
+  return new RpcError('RESOURCE_EXHAUSTED', `the outbox is full: ${limit} wait for the bus`);
+}

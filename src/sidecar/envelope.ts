@@ -1,0 +1,65 @@
+import { create } from '@bufbuild/protobuf';
+import { type Envelope, EnvelopeSchema } from '../contract/wire/gen/meridian/v1/envelope_pb.ts';
+import type { CallRequest, PublishRequest } from '../contract/wire/gen/meridian/v1/sidecar_pb.ts';
+
+export interface Stamp {
+  readonly messageId: string;
+  readonly instanceId: string;
+  /** The version given to Register, for messages that name none. */
+  readonly schemaVersion: string;
+  readonly nowNs: bigint;
+  readonly maxClockSkewMs: number;
+}
+
+/** Why a ts_event is refused; undefined when it may be taken. */
+export function eventTimeFault(tsEventNs: bigint, nowNs: bigint, maxClockSkewMs: number): string | undefined {
+  const aheadMs = (tsEventNs - nowNs) / 1_000_000n;
+  if (aheadMs <= BigInt(maxClockSkewMs)) return undefined;
+  return `ts_event is ${aheadMs} ms ahead of the sidecar's clock, more than the ${maxClockSkewMs} ms allowed`;
+}
+
+/**
+ * Makes the envelope of a publish: what the plugin says and what only the sidecar may say. An event time slightly ahead
+ * of the clock moves ts_init forward, so that ts_init is never before ts_event.
+ */
+export function publishEnvelope(request: PublishRequest, stamp: Stamp): Envelope {
+  const tsEventNs = request.tsEventNs === 0n ? stamp.nowNs : request.tsEventNs;
+  return create(EnvelopeSchema, {
+    payloadType: request.payloadType,
+    payload: request.payload,
+    meta: {
+      messageId: stamp.messageId,
+      correlationId: request.correlationId,
+      causationId: request.causationId,
+      publisherInstanceId: stamp.instanceId,
+      topic: request.topic,
+      schemaVersion: request.schemaVersion || stamp.schemaVersion,
+      publishedAtNs: stamp.nowNs,
+      tsEventNs,
+      tsInitNs: tsEventNs > stamp.nowNs ? tsEventNs : stamp.nowNs,
+      dedupKey: request.dedupKey,
+      traceparent: request.traceparent,
+      tracestate: request.tracestate,
+    },
+  });
+}
+
+/** Makes the envelope of a call, whose event is the call itself. */
+export function callEnvelope(request: CallRequest, stamp: Omit<Stamp, 'maxClockSkewMs'>): Envelope {
+  return create(EnvelopeSchema, {
+    payloadType: request.payloadType,
+    payload: request.payload,
+    meta: {
+      messageId: stamp.messageId,
+      correlationId: request.correlationId,
+      publisherInstanceId: stamp.instanceId,
+      topic: request.topic,
+      schemaVersion: stamp.schemaVersion,
+      publishedAtNs: stamp.nowNs,
+      tsEventNs: stamp.nowNs,
+      tsInitNs: stamp.nowNs,
+      traceparent: request.traceparent,
+      tracestate: request.tracestate,
+    },
+  });
+}

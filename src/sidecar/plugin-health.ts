@@ -1,0 +1,69 @@
+import type { Log } from '../base/log.ts';
+import { every, type Scheduler, type Timer } from '../base/scheduler.ts';
+import type { PluginLifecycle } from './plugin-port/plugin-lifecycle.ts';
+
+export interface PluginHealthOptions {
+  readonly scheduler: Scheduler;
+  readonly log: Log;
+  readonly checkEveryMs: number;
+  readonly checkTimeoutMs: number;
+  /** Misses in a row that make the plugin faulted; one answer heals it. */
+  readonly faultThreshold: number;
+  readonly onChange: (faulted: boolean) => void;
+}
+
+/**
+ * Judges the plugin: by its answers to health checks when it takes callbacks, otherwise by its heartbeats from the
+ * first one on. A plugin that does neither is not judged.
+ */
+export class PluginHealth {
+  readonly #options: PluginHealthOptions;
+  #lifecycle: PluginLifecycle | undefined;
+  #timer: Timer | undefined;
+  #heartbeat: { readonly healthy: boolean; readonly atMs: number } | undefined;
+  #misses = 0;
+  #faulted = false;
+
+  constructor(options: PluginHealthOptions) {
+    this.#options = options;
+  }
+
+  start(lifecycle: PluginLifecycle): void {
+    this.#lifecycle = lifecycle;
+    this.#timer = every(this.#options.scheduler, this.#options.checkEveryMs, () => void this.#check());
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+  }
+
+  /** The plugin is gone or new: what was known of the old one does not count. */
+  reset(): void {
+    this.#heartbeat = undefined;
+    this.#judge(true);
+  }
+
+  heartbeat(healthy: boolean, detail: string): void {
+    this.#heartbeat = { healthy, atMs: this.#options.scheduler.nowMs() };
+    if (!healthy) this.#options.log.warn('the plugin says that it is unhealthy', { detail });
+    if (!this.#lifecycle?.isAttached && healthy) this.#judge(true);
+  }
+
+  async #check(): Promise<void> {
+    const { scheduler, checkEveryMs, checkTimeoutMs } = this.#options;
+    if (this.#lifecycle?.isAttached) return this.#judge(await this.#lifecycle.checkHealth(checkTimeoutMs));
+    if (!this.#heartbeat) return;
+    const { healthy, atMs } = this.#heartbeat;
+    this.#judge(healthy && scheduler.nowMs() - atMs <= checkEveryMs + checkTimeoutMs);
+  }
+
+  #judge(healthy: boolean): void {
+    const { log, faultThreshold, onChange } = this.#options;
+    this.#misses = healthy ? 0 : this.#misses + 1;
+    if (!healthy) log.warn('health check missed', { misses: this.#misses, threshold: faultThreshold });
+    const faulted = this.#misses >= faultThreshold;
+    if (faulted === this.#faulted) return;
+    this.#faulted = faulted;
+    onChange(faulted);
+  }
+}

@@ -1,0 +1,65 @@
+import { type Scheduler, sleep } from '../base/scheduler.ts';
+import type { Listener, ListenOptions, Network } from '../transport/rpc.ts';
+
+const retryEveryMs = 250;
+
+export interface PluginListenerOptions {
+  readonly network: Network;
+  readonly scheduler: Scheduler;
+  readonly address: string;
+  readonly listen: ListenOptions;
+  /** How long a taken port is tried again. */
+  readonly retryForMs: number;
+}
+
+/** The plugin's port: opened when possible, tried again for a while when it is taken. */
+export class PluginListener {
+  readonly #options: PluginListenerOptions;
+  readonly #closing = new AbortController();
+  #bound: Promise<Listener> | undefined;
+
+  constructor(options: PluginListenerOptions) {
+    this.#options = options;
+  }
+
+  /** Opens the port. @throws RpcError when the first attempt fails; the next ones go on behind. */
+  async open(): Promise<void> {
+    const first = this.#listen();
+    this.#bound = first.catch(() => this.#retry());
+    this.#bound.catch(() => {});
+    await first;
+  }
+
+  /** The address that was really bound. @throws RpcError with the last failure. */
+  async bound(): Promise<string> {
+    if (!this.#bound) throw new Error('the plugin port was never opened');
+    return (await this.#bound).address;
+  }
+
+  /** Takes no new calls and resolves when those under way are over. */
+  async drain(): Promise<void> {
+    await (await this.#bound?.catch(() => undefined))?.drain();
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    (await this.#bound?.catch(() => undefined))?.close();
+  }
+
+  #listen(): Promise<Listener> {
+    return this.#options.network.listen(this.#options.address, this.#options.listen);
+  }
+
+  async #retry(): Promise<Listener> {
+    const { scheduler, retryForMs } = this.#options;
+    const deadlineMs = scheduler.nowMs() + retryForMs;
+    for (;;) {
+      await sleep(scheduler, retryEveryMs, this.#closing.signal);
+      try {
+        return await this.#listen();
+      } catch (error) {
+        if (this.#closing.signal.aborted || scheduler.nowMs() >= deadlineMs) throw error;
+      }
+    }
+  }
+}

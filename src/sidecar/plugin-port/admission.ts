@@ -1,0 +1,85 @@
+import { contractMajor, parseSchemaVersion } from '../../contract/wire/schema-version.ts';
+import { RpcError } from '../../transport/status.ts';
+import type { Access } from '../access.ts';
+
+/** The plugin as it registered; a new registration is a new one of these. */
+export interface RegisteredPlugin {
+  /** Full semver, stamped on messages that name no schema version of their own. */
+  readonly schemaVersion: string;
+}
+
+/** Whether a plugin is registered. Nothing but Register works before it, and nothing works after Leave. */
+export class Admission {
+  readonly #access: Access;
+  readonly #onChange: (registered: boolean) => void;
+  readonly #onAbsent = new Set<() => void>();
+  #plugin: RegisteredPlugin | undefined;
+  #hasLeft = false;
+  #closed = false;
+
+  constructor(access: Access, onChange: (registered: boolean) => void) {
+    this.#access = access;
+    this.#onChange = onChange;
+  }
+
+  get isRegistered(): boolean {
+    return this.#plugin !== undefined;
+  }
+
+  /** Admits the plugin, or says why not. */
+  register(schemaVersion: string): { readonly admitted: true } | { readonly admitted: false; readonly reason: string } {
+    const reason = this.#refusal(schemaVersion);
+    if (reason !== undefined) return { admitted: false, reason };
+    this.#plugin = { schemaVersion: parseSchemaVersion(schemaVersion)?.text ?? '' };
+    this.#hasLeft = false;
+    this.#onChange(true);
+    return { admitted: true };
+  }
+
+  /** The registered plugin. @throws RpcError FAILED_PRECONDITION when there is none. */
+  require(): RegisteredPlugin {
+    if (this.#plugin) return this.#plugin;
+    throw new RpcError(
+      'FAILED_PRECONDITION',
+      this.#hasLeft ? 'this plugin has left: call Register again first' : 'not registered: call Register first',
+    );
+  }
+
+  leave(): void {
+    this.#hasLeft = true;
+    this.#absent();
+  }
+
+  /** The plugin's streams ended without Leave; ignored when it has registered again meanwhile. */
+  gone(plugin: RegisteredPlugin): void {
+    if (this.#plugin === plugin) this.#absent();
+  }
+
+  /** Admits nobody any more. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  /** Resolves once no plugin is registered. */
+  async absent(): Promise<void> {
+    if (!this.#plugin) return;
+    await new Promise<void>((resolve) => this.#onAbsent.add(resolve));
+  }
+
+  #absent(): void {
+    this.#plugin = undefined;
+    this.#onChange(false);
+    for (const resolve of this.#onAbsent) resolve();
+    this.#onAbsent.clear();
+  }
+
+  #refusal(schemaVersion: string): string | undefined {
+    if (this.#closed) return 'the sidecar is stopping';
+    if (!this.#access.isLoaded) return 'access control is not loaded yet';
+    const version = parseSchemaVersion(schemaVersion);
+    if (version?.major !== contractMajor) {
+      return `schema version "${schemaVersion}" is not supported; this sidecar speaks version ${contractMajor}.x`;
+    }
+    return this.#access.granted.length === 0 ? 'there are no grants at all for this identity' : undefined;
+  }
+}

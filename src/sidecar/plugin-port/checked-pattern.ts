@@ -1,0 +1,14 @@
+import { limits } from '../../contract/wire/limits.ts';
+import { patternFault } from '../../contract/wire/topic.ts';
+import { RpcError } from '../../transport/status.ts';
+import type { PluginPort } from './plugin-port.ts';
+
+/** @throws RpcError when the plugin may not subscribe to, or serve, this pattern, or has too many subscriptions. */
+export function checkPattern(port: PluginPort, pattern: string): void {
+  const fault = patternFault(pattern);
+  if (fault !== undefined) throw new RpcError('INVALID_ARGUMENT', `"${pattern}" is no pattern: ${fault}`);
+  const refusal = port.access.subscribeRefusal(pattern);
+  if (refusal !== undefined) throw new RpcError('PERMISSION_DENIED', refusal);
+  if (port.subscriptions.size < limits.subscriptions) return;
+  throw new RpcError('RESOURCE_EXHAUSTED', `there are ${limits.subscriptions} subscriptions already, which is the limit`);
+}

@@ -1,0 +1,102 @@
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { type Scheduler, sleep } from '../../base/scheduler.ts';
+import {
+  type LifecycleEvent,
+  LifecycleEventSchema,
+  type LifecycleRequest,
+} from '../../contract/wire/gen/meridian/sidecar/v1/plugin_pb.ts';
+import type { RpcStream } from '../../transport/rpc.ts';
+import { RpcError } from '../../transport/status.ts';
+import type { Admission } from './admission.ts';
+
+type LifecycleStream = RpcStream<LifecycleRequest, LifecycleEvent>;
+type EventInit = NonNullable<MessageInitShape<typeof LifecycleEventSchema>['event']>;
+
+export interface PluginLifecycleOptions {
+  readonly scheduler: Scheduler;
+  readonly admission: Admission;
+  readonly instanceId: string;
+  readonly isDegraded: () => boolean;
+}
+
+/** The callbacks: one stream to the plugin at a time, over which it is asked and told. */
+export class PluginLifecycle {
+  readonly #options: PluginLifecycleOptions;
+  readonly #checks = new Map<bigint, (healthy: boolean) => void>();
+  #stream: LifecycleStream | undefined;
+  #lastCheckId = 0n;
+  #stopped: (() => void) | undefined;
+
+  constructor(options: PluginLifecycleOptions) {
+    this.#options = options;
+  }
+
+  get isAttached(): boolean {
+    return this.#stream !== undefined;
+  }
+
+  /** Serves one Lifecycle stream; an older one is told that it was replaced and ends. */
+  async serve(stream: LifecycleStream): Promise<void> {
+    const { admission, instanceId, isDegraded } = this.#options;
+    const plugin = admission.require();
+    const older = this.#stream;
+    this.#stream = stream;
+    if (older) write(older, { case: 'replaced', value: {} });
+    try {
+      for await (const { message } of stream) {
+        if (message.case === 'attach') write(stream, { case: 'attached', value: { instanceId, degraded: isDegraded() } });
+        if (message.case === 'healthReport') this.#checks.get(message.value.checkId)?.(message.value.healthy);
+        if (message.case === 'stopped') this.#stopped?.();
+      }
+    } catch (error) {
+      if (RpcError.from(error).code === 'UNKNOWN') throw error;
+    } finally {
+      if (this.#stream === stream) {
+        this.#stream = undefined;
+        admission.gone(plugin);
+      }
+    }
+  }
+
+  /** Asks the plugin how it is; false when it says unhealthy, is gone, or does not answer in time. */
+  async checkHealth(timeoutMs: number): Promise<boolean> {
+    if (!this.#stream) return false;
+    this.#lastCheckId += 1n;
+    const checkId = this.#lastCheckId;
+    this.#send({ case: 'healthCheck', value: { checkId, timeoutMs } });
+    const answer = new Promise<boolean>((resolve) => this.#checks.set(checkId, resolve));
+    const answered = new AbortController();
+    const timeout = sleep(this.#options.scheduler, timeoutMs, answered.signal).then(() => false);
+    try {
+      return await Promise.race([answer, timeout]);
+    } finally {
+      answered.abort();
+      this.#checks.delete(checkId);
+    }
+  }
+
+  degrade(reason: string): void {
+    this.#send({ case: 'degrade', value: { reason } });
+  }
+
+  resume(): void {
+    this.#send({ case: 'resume', value: {} });
+  }
+
+  /** Tells the plugin to stop and resolves once it has drained or is no longer registered. */
+  async stop(reason: string, drainTimeoutMs: number): Promise<void> {
+    const drained = new Promise<void>((resolve) => {
+      this.#stopped = resolve;
+    });
+    this.#send({ case: 'stop', value: { reason, drainTimeoutMs } });
+    await Promise.race([drained, this.#options.admission.absent()]);
+  }
+
+  #send(event: EventInit): void {
+    if (this.#stream) write(this.#stream, event);
+  }
+}
+
+function write(stream: LifecycleStream, event: EventInit): void {
+  stream.write(create(LifecycleEventSchema, { event }));
+}

@@ -1,0 +1,43 @@
+import type { Log } from '../../base/log.ts';
+import type { Scheduler } from '../../base/scheduler.ts';
+import type { Access } from '../access.ts';
+import type { BusCalls } from '../bus-link/calls.ts';
+import type { Outbox } from '../bus-link/outbox.ts';
+import type { BusServers } from '../bus-link/servers.ts';
+import type { BusSubscriptions } from '../bus-link/subscriptions.ts';
+import type { PluginHealth } from '../plugin-health.ts';
+import type { StateKeeper } from '../state-keeper.ts';
+import type { Admission } from './admission.ts';
+import type { PluginLifecycle } from './plugin-lifecycle.ts';
+
+/** What the plugin's port speaks as: fixed at launch, and never taken from the plugin. */
+export interface PortIdentity {
+  readonly instanceId: string;
+  readonly poolType: string;
+  readonly tags: readonly string[];
+  deploymentId(): string;
+  /** A new message id, unique over restarts; `label` tells publishes from calls. */
+  messageId(label: string): string;
+}
+
+/** The parts of the sidecar that the two services of the plugin's port work with. */
+export interface PluginPort {
+  readonly identity: PortIdentity;
+  readonly scheduler: Scheduler;
+  readonly log: Log;
+  readonly access: Access;
+  readonly admission: Admission;
+  readonly lifecycle: PluginLifecycle;
+  readonly health: PluginHealth;
+  readonly outbox: Outbox;
+  readonly subscriptions: BusSubscriptions;
+  readonly calls: BusCalls;
+  readonly servers: BusServers;
+  readonly state: StateKeeper;
+  readonly settings: {
+    readonly maxClockSkewMs: number;
+    readonly callTimeoutMs: number;
+    readonly maxCallTimeoutMs: number;
+    readonly credits: { readonly messages: number; readonly bytes: number };
+  };
+}

@@ -1,0 +1,44 @@
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import {
+  type ServeEvent,
+  ServeEventSchema,
+  type ServeRequest,
+} from '../../contract/wire/gen/meridian/sidecar/v1/plugin_pb.ts';
+import type { RpcStream } from '../../transport/rpc.ts';
+import { RpcError } from '../../transport/status.ts';
+import { checkPattern } from './checked-pattern.ts';
+import type { PluginPort } from './plugin-port.ts';
+
+type EventInit = NonNullable<MessageInitShape<typeof ServeEventSchema>['event']>;
+
+/** Brings the requests on one pattern to the plugin and its answers back. */
+export async function serveRequests(port: PluginPort, stream: RpcStream<ServeRequest, ServeEvent>): Promise<void> {
+  port.admission.require();
+  const messages = stream[Symbol.asyncIterator]();
+  const first = await messages.next();
+  const open = first.done ? undefined : first.value.message;
+  if (open?.case !== 'open') throw new RpcError('INVALID_ARGUMENT', 'Serve starts with OpenServer');
+  checkPattern(port, open.value.pattern);
+
+  const send = (event: EventInit): void => void stream.write(create(ServeEventSchema, { event }));
+  const ended = Promise.withResolvers<never>();
+  ended.promise.catch(() => {});
+  const server = port.servers.add(open.value.pattern, {
+    serving: () => send({ case: 'serving', value: {} }),
+    request: ({ requestId, envelope, timeoutMs }) =>
+      send({ case: 'request', value: { requestId, timeoutMs, ...(envelope && { envelope }) } }),
+    ended: (status) => ended.reject(status),
+  });
+  try {
+    for (;;) {
+      const next = await Promise.race([messages.next(), ended.promise]);
+      if (next.done) return;
+      const { message } = next.value;
+      if (message.case !== 'answer') continue;
+      const { requestId, ok, payloadType, payload, errorDetail } = message.value;
+      server.answer({ requestId, ok, payloadType, payload, errorDetail });
+    }
+  } finally {
+    server.close();
+  }
+}

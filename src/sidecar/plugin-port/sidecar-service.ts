@@ -1,0 +1,113 @@
+import { create } from '@bufbuild/protobuf';
+import { CallOutcome } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
+import {
+  CallFailure,
+  type CallReply,
+  CallReplySchema,
+  type CallRequest,
+  HeartbeatReplySchema,
+  LeaveReplySchema,
+  type PublishReply,
+  PublishReplySchema,
+  type PublishRequest,
+  type RegisterReply,
+  RegisterReplySchema,
+} from '../../contract/wire/gen/meridian/v1/sidecar_pb.ts';
+import { sidecarMethods } from '../../contract/wire/methods.ts';
+import { topicFault } from '../../contract/wire/topic.ts';
+import { type Route, serveStream, serveUnary } from '../../transport/rpc.ts';
+import { RpcError } from '../../transport/status.ts';
+import { callEnvelope } from '../envelope.ts';
+import type { PluginPort } from './plugin-port.ts';
+import { checkPayload, publishOnce } from './publish.ts';
+import { subscribeV1 } from './subscribe-v1.ts';
+
+/** Contract v1 on the plugin's port. */
+export function sidecarRoutes(port: PluginPort): Route[] {
+  return [
+    serveUnary(sidecarMethods.register, async ({ schemaVersion }) => register(port, schemaVersion)),
+    serveUnary(sidecarMethods.publish, (request) => publish(port, request)),
+    serveUnary(sidecarMethods.call, (request) => call(port, request)),
+    serveStream(sidecarMethods.subscribe, (stream) => subscribeV1(port, stream)),
+    serveUnary(sidecarMethods.heartbeat, async ({ healthy, detail }) => {
+      port.admission.require();
+      port.health.heartbeat(healthy, detail);
+      return create(HeartbeatReplySchema);
+    }),
+    serveUnary(sidecarMethods.leave, async ({ reason }) => {
+      port.admission.require();
+      port.log.info('plugin left', { reason });
+      port.admission.leave();
+      return create(LeaveReplySchema);
+    }),
+  ];
+}
+
+function register(port: PluginPort, schemaVersion: string): RegisterReply {
+  const { identity, admission, access } = port;
+  const admittance = admission.register(schemaVersion);
+  if (!admittance.admitted) {
+    port.log.warn('plugin refused', { reason: admittance.reason });
+    return create(RegisterReplySchema, { admitted: false, refusalReason: admittance.reason });
+  }
+  port.log.info('plugin registered', { schemaVersion });
+  return create(RegisterReplySchema, {
+    admitted: true,
+    deploymentId: identity.deploymentId(),
+    publishGrants: access.patterns('publish'),
+    subscribeGrants: access.patterns('subscribe'),
+    instanceId: identity.instanceId,
+    role: identity.poolType,
+    tags: [...identity.tags],
+  });
+}
+
+async function publish(port: PluginPort, request: PublishRequest): Promise<PublishReply> {
+  const outcome = await publishOnce(port, request);
+  switch (outcome.kind) {
+    case 'accepted':
+      return create(PublishReplySchema, {
+        accepted: true,
+        messageId: outcome.messageId,
+        duplicate: outcome.duplicate,
+      });
+    case 'refused':
+      return create(PublishReplySchema, { accepted: false, refusalReason: outcome.reason });
+    case 'unknown':
+      throw new RpcError('DEADLINE_EXCEEDED', outcome.reason);
+  }
+}
+
+const failureOf: Partial<Record<CallOutcome, CallFailure>> = {
+  [CallOutcome.REFUSED]: CallFailure.REFUSED,
+  [CallOutcome.NO_HANDLER]: CallFailure.NO_HANDLER,
+  [CallOutcome.TIMEOUT]: CallFailure.TIMEOUT,
+  [CallOutcome.HANDLER_ERROR]: CallFailure.HANDLER_ERROR,
+};
+
+async function call(port: PluginPort, request: CallRequest): Promise<CallReply> {
+  const plugin = port.admission.require();
+  checkPayload(request.payload);
+  const { identity, scheduler, access, calls, settings } = port;
+  const fault = topicFault(request.topic);
+  const refusal = fault === undefined ? access.publishRefusal(request.topic) : `"${request.topic}" is no topic: ${fault}`;
+  if (refusal !== undefined) {
+    return create(CallReplySchema, { failure: CallFailure.REFUSED, failureDetail: refusal });
+  }
+  if (request.timeoutMs < 0 || request.timeoutMs > settings.maxCallTimeoutMs) {
+    throw new RpcError(
+      'INVALID_ARGUMENT',
+      `timeout_ms is ${request.timeoutMs}; it must be from 0 to ${settings.maxCallTimeoutMs}`,
+    );
+  }
+  const envelope = callEnvelope(request, {
+    messageId: identity.messageId('call'),
+    instanceId: identity.instanceId,
+    schemaVersion: plugin.schemaVersion,
+    nowNs: scheduler.wallTimeNs(),
+  });
+  const report = await calls.call(envelope, request.timeoutMs || settings.callTimeoutMs);
+  const { outcome, payloadType, payload, detail } = report;
+  if (outcome === CallOutcome.ANSWERED) return create(CallReplySchema, { ok: true, payloadType, payload });
+  return create(CallReplySchema, { failure: failureOf[outcome] ?? CallFailure.UNSPECIFIED, failureDetail: detail });
+}

@@ -1,0 +1,62 @@
+import { create } from '@bufbuild/protobuf';
+import { type Delivery as BusDelivery, StartAt } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
+import {
+  type Delivery,
+  DeliverySchema,
+  type SubscribeRequest,
+} from '../../contract/wire/gen/meridian/v1/sidecar_pb.ts';
+import { AsyncQueue } from '../../base/async-queue.ts';
+import type { RpcStream } from '../../transport/rpc.ts';
+import { RpcError } from '../../transport/status.ts';
+import { envelopeBytes } from '../envelope-bytes.ts';
+import { checkPattern } from './checked-pattern.ts';
+import type { PluginPort } from './plugin-port.ts';
+
+/** While more than this waits in the stream, nothing more is handed to it, and the bus gets no more credit. */
+const streamBufferBytes = 256 * 1024;
+
+/**
+ * Serves a v1 subscription. Delivered means handed to the stream: that is when it is acknowledged to the bus, so that a
+ * new stream of the same pattern goes on after it.
+ */
+export async function subscribeV1(port: PluginPort, stream: RpcStream<SubscribeRequest, Delivery>): Promise<void> {
+  port.admission.require();
+  const requests = stream[Symbol.asyncIterator]();
+  const first = await requests.next();
+  if (first.done) throw new RpcError('INVALID_ARGUMENT', 'Subscribe needs a SubscribeRequest');
+  const { pattern } = first.value;
+  checkPattern(port, pattern);
+
+  const arrived = new AsyncQueue<BusDelivery>();
+  const { subscription, close } = port.subscriptions.add(
+    { name: freeName(port, pattern), pattern, startAt: StartAt.NEW },
+    port.settings.credits,
+    {
+      opened() {},
+      deliver: (delivery) => arrived.push(delivery),
+      acknowledged() {},
+      ended: (status) => arrived.fail(status),
+    },
+  );
+  stream.over.addEventListener('abort', () => arrived.end(), { once: true });
+  try {
+    for await (const { envelope, position } of arrived) {
+      if (stream.over.aborted) return;
+      if (!envelope) continue;
+      stream.write(create(DeliverySchema, { envelope }));
+      subscription.acknowledge([position]);
+      subscription.addCredit({ messages: 1, bytes: envelopeBytes(envelope) });
+      if (stream.queuedBytes > streamBufferBytes) await stream.drained(streamBufferBytes / 2);
+    }
+  } finally {
+    close();
+  }
+}
+
+/** Each stream of one pattern has a position of its own; a new one takes up the first that no open stream has. */
+function freeName(port: PluginPort, pattern: string): string {
+  for (let index = 0; ; index += 1) {
+    const name = index === 0 ? `v1:${pattern}` : `v1:${pattern}#${index}`;
+    if (!port.subscriptions.hasName(name)) return name;
+  }
+}

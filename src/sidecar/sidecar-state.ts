@@ -1,0 +1,83 @@
+import type { Log } from '../base/log.ts';
+
+/**
+ * What the sidecar is doing.
+ *
+ * - `STARTING`: before the bus answered.
+ * - `REGISTERING`: asking the bus for the instance id and waiting for its grants.
+ * - `RECOVERING`: loading state and opening the ports.
+ * - `READY`: everything works and no plugin has registered.
+ * - `RUNNING`: a plugin is registered and messages flow.
+ * - `DEGRADED`: the bus is away; publishes wait in the outbox.
+ * - `FAULTED`: the plugin missed its health checks.
+ * - `STANDBY`: a newer start of the same instance id took over.
+ * - `SHUTTING_DOWN`: stopping within its budget.
+ * - `STOPPED`: over.
+ */
+export type SidecarState =
+  | 'STARTING'
+  | 'REGISTERING'
+  | 'RECOVERING'
+  | 'READY'
+  | 'RUNNING'
+  | 'DEGRADED'
+  | 'FAULTED'
+  | 'STANDBY'
+  | 'SHUTTING_DOWN'
+  | 'STOPPED';
+
+/** The facts that a state is made of once startup is over. */
+export interface Conditions {
+  readonly busUp: boolean;
+  readonly pluginRegistered: boolean;
+  readonly faulted: boolean;
+  readonly superseded: boolean;
+}
+
+/** Holds the one current state; every change goes through its setter and is logged. */
+export class StateHolder {
+  readonly #log: Log;
+  readonly #onChange: (state: SidecarState) => void;
+  #state: SidecarState = 'STARTING';
+  #conditions: Conditions = { busUp: true, pluginRegistered: false, faulted: false, superseded: false };
+
+  constructor(log: Log, onChange: (state: SidecarState) => void = () => {}) {
+    this.#log = log;
+    this.#onChange = onChange;
+  }
+
+  get current(): SidecarState {
+    return this.#state;
+  }
+
+  get conditions(): Conditions {
+    return this.#conditions;
+  }
+
+  set(state: SidecarState): void {
+    if (state === this.#state) return;
+    this.#log.info('state changed', { from: this.#state, to: state });
+    this.#state = state;
+    this.#onChange(state);
+  }
+
+  /** Startup is over: from here on the conditions decide. */
+  ready(): void {
+    this.set(stateOf(this.#conditions));
+  }
+
+  /** Notes changed facts; while starting or stopping they are only remembered. */
+  note(changed: Partial<Conditions>): void {
+    this.#conditions = { ...this.#conditions, ...changed };
+    if (steadyStates.has(this.#state)) this.set(stateOf(this.#conditions));
+  }
+}
+
+const steadyStates: ReadonlySet<SidecarState> = new Set(['READY', 'RUNNING', 'DEGRADED', 'FAULTED', 'STANDBY']);
+
+function stateOf(conditions: Conditions): SidecarState {
+  if (conditions.superseded) return 'STANDBY';
+  if (conditions.faulted) return 'FAULTED';
+  if (!conditions.busUp) return 'DEGRADED';
+  return conditions.pluginRegistered ? 'RUNNING' : 'READY';
+}

@@ -1,0 +1,77 @@
+import { UserFacingError } from '../base/user-facing-error.ts';
+import { exitCodes } from '../contract/config/exit-codes.ts';
+import type { Grant } from '../contract/wire/grants.ts';
+import { RpcError } from '../transport/status.ts';
+
+/** Step 1, or a bus that is lost while registering. */
+export function busUnreachable(address: string, error: RpcError): UserFacingError {
+  return new UserFacingError({
+    id: 'sidecar/startup/bus-unreachable',
+    found: `the Bus API at ${address} cannot be reached: ${error.message}`,
+    next: [
+      'Check that the Bus API runs there and that SIDECAR_BUS_API_URL names it; for a trial: `meridian-sidecar bus`.',
+      'Raise SIDECAR_CONNECT_TIMEOUT when the bus starts later than the plugin.',
+    ],
+    exitCode: exitCodes.busUnreachable,
+    audience: 'operator',
+  });
+}
+
+/** Step 2: anything but a lost connection is a decision of the bus. */
+export function registrationFailed(address: string, error: unknown): UserFacingError {
+  const failure = RpcError.from(error);
+  if (failure.code === 'UNAVAILABLE' || failure.code === 'DEADLINE_EXCEEDED') return busUnreachable(address, failure);
+  return new UserFacingError({
+    id: 'sidecar/startup/registration-refused',
+    found: `the bus refused the registration: ${failure.message}`,
+    next: [
+      'Compare INSTANCE_ID and POOL_TYPE with what the policy of the bus allows this credential.',
+      'Ask whoever runs the bus to add a rule for it.',
+    ],
+    exitCode: exitCodes.refused,
+    audience: 'operator',
+  });
+}
+
+/** Step 3: every grant that was asked for was denied. */
+export function grantsDenied(denied: readonly Grant[]): UserFacingError {
+  return new UserFacingError({
+    id: 'sidecar/startup/grants-denied',
+    found: `the bus granted nothing of what REQUESTED_GRANTS asks for: ${listGrants(denied)}`,
+    next: [
+      'Ask only for topics that the policy gives to this POOL_TYPE.',
+      'Ask whoever runs the bus to widen the policy.',
+    ],
+    exitCode: exitCodes.refused,
+    audience: 'operator',
+  });
+}
+
+/** Step 3: the grant timeout passed first. */
+export function grantsUndecided(undecided: readonly Grant[], timeoutMs: number): UserFacingError {
+  return new UserFacingError({
+    id: 'sidecar/startup/grants-undecided',
+    found: `nobody decided within ${timeoutMs} ms on ${listGrants(undecided)}`,
+    next: ['Ask whoever runs the bus to approve or deny them.', 'Raise SIDECAR_GRANT_TIMEOUT.'],
+    exitCode: exitCodes.grantsUndecided,
+    audience: 'operator',
+  });
+}
+
+/** Step 7: the port could not be had although step 6 kept trying. */
+export function pluginPortTaken(address: string, error: unknown): UserFacingError {
+  return new UserFacingError({
+    id: 'sidecar/startup/plugin-port',
+    found: `plugins cannot be accepted on ${address}: ${RpcError.from(error).message}`,
+    next: [
+      `Stop whatever else listens on ${address} in this container.`,
+      'Or set SIDECAR_ADDR to another loopback port, for the plugin and the sidecar alike.',
+    ],
+    exitCode: exitCodes.pluginPort,
+  });
+}
+
+/** Grants as one line of a log or an error. */
+export function listGrants(grants: readonly Grant[]): string {
+  return grants.map(({ pattern, action }) => `${action} ${pattern}`).join(', ') || 'nothing';
+}

@@ -1,0 +1,42 @@
+import type { Log } from '../base/log.ts';
+import { messageOf, UserFacingError } from '../base/user-facing-error.ts';
+
+/** One step of startup. What a fatal one throws ends the program; any other failure is logged and survived. */
+export interface StartupStep {
+  readonly name: string;
+  readonly fatal: boolean;
+  start(): Promise<void>;
+  stop?(): Promise<void>;
+}
+
+/** Runs the steps in order and logs each as `startup n/8`. @throws what a fatal step threw, with the step named. */
+export async function runStartup(steps: readonly StartupStep[], log: Log): Promise<void> {
+  for (const [index, step] of steps.entries()) {
+    const place = `${index + 1}/${steps.length}`;
+    try {
+      await step.start();
+      log.info(`startup ${place}: ${step.name}`);
+    } catch (error) {
+      if (step.fatal) throw atStep(error, `Startup stopped at step ${index + 1} of ${steps.length}: ${step.name}.`);
+      log.warn(`startup ${place}: ${step.name} failed and is survived: ${messageOf(error)}`);
+    }
+  }
+}
+
+/** Runs the stops in reverse; one that fails does not keep the others from running. */
+export async function runShutdown(steps: readonly StartupStep[], log: Log): Promise<void> {
+  for (const step of steps.toReversed()) {
+    try {
+      await step.stop?.();
+    } catch (error) {
+      log.warn(`shutdown: ${step.name} did not stop cleanly: ${messageOf(error)}`);
+    }
+  }
+}
+
+function atStep(error: unknown, place: string): unknown {
+  if (!(error instanceof UserFacingError)) return error;
+  const { id, next, exitCode, audience, cause } = error;
+  const expected = error.expected === undefined ? error.message : `${error.message}. ${error.expected}`;
+  return new UserFacingError({ id, found: place, expected, next, exitCode, audience, cause });
+}

@@ -1,0 +1,74 @@
+import { create } from '@bufbuild/protobuf';
+import { LoadStateRequestSchema, SaveStateRequestSchema } from '../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
+import { limits } from '../contract/wire/limits.ts';
+import { busMethods } from '../contract/wire/methods.ts';
+import { RpcError } from '../transport/status.ts';
+import type { BusLink } from './bus-link/bus-link.ts';
+
+export interface RecoveredState {
+  readonly found: boolean;
+  readonly state: Uint8Array;
+  readonly revision: bigint;
+}
+
+export interface AcknowledgedPositions {
+  readonly name: string;
+  readonly positions: readonly bigint[];
+}
+
+/** The plugin's durable state: loaded at startup, and saved by compare-and-set so that no other owner's is overwritten. */
+export class StateKeeper {
+  readonly #link: BusLink;
+  readonly #instanceId: string;
+  #recovered: RecoveredState | undefined;
+  #lastSave: Promise<unknown> = Promise.resolve();
+
+  constructor(link: BusLink, instanceId: string) {
+    this.#link = link;
+    this.#instanceId = instanceId;
+  }
+
+  /** What is stored; asked of the bus once. @throws RpcError */
+  async load(): Promise<RecoveredState> {
+    if (!this.#recovered) {
+      const request = create(LoadStateRequestSchema, { instanceId: this.#instanceId, epoch: this.#link.epoch });
+      const { found, state, revision } = await this.#link.unary(busMethods.loadState, request);
+      this.#recovered = { found, state, revision };
+    }
+    return this.#recovered;
+  }
+
+  /**
+   * Stores the state and the acknowledgements in one operation, and returns its revision.
+   * @throws RpcError RESOURCE_EXHAUSTED over 1 MiB, ABORTED when another owner saved meanwhile, UNAVAILABLE.
+   */
+  async save(state: Uint8Array, acknowledge: readonly AcknowledgedPositions[]): Promise<bigint> {
+    // One after the other: each needs the revision that the one before it made.
+    const save = this.#lastSave.then(() => this.#save(state, acknowledge));
+    this.#lastSave = save.catch(() => {});
+    return save;
+  }
+
+  async #save(state: Uint8Array, acknowledge: readonly AcknowledgedPositions[]): Promise<bigint> {
+    if (state.length > limits.stateBytes) {
+      throw new RpcError('RESOURCE_EXHAUSTED', `state of ${state.length} bytes is over the limit of ${limits.stateBytes}`);
+    }
+    const { revision: expectedRevision } = await this.load();
+    const request = create(SaveStateRequestSchema, {
+      instanceId: this.#instanceId,
+      epoch: this.#link.epoch,
+      expectedRevision,
+      state,
+      acknowledge: acknowledge.map(({ name, positions }) => ({ name, positions: [...positions] })),
+    });
+    try {
+      const { revision } = await this.#link.unary(busMethods.saveState, request);
+      this.#recovered = { found: true, state, revision };
+      return revision;
+    } catch (error) {
+      // Whether it was stored is not known after a failure, so the next one asks the bus first.
+      this.#recovered = undefined;
+      throw error;
+    }
+  }
+}
