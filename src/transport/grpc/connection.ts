@@ -94,6 +94,7 @@ export class GrpcConnection implements Connection {
       const forget = this.#remember(
         {
           fail(failure) {
+            forget();
             reject(failure);
             call.cancel();
           },

@@ -32,7 +32,8 @@ export abstract class DuplexEnd<Incoming, Outgoing> extends StreamEnd<Incoming, 
       this.arrived(bytes);
       if (this.inbox.length >= readAheadMessages) duplex.pause();
     });
-    duplex.on('end', () => this.inbox.end());
+    // A reset ends the reading too, just before it is known as one: had the iteration ended by then, it would look complete.
+    duplex.on('end', () => setImmediate(() => this.inbox.end()));
   }
 
   protected override send(bytes: Uint8Array): void {

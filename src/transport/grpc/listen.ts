@@ -6,7 +6,6 @@ import {
   type sendUnaryData,
   type UntypedHandleCall,
 } from '@grpc/grpc-js';
-import { messageOf } from '../../base/user-facing-error.ts';
 import { decodeMessage, encodeMessage } from '../message.ts';
 import type {
   Listener,
@@ -19,7 +18,7 @@ import type {
   UnaryMethod,
 } from '../rpc.ts';
 import { ServedCall } from '../served-call.ts';
-import { RpcError } from '../status.ts';
+import { openDoor } from './door.ts';
 import { asBuffer, passBytes } from './duplex-end.ts';
 import { peerOf } from './peer.ts';
 import { GrpcServerStream, lostCall } from './server-stream.ts';
@@ -38,29 +37,21 @@ export async function listen(address: string, options: ListenOptions): Promise<L
     'grpc.keepalive_timeout_ms': 20_000,
   });
   for (const route of options.routes) register(server, route, options.maxMessageBytes);
-  const host = address.slice(0, address.lastIndexOf(':')) || '0.0.0.0';
-  const port = await bind(server, `${host}:${address.slice(address.lastIndexOf(':') + 1)}`, options.tls);
+  const { injectConnection } = server.createConnectionInjector(credentialsOf(options.tls));
+  const door = await openDoor(address, injectConnection);
   return {
-    address: `${host}:${port}`,
-    drain: () => new Promise((resolve) => server.tryShutdown(() => resolve())),
-    close: () => server.forceShutdown(),
+    address: door.address,
+    drain() {
+      door.shut();
+      return new Promise((resolve) => server.tryShutdown(() => resolve()));
+    },
+    close() {
+      door.shut();
+      server.forceShutdown();
+      // A forced shutdown only half-closes the sockets, so that clients with open calls would wait for their keepalive.
+      door.dropAll();
+    },
   };
-}
-
-function bind(server: Server, address: string, tls: TlsFiles | undefined): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const fail = (error: unknown): void => {
-      const taken = messageOf(error).includes('EADDRINUSE');
-      const reason = /errors: \[(.*)\]$/.exec(messageOf(error))?.[1] ?? messageOf(error);
-      const code = taken ? 'ALREADY_EXISTS' : 'UNAVAILABLE';
-      reject(new RpcError(code, `${address} ${taken ? 'is taken' : 'cannot be bound'}: ${reason}`, { cause: error }));
-    };
-    try {
-      server.bindAsync(`dns:${address}`, credentialsOf(tls), (error, port) => (error ? fail(error) : resolve(port)));
-    } catch (error) {
-      fail(error);
-    }
-  });
 }
 
 function credentialsOf(tls: TlsFiles | undefined): ServerCredentials {
