@@ -33,8 +33,8 @@ export function matchTopic(pattern: string, topic: string): boolean {
 }
 
 /**
- * Whether every topic that `inner` covers is covered by `outer` too; both are taken to be free of faults. It is decided for topics of any length: what would hold only
- * because no topic may be longer than the limit is answered no.
+ * Whether every topic that `inner` covers is covered by `outer` too; both are taken to be free of faults. It is decided for topics
+ * of any length: what would hold only because no topic may be longer than the limit is answered no.
  * @example containsPattern('a.**', 'a.*.**') // true
  * @example containsPattern('*.*', '**') // false
  */

@@ -1,0 +1,51 @@
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { build, type Metafile } from 'esbuild';
+
+/** Every program that is shipped as one file: where it starts, and where its bundle goes, from the repository's root. */
+export const programs = {
+  supply: { entry: 'src/supply/main.ts', outfile: 'dist/supply.mjs' },
+  sidecar: { entry: 'src/sidecar/main.ts', outfile: 'dist/sidecar.mjs' },
+  cli: { entry: 'src/cli/main.ts', outfile: 'dist/cli.mjs' },
+  // A plugin's author copies this one file; the fixture is pushed with it as it is.
+  plugin: { entry: 'src/plugin/index.ts', outfile: 'fixtures/node-plugin/vendor/meridian-plugin.mjs' },
+} as const;
+
+export type ProgramName = keyof typeof programs;
+
+// Bundled CommonJS packages, grpc-js among them, call `require` for Node's own modules, which an ES module has not.
+const banner =
+  "import { createRequire as requireFrom } from 'node:module';\nconst require = requireFrom(import.meta.url);";
+
+/**
+ * Bundles every program into one ES module each, with the same bytes for the same sources on every machine.
+ * Returns what went into each bundle. Licences of bundled packages stay at the end of its file.
+ * @param root the repository's root directory
+ */
+export async function bundle(root: string): Promise<Record<ProgramName, Metafile>> {
+  const version = readFileSync(path.join(root, 'VERSION'), 'utf8').trim();
+  const names = (Object.keys(programs) as ProgramName[]).filter((name) =>
+    existsSync(path.join(root, programs[name].entry)),
+  );
+  const metafiles = await Promise.all(names.map(async (name) => [name, await bundleOne(root, name, version)] as const));
+  return Object.fromEntries(metafiles) as Record<ProgramName, Metafile>;
+}
+
+async function bundleOne(root: string, name: ProgramName, version: string): Promise<Metafile> {
+  const { entry, outfile } = programs[name];
+  const result = await build({
+    absWorkingDir: root,
+    entryPoints: [entry],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'esm',
+    banner: { js: banner },
+    define: { bundledVersion: JSON.stringify(version) },
+    legalComments: 'eof',
+    metafile: true,
+    logLevel: 'warning',
+  });
+  return result.metafile;
+}
