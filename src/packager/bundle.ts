@@ -13,6 +13,13 @@ export const programs = {
 
 export type ProgramName = keyof typeof programs;
 
+export interface BundleOptions {
+  /** The repository's root directory. */
+  readonly root: string;
+  /** Where `outfile` is resolved from; absent, in the repository itself. */
+  readonly outRoot?: string;
+}
+
 // Bundled CommonJS packages, grpc-js among them, call `require` for Node's own modules, which an ES module has not.
 const banner =
   "import { createRequire as requireFrom } from 'node:module';\nconst require = requireFrom(import.meta.url);";
@@ -20,23 +27,28 @@ const banner =
 /**
  * Bundles every program into one ES module each, with the same bytes for the same sources on every machine.
  * Returns what went into each bundle. Licences of bundled packages stay at the end of its file.
- * @param root the repository's root directory
  */
-export async function bundle(root: string): Promise<Record<ProgramName, Metafile>> {
+export async function bundle({ root, outRoot = root }: BundleOptions): Promise<Record<ProgramName, Metafile>> {
   const version = readFileSync(path.join(root, 'VERSION'), 'utf8').trim();
   const names = (Object.keys(programs) as ProgramName[]).filter((name) =>
     existsSync(path.join(root, programs[name].entry)),
   );
-  const metafiles = await Promise.all(names.map(async (name) => [name, await bundleOne(root, name, version)] as const));
+  const metafiles = await Promise.all(
+    names.map(async (name) => [name, await bundleOne({ root, outRoot }, name, version)] as const),
+  );
   return Object.fromEntries(metafiles) as Record<ProgramName, Metafile>;
 }
 
-async function bundleOne(root: string, name: ProgramName, version: string): Promise<Metafile> {
+async function bundleOne(
+  { root, outRoot }: Required<BundleOptions>,
+  name: ProgramName,
+  version: string,
+): Promise<Metafile> {
   const { entry, outfile } = programs[name];
   const result = await build({
     absWorkingDir: root,
     entryPoints: [entry],
-    outfile,
+    outfile: path.join(outRoot, outfile),
     bundle: true,
     platform: 'node',
     target: 'node24',

@@ -7,7 +7,7 @@ import { prepareRuntime } from './runtime.ts';
 const root = path.resolve(import.meta.dirname, '../..');
 
 try {
-  for (const { outputs } of Object.values(await bundle(root))) {
+  for (const { outputs } of Object.values(await bundle({ root }))) {
     for (const [file, { bytes }] of Object.entries(outputs)) console.log(`${file}  ${formatBytes(bytes)}`);
   }
   // npm carries the runtime for Linux x64 alone; elsewhere the bundles are enough to develop with.

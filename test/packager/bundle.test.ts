@@ -1,13 +1,18 @@
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { bundle, type ProgramName, programs } from '../../src/packager/bundle.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
+// Not in dist/, which other tests run programs from meanwhile.
+const outRoots = [0, 1].map(() => mkdtempSync(path.join(tmpdir(), 'meridian-bundle-')));
 let metafiles: Awaited<ReturnType<typeof bundle>>;
 beforeAll(async () => {
-  metafiles = await bundle(root);
+  for (const outRoot of outRoots) metafiles = await bundle({ root, outRoot });
+});
+afterAll(() => {
+  for (const outRoot of outRoots) rmSync(outRoot, { recursive: true, force: true });
 });
 
 const inputsOf = (name: ProgramName): string[] => Object.keys(metafiles[name].inputs);
@@ -31,30 +36,21 @@ describe('bundles', () => {
   // What is loaded is paid for in start-up time and memory in every container; a budget makes growth a decision.
   test.each([
     ['supply', 450],
-    ['sidecar', 1_400],
+    ['sidecar', 1_600],
   ] as const)('%s weighs at most %i KiB', (name, budgetKib) => {
-    expect(readFileSync(path.join(root, programs[name].outfile)).length).toBeLessThanOrEqual(budgetKib * 1024);
+    expect(bundleTexts(outRoots[0])[name]?.length).toBeLessThanOrEqual(budgetKib * 1024);
   });
 
-  test('bundling again gives the same bytes, with no path of this machine in them', async () => {
-    const before = bundleDigests();
-    await bundle(root);
-    expect(bundleDigests()).toEqual(before);
-    for (const { outfile } of builtPrograms())
-      expect(readFileSync(path.join(root, outfile), 'utf8')).not.toContain(root);
+  test('bundling again, elsewhere, gives the same bytes with no path of this machine in them', () => {
+    const [first, second] = outRoots.map(bundleTexts);
+    expect(second).toEqual(first);
+    for (const text of Object.values(first ?? {})) expect(text).not.toContain(root);
   });
 });
 
-function builtPrograms() {
-  return Object.entries(programs)
-    .filter(([name]) => name in metafiles)
-    .map(([, program]) => program);
-}
-
-function bundleDigests(): string[] {
-  return builtPrograms().map(({ outfile }) =>
-    createHash('sha256')
-      .update(readFileSync(path.join(root, outfile)))
-      .digest('hex'),
+function bundleTexts(outRoot = ''): Record<string, string> {
+  const built = Object.entries(programs).filter(([name]) => name in metafiles);
+  return Object.fromEntries(
+    built.map(([name, { outfile }]) => [name, readFileSync(path.join(outRoot, outfile), 'utf8')]),
   );
 }
