@@ -198,8 +198,9 @@ export class Session {
       },
       credit: { messages: subscribe.creditMessages, bytes: subscribe.creditBytes },
       deliver: async ({ message, maybeRedelivered, attempt }) => {
-        const { position, envelope } = message;
-        this.send({ case: 'delivery', value: { subscriptionId, position, envelope, maybeRedelivered, attempt } });
+        const { position, envelope, bytes: creditBytes } = message;
+        const delivery = { subscriptionId, position, envelope, maybeRedelivered, attempt, creditBytes };
+        this.send({ case: 'delivery', value: delivery });
         if (stream.queuedBytes > sendBufferBytes) await stream.drained(sendBufferBytes / 2);
       },
       onOpen: () => this.send({ case: 'subscribed', value: { subscriptionId } }),

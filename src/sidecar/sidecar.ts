@@ -12,7 +12,6 @@ import { BusCalls } from './bus-link/calls.ts';
 import { Outbox } from './bus-link/outbox.ts';
 import { BusServers } from './bus-link/servers.ts';
 import { BusSubscriptions } from './bus-link/subscriptions.ts';
-import { envelopeBytes } from './envelope-bytes.ts';
 import { healthReply } from './health-report.ts';
 import type { HealthServer, ServeHealth } from './health-server.ts';
 import { PluginHealth } from './plugin-health.ts';
@@ -93,10 +92,7 @@ export class Sidecar {
     });
     const send: BusLink['send'] = (message) => this.#link.send(message);
     this.#outbox = new Outbox({ scheduler, limits: config.outbox, send });
-    this.#subscriptions = new BusSubscriptions({
-      send,
-      sizeOf: ({ envelope }) => (envelope ? envelopeBytes(envelope) : 0),
-    });
+    this.#subscriptions = new BusSubscriptions({ send });
     this.#servers = new BusServers({ send });
     this.#keeper = new StateKeeper(this.#link, config.instanceId);
     this.#admission = new Admission(this.#access, (registered) => {

@@ -85,7 +85,8 @@ export class BusSubscription {
     this.#sink.opened();
   }
 
-  delivered(delivery: Delivery, bytes: number): void {
+  delivered(delivery: Delivery): void {
+    const bytes = delivery.creditBytes;
     const held = this.#inHand.get(delivery.position);
     if (held) {
       // The bus repeats after a lost session what the sink still has; only an acknowledgement that got lost is news.
@@ -114,14 +115,12 @@ export class BusSubscription {
 /** Every subscription of this sidecar. */
 export class BusSubscriptions implements LinkPart {
   readonly #send: (message: RequestInit) => boolean;
-  readonly #sizeOf: (delivery: Delivery) => number;
   readonly #open = new Map<number, BusSubscription>();
   #lastId = 0;
   #stopped = false;
 
-  constructor(options: { send: (message: RequestInit) => boolean; sizeOf: (delivery: Delivery) => number }) {
+  constructor(options: { send: (message: RequestInit) => boolean }) {
     this.#send = options.send;
-    this.#sizeOf = options.sizeOf;
   }
 
   get size(): number {
@@ -178,7 +177,7 @@ export class BusSubscriptions implements LinkPart {
         return this.#open.get(event.value.subscriptionId)?.opened();
       case 'delivery':
         if (this.#stopped) return;
-        return this.#open.get(event.value.subscriptionId)?.delivered(event.value, this.#sizeOf(event.value));
+        return this.#open.get(event.value.subscriptionId)?.delivered(event.value);
       case 'acknowledged':
         return this.#open.get(event.value.subscriptionId)?.acknowledged(event.value.positions);
       case 'subscriptionEnded': {

@@ -32,8 +32,11 @@ export async function consume(port: PluginPort, stream: RpcStream<ConsumeRequest
     { messages: credit?.messages ?? 0, bytes: credit?.bytes ?? 0 },
     {
       opened: () => send({ case: 'opened', value: {} }),
-      deliver: ({ position, envelope, maybeRedelivered, attempt }) =>
-        send({ case: 'message', value: { position, ...(envelope && { envelope }), maybeRedelivered, attempt } }),
+      deliver: ({ position, envelope, maybeRedelivered, attempt, creditBytes }) =>
+        send({
+          case: 'message',
+          value: { position, ...(envelope && { envelope }), maybeRedelivered, attempt, creditBytes },
+        }),
       acknowledged: (positions) => send({ case: 'acknowledged', value: { positions: [...positions] } }),
       ended: (status) => ended.reject(status),
     },

@@ -8,7 +8,6 @@ import {
 import { AsyncQueue } from '../../base/async-queue.ts';
 import type { RpcStream } from '../../transport/rpc.ts';
 import { RpcError } from '../../transport/status.ts';
-import { envelopeBytes } from '../envelope-bytes.ts';
 import { checkPattern } from './checked-pattern.ts';
 import type { PluginPort } from './plugin-port.ts';
 
@@ -40,12 +39,12 @@ export async function subscribeV1(port: PluginPort, stream: RpcStream<SubscribeR
   );
   stream.over.addEventListener('abort', () => arrived.end(), { once: true });
   try {
-    for await (const { envelope, position } of arrived) {
+    for await (const { envelope, position, creditBytes } of arrived) {
       if (stream.over.aborted) return;
       if (!envelope) continue;
       stream.write(create(DeliverySchema, { envelope }));
       subscription.acknowledge([position]);
-      subscription.addCredit({ messages: 1, bytes: envelopeBytes(envelope) });
+      subscription.addCredit({ messages: 1, bytes: creditBytes });
       if (stream.queuedBytes > streamBufferBytes) await stream.drained(streamBufferBytes / 2);
     }
   } finally {

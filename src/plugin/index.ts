@@ -1,0 +1,53 @@
+/**
+ * A small client for plugin authors.
+ *
+ * ```ts
+ * const plugin = await connect();
+ * await plugin.subscribe('platform.data.*', { name: 'quotes' }, (message) => console.log(message.topic));
+ * await plugin.publish('platform.signal.eod', new TextEncoder().encode('buy'));
+ * plugin.onStop(() => console.log('drained'));
+ * await plugin.stopped;
+ * ```
+ */
+import { createLog, type Log } from '../base/log.ts';
+import { realScheduler } from '../base/real-scheduler.ts';
+import { grpcNetwork } from '../transport/grpc/network.ts';
+import { Plugin } from './plugin.ts';
+
+export type { DeliveredMessage, Message } from './message.ts';
+export { Plugin, type PublishOptions, type PublishOutcome, type RequestOutcome } from './plugin.ts';
+export type { Answer } from './request-server.ts';
+export { NotAdmittedError, type PluginIdentity } from './sidecar-connection.ts';
+
+export interface ConnectOptions {
+  /** `host:port`; SIDECAR_ADDR, or 127.0.0.1:9191, when absent. */
+  readonly address?: string;
+  readonly schemaVersion?: string;
+  /** How long to wait for the sidecar; 60 s when absent. */
+  readonly waitTimeoutMs?: number;
+  readonly log?: Log;
+}
+
+/**
+ * Connects this process to its sidecar, waiting for it, and makes SIGTERM and SIGINT run the same graceful stop.
+ * @throws NotAdmittedError when the sidecar refuses; RpcError UNAVAILABLE when it does not answer in time.
+ */
+export async function connect(options: ConnectOptions = {}): Promise<Plugin> {
+  const plugin = await Plugin.connect({
+    network: grpcNetwork,
+    scheduler: realScheduler,
+    address: options.address ?? process.env.SIDECAR_ADDR ?? '127.0.0.1:9191',
+    schemaVersion: options.schemaVersion ?? '1.0.0',
+    waitTimeoutMs: options.waitTimeoutMs ?? 60_000,
+    log: options.log ?? stderrLog,
+  });
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void plugin.stop(signal));
+  return plugin;
+}
+
+const stderrLog = createLog({
+  level: 'info',
+  format: 'text',
+  write: (line) => process.stderr.write(`${line}\n`),
+  wallTimeNs: realScheduler.wallTimeNs,
+});

@@ -1,0 +1,77 @@
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import type { Log } from '../base/log.ts';
+import { messageOf } from '../base/user-facing-error.ts';
+import {
+  type LifecycleEvent,
+  type LifecycleRequest,
+  LifecycleRequestSchema,
+} from '../contract/wire/gen/meridian/sidecar/v1/plugin_pb.ts';
+import { pluginMethods } from '../contract/wire/methods.ts';
+import type { ClientStream, Connection } from '../transport/rpc.ts';
+import { RpcError } from '../transport/status.ts';
+
+/** What a plugin may hook into; every hook is optional. */
+export interface Hooks {
+  /** Answers a health check; true when absent. */
+  healthCheck?: () => boolean | Promise<boolean>;
+  /** The bus is away: publishes wait. */
+  degrade?: (reason: string) => void;
+  resume?: () => void;
+}
+
+type RequestInit = NonNullable<MessageInitShape<typeof LifecycleRequestSchema>['message']>;
+
+/** The callbacks of the sidecar, over all connections. */
+export class Lifecycle {
+  readonly hooks: Hooks = {};
+  readonly #log: Log;
+  readonly #onStop: (reason: string) => void;
+  #stream: ClientStream<LifecycleEvent, LifecycleRequest> | undefined;
+
+  constructor(options: { log: Log; onStop: (reason: string) => void }) {
+    this.#log = options.log;
+    this.#onStop = options.onStop;
+  }
+
+  connect(connection: Connection): void {
+    const stream = connection.stream(pluginMethods.lifecycle);
+    this.#stream = stream;
+    send(stream, { case: 'attach', value: { client: 'meridian-plugin-typescript' } });
+    void this.#run(stream);
+  }
+
+  /** Tells the sidecar that the plugin's work is drained. */
+  stopped(): void {
+    if (this.#stream) send(this.#stream, { case: 'stopped', value: {} });
+  }
+
+  async #run(stream: ClientStream<LifecycleEvent, LifecycleRequest>): Promise<void> {
+    try {
+      for await (const { event } of stream) {
+        if (event.case === 'healthCheck') void this.#reportHealth(stream, event.value.checkId);
+        if (event.case === 'stop') this.#onStop(event.value.reason);
+        if (event.case === 'degrade') this.hooks.degrade?.(event.value.reason);
+        if (event.case === 'resume') this.hooks.resume?.();
+        if (event.case === 'replaced') this.#log.warn('another process of this plugin took over the callbacks');
+      }
+    } catch (error) {
+      const failure = RpcError.from(error);
+      if (failure.code !== 'UNAVAILABLE' && failure.code !== 'CANCELLED') {
+        this.#log.error(`callbacks ended: ${failure.message}`);
+      }
+    }
+  }
+
+  async #reportHealth(stream: ClientStream<LifecycleEvent, LifecycleRequest>, checkId: bigint): Promise<void> {
+    try {
+      const healthy = (await this.hooks.healthCheck?.()) ?? true;
+      send(stream, { case: 'healthReport', value: { checkId, healthy } });
+    } catch (error) {
+      send(stream, { case: 'healthReport', value: { checkId, healthy: false, detail: messageOf(error) } });
+    }
+  }
+}
+
+function send(stream: ClientStream<LifecycleEvent, LifecycleRequest>, message: RequestInit): void {
+  stream.write(create(LifecycleRequestSchema, { message }));
+}

@@ -1,0 +1,98 @@
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import type { Log } from '../base/log.ts';
+import { messageOf } from '../base/user-facing-error.ts';
+import {
+  type Request,
+  type ServeEvent,
+  type ServeRequest,
+  ServeRequestSchema,
+} from '../contract/wire/gen/meridian/sidecar/v1/plugin_pb.ts';
+import { pluginMethods } from '../contract/wire/methods.ts';
+import type { ClientStream, Connection } from '../transport/rpc.ts';
+import { RpcError } from '../transport/status.ts';
+import { type Message, messageFrom } from './message.ts';
+
+/** The answer to one request. */
+export interface Answer {
+  readonly payload: Uint8Array;
+  readonly payloadType?: string;
+}
+
+/** Answers a request; what it throws is told to the caller as the handler's error. */
+export type RequestHandler = (request: Message) => Answer | Promise<Answer>;
+
+type RequestInit = NonNullable<MessageInitShape<typeof ServeRequestSchema>['message']>;
+
+/** Answers the requests on one pattern, over all connections. */
+export class RequestServer {
+  readonly #pattern: string;
+  readonly #handler: RequestHandler;
+  readonly #log: Log;
+  readonly #serving = Promise.withResolvers<void>();
+  readonly #underWay = new Set<Promise<void>>();
+  #stream: ClientStream<ServeEvent, ServeRequest> | undefined;
+  #stopped = false;
+
+  constructor(options: { pattern: string; handler: RequestHandler; log: Log }) {
+    this.#pattern = options.pattern;
+    this.#handler = options.handler;
+    this.#log = options.log;
+    // Whoever does not wait for it hears of a refusal through the log.
+    this.#serving.promise.catch(() => {});
+  }
+
+  /** Resolves when requests first can come. @throws RpcError when serving is refused. */
+  get serving(): Promise<void> {
+    return this.#serving.promise;
+  }
+
+  connect(connection: Connection): void {
+    if (this.#stopped) return;
+    const stream = connection.stream(pluginMethods.serve);
+    this.#stream = stream;
+    send(stream, { case: 'open', value: { pattern: this.#pattern } });
+    void this.#run(stream);
+  }
+
+  /** Takes no more requests and resolves when those under way are answered. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await Promise.all(this.#underWay);
+  }
+
+  close(): void {
+    this.#stopped = true;
+    this.#stream?.cancel();
+  }
+
+  async #run(stream: ClientStream<ServeEvent, ServeRequest>): Promise<void> {
+    try {
+      for await (const { event } of stream) {
+        if (event.case === 'serving') this.#serving.resolve();
+        if (event.case !== 'request' || this.#stopped) continue;
+        const answered = this.#answer(stream, event.value).finally(() => this.#underWay.delete(answered));
+        this.#underWay.add(answered);
+      }
+    } catch (error) {
+      const failure = RpcError.from(error);
+      if (failure.code === 'UNAVAILABLE' || failure.code === 'CANCELLED') return;
+      this.#serving.reject(failure);
+      this.#log.error(`serving ended: ${failure.message}`, { pattern: this.#pattern });
+    }
+  }
+
+  async #answer(stream: ClientStream<ServeEvent, ServeRequest>, request: Request): Promise<void> {
+    const { requestId, envelope } = request;
+    if (!envelope) return;
+    try {
+      const { payload, payloadType = '' } = await this.#handler(messageFrom(envelope));
+      send(stream, { case: 'answer', value: { requestId, ok: true, payload, payloadType } });
+    } catch (error) {
+      send(stream, { case: 'answer', value: { requestId, ok: false, errorDetail: messageOf(error) } });
+    }
+  }
+}
+
+function send(stream: ClientStream<ServeEvent, ServeRequest>, message: RequestInit): void {
+  stream.write(create(ServeRequestSchema, { message }));
+}

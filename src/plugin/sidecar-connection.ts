@@ -1,0 +1,144 @@
+import { create } from '@bufbuild/protobuf';
+import { Backoff } from '../base/backoff.ts';
+import type { Log } from '../base/log.ts';
+import { type Scheduler, sleep } from '../base/scheduler.ts';
+import { messageOf } from '../base/user-facing-error.ts';
+import { within } from '../base/within.ts';
+import { type RegisterReply, RegisterRequestSchema } from '../contract/wire/gen/meridian/v1/sidecar_pb.ts';
+import { limits } from '../contract/wire/limits.ts';
+import { sidecarMethods } from '../contract/wire/methods.ts';
+import type { Connection, Network } from '../transport/rpc.ts';
+import { RpcError } from '../transport/status.ts';
+
+export interface SidecarConnectionOptions {
+  readonly network: Network;
+  readonly scheduler: Scheduler;
+  readonly log: Log;
+  readonly address: string;
+  readonly schemaVersion: string;
+  /** Serves one registered connection; it is called again for every new one. */
+  readonly onConnected: (connection: Connection) => void;
+}
+
+/** Who the plugin is: decided by how its sidecar was launched. */
+export interface PluginIdentity {
+  readonly instanceId: string;
+  readonly deploymentId: string;
+  readonly role: string;
+  readonly tags: readonly string[];
+  readonly publishGrants: readonly string[];
+  readonly subscribeGrants: readonly string[];
+}
+
+const attemptTimeoutMs = 5_000;
+const backoff = { firstDelayMs: 50, maxDelayMs: 1_000 };
+
+/** Thrown when the sidecar answers that it will not admit this plugin. */
+export class NotAdmittedError extends Error {
+  override readonly name = 'NotAdmittedError';
+}
+
+/** Keeps one registered connection to the sidecar: waits for it at first, and makes a new one whenever it is lost. */
+export class SidecarConnection {
+  readonly #options: SidecarConnectionOptions;
+  readonly #closing = new AbortController();
+  readonly #waiting = new Set<() => void>();
+  #connection: Connection | undefined;
+
+  constructor(options: SidecarConnectionOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Waits for the sidecar and registers.
+   * @throws NotAdmittedError when the sidecar refuses; RpcError UNAVAILABLE when it does not answer within `timeoutMs`.
+   */
+  async open(timeoutMs: number): Promise<PluginIdentity> {
+    const { connection, identity } = await this.#connect(timeoutMs);
+    void this.#keep(connection);
+    return identity;
+  }
+
+  /** The live connection, waited for. @throws RpcError UNAVAILABLE when there is none within `timeoutMs`. */
+  async ready(timeoutMs: number): Promise<Connection> {
+    if (!this.#connection && !this.#closing.signal.aborted) {
+      const connected = new Promise<void>((resolve) => this.#waiting.add(resolve));
+      await within(this.#options.scheduler, timeoutMs, connected, this.#closing.signal);
+    }
+    if (!this.#connection) throw new RpcError('UNAVAILABLE', `there is no connection to the sidecar at ${this.#options.address}`);
+    return this.#connection;
+  }
+
+  close(): void {
+    this.#closing.abort();
+    this.#connection?.close();
+  }
+
+  async #keep(first: Connection): Promise<void> {
+    let connection = first;
+    while (!this.#closing.signal.aborted) {
+      this.#connection = connection;
+      this.#options.onConnected(connection);
+      for (const resolve of this.#waiting) resolve();
+      this.#waiting.clear();
+      await closed(connection);
+      this.#connection = undefined;
+      if (this.#closing.signal.aborted) return;
+      this.#options.log.warn('the connection to the sidecar is lost');
+      try {
+        ({ connection } = await this.#connect(Number.POSITIVE_INFINITY));
+      } catch (error) {
+        if (!this.#closing.signal.aborted) this.#options.log.error(`gave up on the sidecar: ${messageOf(error)}`);
+        return;
+      }
+    }
+  }
+
+  async #connect(timeoutMs: number): Promise<{ connection: Connection; identity: PluginIdentity }> {
+    const { scheduler, log, address } = this.#options;
+    const deadlineMs = scheduler.nowMs() + timeoutMs;
+    const retry = new Backoff(scheduler, backoff);
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#connectOnce(Math.min(attemptTimeoutMs, deadlineMs - scheduler.nowMs()));
+      } catch (error) {
+        const delayMs = retry.nextDelayMs();
+        if (error instanceof NotAdmittedError || this.#closing.signal.aborted) throw error;
+        if (scheduler.nowMs() + delayMs >= deadlineMs) {
+          throw new RpcError('UNAVAILABLE', `the sidecar at ${address} did not answer: ${messageOf(error)}`);
+        }
+        if (attempt === 1) log.info('waiting for the sidecar', { address });
+        await sleep(scheduler, delayMs, this.#closing.signal);
+      }
+    }
+  }
+
+  async #connectOnce(timeoutMs: number): Promise<{ connection: Connection; identity: PluginIdentity }> {
+    const { network, address, schemaVersion } = this.#options;
+    const connection = await network.connect(address, {
+      timeoutMs: Math.max(1, timeoutMs),
+      maxMessageBytes: limits.messageBytes,
+    });
+    try {
+      const request = create(RegisterRequestSchema, { schemaVersion });
+      const reply = await connection.unary(sidecarMethods.register, request, { timeoutMs: attemptTimeoutMs });
+      if (!reply.admitted) throw new NotAdmittedError(`the sidecar does not admit this plugin: ${reply.refusalReason}`);
+      return { connection, identity: identityFrom(reply) };
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+  }
+}
+
+function identityFrom(reply: RegisterReply): PluginIdentity {
+  const { instanceId, deploymentId, role, tags, publishGrants, subscribeGrants } = reply;
+  return { instanceId, deploymentId, role, tags, publishGrants, subscribeGrants };
+}
+
+function closed(connection: Connection): Promise<void> {
+  return new Promise((resolve) => {
+    if (connection.closed.aborted) return resolve();
+    connection.closed.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,114 @@
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import type { Log } from '../base/log.ts';
+import { messageOf } from '../base/user-facing-error.ts';
+import {
+  type ConsumedMessage,
+  type ConsumeEvent,
+  type ConsumeRequest,
+  ConsumeRequestSchema,
+  StartAt,
+} from '../contract/wire/gen/meridian/sidecar/v1/plugin_pb.ts';
+import { pluginMethods } from '../contract/wire/methods.ts';
+import type { ClientStream, Connection } from '../transport/rpc.ts';
+import { RpcError } from '../transport/status.ts';
+import { type DeliveredMessage, messageFrom } from './message.ts';
+
+export type MessageHandler = (message: DeliveredMessage) => void | Promise<void>;
+
+export interface SubscriptionOptions {
+  readonly name: string;
+  readonly pattern: string;
+  readonly handler: MessageHandler;
+  /** How many messages, and how many of their bytes, may be on their way at a time. */
+  readonly window: { readonly messages: number; readonly bytes: number };
+  readonly log: Log;
+}
+
+type RequestInit = NonNullable<MessageInitShape<typeof ConsumeRequestSchema>['message']>;
+
+/**
+ * One acknowledged subscription over all connections: handles messages one at a time, in order, and acknowledges each
+ * when its handler has returned. A message whose handler throws stays unacknowledged.
+ */
+export class Subscription {
+  readonly #options: SubscriptionOptions;
+  /** Handled, and not yet confirmed as acknowledged. */
+  readonly #handled = new Set<bigint>();
+  readonly #opened = Promise.withResolvers<void>();
+  #stream: ClientStream<ConsumeEvent, ConsumeRequest> | undefined;
+  #running: Promise<void> = Promise.resolve();
+  #handling: Promise<void> = Promise.resolve();
+  #stopped = false;
+
+  constructor(options: SubscriptionOptions) {
+    this.#options = options;
+    // Whoever does not wait for the opening hears of a refusal through the log.
+    this.#opened.promise.catch(() => {});
+  }
+
+  /** Resolves when the subscription first stands. @throws RpcError when it is refused. */
+  get opened(): Promise<void> {
+    return this.#opened.promise;
+  }
+
+  /** Takes the subscription up on a new connection. */
+  connect(connection: Connection): void {
+    if (this.#stopped) return;
+    const { name, pattern, window } = this.#options;
+    const stream = connection.stream(pluginMethods.consume);
+    this.#stream = stream;
+    send(stream, { case: 'open', value: { name, pattern, startAt: StartAt.LAST_ACKNOWLEDGED, credit: window } });
+    // The messages of the connection before are handled to the end first, so that only one is handled at a time.
+    this.#running = this.#running.then(() => this.#run(stream));
+  }
+
+  /** Takes nothing more and resolves when the message being handled is done. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#handling;
+  }
+
+  /** Ends the stream; what was not acknowledged comes again to the next one. */
+  close(): void {
+    this.#stopped = true;
+    this.#stream?.cancel();
+  }
+
+  async #run(stream: ClientStream<ConsumeEvent, ConsumeRequest>): Promise<void> {
+    try {
+      for await (const { event } of stream) {
+        if (event.case === 'opened') this.#opened.resolve();
+        if (event.case === 'acknowledged') for (const position of event.value.positions) this.#handled.delete(position);
+        if (event.case !== 'message') continue;
+        this.#handling = this.#take(stream, event.value);
+        await this.#handling;
+      }
+    } catch (error) {
+      const failure = RpcError.from(error);
+      if (failure.code === 'UNAVAILABLE' || failure.code === 'CANCELLED') return;
+      this.#opened.reject(failure);
+      this.#options.log.error(`subscription ended: ${failure.message}`, { name: this.#options.name });
+    }
+  }
+
+  async #take(stream: ClientStream<ConsumeEvent, ConsumeRequest>, consumed: ConsumedMessage): Promise<void> {
+    const { position, envelope, maybeRedelivered, attempt, creditBytes } = consumed;
+    if (this.#stopped || !envelope) return;
+    const { name, handler, log } = this.#options;
+    if (!this.#handled.has(position)) {
+      try {
+        await handler({ ...messageFrom(envelope), subscription: name, position, maybeRedelivered, attempt });
+      } catch (error) {
+        log.error(`the handler failed, and the message stays unacknowledged: ${messageOf(error)}`, { name });
+        return;
+      }
+      this.#handled.add(position);
+    }
+    send(stream, { case: 'acknowledge', value: { positions: [position] } });
+    send(stream, { case: 'credit', value: { messages: 1, bytes: creditBytes } });
+  }
+}
+
+function send(stream: ClientStream<ConsumeEvent, ConsumeRequest>, message: RequestInit): void {
+  stream.write(create(ConsumeRequestSchema, { message }));
+}

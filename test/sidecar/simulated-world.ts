@@ -1,0 +1,86 @@
+import { silentLog } from '../../src/base/log.ts';
+import { VirtualScheduler } from '../../src/base/virtual-scheduler.ts';
+import { MemoryStore } from '../../src/bus/memory/memory-store.ts';
+import type { Policy } from '../../src/bus/policy.ts';
+import { type RunningBus, serveBus } from '../../src/bus/serve-bus.ts';
+import { loadSidecarConfig } from '../../src/contract/config/sidecar-config.ts';
+import { patternFault } from '../../src/contract/wire/topic.ts';
+import { Plugin } from '../../src/plugin/plugin.ts';
+import { Sidecar } from '../../src/sidecar/sidecar.ts';
+import { MemoryNetwork } from '../../src/transport/memory/network.ts';
+
+export const busAddress = 'bus-api:8443';
+
+/** Everybody may be anything and do anything on `demo.**`. */
+export const openPolicy: Policy = {
+  deploymentId: 'simulated',
+  rules: [
+    {
+      principals: ['*'],
+      instances: ['*'],
+      pools: ['*'],
+      grants: [
+        { pattern: 'demo.**', action: 'publish' },
+        { pattern: 'demo.**', action: 'subscribe' },
+      ],
+    },
+  ],
+};
+
+/** A bus, and sidecars with their plugins, on one virtual clock and one network inside the process. */
+export class SimulatedWorld {
+  readonly scheduler: VirtualScheduler;
+  readonly network: MemoryNetwork;
+  #nextPort = 9191;
+
+  constructor(seed: number) {
+    this.scheduler = new VirtualScheduler(seed);
+    this.network = new MemoryNetwork(this.scheduler, { latency: { minMs: 0, maxMs: 20 } });
+  }
+
+  startBus(policy: Policy = openPolicy): Promise<RunningBus> {
+    return serveBus({
+      network: this.network,
+      address: busAddress,
+      store: new MemoryStore({ scheduler: this.scheduler }),
+      policy,
+      scheduler: this.scheduler,
+      log: silentLog,
+    });
+  }
+
+  /** A sidecar that is not started yet, and the address its plugin will find it at. */
+  createSidecar(environment: Record<string, string>): { sidecar: Sidecar; address: string } {
+    const address = environment.SIDECAR_ADDR ?? `127.0.0.1:${this.#nextPort++}`;
+    const config = loadSidecarConfig({
+      environment: { POOL_TYPE: 'SignalPool', SIDECAR_ADDR: address, ...environment },
+      checkPattern: patternFault,
+      startedAtMs: Number(this.scheduler.wallTimeNs() / 1_000_000n),
+    });
+    const sidecar = new Sidecar({
+      config,
+      network: this.network,
+      scheduler: this.scheduler,
+      log: silentLog,
+      serveHealth: async (listen) => ({ port: listen.port, close: async () => {} }),
+      readCredential: async () => ({}),
+    });
+    return { sidecar, address };
+  }
+
+  connectPlugin(address: string): Promise<Plugin> {
+    return Plugin.connect({
+      network: this.network,
+      scheduler: this.scheduler,
+      log: silentLog,
+      address,
+      schemaVersion: '1.0.0',
+      waitTimeoutMs: 60_000,
+    });
+  }
+
+  /** Runs virtual time until the work is done. */
+  run<T>(work: Promise<T>): Promise<T> {
+    return this.scheduler.run(work);
+  }
+}
