@@ -43,7 +43,8 @@ export interface CallContext {
 
 /**
  * One side of a stream. Iterating yields the peer's messages, ends when the peer half-closes (at a client: with status OK)
- * and throws RpcError when the call fails. It may be iterated once.
+ * and throws RpcError at once when the call fails, even if messages were not taken yet. It may be iterated once; who leaves
+ * the iteration early wants no more, and what still comes is discarded.
  */
 export interface RpcStream<Incoming, Outgoing> extends AsyncIterable<Incoming> {
   /** Queues a message; after the stream is over it is dropped. Returns `queuedBytes`. */
@@ -52,7 +53,7 @@ export interface RpcStream<Incoming, Outgoing> extends AsyncIterable<Incoming> {
   readonly queuedBytes: number;
   /** Resolves once `queuedBytes` is at most `thresholdBytes` (0 when absent), or the stream is over. */
   drained(thresholdBytes?: number): Promise<void>;
-  /** Aborts when the call is over, in whatever way. */
+  /** Aborts when the call is over, in whatever way; at a client that is told of success, once it has taken the messages. */
   readonly over: AbortSignal;
 }
 
@@ -157,8 +158,14 @@ export interface Listener {
 
 /** How a process reaches others and is reached. Addresses are `host:port`; port 0 binds a free one. */
 export interface Network {
-  /** @throws RpcError UNAVAILABLE when nothing answers in time. */
+  /**
+   * @throws RpcError UNAVAILABLE when the first attempt fails and when nothing answers in time, INVALID_ARGUMENT when the
+   * TLS texts cannot be used.
+   */
   connect(address: string, options: ConnectOptions): Promise<Connection>;
-  /** @throws RpcError ALREADY_EXISTS when the address is taken, UNAVAILABLE when it cannot be bound for another reason. */
+  /**
+   * @throws RpcError ALREADY_EXISTS when the address is taken, UNAVAILABLE when it cannot be bound for another reason,
+   * INVALID_ARGUMENT when the TLS texts cannot be used.
+   */
   listen(address: string, options: ListenOptions): Promise<Listener>;
 }

@@ -1,3 +1,4 @@
+import { messageOf } from '../base/user-facing-error.ts';
 import { checkMetadata } from './metadata.ts';
 import type { CallContext, Peer } from './rpc.ts';
 import { type Metadata, RpcError, type StatusCode } from './status.ts';
@@ -44,8 +45,20 @@ export class ServedCall implements CallContext {
   }
 
   failed(error: unknown): Outcome {
-    const failure = RpcError.from(error);
-    const message = failure.message.toWellFormed().slice(0, maxStatusMessageChars);
-    return { code: failure.code, message, trailers: { ...this.#trailers, ...failure.trailers } };
+    return failureOutcome(RpcError.from(error), this.#trailers);
+  }
+}
+
+/** How an error is told to the caller; it never throws, whatever a handler put into the error. */
+export function failureOutcome(failure: RpcError, trailers: Metadata = {}): Outcome {
+  const message = failure.message.slice(0, maxStatusMessageChars).toWellFormed();
+  try {
+    return { code: failure.code, message, trailers: { ...trailers, ...checkMetadata(failure.trailers) } };
+  } catch (fault) {
+    return {
+      code: 'INTERNAL',
+      message: `${message} (with trailers that cannot be sent: ${messageOf(fault)})`,
+      trailers,
+    };
   }
 }

@@ -135,6 +135,20 @@ function unaryFacts(run: RunOnNetwork): void {
       expect([failure.code, failure.message, failure.trailers]).toEqual(['UNKNOWN', 'index out of range', {}]);
     }));
 
+  it.each([
+    ['trailers that cannot be sent', new RpcError('ABORTED', 'no', { trailers: { 'Bad Key': '1' } }), 'INTERNAL'],
+    ['a message that is not well-formed', new RpcError('ABORTED', 'half a pair: \ud800'), 'ABORTED'],
+  ])('fails only the call when a handler throws %s', (_, thrown, code) =>
+    run(async (network) => {
+      const fail = async (): Promise<never> => {
+        throw thrown;
+      };
+      const connection = await dial(network, await listen(network, [serveUnary(echo, fail), serveStream(chat, fail)]));
+      expect((await failureOf(connection.unary(echo, null))).code).toBe(code);
+      expect((await failureOf(collect(connection.stream(chat)))).code).toBe(code);
+    }),
+  );
+
   it('shortens a status message that is too long to send', () =>
     run(async (network) => {
       const route = serveUnary(echo, () => {
@@ -153,7 +167,7 @@ function unaryFacts(run: RunOnNetwork): void {
 
   it('fails a call with INTERNAL when a message cannot be decoded', () =>
     run(async (network) => {
-      const noise = { ...echo, request: { encode: () => new Uint8Array([0xff]), decode: json.decode } };
+      const noise = { ...echo, request: { encode: () => new Uint8Array([0xff]), decode: (): unknown => null } };
       const connection = await dial(network, await listen(network, [serveEcho]));
       const failure = await failureOf(connection.unary(noise, null));
       expect([failure.code, failure.message]).toEqual([

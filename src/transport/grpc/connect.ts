@@ -1,9 +1,10 @@
-import type { ChannelCredentials, ClientOptions } from '@grpc/grpc-js';
-import { Client, connectivityState, credentials, Metadata } from '@grpc/grpc-js';
-import type { Connection, ConnectOptions, TlsFiles } from '../rpc.ts';
+import type { ClientOptions } from '@grpc/grpc-js';
+import { Client, connectivityState, Metadata } from '@grpc/grpc-js';
+import type { Connection, ConnectOptions } from '../rpc.ts';
 import { RpcError } from '../status.ts';
 import { GrpcConnection } from './connection.ts';
 import { passBytes } from './duplex-end.ts';
+import { clientCredentials } from './tls.ts';
 
 /** The longest that Node's timers can wait. */
 const neverMs = 2 ** 31 - 1;
@@ -11,7 +12,7 @@ const neverMs = 2 ** 31 - 1;
 /** Opens one connection; it has been established when the promise resolves. */
 export async function connect(address: string, options: ConnectOptions): Promise<Connection> {
   // Without the scheme, a host called `unix` or `dns` would be taken for one.
-  const client = new Client(`dns:${address}`, credentialsOf(options.tls), clientOptions(address, options));
+  const client = new Client(`dns:${address}`, clientCredentials(options.tls), clientOptions(address, options));
   try {
     await ready(client, address, options.timeoutMs);
   } catch (error) {
@@ -40,12 +41,6 @@ function clientOptions(address: string, options: ConnectOptions): ClientOptions 
 
 function isLoopback(address: string): boolean {
   return /^(localhost|127\.[\d.]+|\[::1\]):\d+$/.test(address);
-}
-
-function credentialsOf(tls: TlsFiles | undefined): ChannelCredentials {
-  if (!tls) return credentials.createInsecure();
-  const pem = (text: string | undefined): Buffer | null => (text === undefined ? null : Buffer.from(text));
-  return credentials.createSsl(pem(tls.ca), pem(tls.key), pem(tls.certificate));
 }
 
 /** Gives up at the first failed attempt: when to try again is the owner's decision. */

@@ -1,28 +1,19 @@
 import {
   Server,
-  ServerCredentials,
   type ServerDuplexStream,
   type ServerUnaryCall,
   type sendUnaryData,
   type UntypedHandleCall,
 } from '@grpc/grpc-js';
 import { decodeMessage, encodeMessage } from '../message.ts';
-import type {
-  Listener,
-  ListenOptions,
-  Route,
-  StreamHandler,
-  StreamMethod,
-  TlsFiles,
-  UnaryHandler,
-  UnaryMethod,
-} from '../rpc.ts';
+import type { Listener, ListenOptions, Route, StreamHandler, StreamMethod, UnaryHandler, UnaryMethod } from '../rpc.ts';
 import { ServedCall } from '../served-call.ts';
 import { openDoor } from './door.ts';
 import { asBuffer, passBytes } from './duplex-end.ts';
 import { peerOf } from './peer.ts';
 import { GrpcServerStream, lostCall } from './server-stream.ts';
 import { fromGrpcMetadata, toGrpcCode, toGrpcMetadata } from './status.ts';
+import { checkedTls, serverCredentials } from './tls.ts';
 
 type GrpcServerCall = ServerUnaryCall<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>;
 
@@ -37,8 +28,9 @@ export async function listen(address: string, options: ListenOptions): Promise<L
     'grpc.keepalive_timeout_ms': 20_000,
   });
   for (const route of options.routes) register(server, route, options.maxMessageBytes);
-  const { injectConnection } = server.createConnectionInjector(credentialsOf(options.tls));
-  const door = await openDoor(address, injectConnection);
+  const credentials = serverCredentials(options.tls);
+  const injector = checkedTls(() => server.createConnectionInjector(credentials));
+  const door = await openDoor(address, (socket) => injector.injectConnection(socket));
   return {
     address: door.address,
     drain() {
@@ -52,12 +44,6 @@ export async function listen(address: string, options: ListenOptions): Promise<L
       door.dropAll();
     },
   };
-}
-
-function credentialsOf(tls: TlsFiles | undefined): ServerCredentials {
-  if (!tls) return ServerCredentials.createInsecure();
-  const pair = { private_key: Buffer.from(tls.key ?? ''), cert_chain: Buffer.from(tls.certificate ?? '') };
-  return ServerCredentials.createSsl(tls.ca === undefined ? null : Buffer.from(tls.ca), [pair], tls.ca !== undefined);
 }
 
 function register(server: Server, route: Route, maxMessageBytes: number): void {

@@ -1,5 +1,5 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
-import type { Outcome } from '../served-call.ts';
+import { failureOutcome, type Outcome } from '../served-call.ts';
 import { RpcError } from '../status.ts';
 import type { StreamFormats } from '../stream-end.ts';
 import { DuplexEnd } from './duplex-end.ts';
@@ -23,7 +23,7 @@ export class GrpcServerStream<Incoming, Outgoing> extends DuplexEnd<Incoming, Ou
   }
 
   override fail(error: RpcError): void {
-    this.conclude({ code: error.code, message: error.message, trailers: error.trailers });
+    this.conclude(failureOutcome(error));
     this.#lost(error);
   }
 

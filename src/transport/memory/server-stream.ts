@@ -1,4 +1,4 @@
-import type { Outcome } from '../served-call.ts';
+import { failureOutcome, type Outcome } from '../served-call.ts';
 import { RpcError } from '../status.ts';
 import { StreamEnd, type StreamFormats } from '../stream-end.ts';
 import type { FarEnd } from './client-stream.ts';
@@ -28,7 +28,7 @@ export class MemoryServerStream<Incoming, Outgoing> extends StreamEnd<Incoming, 
   }
 
   override fail(error: RpcError): void {
-    this.conclude({ code: error.code, message: error.message, trailers: error.trailers });
+    this.conclude(failureOutcome(error));
     this.lose(error);
   }
 

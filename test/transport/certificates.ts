@@ -1,0 +1,68 @@
+import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+
+/** A certificate authority for tests, made with nothing but Node; X.509 as in RFC 5280, signed with Ed25519. */
+export function createAuthority() {
+  const name = distinguishedName('Test authority');
+  const authority = generateKeyPairSync('ed25519');
+  const isAuthority = extension('551d13', sequence(tlv(0x01, Buffer.from([0xff]))));
+  const issue = (subject: Buffer, key: KeyObject, extensions: Buffer[]): string => {
+    const validity = sequence(tlv(0x17, Buffer.from('200101000000Z')), tlv(0x17, Buffer.from('491231235959Z')));
+    const version = tlv(0xa0, tlv(0x02, Buffer.from([2])));
+    const serial = tlv(0x02, Buffer.from([1]));
+    const publicKey = key.export({ type: 'spki', format: 'der' });
+    const content = sequence(
+      version,
+      serial,
+      ed25519,
+      name,
+      validity,
+      subject,
+      publicKey,
+      tlv(0xa3, sequence(...extensions)),
+    );
+    const signature = tlv(0x03, Buffer.concat([Buffer.from([0]), sign(null, content, authority.privateKey)]));
+    return pem('CERTIFICATE', sequence(content, ed25519, signature));
+  };
+  return {
+    ca: issue(name, authority.publicKey, [isAuthority]),
+    /** Names are given as `{ dns: 'localhost' }` and so on. */
+    issue(commonName: string, names: { dns?: string; uri?: string; ip?: readonly number[] } = {}) {
+      const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+      const alternativeNames = [
+        ...(names.dns === undefined ? [] : [tlv(0x82, Buffer.from(names.dns))]),
+        ...(names.uri === undefined ? [] : [tlv(0x86, Buffer.from(names.uri))]),
+        ...(names.ip === undefined ? [] : [tlv(0x87, Buffer.from(names.ip))]),
+      ];
+      const extensions = [extension('551d11', sequence(...alternativeNames))];
+      return {
+        certificate: issue(distinguishedName(commonName), publicKey, extensions),
+        key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+      };
+    },
+  };
+}
+
+const ed25519 = sequence(tlv(0x06, Buffer.from('2b6570', 'hex')));
+
+function distinguishedName(commonName: string): Buffer {
+  const attribute = sequence(tlv(0x06, Buffer.from('550403', 'hex')), tlv(0x0c, Buffer.from(commonName)));
+  return sequence(tlv(0x31, attribute));
+}
+
+function extension(objectId: string, content: Buffer): Buffer {
+  return sequence(tlv(0x06, Buffer.from(objectId, 'hex')), tlv(0x04, content));
+}
+
+function sequence(...parts: Buffer[]): Buffer {
+  return tlv(0x30, Buffer.concat(parts));
+}
+
+function tlv(tag: number, content: Buffer): Buffer {
+  const { length } = content;
+  const size = length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
+  return Buffer.concat([Buffer.from([tag, ...size]), content]);
+}
+
+function pem(label: string, der: Buffer): string {
+  return `-----BEGIN ${label}-----\n${der.toString('base64').replaceAll(/(.{64})/g, '$1\n')}\n-----END ${label}-----\n`;
+}
