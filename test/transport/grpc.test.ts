@@ -4,7 +4,8 @@ import { grpcNetwork } from '../../src/transport/grpc/network.ts';
 import { principalOf } from '../../src/transport/grpc/peer.ts';
 import { type Connection, type Listener, type Network, serveUnary } from '../../src/transport/rpc.ts';
 import { createAuthority } from './certificates.ts';
-import { describeNetwork, dial, echo, failureOf, listen, serveEcho } from './network-suite.ts';
+import { describeNetwork } from './network-suite.ts';
+import { dial, echo, failureOf, listen, serveEcho } from './test-service.ts';
 
 const opened: (Connection | Listener)[] = [];
 
