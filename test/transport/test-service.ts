@@ -18,12 +18,12 @@ export type RunOnNetwork = (story: (network: Network) => Promise<void>) => Promi
 export const kib = 1_024;
 export const mib = 1_024 * kib;
 
-export const json: Codec<unknown> = {
+const json: Codec<unknown> = {
   encode: (value) => new TextEncoder().encode(JSON.stringify(value)),
   decode: (bytes) => JSON.parse(new TextDecoder().decode(bytes)),
 };
 
-export function method<Kind extends MethodKind>(name: string, kind: Kind) {
+function method<Kind extends MethodKind>(name: string, kind: Kind) {
   return { path: `/test.Service/${name}`, kind, request: json, response: json } as const;
 }
 

@@ -8,7 +8,7 @@ export interface OpenFrame {
   readonly timeoutMs: number | undefined;
 }
 
-export interface MessageFrame {
+interface MessageFrame {
   readonly kind: 'message';
   readonly bytes: Uint8Array;
 }
