@@ -1,0 +1,79 @@
+import { expect, test } from 'vitest';
+import { sourcesIn } from './tidy-sources.ts';
+
+const importing = (...modules: string[]): string => `(?:from|import)\\s*\\(?\\s*['"](?:${modules.join('|')})['"]`;
+
+/** What ties code to this machine's time, chance, network, files or process, and what to use instead. */
+const banned = {
+  clock: {
+    pattern: /\bDate\.now\b|\bnew Date\(\s*\)|\bperformance\.(?:now|timeOrigin)\b/,
+    instead: "the scheduler's `nowMs` and `wallTimeNs`",
+  },
+  timers: {
+    pattern: new RegExp(
+      `\\bset(?:Timeout|Interval|Immediate)\\b|\\bAbortSignal\\.timeout\\b|${importing('(?:node:)?timers(?:/promises)?')}`,
+    ),
+    instead: "the scheduler's `setTimer`, `sleep` and `every`",
+  },
+  chance: { pattern: /\bMath\.random\b|\brandomUUID\b|\brandomBytes\b/, instead: "the scheduler's `random`" },
+  network: {
+    pattern: new RegExp(`${importing('node:(?:net|tls|dgram|dns|https?|http2)', '@grpc/grpc-js')}|\\bfetch\\(`),
+    instead: "`transport`'s Network",
+  },
+  files: { pattern: new RegExp(importing('node:fs(?:/promises)?', 'fs-extra')), instead: 'texts or bytes passed in' },
+  children: { pattern: new RegExp(importing('node:child_process')), instead: 'an adapter passed in' },
+  process: {
+    pattern: new RegExp(`\\bprocess\\.\\w|${importing('node:process')}`),
+    instead: 'values passed in from the entry file',
+  },
+  console: { pattern: /\bconsole\./, instead: 'the log passed in' },
+} as const;
+
+type Banned = keyof typeof banned;
+
+/**
+ * The entry files and adapters, each with what it is there to use; a name that ends in `/` is a whole folder.
+ * Add one only if that is its one purpose.
+ */
+const exempt: Readonly<Record<string, readonly Banned[]>> = {
+  'src/base/random.ts': ['chance'],
+  'src/base/real-scheduler.ts': ['clock', 'timers'],
+  // Turns of the event loop, not time: a simulation lets ready promises run between two virtual timers.
+  'src/base/virtual-scheduler.ts': ['timers'],
+  'src/cli/main.ts': ['process'],
+  'src/packager/bundle.ts': ['files'],
+  'src/packager/main.ts': ['console', 'process'],
+  'src/packager/require-runtime.mjs': ['console', 'files', 'process'],
+  'src/packager/runtime.ts': ['children', 'files'],
+  // A plugin author calls it with no wiring of their own, so it reads the plugin's environment and signals.
+  'src/plugin/index.ts': ['process'],
+  'src/sidecar/health-server.ts': ['network'],
+  'src/sidecar/launch-files.ts': ['files'],
+  'src/sidecar/main.ts': ['clock', 'process'],
+  'src/supply/main.ts': ['clock', 'files', 'process'],
+  'src/supply/staged-files.ts': ['files'],
+  // grpc-js runs on the machine's own clock and sockets; the in-memory network beside it runs on any scheduler.
+  'src/transport/grpc/': ['clock', 'network', 'timers'],
+};
+
+const exemptions = Object.entries(exempt).flatMap(([place, all]) => all.map((what) => ({ place, what })));
+const covers = (place: string, file: string): boolean =>
+  place.endsWith('/') ? file.startsWith(place) : file === place;
+
+const findings = sourcesIn('src').flatMap(({ file, code }) =>
+  (Object.keys(banned) as Banned[]).filter((what) => banned[what].pattern.test(code)).map((what) => ({ file, what })),
+);
+
+test('only entry files and adapters touch time, chance, network, files, processes and the console', () => {
+  const forbidden = findings
+    .filter(({ file, what }) => !exemptions.some((each) => each.what === what && covers(each.place, file)))
+    .map(({ file, what }) => `${file} uses ${what}; use ${banned[what].instead}`);
+  expect(forbidden).toEqual([]);
+});
+
+test('no exemption is listed that nothing needs', () => {
+  const idle = exemptions.filter(
+    ({ place, what }) => !findings.some((finding) => finding.what === what && covers(place, finding.file)),
+  );
+  expect(idle).toEqual([]);
+});

@@ -1,0 +1,60 @@
+import path from 'node:path';
+import { expect, test } from 'vitest';
+import { sourcesIn } from './tidy-sources.ts';
+
+const contract = ['contract/wire', 'contract/config'];
+
+/** The architecture: a part may import itself and the parts listed. `docs/architecture.md` gives the reasons. */
+const mayImport: Readonly<Record<string, readonly string[]>> = {
+  base: [],
+  'contract/wire': ['base'],
+  'contract/config': ['base'],
+  transport: ['base'],
+  sidecar: [...contract, 'transport', 'base'],
+  bus: [...contract, 'transport', 'base'],
+  plugin: ['contract/wire', 'transport', 'base'],
+  conformance: ['plugin', 'bus', 'sidecar', ...contract, 'base'],
+  buildpack: ['base'],
+  supply: ['buildpack', 'contract/config', 'base'],
+  packager: ['buildpack', 'base'],
+  local: ['base'],
+  compose: ['contract/config', 'base'],
+  doctor: [...contract, 'buildpack', 'base'],
+};
+const everyPart = [...Object.keys(mayImport), 'cli'];
+const allowed: Readonly<Record<string, readonly string[]>> = { ...mayImport, cli: everyPart };
+
+// Static, type-only, side-effect, re-exporting and dynamic imports, and `import()` types.
+const specifier = /(?:from\s*|import\s*\(?\s*)['"](\.[^'"]+)['"]/g;
+
+const sources = sourcesIn('src');
+
+function partOf(file: string): string {
+  return everyPart.find((part) => file.startsWith(`src/${part}/`)) ?? file;
+}
+
+test('every file of src belongs to a part of the table', () => {
+  expect(sources.map(({ file }) => partOf(file)).filter((part) => !(part in allowed))).toEqual([]);
+});
+
+test.each(everyPart)('%s imports only parts that it may know', (part) => {
+  const outside = sources
+    .filter(({ file }) => partOf(file) === part)
+    .flatMap(({ file, code }) =>
+      [...code.matchAll(specifier)].map((match) => ({
+        file,
+        imports: path.posix.join(path.posix.dirname(file), match[1] ?? ''),
+      })),
+    )
+    .filter(({ imports }) => partOf(imports) !== part && !(allowed[part] ?? []).includes(partOf(imports)));
+  expect(outside).toEqual([]);
+});
+
+test('relative imports name the file with its extension', () => {
+  const bare = sources.flatMap(({ file, code }) =>
+    [...code.matchAll(specifier)]
+      .filter((match) => !/\.(?:ts|mjs)$/.test(match[1] ?? ''))
+      .map((match) => [file, match[1]]),
+  );
+  expect(bare).toEqual([]);
+});
