@@ -50,7 +50,7 @@ export class SettingReader {
       fault: rejection.fault,
       found: `${this.#source(name)} ${state}`,
       expected: `It must be ${rejection.expected}.`,
-      next: `${raw === undefined ? 'Set' : 'Correct'} ${this.#place(name)} and start again.`,
+      next: `${raw === undefined ? 'Set' : 'Correct'} ${this.#place(name)} and try again.`,
     });
   }
 

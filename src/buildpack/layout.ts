@@ -1,0 +1,31 @@
+/** The buildpack's name, which is also the name of the one process that it adds. */
+export const buildpackName = 'meridian-sidecar';
+
+/**
+ * Where things are, relative to the root of the buildpack. A package and a checkout after `npm run build` look the same,
+ * so that bin/supply, which repeats three of these paths, needs to know one layout only.
+ */
+export const packagePaths = {
+  manifest: 'manifest.yml',
+  version: 'VERSION',
+  runtime: 'dist/runtime/node',
+  runtimeChecksum: 'dist/runtime/node.sha256',
+  supply: 'dist/supply.mjs',
+  sidecar: 'dist/sidecar.mjs',
+  cli: 'dist/cli.mjs',
+} as const;
+
+/** Where supply puts things, relative to deps/<idx>. */
+export const depsPaths = {
+  /** Private to the sidecar: a `node` in deps/<idx>/bin would be taken for the app's own by other buildpacks. */
+  home: 'meridian',
+  runtime: 'meridian/node',
+  sidecar: 'meridian/sidecar.mjs',
+  cli: 'meridian/cli.mjs',
+  wrapper: 'bin/meridian-sidecar',
+  launch: 'launch.yml',
+  config: 'config.yml',
+} as const;
+
+/** The only file that supply writes into the app, relative to BUILD_DIR. */
+export const profileScriptPath = '.profile.d/meridian-sidecar.sh';

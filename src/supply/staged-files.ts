@@ -1,0 +1,72 @@
+import path from 'node:path';
+import fs from 'fs-extra';
+import { UserFacingError } from '../base/user-facing-error.ts';
+import { depsPaths } from '../buildpack/layout.ts';
+import { exitCodes } from '../contract/config/exit-codes.ts';
+import type { StagedNeighbours } from './preflight.ts';
+import type { PlannedFile, SupplyPlan } from './supply-plan.ts';
+
+/** The directories that the platform passes to supply, and the buildpack's own. */
+export interface SupplyDirectories {
+  readonly buildpackDir: string;
+  readonly buildDir: string;
+  readonly depsDir: string;
+  readonly depsIdx: string;
+}
+
+/** Reads what other processes the app has so far. */
+export async function readNeighbours({ buildDir, depsDir, depsIdx }: SupplyDirectories): Promise<StagedNeighbours> {
+  const others = (await guard(fs.readdir(depsDir))).filter(
+    (name) => /^\d+$/.test(name) && Number(name) < Number(depsIdx),
+  );
+  const launchFiles: { path: string; text: string }[] = [];
+  for (const name of others.sort()) {
+    const text = await readIfThere(path.join(depsDir, name, depsPaths.launch));
+    if (text !== undefined) launchFiles.push({ path: `deps/${name}/${depsPaths.launch}`, text });
+  }
+  return { procfile: await readIfThere(path.join(buildDir, 'Procfile')), launchFiles };
+}
+
+/** Does what the plan says. launch.yml is written last in deps/<idx>: with it the platform starts a sidecar. */
+export async function carryOut(plan: SupplyPlan, directories: SupplyDirectories): Promise<void> {
+  const { buildpackDir, buildDir, depsDir, depsIdx } = directories;
+  const own = path.join(depsDir, depsIdx);
+  for (const { from, to } of plan.vendored) {
+    // Read and written anew: a copy would carry over the modes of the package, which may be read-only.
+    const text = await guard(fs.readFile(path.join(buildpackDir, from), 'utf8'));
+    await guard(write(own, { path: to, text, mode: 0o644 }));
+  }
+  for (const file of plan.appFiles) await guard(write(buildDir, file));
+  for (const file of plan.depsFiles) await guard(write(own, file));
+}
+
+async function write(root: string, file: PlannedFile): Promise<void> {
+  const target = path.join(root, file.path);
+  await fs.outputFile(target, file.text);
+  await fs.chmod(target, file.mode);
+}
+
+async function readIfThere(file: string): Promise<string | undefined> {
+  return guard(
+    fs.readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined;
+      throw error;
+    }),
+  );
+}
+
+/** Whatever the file system refuses is a fact about the directories that were passed in, not a bug. */
+async function guard<T>(operation: Promise<T>): Promise<T> {
+  try {
+    return await operation;
+  } catch (error) {
+    const { code, syscall, path: where } = error as NodeJS.ErrnoException;
+    throw new UserFacingError({
+      id: 'supply/files/refused',
+      found: `${where ?? 'A file'} cannot be used: ${syscall ?? 'an operation'} ended with ${code ?? String(error)}`,
+      expected: 'BUILD_DIR and DEPS_DIR must be readable and writable, and the buildpack readable.',
+      next: ['Look at the owner, the modes and the free space of that path.'],
+      exitCode: exitCodes.usage,
+    });
+  }
+}
