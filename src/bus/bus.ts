@@ -56,7 +56,10 @@ export class Bus {
     this.#sweeper.cancel();
   }
 
-  async register(request: RegisterRequest, peer: Peer): Promise<{ owner: Owner; leaseMs: number; deploymentId: string }> {
+  async register(
+    request: RegisterRequest,
+    peer: Peer,
+  ): Promise<{ owner: Owner; leaseMs: number; deploymentId: string }> {
     const { instanceId, poolType, revision } = request;
     if (!protocolVersionsFit(busProtocolVersion, request.protocolVersion)) {
       throw new RpcError(
@@ -65,7 +68,10 @@ export class Bus {
       );
     }
     if (!/^[A-Za-z0-9_-]{1,64}$/.test(instanceId)) {
-      throw new RpcError('INVALID_ARGUMENT', `"${instanceId}" is not an instance id of 1 to 64 characters [A-Za-z0-9_-]`);
+      throw new RpcError(
+        'INVALID_ARGUMENT',
+        `"${instanceId}" is not an instance id of 1 to 64 characters [A-Za-z0-9_-]`,
+      );
     }
     const principal = peer.principal ?? anonymous;
     const decision = decide(
@@ -101,6 +107,7 @@ export class Bus {
     const session = new Session({
       registration,
       stream,
+      requests,
       store: this.#options.store,
       broker: this.#broker,
       log: this.#options.log,
@@ -110,7 +117,7 @@ export class Bus {
     registration.session = session;
     if (registration.phase === 'active') await this.#deliverWhenAlone(registration);
     try {
-      await session.run(requests);
+      await session.run();
     } finally {
       if (registration.session === session) registration.session = undefined;
       if (registration.phase === 'draining') await this.#drained(registration);
@@ -165,7 +172,10 @@ export class Bus {
     if (request.resumeEpoch > 0n && (this.#registry.get(resumed) || (await store.mayWrite(resumed)))) return resumed;
     const active = this.#registry.activeOf(instanceId);
     if (active && active.startedAtNs > startedAtNs) {
-      throw new RpcError('FAILED_PRECONDITION', `a newer start of ${instanceId} owns the id under epoch ${active.owner.epoch}`);
+      throw new RpcError(
+        'FAILED_PRECONDITION',
+        `a newer start of ${instanceId} owns the id under epoch ${active.owner.epoch}`,
+      );
     }
     return { instanceId, epoch: await store.reserve(instanceId) };
   }
@@ -177,7 +187,10 @@ export class Bus {
       throw new RpcError('FAILED_PRECONDITION', `epoch ${owner.epoch} of ${owner.instanceId} is not registered`);
     }
     if (registration.principal !== (peer.principal ?? anonymous)) {
-      throw new RpcError('PERMISSION_DENIED', `epoch ${owner.epoch} of ${owner.instanceId} belongs to another principal`);
+      throw new RpcError(
+        'PERMISSION_DENIED',
+        `epoch ${owner.epoch} of ${owner.instanceId} belongs to another principal`,
+      );
     }
     return registration;
   }

@@ -48,7 +48,10 @@ export class CallBroker {
     const topic = call.envelope.meta?.topic ?? '';
     const index = this.#responders.findIndex((each) => each.isReady() && matchTopic(each.pattern, topic));
     const responder = this.#responders[index];
-    if (!responder) return report(failed(CallOutcome.NO_HANDLER, `nothing serves ${topic}`));
+    if (!responder) {
+      report(failed(CallOutcome.NO_HANDLER, `nothing serves ${topic}`));
+      return;
+    }
     // Whoever was asked goes to the end of the list, so that several responders take turns.
     this.#responders.push(...this.#responders.splice(index, 1));
     this.#lastRequestId += 1n;

@@ -43,7 +43,10 @@ export function decide(policy: Policy, applicant: Applicant, requested: readonly
   );
   if (rules.length === 0) {
     const { principal, instanceId, poolType } = applicant;
-    return { admitted: false, reason: `no policy rule lets principal "${principal}" be "${instanceId}" of ${poolType}` };
+    return {
+      admitted: false,
+      reason: `no policy rule lets principal "${principal}" be "${instanceId}" of ${poolType}`,
+    };
   }
   const allowed = rules.flatMap((rule) => rule.grants);
   if (requested.length === 0) return { admitted: true, granted: allowed, denied: [] };
@@ -74,7 +77,11 @@ export function parsePolicy(file: { readonly path: string; readonly text: string
   const lines = new LineCounter();
   const document = parseDocument(file.text, { lineCounter: lines });
   const faults: UserFacingError[] = document.errors.map((error) =>
-    policyFault(file.path, 'syntax', `line ${error.linePos?.[0].line ?? '?'} is not YAML: ${error.message.split('\n')[0]}`),
+    policyFault(
+      file.path,
+      'syntax',
+      `line ${error.linePos?.[0].line ?? '?'} is not YAML: ${error.message.split('\n')[0]}`,
+    ),
   );
   const root: unknown = faults.length === 0 && isMap(document.contents) ? document.toJS() : {};
   const { deployment, rules } = root as { deployment?: unknown; rules?: unknown };
@@ -99,7 +106,8 @@ function parseRule(raw: unknown, where: string, fault: (found: string) => void):
     const value = rule[key] ?? [];
     const texts = Array.isArray(value) ? value.filter((item): item is string => typeof item === 'string') : [];
     const isList = Array.isArray(value) && texts.length === value.length;
-    if (!isList || (needed && texts.length === 0)) fault(`${where}.${key} is not a list of ${needed ? 'at least one text' : 'texts'}`);
+    if (!isList || (needed && texts.length === 0))
+      fault(`${where}.${key} is not a list of ${needed ? 'at least one text' : 'texts'}`);
     return texts;
   };
   const grants = (['publish', 'subscribe'] as const).flatMap((action) =>
@@ -109,7 +117,12 @@ function parseRule(raw: unknown, where: string, fault: (found: string) => void):
       return { pattern, action };
     }),
   );
-  return { principals: list('principals', true), instances: list('instances', true), pools: list('pools', true), grants };
+  return {
+    principals: list('principals', true),
+    instances: list('instances', true),
+    pools: list('pools', true),
+    grants,
+  };
 }
 
 function globMatches(globs: readonly string[], text: string): boolean {
@@ -123,7 +136,8 @@ function policyFault(path: string, kind: 'syntax' | 'value', found: string): Use
   return new UserFacingError({
     id: `bus/policy/${kind}`,
     found: `${path}: ${found}`,
-    expected: 'A policy has `deployment: NAME` and `rules:`, each with principals, instances, pools, publish and subscribe.',
+    expected:
+      'A policy has `deployment: NAME` and `rules:`, each with principals, instances, pools, publish and subscribe.',
     next: [`Correct ${path} and start the bus again.`],
     exitCode: 78,
   });

@@ -51,9 +51,7 @@ export interface StoredMessage {
   readonly bytes: number;
 }
 
-export type SubscriptionStart =
-  | { readonly kind: 'new' }
-  | { readonly kind: 'time'; readonly fromNs: bigint };
+export type SubscriptionStart = { readonly kind: 'new' } | { readonly kind: 'time'; readonly fromNs: bigint };
 
 export interface SubscriptionSpec {
   readonly name: string;
@@ -99,11 +97,18 @@ export interface Store {
   /** Finds or makes the stored position. @throws StaleEpochError */
   openSubscription(owner: Owner, spec: SubscriptionSpec): Promise<SubscriptionPosition>;
   /** Notes what is about to be delivered, so that a repeat can be marked. @throws StaleEpochError */
-  recordDelivery(owner: Owner, name: string, delivery: { positions: readonly bigint[]; scannedTo: bigint }): Promise<void>;
+  recordDelivery(
+    owner: Owner,
+    name: string,
+    delivery: { positions: readonly bigint[]; scannedTo: bigint },
+  ): Promise<void>;
   /** After this the positions never come again. @throws StaleEpochError */
   acknowledge(owner: Owner, name: string, positions: readonly bigint[]): Promise<void>;
   /** Forgets subscriptions that no live session uses and that were idle for longer than their expiry. */
-  expireSubscriptions(options: { idleMs: number; inUse: (instanceId: string, name: string) => boolean }): Promise<number>;
+  expireSubscriptions(options: {
+    idleMs: number;
+    inUse: (instanceId: string, name: string) => boolean;
+  }): Promise<number>;
 
   loadState(instanceId: string): Promise<StoredState | undefined>;
   /** Compare-and-set; acknowledges in the same operation. @throws StaleEpochError, RevisionConflictError */

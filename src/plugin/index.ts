@@ -49,5 +49,5 @@ const stderrLog = createLog({
   level: 'info',
   format: 'text',
   write: (line) => process.stderr.write(`${line}\n`),
-  wallTimeNs: realScheduler.wallTimeNs,
+  wallTimeNs: () => realScheduler.wallTimeNs(),
 });

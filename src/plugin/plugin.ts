@@ -160,7 +160,10 @@ export class Plugin {
     options: { timeoutMs?: number; payloadType?: string; correlationId?: string } = {},
   ): Promise<RequestOutcome> {
     const connection = await this.#sidecar.ready(this.#options.waitTimeoutMs);
-    const reply = await connection.unary(sidecarMethods.call, create(CallRequestSchema, { topic, payload, ...options }));
+    const reply = await connection.unary(
+      sidecarMethods.call,
+      create(CallRequestSchema, { topic, payload, ...options }),
+    );
     if (reply.ok) return { outcome: 'answered', payload: reply.payload, payloadType: reply.payloadType };
     return { outcome: failureNames[reply.failure] ?? 'handler_error', detail: reply.failureDetail };
   }
@@ -227,7 +230,10 @@ export class Plugin {
   async #leave(reason: string): Promise<void> {
     try {
       const connection = await this.#sidecar.ready(0);
-      await connection.unary(sidecarMethods.leave, create(LeaveRequestSchema, { reason }), { timeoutMs: leaveTimeoutMs });
+      this.#sidecar.keepNoLonger();
+      await connection.unary(sidecarMethods.leave, create(LeaveRequestSchema, { reason }), {
+        timeoutMs: leaveTimeoutMs,
+      });
     } catch (error) {
       this.#options.log.debug(`leave was not heard: ${RpcError.from(error).message}`);
     }

@@ -65,12 +65,18 @@ export class SidecarConnection {
       const connected = new Promise<void>((resolve) => this.#waiting.add(resolve));
       await within(this.#options.scheduler, timeoutMs, connected, this.#closing.signal);
     }
-    if (!this.#connection) throw new RpcError('UNAVAILABLE', `there is no connection to the sidecar at ${this.#options.address}`);
+    if (!this.#connection)
+      throw new RpcError('UNAVAILABLE', `there is no connection to the sidecar at ${this.#options.address}`);
     return this.#connection;
   }
 
-  close(): void {
+  /** Makes no new connection when this one is lost. */
+  keepNoLonger(): void {
     this.#closing.abort();
+  }
+
+  close(): void {
+    this.keepNoLonger();
     this.#connection?.close();
   }
 

@@ -58,8 +58,8 @@ export class Access implements LinkPart {
 
   #refusal(action: Action, what: string): string {
     if (!this.isLoaded) return 'access control is not loaded yet';
-    const nearest = nearestGrant(this.granted, action, what);
-    const hint = nearest ? `the nearest is ${nearest.pattern}` : `there is no ${action} grant at all`;
+    const nearest = nearestGrant(this.granted, action, what)?.pattern ?? this.patterns(action)[0];
+    const hint = nearest === undefined ? `there is no ${action} grant at all` : `the nearest is ${nearest}`;
     return `no ${action} grant for ${what}; ${hint}`;
   }
 }

@@ -34,7 +34,7 @@ export async function readCredential(
 ): Promise<{ readonly tls?: TlsFiles; readonly token?: string }> {
   const { caFile, certificateFile, keyFile } = config.tls;
   const [ca, certificate, key, tokenText] = await Promise.all(
-    [caFile, certificateFile, keyFile, config.busTokenFile].map((file) => (file ? readFile(file, 'utf8') : undefined)),
+    [caFile, certificateFile, keyFile, config.busTokenFile].map(async (file) => file && (await readFile(file, 'utf8'))),
   );
   const token = config.busToken?.reveal() ?? tokenText?.trim();
   return {

@@ -46,7 +46,7 @@ function createSidecar(config: SidecarConfig): Sidecar {
       level: config.logLevel,
       format: config.logFormat,
       write: (line) => process.stdout.write(`${line}\n`),
-      wallTimeNs: realScheduler.wallTimeNs,
+      wallTimeNs: () => realScheduler.wallTimeNs(),
     }),
     serveHealth,
     readCredential: () => readCredential(config),

@@ -21,7 +21,7 @@ import { PluginLifecycle } from './plugin-port/plugin-lifecycle.ts';
 import type { PluginPort } from './plugin-port/plugin-port.ts';
 import { pluginRoutes } from './plugin-port/plugin-service.ts';
 import { sidecarRoutes } from './plugin-port/sidecar-service.ts';
-import { StateHolder, type SidecarState } from './sidecar-state.ts';
+import { type SidecarState, StateHolder } from './sidecar-state.ts';
 import { runShutdown, runStartup, type StartupStep } from './startup.ts';
 import {
   busUnreachable,
@@ -267,7 +267,10 @@ export class Sidecar {
     const { scheduler, log, config } = this.#options;
     const { grantTimeoutMs = Number.POSITIVE_INFINITY } = config;
     const startMs = scheduler.nowMs();
-    for (let leftMs = grantTimeoutMs; !(await within(scheduler, Math.min(leftMs, remindEveryMs), this.#access.decided())); ) {
+    for (
+      let leftMs = grantTimeoutMs;
+      !(await within(scheduler, Math.min(leftMs, remindEveryMs), this.#access.decided()));
+    ) {
       leftMs = startMs + grantTimeoutMs - scheduler.nowMs();
       if (leftMs <= 0) throw grantsUndecided(this.#access.undecided, grantTimeoutMs);
       log.warn(`waiting for a decision on ${listGrants(this.#access.undecided)}`);

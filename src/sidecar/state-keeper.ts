@@ -51,7 +51,10 @@ export class StateKeeper {
 
   async #save(state: Uint8Array, acknowledge: readonly AcknowledgedPositions[]): Promise<bigint> {
     if (state.length > limits.stateBytes) {
-      throw new RpcError('RESOURCE_EXHAUSTED', `state of ${state.length} bytes is over the limit of ${limits.stateBytes}`);
+      throw new RpcError(
+        'RESOURCE_EXHAUSTED',
+        `state of ${state.length} bytes is over the limit of ${limits.stateBytes}`,
+      );
     }
     const { revision: expectedRevision } = await this.load();
     const request = create(SaveStateRequestSchema, {

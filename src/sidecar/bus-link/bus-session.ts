@@ -64,7 +64,10 @@ export class BusSession {
 
   #renew(): void {
     const nowMs = this.#options.scheduler.nowMs();
-    if (nowMs > this.#leaseEndsMs - leaseMarginMs) return this.close();
+    if (nowMs > this.#leaseEndsMs - leaseMarginMs) {
+      this.close();
+      return;
+    }
     this.#heartbeat += 1n;
     this.#sentAtMs.set(this.#heartbeat, nowMs);
     this.send({ case: 'heartbeat', value: { sequence: this.#heartbeat } });

@@ -3,8 +3,8 @@ import type { Scheduler, Timer } from '../../base/scheduler.ts';
 import type { PublishResult, SessionEvent } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import { type Envelope, EnvelopeSchema } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
 import { RpcError } from '../../transport/status.ts';
-import type { RequestInit } from './bus-session.ts';
 import type { LinkPart } from './bus-link.ts';
+import type { RequestInit } from './bus-session.ts';
 
 /** How a publish ended. `unknown`: it was sent and no answer came in time, so it may or may not be stored. */
 export type PublishOutcome =

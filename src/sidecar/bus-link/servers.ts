@@ -1,12 +1,8 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import type {
-  AnswerSchema,
-  Request,
-  SessionEvent,
-} from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
+import type { AnswerSchema, Request, SessionEvent } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import type { RpcError } from '../../transport/status.ts';
-import type { RequestInit } from './bus-session.ts';
 import type { LinkPart } from './bus-link.ts';
+import type { RequestInit } from './bus-session.ts';
 import { endedStatus } from './ended-status.ts';
 
 export interface ServerSink {
@@ -26,7 +22,10 @@ export class BusServers implements LinkPart {
     this.#send = options.send;
   }
 
-  add(pattern: string, sink: ServerSink): { answer(answer: MessageInitShape<typeof AnswerSchema>): void; close(): void } {
+  add(
+    pattern: string,
+    sink: ServerSink,
+  ): { answer(answer: MessageInitShape<typeof AnswerSchema>): void; close(): void } {
     this.#lastId += 1;
     const serverId = this.#lastId;
     this.#open.set(serverId, { pattern, sink });

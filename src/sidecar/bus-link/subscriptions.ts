@@ -1,12 +1,8 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import type {
-  Delivery,
-  SessionEvent,
-  SubscribeSchema,
-} from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
+import type { Delivery, SessionEvent, SubscribeSchema } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import { RpcError } from '../../transport/status.ts';
-import type { RequestInit } from './bus-session.ts';
 import type { LinkPart } from './bus-link.ts';
+import type { RequestInit } from './bus-session.ts';
 import { endedStatus } from './ended-status.ts';
 
 /** What a subscription asks of the bus, without what belongs to one session. */
@@ -77,7 +73,12 @@ export class BusSubscription {
       messages += 1;
       bytes += held.bytes;
     }
-    const value = { ...this.#request, subscriptionId: this.#id, creditMessages: messages, creditBytes: Math.max(0, bytes) };
+    const value = {
+      ...this.#request,
+      subscriptionId: this.#id,
+      creditMessages: messages,
+      creditBytes: Math.max(0, bytes),
+    };
     this.#send({ case: 'subscribe', value });
   }
 
@@ -136,7 +137,7 @@ export class BusSubscriptions implements LinkPart {
     request: SubscriptionRequest,
     credit: Credit,
     sink: SubscriptionSink,
-  ): { readonly subscription: BusSubscription; close(): void } {
+  ): { readonly subscription: BusSubscription; readonly close: () => void } {
     this.#lastId += 1;
     const id = this.#lastId;
     this.#replace(request.name);
@@ -174,20 +175,23 @@ export class BusSubscriptions implements LinkPart {
   onEvent(event: SessionEvent['event']): void {
     switch (event.case) {
       case 'subscribed':
-        return this.#open.get(event.value.subscriptionId)?.opened();
+        this.#open.get(event.value.subscriptionId)?.opened();
+        break;
       case 'delivery':
-        if (this.#stopped) return;
-        return this.#open.get(event.value.subscriptionId)?.delivered(event.value);
+        if (!this.#stopped) this.#open.get(event.value.subscriptionId)?.delivered(event.value);
+        break;
       case 'acknowledged':
-        return this.#open.get(event.value.subscriptionId)?.acknowledged(event.value.positions);
+        this.#open.get(event.value.subscriptionId)?.acknowledged(event.value.positions);
+        break;
       case 'subscriptionEnded': {
         const { subscriptionId, reason, detail } = event.value;
         const subscription = this.#open.get(subscriptionId);
         this.#open.delete(subscriptionId);
-        return subscription?.ended(endedStatus(reason, detail));
+        subscription?.ended(endedStatus(reason, detail));
+        break;
       }
       default:
-        return;
+        break;
     }
   }
 }

@@ -10,5 +10,8 @@ export function checkPattern(port: PluginPort, pattern: string): void {
   const refusal = port.access.subscribeRefusal(pattern);
   if (refusal !== undefined) throw new RpcError('PERMISSION_DENIED', refusal);
   if (port.subscriptions.size < limits.subscriptions) return;
-  throw new RpcError('RESOURCE_EXHAUSTED', `there are ${limits.subscriptions} subscriptions already, which is the limit`);
+  throw new RpcError(
+    'RESOURCE_EXHAUSTED',
+    `there are ${limits.subscriptions} subscriptions already, which is the limit`,
+  );
 }

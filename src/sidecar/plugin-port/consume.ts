@@ -1,4 +1,5 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { Interruptible } from '../../base/interruptible.ts';
 import { StartAt as BusStartAt } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import {
   type ConsumeEvent,
@@ -24,8 +25,7 @@ export async function consume(port: PluginPort, stream: RpcStream<ConsumeRequest
   checkOpen(port, open.value);
 
   const send = (event: EventInit): void => void stream.write(create(ConsumeEventSchema, { event }));
-  const ended = Promise.withResolvers<never>();
-  ended.promise.catch(() => {});
+  const following = new Interruptible(requests);
   const { credit, startAt, ...request } = open.value;
   const { subscription, close } = port.subscriptions.add(
     { ...request, startAt: startAt === StartAt.TIME ? BusStartAt.TIME : BusStartAt.NEW },
@@ -38,14 +38,11 @@ export async function consume(port: PluginPort, stream: RpcStream<ConsumeRequest
           value: { position, ...(envelope && { envelope }), maybeRedelivered, attempt, creditBytes },
         }),
       acknowledged: (positions) => send({ case: 'acknowledged', value: { positions: [...positions] } }),
-      ended: (status) => ended.reject(status),
+      ended: (status) => following.interrupt(status),
     },
   );
   try {
-    for (;;) {
-      const next = await Promise.race([requests.next(), ended.promise]);
-      if (next.done) return;
-      const { message } = next.value;
+    for await (const { message } of following) {
       if (message.case === 'acknowledge') subscription.acknowledge(message.value.positions);
       if (message.case === 'credit') subscription.addCredit(message.value);
     }

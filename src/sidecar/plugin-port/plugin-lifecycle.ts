@@ -44,7 +44,8 @@ export class PluginLifecycle {
     if (older) write(older, { case: 'replaced', value: {} });
     try {
       for await (const { message } of stream) {
-        if (message.case === 'attach') write(stream, { case: 'attached', value: { instanceId, degraded: isDegraded() } });
+        if (message.case === 'attach')
+          write(stream, { case: 'attached', value: { instanceId, degraded: isDegraded() } });
         if (message.case === 'healthReport') this.#checks.get(message.value.checkId)?.(message.value.healthy);
         if (message.case === 'stopped') this.#stopped?.();
       }

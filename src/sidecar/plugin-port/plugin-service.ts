@@ -1,15 +1,15 @@
 import { create } from '@bufbuild/protobuf';
+import { messageOf } from '../../base/user-facing-error.ts';
 import {
   LoadStateReplySchema,
   type PublishBatch,
-  PublishOutcome,
   type PublishItem,
+  PublishOutcome,
   type PublishResults,
   PublishResultsSchema,
   SaveStateReplySchema,
 } from '../../contract/wire/gen/meridian/sidecar/v1/plugin_pb.ts';
 import { pluginMethods } from '../../contract/wire/methods.ts';
-import { messageOf } from '../../base/user-facing-error.ts';
 import { type Route, type RpcStream, serveStream, serveUnary } from '../../transport/rpc.ts';
 import { consume } from './consume.ts';
 import type { PluginPort } from './plugin-port.ts';

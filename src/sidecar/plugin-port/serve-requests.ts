@@ -1,4 +1,5 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { Interruptible } from '../../base/interruptible.ts';
 import {
   type ServeEvent,
   ServeEventSchema,
@@ -21,19 +22,15 @@ export async function serveRequests(port: PluginPort, stream: RpcStream<ServeReq
   checkPattern(port, open.value.pattern);
 
   const send = (event: EventInit): void => void stream.write(create(ServeEventSchema, { event }));
-  const ended = Promise.withResolvers<never>();
-  ended.promise.catch(() => {});
+  const answers = new Interruptible(messages);
   const server = port.servers.add(open.value.pattern, {
     serving: () => send({ case: 'serving', value: {} }),
     request: ({ requestId, envelope, timeoutMs }) =>
       send({ case: 'request', value: { requestId, timeoutMs, ...(envelope && { envelope }) } }),
-    ended: (status) => ended.reject(status),
+    ended: (status) => answers.interrupt(status),
   });
   try {
-    for (;;) {
-      const next = await Promise.race([messages.next(), ended.promise]);
-      if (next.done) return;
-      const { message } = next.value;
+    for await (const { message } of answers) {
       if (message.case !== 'answer') continue;
       const { requestId, ok, payloadType, payload, errorDetail } = message.value;
       server.answer({ requestId, ok, payloadType, payload, errorDetail });

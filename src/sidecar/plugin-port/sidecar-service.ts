@@ -90,7 +90,8 @@ async function call(port: PluginPort, request: CallRequest): Promise<CallReply> 
   checkPayload(request.payload);
   const { identity, scheduler, access, calls, settings } = port;
   const fault = topicFault(request.topic);
-  const refusal = fault === undefined ? access.publishRefusal(request.topic) : `"${request.topic}" is no topic: ${fault}`;
+  const refusal =
+    fault === undefined ? access.publishRefusal(request.topic) : `"${request.topic}" is no topic: ${fault}`;
   if (refusal !== undefined) {
     return create(CallReplySchema, { failure: CallFailure.REFUSED, failureDetail: refusal });
   }

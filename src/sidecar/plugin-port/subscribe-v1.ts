@@ -1,11 +1,11 @@
 import { create } from '@bufbuild/protobuf';
+import { AsyncQueue } from '../../base/async-queue.ts';
 import { type Delivery as BusDelivery, StartAt } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import {
   type Delivery,
   DeliverySchema,
   type SubscribeRequest,
 } from '../../contract/wire/gen/meridian/v1/sidecar_pb.ts';
-import { AsyncQueue } from '../../base/async-queue.ts';
 import type { RpcStream } from '../../transport/rpc.ts';
 import { RpcError } from '../../transport/status.ts';
 import { checkPattern } from './checked-pattern.ts';

@@ -1,0 +1,38 @@
+/**
+ * Iterates a source until it ends or someone interrupts, whichever comes first.
+ * A race with one long-lived promise would do the same and keep a callback for every item that ever came.
+ */
+export class Interruptible<T> implements AsyncIterable<T> {
+  readonly #source: AsyncIterator<T>;
+  #failure: Error | undefined;
+  #rejectWaiting: ((failure: Error) => void) | undefined;
+
+  constructor(source: AsyncIterator<T>) {
+    this.#source = source;
+  }
+
+  /** Makes the iteration throw this, now or at its next step. */
+  interrupt(failure: Error): void {
+    this.#failure ??= failure;
+    this.#rejectWaiting?.(this.#failure);
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
+    for (;;) {
+      const next = await this.#next();
+      if (next.done) return;
+      yield next.value;
+    }
+  }
+
+  #next(): Promise<IteratorResult<T>> {
+    return new Promise((resolve, reject) => {
+      if (this.#failure) {
+        reject(this.#failure);
+        return;
+      }
+      this.#rejectWaiting = reject;
+      this.#source.next().then(resolve, reject);
+    });
+  }
+}

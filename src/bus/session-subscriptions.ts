@@ -1,0 +1,123 @@
+import type { Log } from '../base/log.ts';
+import { type Delivery, EndReason, StartAt, type Subscribe } from '../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
+import { admitsPattern } from '../contract/wire/grants.ts';
+import { limits } from '../contract/wire/limits.ts';
+import { patternFault } from '../contract/wire/topic.ts';
+import type { Registration } from './registration.ts';
+import { StaleEpochError, type Store } from './store.ts';
+import { SubscriptionFeed } from './subscription-feed.ts';
+
+/** Why a pattern may not be subscribed to or served. */
+export interface PatternRefusal {
+  readonly reason: EndReason;
+  readonly detail: string;
+}
+
+/** Undefined when the registration may receive what the pattern matches. */
+export function patternRefusal(registration: Registration, pattern: string): PatternRefusal | undefined {
+  const fault = patternFault(pattern);
+  if (fault !== undefined) return { reason: EndReason.INVALID, detail: `"${pattern}" is no pattern: ${fault}` };
+  if (admitsPattern(registration.granted, 'subscribe', pattern)) return undefined;
+  return { reason: EndReason.NOT_GRANTED, detail: `the bus has no subscribe grant that contains ${pattern}` };
+}
+
+export interface SessionSubscriptionsOptions {
+  readonly registration: Registration;
+  readonly store: Store;
+  readonly log: Log;
+  readonly subscribed: (subscriptionId: number) => void;
+  readonly ended: (subscriptionId: number, refusal: PatternRefusal) => void;
+  readonly acknowledged: (subscriptionId: number, positions: readonly bigint[]) => void;
+  /** Sends one delivery; resolves when there is room for the next. */
+  readonly deliver: (delivery: Omit<Delivery, '$typeName' | '$unknown'>) => Promise<void>;
+}
+
+/** The subscriptions of one session. They wait until the session owns its instance id alone. */
+export class SessionSubscriptions {
+  readonly #options: SessionSubscriptionsOptions;
+  readonly #feeds = new Map<number, SubscriptionFeed>();
+  readonly #waiting = new Map<number, Subscribe>();
+  #delivering = false;
+
+  constructor(options: SessionSubscriptionsOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#delivering = true;
+    for (const subscribe of this.#waiting.values()) this.#open(subscribe);
+    this.#waiting.clear();
+  }
+
+  /** Delivers nothing more; what was delivered may still be acknowledged. */
+  stop(): void {
+    this.#delivering = false;
+    for (const feed of this.#feeds.values()) feed.close();
+  }
+
+  isUsing(name: string): boolean {
+    return [...this.#feeds.values()].some((feed) => feed.spec.name === name);
+  }
+
+  add(subscribe: Subscribe): void {
+    const { registration, ended } = this.#options;
+    const refusal = patternRefusal(registration, subscribe.pattern) ?? this.#limitRefusal();
+    if (refusal) ended(subscribe.subscriptionId, refusal);
+    else if (this.#delivering) this.#open(subscribe);
+    else this.#waiting.set(subscribe.subscriptionId, subscribe);
+  }
+
+  remove(subscriptionId: number): void {
+    this.#waiting.delete(subscriptionId);
+    this.#feeds.get(subscriptionId)?.close();
+    this.#feeds.delete(subscriptionId);
+  }
+
+  addCredit(subscriptionId: number, more: { messages: number; bytes: number }): void {
+    this.#feeds.get(subscriptionId)?.addCredit(more);
+  }
+
+  async acknowledge(subscriptionId: number, positions: readonly bigint[]): Promise<void> {
+    const { store, registration, acknowledged } = this.#options;
+    const feed = this.#feeds.get(subscriptionId);
+    if (!feed) return;
+    try {
+      await store.acknowledge(registration.owner, feed.spec.name, positions);
+    } catch (error) {
+      if (error instanceof StaleEpochError) return;
+      throw error;
+    }
+    acknowledged(subscriptionId, positions);
+  }
+
+  #limitRefusal(): PatternRefusal | undefined {
+    if (this.#feeds.size + this.#waiting.size < limits.subscriptions) return undefined;
+    return { reason: EndReason.LIMIT, detail: `there are ${limits.subscriptions} subscriptions already` };
+  }
+
+  #open(subscribe: Subscribe): void {
+    const { store, registration, log, deliver, subscribed } = this.#options;
+    const { subscriptionId, name, pattern } = subscribe;
+    const feed = new SubscriptionFeed({
+      store,
+      owner: registration.owner,
+      spec: {
+        name,
+        pattern,
+        start: subscribe.startAt === StartAt.TIME ? { kind: 'time', fromNs: subscribe.startTimeNs } : { kind: 'new' },
+      },
+      credit: { messages: subscribe.creditMessages, bytes: subscribe.creditBytes },
+      deliver: ({ message, maybeRedelivered, attempt }) => {
+        const { position, envelope, bytes: creditBytes } = message;
+        return deliver({ subscriptionId, position, envelope, maybeRedelivered, attempt, creditBytes });
+      },
+      onOpen: () => subscribed(subscriptionId),
+    });
+    this.#feeds.get(subscriptionId)?.close();
+    this.#feeds.set(subscriptionId, feed);
+    feed.run().catch((error: unknown) => {
+      if (!(error instanceof StaleEpochError)) log.error(`subscription ended: ${String(error)}`, { name });
+      feed.close();
+    });
+  }
+}

@@ -1,0 +1,23 @@
+import { spawn } from 'node:child_process';
+import path from 'node:path';
+import type { Command } from 'commander';
+
+/** `meridian-sidecar run`: the sidecar, with everything from the environment; in a process of its own, free of this one's code. */
+export function addRunCommand(program: Command): void {
+  program
+    .command('run')
+    .description('run the sidecar; it takes everything from the environment')
+    .action(async () => {
+      process.exitCode = await runSidecar(path.join(import.meta.dirname, 'sidecar.mjs'));
+    });
+}
+
+/** Passes signals on and resolves with the exit code, as a shell would report it. */
+function runSidecar(program: string): Promise<number> {
+  const child = spawn(process.execPath, [program], { stdio: 'inherit' });
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => child.kill(signal));
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code, signal) => resolve(code ?? 128 + (signal === 'SIGKILL' ? 9 : 15)));
+  });
+}
