@@ -1,6 +1,7 @@
 import { createLog } from '../base/log.ts';
 import { realScheduler } from '../base/real-scheduler.ts';
 import { exitCodeOf, renderError, UserFacingError } from '../base/user-facing-error.ts';
+import { version } from '../base/version.ts';
 import { exitCodes } from '../contract/config/exit-codes.ts';
 import { loadSidecarConfig, type SidecarConfig } from '../contract/config/sidecar-config.ts';
 import { patternFault } from '../contract/wire/topic.ts';
@@ -13,7 +14,8 @@ import { Sidecar } from './sidecar.ts';
 async function main(): Promise<number> {
   const sidecar = createSidecar(await loadConfig());
   const signalled = new Promise<string>((resolve) => {
-    process.once('SIGTERM', resolve);
+    // Stays attached: the default for a second one would end the process in the middle of its drain.
+    process.on('SIGTERM', resolve);
     process.on('SIGINT', (signal) => {
       // An interrupt while it is stopping already means that somebody waits at a terminal.
       if (sidecar.state === 'SHUTTING_DOWN') sidecar.hurry();
@@ -38,16 +40,19 @@ async function loadConfig(): Promise<SidecarConfig> {
 }
 
 function createSidecar(config: SidecarConfig): Sidecar {
+  const log = createLog({
+    level: config.logLevel,
+    format: config.logFormat,
+    write: (line) => process.stdout.write(`${line}\n`),
+    wallTimeNs: () => realScheduler.wallTimeNs(),
+  });
+  const { instanceId: instance, poolType: pool, busApiUrl } = config;
+  log.info('sidecar starts', { version, instance, pool, bus: busApiUrl.address, pid: process.pid });
   return new Sidecar({
     config,
     network: grpcNetwork,
     scheduler: realScheduler,
-    log: createLog({
-      level: config.logLevel,
-      format: config.logFormat,
-      write: (line) => process.stdout.write(`${line}\n`),
-      wallTimeNs: () => realScheduler.wallTimeNs(),
-    }),
+    log,
     serveHealth,
     readCredential: () => readCredential(config),
   });

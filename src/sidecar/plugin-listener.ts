@@ -1,3 +1,4 @@
+import type { Log } from '../base/log.ts';
 import { type Scheduler, sleep } from '../base/scheduler.ts';
 import type { Listener, ListenOptions, Network } from '../transport/rpc.ts';
 
@@ -6,6 +7,7 @@ const retryEveryMs = 250;
 export interface PluginListenerOptions {
   readonly network: Network;
   readonly scheduler: Scheduler;
+  readonly log: Log;
   readonly address: string;
   readonly listen: ListenOptions;
   /** How long a taken port is tried again. */
@@ -46,8 +48,11 @@ export class PluginListener {
     (await this.#bound?.catch(() => undefined))?.close();
   }
 
-  #listen(): Promise<Listener> {
-    return this.#options.network.listen(this.#options.address, this.#options.listen);
+  async #listen(): Promise<Listener> {
+    const { network, log, address, listen } = this.#options;
+    const listener = await network.listen(address, listen);
+    log.info('plugin port listens', { address: listener.address });
+    return listener;
   }
 
   async #retry(): Promise<Listener> {

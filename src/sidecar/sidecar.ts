@@ -118,6 +118,7 @@ export class Sidecar {
     this.#listener = new PluginListener({
       network,
       scheduler,
+      log,
       address: config.pluginAddress,
       retryForMs: listenRetryMs,
       listen: { routes: [...sidecarRoutes(port), ...pluginRoutes(port)], maxMessageBytes: limits.messageBytes },
@@ -282,9 +283,12 @@ export class Sidecar {
 
   /** @throws the first failure; the server is tried again behind. */
   async #startHealthServer(): Promise<void> {
-    const { serveHealth, config, scheduler } = this.#options;
-    const serve = (): Promise<HealthServer> =>
-      serveHealth(config.healthAddress, (path) => healthReply(path, this.#state.current));
+    const { serveHealth, config, scheduler, log } = this.#options;
+    const serve = async (): Promise<HealthServer> => {
+      const server = await serveHealth(config.healthAddress, (path) => healthReply(path, this.#state.current));
+      log.info('health server listens', { port: server.port });
+      return server;
+    };
     const first = serve();
     const retry = async (): Promise<HealthServer | undefined> => {
       while (!this.#stopping) {
@@ -372,8 +376,7 @@ export class Sidecar {
     await runShutdown(this.#steps, log);
     this.#state.set('STOPPED');
     const unresolved = this.#outbox.size;
-    const code = unresolved === 0 && this.#hasDrained ? exitCodes.clean : exitCodes.unresolved;
-    log.info('stopped', { publishesUnresolved: unresolved, pluginDrained: this.#hasDrained, exitCode: code });
-    return code;
+    log.info('stopped', { publishesUnresolved: unresolved, pluginDrained: this.#hasDrained });
+    return unresolved === 0 && this.#hasDrained ? exitCodes.clean : exitCodes.unresolved;
   }
 }
