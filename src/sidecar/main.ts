@@ -23,10 +23,9 @@ async function main(): Promise<number> {
     });
   });
   const failure = await Promise.race([signalled.then(() => undefined), runUntilFailure(sidecar)]);
-  const reason = failure === undefined ? await signalled : 'failed';
-  if (failure !== undefined) process.stderr.write(`${renderError(failure)}\n`);
-  const stopCode = await sidecar.stop(reason);
-  return failure === undefined ? stopCode : exitCodeOf(failure);
+  if (failure === undefined) return sidecar.stop(await signalled);
+  process.stderr.write(`${renderError(failure)}\n`);
+  return sidecar.stop('failed', exitCodeOf(failure));
 }
 
 async function loadConfig(): Promise<SidecarConfig> {

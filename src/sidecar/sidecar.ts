@@ -1,7 +1,7 @@
 import type { Log } from '../base/log.ts';
 import { type Scheduler, sleep } from '../base/scheduler.ts';
 import { within } from '../base/within.ts';
-import { type ExitCode, exitCodes } from '../contract/config/exit-codes.ts';
+import { exitCodes } from '../contract/config/exit-codes.ts';
 import type { SidecarConfig } from '../contract/config/sidecar-config.ts';
 import { limits } from '../contract/wire/limits.ts';
 import type { Network, TlsFiles } from '../transport/rpc.ts';
@@ -65,7 +65,7 @@ export class Sidecar {
   readonly #hurrying = new AbortController();
   readonly #faulted = Promise.withResolvers<void>();
   #healthServer: Promise<HealthServer | undefined> = Promise.resolve(undefined);
-  #stopping: Promise<ExitCode> | undefined;
+  #stopping: Promise<number> | undefined;
   #hasDrained = true;
 
   constructor(options: SidecarOptions) {
@@ -154,9 +154,12 @@ export class Sidecar {
     if (!this.#stopping) this.#state.ready();
   }
 
-  /** Stops within the budget and returns the exit code; called again, it waits for the same stop. */
-  stop(reason: string): Promise<ExitCode> {
-    this.#stopping ??= this.#stop(reason);
+  /**
+   * Stops within the budget and returns the exit code: `failureCode` when a failure is why it stops.
+   * Called again, it waits for the same stop.
+   */
+  stop(reason: string, failureCode?: number): Promise<number> {
+    this.#stopping ??= this.#stop(reason, failureCode);
     return this.#stopping;
   }
 
@@ -369,14 +372,16 @@ export class Sidecar {
     if (this.#link.epoch > 0n) await this.#link.deregister(this.#options.config.shutdown.deregisterMs);
   }
 
-  async #stop(reason: string): Promise<ExitCode> {
+  async #stop(reason: string, failureCode: number | undefined): Promise<number> {
     const { log } = this.#options;
     this.#state.set('SHUTTING_DOWN');
     log.info('stopping', { reason });
     await runShutdown(this.#steps, log);
     this.#state.set('STOPPED');
     const unresolved = this.#outbox.size;
-    log.info('stopped', { publishesUnresolved: unresolved, pluginDrained: this.#hasDrained });
-    return unresolved === 0 && this.#hasDrained ? exitCodes.clean : exitCodes.unresolved;
+    const isClean = unresolved === 0 && this.#hasDrained;
+    const exitCode = failureCode ?? (isClean ? exitCodes.clean : exitCodes.unresolved);
+    log.info('stopped', { publishesUnresolved: unresolved, pluginDrained: this.#hasDrained, exitCode });
+    return exitCode;
   }
 }
