@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { UserFacingError } from '../base/user-facing-error.ts';
 
 /** Adds one command to the program; what its action throws is rendered by `main.ts`, which also sets the exit code. */
 export type AddCommand = (program: Command) => void;
@@ -9,4 +10,23 @@ export const usageExitCode = 64;
 /** Collects a repeatable option's values in the order given. */
 export function collect(value: string, previous: readonly string[]): string[] {
   return [...previous, value];
+}
+
+/**
+ * Reads `KEY=VALUE` arguments as an environment; the last of a key wins.
+ * @throws UserFacingError `cli/env/format` with the usage exit code.
+ */
+export function environmentOf(pairs: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const at = pair.indexOf('=');
+      if (at > 0) return [pair.slice(0, at), pair.slice(at + 1)];
+      throw new UserFacingError({
+        id: 'cli/env/format',
+        found: '--env was given something that is not KEY=VALUE',
+        next: ['Write it as --env KEY=VALUE.'],
+        exitCode: usageExitCode,
+      });
+    }),
+  );
 }

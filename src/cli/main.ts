@@ -2,10 +2,12 @@ import { Command, CommanderError } from 'commander';
 import { exitCodeOf, renderError } from '../base/user-facing-error.ts';
 import { addBusCommand } from './bus.ts';
 import { type AddCommand, usageExitCode } from './command.ts';
+import { addLaunchCommand } from './launch.ts';
 import { addRunCommand } from './run.ts';
+import { addStageCommand } from './stage.ts';
 
 /** The commands, in the order in which help lists them. */
-const commands: readonly AddCommand[] = [addRunCommand, addBusCommand];
+const commands: readonly AddCommand[] = [addStageCommand, addLaunchCommand, addRunCommand, addBusCommand];
 
 const program = new Command('meridian-sidecar')
   .description("Puts Meridian's sidecar beside a plugin and runs the two.")

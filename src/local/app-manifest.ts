@@ -1,0 +1,59 @@
+import { parse } from 'yaml';
+import { messageOf, UserFacingError } from '../base/user-facing-error.ts';
+
+/** What one machine needs of an app's manifest.yml: its first application. */
+export interface AppManifest {
+  readonly name: string;
+  readonly memoryMb: number;
+  readonly env: Readonly<Record<string, string>>;
+  /** Names as the platform knows them; on one machine directories stand in for them. */
+  readonly buildpacks: readonly string[];
+}
+
+/** The platform's default for an app whose manifest names no memory. */
+const defaultMemoryMb = 1024;
+
+/**
+ * Reads the first application of a manifest.yml; an absent file is an app named `fallbackName` with the defaults.
+ * @throws UserFacingError `stage/manifest/yaml` or `stage/manifest/memory`.
+ */
+export function parseAppManifest(text: string | undefined, fallbackName: string): AppManifest {
+  const document = readYaml(text ?? '') as { applications?: readonly Record<string, unknown>[] } | null;
+  const app = document?.applications?.[0] ?? {};
+  const env = (app['env'] ?? {}) as Readonly<Record<string, unknown>>;
+  return {
+    name: String(app['name'] ?? fallbackName),
+    memoryMb: memoryMbOf(app['memory']),
+    env: Object.fromEntries(Object.entries(env).map(([key, value]) => [key, environmentText(value)])),
+    buildpacks: Array.isArray(app['buildpacks']) ? app['buildpacks'].map(String) : [],
+  };
+}
+
+function readYaml(text: string): unknown {
+  try {
+    return parse(text);
+  } catch (error) {
+    throw new UserFacingError({
+      id: 'stage/manifest/yaml',
+      found: `manifest.yml of the app is not YAML: ${messageOf(error)}`,
+      next: ['Correct manifest.yml.'],
+    });
+  }
+}
+
+// The platform hands structured values to the app as JSON.
+function environmentText(value: unknown): string {
+  return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value ?? '');
+}
+
+function memoryMbOf(value: unknown): number {
+  if (value === undefined || value === null) return defaultMemoryMb;
+  const match = /^(\d+)\s*([MG])B?$/i.exec(String(value));
+  if (match) return Number(match[1]) * (match[2]?.toUpperCase() === 'G' ? 1024 : 1);
+  throw new UserFacingError({
+    id: 'stage/manifest/memory',
+    found: `memory in manifest.yml is ${JSON.stringify(value)}`,
+    expected: 'It must be a number with a unit, such as 256M or 1G.',
+    next: ['Correct manifest.yml.'],
+  });
+}
