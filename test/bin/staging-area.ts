@@ -1,0 +1,87 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { packagePaths } from '../../src/buildpack/layout.ts';
+
+/** A fresh directory that any user may enter. */
+export function openDirectory(name: string): string {
+  const directory = mkdtempSync(path.join(tmpdir(), `${name}-`));
+  chmodSync(directory, 0o755);
+  return directory;
+}
+
+/** An unpacked package as the platform mounts it: nothing can be written, and only the scripts of bin/ are executable. */
+export function unpackPackage(): string {
+  const root = openDirectory('package');
+  for (const part of ['bin', ...Object.values(packagePaths)]) cpSync(part, path.join(root, part), { recursive: true });
+  sealTree(root);
+  return root;
+}
+
+function sealTree(root: string): void {
+  for (const name of readdirSync(root, { recursive: true, encoding: 'utf8' })) {
+    const file = path.join(root, name);
+    chmodSync(file, statSync(file).isDirectory() || name.startsWith('bin/') ? 0o555 : 0o444);
+  }
+  chmodSync(root, 0o555);
+}
+
+export interface StagingArea {
+  readonly root: string;
+  readonly buildDir: string;
+  readonly cacheDir: string;
+  readonly depsDir: string;
+}
+
+/** The directories of one staging, with a small app in BUILD_DIR, all writable for everybody. */
+export function makeStagingArea(): StagingArea {
+  const root = openDirectory('staging');
+  const area = {
+    root,
+    buildDir: path.join(root, 'app'),
+    cacheDir: path.join(root, 'cache'),
+    depsDir: path.join(root, 'deps'),
+  };
+  mkdirSync(path.join(area.buildDir, '.profile.d'), { recursive: true });
+  mkdirSync(path.join(area.depsDir, '0'), { recursive: true });
+  mkdirSync(area.cacheDir);
+  writeFileSync(path.join(area.buildDir, 'plugin.js'), 'setInterval(() => {}, 1000);\n');
+  writeFileSync(path.join(area.buildDir, '.profile.d/own.sh'), 'export OWN=1\n');
+  for (const name of ['.', ...readdirSync(root, { recursive: true, encoding: 'utf8' })]) {
+    const file = path.join(root, name);
+    chmodSync(file, statSync(file).isDirectory() ? 0o777 : 0o666);
+  }
+  return area;
+}
+
+/** Every path under a directory, each file with its text. */
+export function treeOf(root: string): Record<string, string> {
+  const names = readdirSync(root, { recursive: true, encoding: 'utf8' }).sort();
+  const files = names.filter((name) => statSync(path.join(root, name)).isFile());
+  return Object.fromEntries(files.map((name) => [name, readFileSync(path.join(root, name), 'latin1')]));
+}
+
+export interface RunResult {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Nobody's user id: root reads and writes whatever it likes, and so would prove nothing. */
+const unprivilegedId = 65_534;
+
+/** Runs a program as a user that is not root, with the given variables and PATH only. */
+export function runUnprivileged(
+  program: string,
+  args: readonly string[],
+  environment: Record<string, string> = {},
+): RunResult {
+  const asRoot = process.getuid?.() === 0;
+  return spawnSync(program, args, {
+    encoding: 'utf8',
+    env: { PATH: '/usr/bin:/bin', ...environment },
+    cwd: '/',
+    ...(asRoot ? { uid: unprivilegedId, gid: unprivilegedId } : {}),
+  });
+}

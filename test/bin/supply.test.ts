@@ -1,0 +1,206 @@
+import { createHash } from 'node:crypto';
+import { chmodSync, cpSync, existsSync, mkdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import {
+  makeStagingArea,
+  openDirectory,
+  type RunResult,
+  runUnprivileged,
+  type StagingArea,
+  treeOf,
+  unpackPackage,
+} from './staging-area.ts';
+
+const environment = { POOL_TYPE: 'SignalPool' };
+let packageDir: string;
+let area: StagingArea;
+
+beforeAll(() => {
+  packageDir = unpackPackage();
+});
+afterAll(() => rmSync(packageDir, { recursive: true, force: true }));
+beforeEach(() => {
+  area = makeStagingArea();
+});
+afterEach(() => rmSync(area.root, { recursive: true, force: true }));
+
+function supply(extra: Record<string, string> = {}, from = packageDir): RunResult {
+  const args = [area.buildDir, area.cacheDir, area.depsDir, '0'];
+  return runUnprivileged(path.join(from, 'bin/supply'), args, { ...environment, ...extra });
+}
+
+const inDeps = (name: string): string => path.join(area.depsDir, '0', name);
+
+describe('supply, from a read-only package, as a user that is not root', () => {
+  test('declares the sidecar and leaves the app alone but for one profile script', () => {
+    const before = treeOf(area.buildDir);
+    expect(supply()).toMatchObject({ status: 0, stderr: '' });
+    const { '.profile.d/meridian-sidecar.sh': script, ...rest } = treeOf(area.buildDir);
+    expect(rest).toEqual(before);
+    expect(script).toContain('export SIDECAR_ADDR=');
+    expect(treeOf(area.cacheDir)).toEqual({});
+    const deps = treeOf(area.depsDir);
+    expect(Object.keys(deps).sort()).toEqual([
+      '0/bin/meridian-sidecar',
+      '0/config.yml',
+      '0/launch.yml',
+      '0/meridian/cli.mjs',
+      '0/meridian/node',
+      '0/meridian/sidecar.mjs',
+    ]);
+    expect(parse(deps['0/launch.yml'] ?? '')).toEqual({
+      processes: [
+        {
+          type: 'meridian-sidecar',
+          command: 'exec "$DEPS_DIR/0/bin/meridian-sidecar" run',
+          limits: { memory: 128 },
+          platforms: { cloudfoundry: { sidecar_for: ['web'] } },
+        },
+      ],
+    });
+    expect(parse(deps['0/config.yml'] ?? '')).toEqual({ name: 'meridian-sidecar', version: '0.1.0', config: {} });
+  });
+
+  test('says what it did and how much memory the process needs', () => {
+    expect(supply({ SIDECAR_MEMORY: '200', SIDECAR_FOR: 'web,worker' }).stdout).toBe(
+      [
+        '-----> Meridian Sidecar Buildpack version 0.1.0',
+        '-----> Installing the sidecar',
+        '       Node 24.18.0, private to the sidecar, in deps/0/meridian',
+        '-----> Declaring the sidecar for web, worker',
+        "       200 MB of the process are the sidecar's; change it with SIDECAR_MEMORY",
+        "       Give the process at least 201M, the sidecar's memory and what the plugin itself needs",
+        '',
+      ].join('\n'),
+    );
+  });
+
+  test('can be run twice, with the same result', () => {
+    supply();
+    const first = { deps: treeOf(area.depsDir), app: treeOf(area.buildDir) };
+    expect(supply().status).toBe(0);
+    expect({ deps: treeOf(area.depsDir), app: treeOf(area.buildDir) }).toEqual(first);
+  });
+
+  test('works through a link to bin/supply and in a directory with a blank in its name', () => {
+    const linked = path.join(openDirectory('a link'), 'supply');
+    symlinkSync(path.join(packageDir, 'bin/supply'), linked);
+    expect(runUnprivileged(linked, [area.buildDir, area.cacheDir, area.depsDir, '0'], environment).status).toBe(0);
+    rmSync(path.dirname(linked), { recursive: true });
+  });
+
+  test('is not reached by the options that the app gives to its own Node', () => {
+    expect(supply({ NODE_OPTIONS: '--require /nowhere.js' }).status).toBe(0);
+  });
+
+  test('reports every fault of the variables at once and declares nothing', () => {
+    const result = supply({ SIDECAR_MEMORY: '128M', REQUESTED_GRANTS: '[{topic}]', SIDECAR_FOR: '?' });
+    expect(result.status).toBe(78);
+    expect(result.stderr).toContain('[config/memory/not-megabytes]');
+    expect(result.stderr).toContain('[config/requested-grants/not-json]');
+    expect(result.stderr).toContain('[config/for/malformed]');
+    expect(result.stderr).not.toContain('    at ');
+    expect(existsSync(inDeps('launch.yml'))).toBe(false);
+  });
+});
+
+describe('supply with wrong arguments', () => {
+  test.each([[[]], [['/a', '/b']], [['/a', '/b', '/c', '0', 'more']]])('counts %j', (args) => {
+    const result = runUnprivileged(path.join(packageDir, 'bin/supply'), args);
+    expect(result).toMatchObject({ status: 64, stdout: '' });
+    expect(result.stderr).toContain(`supply expects 4 arguments, got ${args.length}`);
+  });
+
+  test.each([
+    ['a BUILD_DIR that is not there', 'build-dir', () => rmSync(area.buildDir, { recursive: true })],
+    ['a BUILD_DIR that it may not read', 'build-dir', () => chmodSync(area.buildDir, 0o000)],
+    ['a DEPS_DIR that it may not write', 'deps-dir', () => chmodSync(area.depsDir, 0o555)],
+  ])('names %s', (_what, fault, spoil) => {
+    spoil();
+    expect(supply()).toMatchObject({ status: 64, stderr: expect.stringContaining(`[supply/args/${fault}]`) });
+  });
+
+  test('names a Procfile that it may not read', () => {
+    writeFileSync(path.join(area.buildDir, 'Procfile'), 'web: node plugin.js\n', { mode: 0o000 });
+    const result = supply();
+    expect(result).toMatchObject({ status: 64, stderr: expect.stringContaining('Procfile cannot be used') });
+    expect(result.stderr).toContain('[supply/files/refused]');
+  });
+});
+
+describe('supply of a broken package', () => {
+  let broken: string;
+  beforeEach(() => {
+    broken = openDirectory('broken');
+    for (const part of ['bin', 'manifest.yml', 'VERSION']) cpSync(part, path.join(broken, part), { recursive: true });
+  });
+  afterEach(() => rmSync(broken, { recursive: true, force: true }));
+
+  test('tells a checkout that was never built from a package', () => {
+    const result = supply({}, broken);
+    expect(result).toMatchObject({ status: 78, stderr: expect.stringContaining('npm ci && npm run build') });
+    expect(result.stderr).toContain('[supply/package/not-built]');
+  });
+
+  test.each([
+    ['differs from its checksum', `${'0'.repeat(64)}  node\n`, 'checksum'],
+    ['has an empty checksum', '', 'checksum'],
+    ['does not start here', `${createHash('sha256').update('damaged').digest('hex')}  node\n`, 'foreign-system'],
+  ])('keeps no runtime that %s', (_what, checksum, fault) => {
+    mkdirSync(path.join(broken, 'dist/runtime'), { recursive: true });
+    writeFileSync(path.join(broken, 'dist/runtime/node'), 'damaged');
+    writeFileSync(path.join(broken, 'dist/runtime/node.sha256'), checksum);
+    writeFileSync(path.join(broken, 'dist/supply.mjs'), '');
+    expect(supply({}, broken)).toMatchObject({
+      status: 78,
+      stderr: expect.stringContaining(`[supply/runtime/${fault}]`),
+    });
+    expect(treeOf(area.depsDir)).toEqual({});
+    expect(supply().status).toBe(0);
+  });
+});
+
+describe('what supply leaves behind', () => {
+  beforeEach(() => {
+    supply();
+  });
+
+  test('finds itself wherever the droplet is moved, and keeps its runtime private', () => {
+    const moved = path.join(area.root, 'moved');
+    cpSync(area.depsDir, moved, { recursive: true });
+    rmSync(area.depsDir, { recursive: true });
+    const result = runUnprivileged(path.join(moved, '0/bin/meridian-sidecar'), ['--help'], { NODE_OPTIONS: '--bogus' });
+    expect(result).toMatchObject({ status: 0, stdout: expect.stringContaining('meridian-sidecar') });
+    expect(statSync(path.join(moved, '0/meridian/node')).mode & 0o777).toBe(0o755);
+  });
+
+  test.each([
+    [{}, ['--max-semi-space-size=2']],
+    [{ MEMORY_LIMIT: '128m' }, ['--max-semi-space-size=2', '--max-old-space-size=64']],
+    [{ MEMORY_LIMIT: '1G' }, ['--max-semi-space-size=2', '--max-old-space-size=512']],
+    [{ MEMORY_LIMIT: '40m' }, ['--max-semi-space-size=2', '--max-old-space-size=32']],
+    [{ MEMORY_LIMIT: 'much' }, ['--max-semi-space-size=2']],
+  ])('bounds the heap under %j by %j', (limits, flags) => {
+    writeFileSync(inDeps('meridian/shown.mjs'), 'console.log(JSON.stringify(process.execArgv));\n');
+    rmSync(inDeps('meridian/sidecar.mjs'));
+    symlinkSync('shown.mjs', inDeps('meridian/sidecar.mjs'));
+    const result = runUnprivileged(inDeps('bin/meridian-sidecar'), ['run'], limits);
+    expect(JSON.parse(result.stdout)).toEqual(flags);
+  });
+
+  test.each([
+    ['sets both names', '', '127.0.0.1:9191 127.0.0.1:9191'],
+    ['keeps an address that is set', 'SIDECAR_ADDR=127.0.0.1:7000;', '127.0.0.1:7000 127.0.0.1:7000'],
+    ['keeps the other name too', 'MERIDIAN_SIDECAR_ADDRESS=127.0.0.1:1;', '127.0.0.1:9191 127.0.0.1:1'],
+  ])('has a profile script that %s under strict options, however often it is sourced', (_fact, first, shown) => {
+    const script = path.join(area.buildDir, '.profile.d/meridian-sidecar.sh');
+    const line = `set -euo pipefail; ${first} . ${script}; . ${script}; env | grep -cE "^(SIDECAR_ADDR|MERIDIAN_SIDECAR_ADDRESS)="; echo "$SIDECAR_ADDR $MERIDIAN_SIDECAR_ADDRESS"`;
+    expect(runUnprivileged('/bin/bash', ['-c', line])).toMatchObject({
+      status: 0,
+      stdout: `2\n${shown}\n`,
+      stderr: '',
+    });
+  });
+});
