@@ -1,6 +1,6 @@
 import type { Scheduler } from '../base/scheduler.ts';
 import { within } from '../base/within.ts';
-import type { ProcessStart, ProcessStream, RunningProcess, SpawnProcess } from './spawn-process.ts';
+import type { ProcessStart, ProcessStream, RunningProcess, SpawnProcess } from './process-spawner.ts';
 
 export interface CodependentProcess {
   /** Where its log lines come from, such as `APP/PROC/WEB/0`. */

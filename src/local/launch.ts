@@ -6,7 +6,7 @@ import { type CodependentProcess, runCodependent } from './codependent.ts';
 import * as files from './droplet-files.ts';
 import { launcherScript } from './launcher-script.ts';
 import { type Environment, instanceEnvironment } from './platform-environment.ts';
-import { type ProcessStream, spawnProcess } from './spawn-process.ts';
+import { type ProcessStream, spawnProcess } from './process-spawner.ts';
 import type { StagingResult } from './staging-result.ts';
 
 export interface LaunchOptions {
@@ -31,7 +31,8 @@ interface StagedApp {
 
 /**
  * Runs one instance of a staged process with its sidecars, as the platform's launcher and executor do.
- * Resolves with the exit code of the first process that ended, once all are gone.
+ * Resolves with the exit code of the first process that ended, once all are gone. Unlike the platform it resolves no
+ * CredHub references and derives no DATABASE_URL from VCAP_SERVICES.
  * @throws UserFacingError `launch/droplet/missing`, `launch/process/unknown` or `launch/memory/too-small`.
  */
 export async function launch(options: LaunchOptions): Promise<number> {
@@ -80,7 +81,7 @@ function instanceProcesses(
     start: {
       file: '/bin/bash',
       args: ['-c', launcherScript(entrypointPrefix), '/launcher', path.join(dropletDir, 'app'), commandLine],
-      env: instanceEnvironment({ manifest, dropletDir, process: { processType, memoryMb }, env }),
+      env: instanceEnvironment({ manifest, dropletDir, processType, memoryMb, env }),
       cwd: dropletDir,
     },
   });

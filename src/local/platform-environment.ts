@@ -25,27 +25,24 @@ export function stagingEnvironment(options: {
   };
 }
 
-export interface InstanceProcess {
-  readonly processType: string;
-  /** The process's own share: an app's memory less its sidecars', or a sidecar's limit. */
-  readonly memoryMb: number;
-}
-
 /** What a process or sidecar of one instance sees before any profile script has run. */
 export function instanceEnvironment(options: {
   readonly manifest: AppManifest;
   readonly dropletDir: string;
-  readonly process: InstanceProcess;
+  /** Of the app's process; its sidecars are told the same. */
+  readonly processType: string;
+  /** The process's own share: an app's memory less its sidecars', or a sidecar's limit. */
+  readonly memoryMb: number;
   /** From the command line; it wins over the manifest. */
   readonly env: Environment;
 }): Environment {
-  const { manifest, dropletDir, process, env } = options;
+  const { manifest, dropletDir, processType, memoryMb, env } = options;
   const instanceGuid = guidOf(`instance of ${manifest.name}`);
   const port = env['PORT'] ?? '8080';
   const application = {
     ...vcapApplication(manifest),
-    process_id: guidOf(`${process.processType} of ${manifest.name}`),
-    process_type: process.processType,
+    process_id: guidOf(`${processType} of ${manifest.name}`),
+    process_type: processType,
     host: '0.0.0.0',
     port: Number(port),
     instance_id: instanceGuid,
@@ -69,7 +66,7 @@ export function instanceEnvironment(options: {
     VCAP_APP_PORT: port,
     VCAP_SERVICES: '{}',
     ...manifest.env,
-    MEMORY_LIMIT: `${process.memoryMb}m`,
+    MEMORY_LIMIT: `${memoryMb}m`,
     VCAP_APPLICATION: JSON.stringify(application),
     ...env,
     HOME: `${dropletDir}/app`,

@@ -7,7 +7,7 @@ import { parseAppManifest } from '../../src/local/app-manifest.ts';
 import { runCodependent } from '../../src/local/codependent.ts';
 import { copyApp } from '../../src/local/droplet-files.ts';
 import { instanceEnvironment, stagingEnvironment } from '../../src/local/platform-environment.ts';
-import { spawnProcess } from '../../src/local/spawn-process.ts';
+import { spawnProcess } from '../../src/local/process-spawner.ts';
 import { stage } from '../../src/local/stage.ts';
 import type { StagingResult } from '../../src/local/staging-result.ts';
 import { temporaryDir } from '../local/fixture-tree.ts';
@@ -85,7 +85,7 @@ test('the real launcher runs plugin and sidecar until they have talked, and both
       start: {
         file: launcherFile,
         args: [path.join(dropletDir, 'app'), command, ''],
-        env: instanceEnvironment({ manifest, dropletDir, process: { processType: 'web', memoryMb }, env }),
+        env: instanceEnvironment({ manifest, dropletDir, processType: 'web', memoryMb, env }),
         cwd: dropletDir,
       },
     })),
