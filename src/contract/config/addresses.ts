@@ -50,7 +50,7 @@ export function listenAddress(platformPort: string | undefined): Parser<ListenAd
   };
 }
 
-export function formatAddress(host: string, port: number): string {
+function formatAddress(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 

@@ -16,5 +16,3 @@ export const exitCodes = {
   refused: 77,
   configuration: 78,
 } as const;
-
-export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
