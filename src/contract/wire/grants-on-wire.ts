@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import { Action, type Grant as WireGrant, GrantSchema } from './gen/meridian/bus/v1/bus_pb.ts';
+import { Action, GrantSchema, type Grant as WireGrant } from './gen/meridian/bus/v1/bus_pb.ts';
 import type { Grant } from './grants.ts';
 
 /** Grants as the Bus API's messages carry them. */

@@ -6,14 +6,16 @@ import type { Access } from '../access.ts';
 export interface RegisteredPlugin {
   /** Full semver, stamped on messages that name no schema version of their own. */
   readonly schemaVersion: string;
+  /** Aborts when the plugin has left or is gone; its reason is the status for the streams that are still open. */
+  readonly gone: AbortSignal;
 }
 
 /** Whether a plugin is registered. Nothing but Register works before it, and nothing works after Leave. */
 export class Admission {
   readonly #access: Access;
   readonly #onChange: (registered: boolean) => void;
-  readonly #onAbsent = new Set<() => void>();
   #plugin: RegisteredPlugin | undefined;
+  #presence = new AbortController();
   #hasLeft = false;
   #closed = false;
 
@@ -30,7 +32,9 @@ export class Admission {
   register(schemaVersion: string): { readonly admitted: true } | { readonly admitted: false; readonly reason: string } {
     const reason = this.#refusal(schemaVersion);
     if (reason !== undefined) return { admitted: false, reason };
-    this.#plugin = { schemaVersion: parseSchemaVersion(schemaVersion)?.text ?? '' };
+    // Registering again leaves the streams alone that the first registration opened.
+    if (!this.#plugin) this.#presence = new AbortController();
+    this.#plugin = { schemaVersion: parseSchemaVersion(schemaVersion)?.text ?? '', gone: this.#presence.signal };
     this.#hasLeft = false;
     this.#onChange(true);
     return { admitted: true };
@@ -63,14 +67,14 @@ export class Admission {
   /** Resolves once no plugin is registered. */
   async absent(): Promise<void> {
     if (!this.#plugin) return;
-    await new Promise<void>((resolve) => this.#onAbsent.add(resolve));
+    const { gone } = this.#plugin;
+    await new Promise<void>((resolve) => gone.addEventListener('abort', () => resolve(), { once: true }));
   }
 
   #absent(): void {
     this.#plugin = undefined;
     this.#onChange(false);
-    for (const resolve of this.#onAbsent) resolve();
-    this.#onAbsent.clear();
+    this.#presence.abort(new RpcError('CANCELLED', 'the plugin has left'));
   }
 
   #refusal(schemaVersion: string): string | undefined {

@@ -17,7 +17,7 @@ type EventInit = NonNullable<MessageInitShape<typeof ConsumeEventSchema>['event'
 
 /** Serves one acknowledged subscription: the plugin's credits and acknowledgements go to the bus as they come. */
 export async function consume(port: PluginPort, stream: RpcStream<ConsumeRequest, ConsumeEvent>): Promise<void> {
-  port.admission.require();
+  const { gone } = port.admission.require();
   const requests = stream[Symbol.asyncIterator]();
   const first = await requests.next();
   const open = first.done ? undefined : first.value.message;
@@ -26,6 +26,8 @@ export async function consume(port: PluginPort, stream: RpcStream<ConsumeRequest
 
   const send = (event: EventInit): void => void stream.write(create(ConsumeEventSchema, { event }));
   const following = new Interruptible(requests);
+  gone.throwIfAborted();
+  gone.addEventListener('abort', () => following.interrupt(gone.reason), { once: true, signal: stream.over });
   const { credit, startAt, ...request } = open.value;
   const { subscription, close } = port.subscriptions.add(
     { ...request, startAt: startAt === StartAt.TIME ? BusStartAt.TIME : BusStartAt.NEW },

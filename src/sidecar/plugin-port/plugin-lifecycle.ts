@@ -1,4 +1,5 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { Interruptible } from '../../base/interruptible.ts';
 import { type Scheduler, sleep } from '../../base/scheduler.ts';
 import {
   type LifecycleEvent,
@@ -42,8 +43,13 @@ export class PluginLifecycle {
     const older = this.#stream;
     this.#stream = stream;
     if (older) write(older, { case: 'replaced', value: {} });
+    const messages = new Interruptible(stream[Symbol.asyncIterator]());
+    plugin.gone.addEventListener('abort', () => messages.interrupt(plugin.gone.reason), {
+      once: true,
+      signal: stream.over,
+    });
     try {
-      for await (const { message } of stream) {
+      for await (const { message } of messages) {
         if (message.case === 'attach')
           write(stream, { case: 'attached', value: { instanceId, degraded: isDegraded() } });
         if (message.case === 'healthReport') this.#checks.get(message.value.checkId)?.(message.value.healthy);

@@ -16,8 +16,10 @@ export interface PortIdentity {
   readonly poolType: string;
   readonly tags: readonly string[];
   deploymentId(): string;
-  /** A new message id, unique over restarts; `label` tells publishes from calls. */
-  messageId(label: string): string;
+  /** The message id of a publish, unique over restarts. */
+  messageId(sequence: bigint): string;
+  /** A new message id for a call. */
+  callId(): string;
 }
 
 /** The parts of the sidecar that the two services of the plugin's port work with. */

@@ -19,7 +19,7 @@ export async function publishOnce(port: PluginPort, request: PublishRequest): Pr
   if (refusal !== undefined) return { kind: 'refused', reason: refusal };
   return outbox.publish((sequence) =>
     publishEnvelope(request, {
-      messageId: identity.messageId(`${sequence}`),
+      messageId: identity.messageId(sequence),
       instanceId: identity.instanceId,
       schemaVersion: plugin.schemaVersion,
       nowNs,

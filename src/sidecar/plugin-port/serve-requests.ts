@@ -14,7 +14,7 @@ type EventInit = NonNullable<MessageInitShape<typeof ServeEventSchema>['event']>
 
 /** Brings the requests on one pattern to the plugin and its answers back. */
 export async function serveRequests(port: PluginPort, stream: RpcStream<ServeRequest, ServeEvent>): Promise<void> {
-  port.admission.require();
+  const { gone } = port.admission.require();
   const messages = stream[Symbol.asyncIterator]();
   const first = await messages.next();
   const open = first.done ? undefined : first.value.message;
@@ -23,6 +23,8 @@ export async function serveRequests(port: PluginPort, stream: RpcStream<ServeReq
 
   const send = (event: EventInit): void => void stream.write(create(ServeEventSchema, { event }));
   const answers = new Interruptible(messages);
+  gone.throwIfAborted();
+  gone.addEventListener('abort', () => answers.interrupt(gone.reason), { once: true, signal: stream.over });
   const server = port.servers.add(open.value.pattern, {
     serving: () => send({ case: 'serving', value: {} }),
     request: ({ requestId, envelope, timeoutMs }) =>

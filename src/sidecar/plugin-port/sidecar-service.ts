@@ -102,7 +102,7 @@ async function call(port: PluginPort, request: CallRequest): Promise<CallReply> 
     );
   }
   const envelope = callEnvelope(request, {
-    messageId: identity.messageId('call'),
+    messageId: identity.callId(),
     instanceId: identity.instanceId,
     schemaVersion: plugin.schemaVersion,
     nowNs: scheduler.wallTimeNs(),

@@ -19,13 +19,14 @@ const streamBufferBytes = 256 * 1024;
  * new stream of the same pattern goes on after it.
  */
 export async function subscribeV1(port: PluginPort, stream: RpcStream<SubscribeRequest, Delivery>): Promise<void> {
-  port.admission.require();
+  const { gone } = port.admission.require();
   const requests = stream[Symbol.asyncIterator]();
   const first = await requests.next();
   if (first.done) throw new RpcError('INVALID_ARGUMENT', 'Subscribe needs a SubscribeRequest');
   const { pattern } = first.value;
   checkPattern(port, pattern);
 
+  gone.throwIfAborted();
   const arrived = new AsyncQueue<BusDelivery>();
   const { subscription, close } = port.subscriptions.add(
     { name: freeName(port, pattern), pattern, startAt: StartAt.NEW },
@@ -38,6 +39,7 @@ export async function subscribeV1(port: PluginPort, stream: RpcStream<SubscribeR
     },
   );
   stream.over.addEventListener('abort', () => arrived.end(), { once: true });
+  gone.addEventListener('abort', () => arrived.fail(gone.reason), { once: true, signal: stream.over });
   try {
     for await (const { envelope, position, creditBytes } of arrived) {
       if (stream.over.aborted) return;

@@ -1,0 +1,134 @@
+import type { Log } from '../base/log.ts';
+import type { Scheduler } from '../base/scheduler.ts';
+import type { SidecarConfig } from '../contract/config/sidecar-config.ts';
+import { limits } from '../contract/wire/limits.ts';
+import type { Network, TlsFiles } from '../transport/rpc.ts';
+import { Access } from './access.ts';
+import { BusLink } from './bus-link/bus-link.ts';
+import { BusCalls } from './bus-link/calls.ts';
+import { Outbox } from './bus-link/outbox.ts';
+import { BusServers } from './bus-link/servers.ts';
+import { BusSubscriptions } from './bus-link/subscriptions.ts';
+import { HealthEndpoint } from './health-endpoint.ts';
+import type { ServeHealth } from './health-server.ts';
+import { PluginHealth } from './plugin-health.ts';
+import { PluginListener } from './plugin-listener.ts';
+import { Admission } from './plugin-port/admission.ts';
+import { PluginLifecycle } from './plugin-port/plugin-lifecycle.ts';
+import type { PluginPort, PortIdentity } from './plugin-port/plugin-port.ts';
+import { pluginRoutes } from './plugin-port/plugin-service.ts';
+import { sidecarRoutes } from './plugin-port/sidecar-service.ts';
+import { StateHolder } from './sidecar-state.ts';
+import { StateKeeper } from './state-keeper.ts';
+
+export interface SidecarOptions {
+  readonly config: SidecarConfig;
+  readonly network: Network;
+  readonly scheduler: Scheduler;
+  readonly log: Log;
+  readonly serveHealth: ServeHealth;
+  /** The credential for the bus, read anew before every connection. */
+  readonly readCredential: () => Promise<{ readonly tls?: TlsFiles; readonly token?: string }>;
+}
+
+/** Everything a sidecar is made of, wired together and not started. */
+export interface SidecarParts extends Omit<PluginPort, 'identity' | 'settings'> {
+  readonly current: StateHolder;
+  readonly link: BusLink;
+  readonly endpoint: HealthEndpoint;
+  readonly listener: PluginListener;
+}
+
+/** How long a taken plugin port is tried again before step 7 gives up. */
+const listenRetryMs = 5_000;
+
+/** Makes the parts. `onFault` hears when the plugin becomes faulted and when it heals. */
+export function createParts(options: SidecarOptions, onFault: (faulted: boolean) => void): SidecarParts {
+  const { config, network, scheduler, log } = options;
+  const current = new StateHolder(log);
+  const link = createLink(options);
+  const access = new Access();
+  const health = new PluginHealth({
+    scheduler,
+    log,
+    checkEveryMs: config.healthCheckEveryMs,
+    checkTimeoutMs: config.healthCheckTimeoutMs,
+    faultThreshold: config.faultThreshold,
+    onChange: onFault,
+  });
+  const admission = new Admission(access, (pluginRegistered) => {
+    health.reset();
+    current.note({ pluginRegistered });
+  });
+  const lifecycle = new PluginLifecycle({
+    scheduler,
+    admission,
+    instanceId: config.instanceId,
+    isDegraded: () => !current.conditions.busUp,
+  });
+  const send: BusLink['send'] = (message) => link.send(message);
+  const overBus = {
+    outbox: new Outbox({ scheduler, limits: config.outbox, send }),
+    subscriptions: new BusSubscriptions({ send }),
+    calls: new BusCalls({ scheduler, send }),
+    servers: new BusServers({ send }),
+  };
+  for (const part of [access, ...Object.values(overBus)]) link.attach(part);
+  const state = new StateKeeper(link, config.instanceId);
+  const parts = { scheduler, log, access, admission, lifecycle, health, ...overBus, state };
+  const port: PluginPort = { ...parts, identity: portIdentity(config, link), settings: config };
+  const listener = new PluginListener({
+    network,
+    scheduler,
+    log,
+    address: config.pluginAddress,
+    retryForMs: listenRetryMs,
+    listen: { routes: [...sidecarRoutes(port), ...pluginRoutes(port)], maxMessageBytes: limits.messageBytes },
+  });
+  const endpoint = new HealthEndpoint({
+    serveHealth: options.serveHealth,
+    address: config.healthAddress,
+    scheduler,
+    log,
+    state: () => current.current,
+  });
+  return { ...parts, current, link, endpoint, listener };
+}
+
+function createLink({ config, network, scheduler, log, readCredential }: SidecarOptions): BusLink {
+  return new BusLink({
+    network,
+    scheduler,
+    log,
+    address: config.busApiUrl.address,
+    readCredential,
+    registration: {
+      instanceId: config.instanceId,
+      poolType: config.poolType,
+      requestedGrants: config.requestedGrants.map(({ topic, action }) => ({ pattern: topic, action })),
+      tags: config.tags,
+      image: config.image ?? '',
+      version: config.revision.applicationVersion,
+      startedAtNs: BigInt(Math.round(config.revision.startedAtMs)) * 1_000_000n,
+    },
+    renewEveryMs: config.renewEveryMs,
+    reconnect: config.reconnect,
+  });
+}
+
+function portIdentity(config: SidecarConfig, link: BusLink): PortIdentity {
+  const { instanceId, poolType, tags } = config;
+  let calls = 0;
+  // The epoch makes an id unique over restarts, since no two starts of an instance share one.
+  return {
+    instanceId,
+    poolType,
+    tags,
+    deploymentId: () => link.deploymentId,
+    messageId: (sequence) => `${instanceId}-${link.epoch}-${sequence}`,
+    callId: () => {
+      calls += 1;
+      return `${instanceId}-${link.epoch}-call-${calls}`;
+    },
+  };
+}
