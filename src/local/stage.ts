@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { parse } from 'yaml';
+import { messageOf } from '../base/user-facing-error.ts';
 import { type AppManifest, parseAppManifest } from './app-manifest.ts';
 import * as files from './droplet-files.ts';
 import { type Environment, stagingEnvironment } from './platform-environment.ts';
@@ -151,7 +152,11 @@ async function released(staging: Staging, final: StagedBuildpack): Promise<Launc
   const output = { ...staging.output, stdout: (chunk: Uint8Array) => void chunks.push(chunk) };
   const reason = await run({ ...staging, output }, final, 'release', [staging.layout.buildDir]);
   if (reason) throw failure.scriptFailure('release', final.dir, reason);
-  return parseRelease(Buffer.concat(chunks).toString('utf8'));
+  try {
+    return parseRelease(Buffer.concat(chunks).toString('utf8'));
+  } catch (error) {
+    throw failure.scriptFailure('release', final.dir, messageOf(error));
+  }
 }
 
 async function metadataOf(layout: StagingLayout): Promise<BuildpackMetadata[]> {

@@ -1,0 +1,83 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { expect, test } from 'vitest';
+import { temporaryDir, writeTree } from '../local/fixture-tree.ts';
+
+const program = path.resolve('src/cli/main.ts');
+
+interface Run {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly code: number | null;
+}
+
+function start(args: readonly string[]): ReturnType<typeof spawn> {
+  return spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+async function run(args: readonly string[]): Promise<Run> {
+  const child = start(args);
+  let stdout = '';
+  let stderr = '';
+  child.stdout?.on('data', (chunk) => (stdout += chunk));
+  child.stderr?.on('data', (chunk) => (stderr += chunk));
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { stdout, stderr, code };
+}
+
+test('help lists the commands and is no error', async () => {
+  const { stdout, code } = await run(['--help']);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/stage .*\n(?:.*\n)*.*launch /);
+});
+
+test.each([
+  ['no command', [], 'Usage: meridian-sidecar'],
+  ['an unknown command', ['fly'], "unknown command 'fly'"],
+  ['stage without --out', ['stage', 'app'], "required option '-o, --out <dir>'"],
+  ['stage of what is no directory', ['stage', '/nonexistent', '--out', '/nonexistent'], '[stage/app/directory]'],
+  ['stage without a buildpack', ['stage', 'test', '--out', '/nonexistent'], '[stage/buildpack/none]'],
+  ['stage into the app', ['stage', 'test', '--out', 'test/out'], '[stage/out/inside-app]'],
+  ['a variable without =', ['launch', '/nonexistent', '--env', 'secret'], '[cli/env/format]'],
+  ['launch of no droplet', ['launch', '/nonexistent'], '[launch/droplet/missing]'],
+])('%s is a usage error', async (_what, args, message) => {
+  const { stderr, code } = await run(args);
+  expect(stderr).toContain(message);
+  expect(stderr).not.toContain('    at ');
+  expect(code).toBe(64);
+});
+
+test('a failing buildpack’s output, the platform’s message and its exit code reach the caller', async () => {
+  const dir = await temporaryDir();
+  const app = await writeTree(path.join(dir, 'app'), { 'app.js': '' });
+  const bad = await writeTree(path.join(dir, 'bad'), { 'bin/supply': '#!/bin/bash\necho why; exit 3' });
+  const { stdout, stderr, code } = await run(['stage', app, '--out', path.join(dir, 'out'), '-b', bad, '-b', bad]);
+  expect(stdout).toContain('why');
+  expect(stderr).toContain('Failed to run all supply scripts: exit status 3');
+  expect(code).toBe(225);
+});
+
+test.each(['SIGTERM', 'SIGINT'] as const)(
+  'launch passes %s on as SIGTERM and exits as the first process does',
+  async (signal) => {
+    const dir = await temporaryDir();
+    await writeTree(dir, {
+      'result.json': JSON.stringify({
+        process_types: { web: "trap 'echo stopped; exit 5' TERM; echo started; while :; do sleep 0.05; done" },
+      }),
+      'droplet/app/app.js': '',
+    });
+    const child = start(['launch', dir]);
+    const exited = once(child, 'close');
+    const lines: string[] = [];
+    if (!child.stdout) throw new Error('stdout is a pipe');
+    for await (const line of createInterface({ input: child.stdout })) {
+      lines.push(line);
+      if (line.endsWith('started')) child.kill(signal);
+    }
+    expect(await exited).toEqual([5, null]);
+    expect(lines).toContain('[APP/PROC/WEB/0] stopped');
+  },
+);
