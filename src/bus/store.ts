@@ -44,7 +44,7 @@ export interface Appended {
 }
 
 export interface StoredMessage {
-  /** Ascending over the whole log, from 1. */
+  /** Ascending over the whole log, and over a restart of the store. */
   readonly position: bigint;
   readonly envelope: Envelope;
   /** Encoded size, which credits are counted in. */

@@ -12,11 +12,12 @@ export class MessageLog {
   readonly #messages: StoredMessage[] = [];
   readonly #retention: RetentionOptions;
   #firstIndex = 0;
-  #lastPosition = 0n;
+  #lastPosition: bigint;
   #bytes = 0;
 
-  constructor(retention: RetentionOptions) {
+  constructor(retention: RetentionOptions, startAfter: bigint) {
     this.#retention = retention;
+    this.#lastPosition = startAfter;
   }
 
   get lastPosition(): bigint {
@@ -49,11 +50,12 @@ export class MessageLog {
   }
 
   /**
-   * Drops from the front what nobody needs any more, keeping the newest `retention.messages` while they are small.
-   * `neededFrom` is asked only when there is something to drop, since finding it looks at every subscription.
+   * Drops from the front what nobody needs any more, keeping the newest `retention.messages` while they, and the
+   * `bytesToCome`, are small. `neededFrom` is asked only when there is something to drop, since finding it looks at
+   * every subscription.
    */
-  trim(neededFrom: () => bigint): void {
-    const halfFull = this.#bytes > this.#retention.bytes / 2;
+  trim(neededFrom: () => bigint, bytesToCome = 0): void {
+    const halfFull = this.#bytes + bytesToCome > this.#retention.bytes / 2;
     const droppable = halfFull ? this.#messages.length : this.#messages.length - this.#retention.messages;
     if (droppable <= this.#firstIndex) return;
     const end = Math.min(this.#indexOf(neededFrom()), droppable);

@@ -1,0 +1,51 @@
+import { create } from '@bufbuild/protobuf';
+import type { Scheduler } from '../../src/base/scheduler.ts';
+import type { NewMessage, Owner, Store } from '../../src/bus/store.ts';
+import { EnvelopeSchema } from '../../src/contract/wire/gen/meridian/v1/envelope_pb.ts';
+
+export interface StoreOptions {
+  readonly scheduler: Scheduler;
+  readonly dedupWindowMs?: number;
+  readonly retention?: { readonly messages: number; readonly bytes: number };
+}
+
+export type CreateStore = (options: StoreOptions) => Promise<Store>;
+
+export const noneBefore = { kind: 'time', fromNs: 0n } as const;
+export const everything = { name: 'all', pattern: '**', start: noneBefore } as const;
+
+/** One message; its id tells its sequence unless it is given. */
+export function message(
+  sequence: bigint,
+  options: {
+    id?: string;
+    settledBelow?: bigint;
+    dedupKey?: string;
+    topic?: string;
+    bytes?: number;
+    atNs?: bigint;
+  } = {},
+): NewMessage {
+  const { id = `m${sequence}`, settledBelow = 0n, dedupKey = '', topic = 'a.b', bytes = 1, atNs = 1n } = options;
+  const meta = { messageId: id, topic, dedupKey, publishedAtNs: atNs };
+  return { sequence, settledBelow, envelope: create(EnvelopeSchema, { payload: new Uint8Array(bytes), meta }) };
+}
+
+export async function activeOwner(store: Store, instanceId = 'one'): Promise<Owner> {
+  const owner = { instanceId, epoch: await store.reserve(instanceId) };
+  await store.activate(owner);
+  return owner;
+}
+
+export async function appendIds(store: Store, owner: Owner, ids: readonly string[]): Promise<bigint[]> {
+  const last = await store.read(0n, 1_000);
+  await store.append(
+    owner,
+    ids.map((id, index) => message(BigInt(last.length + index + 1), { id })),
+  );
+  return (await store.read(last.at(-1)?.position ?? 0n, 1_000)).map(({ position }) => position);
+}
+
+export async function idsIn(store: Store): Promise<(string | undefined)[]> {
+  return (await store.read(0n, 1_000)).map(({ envelope }) => envelope.meta?.messageId);
+}

@@ -1,0 +1,41 @@
+import { expect, test } from 'vitest';
+import { VirtualScheduler } from '../../src/base/virtual-scheduler.ts';
+import { RevisionConflictError } from '../../src/bus/store.ts';
+import { activeOwner, appendIds, type CreateStore, everything } from './store-fixtures.ts';
+
+export function describeState(createStore: CreateStore): void {
+  const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+  test('state is saved only over the revision it was made from', async () => {
+    const store = await createStore({ scheduler: new VirtualScheduler(1) });
+    const owner = await activeOwner(store);
+    expect(await store.loadState('one')).toBeUndefined();
+    const save = (text: string, expectedRevision: bigint) =>
+      store.saveState(owner, { state: bytes(text), expectedRevision, acknowledge: [] });
+    const first = await save('1', 0n);
+    const second = await save('2', first);
+    expect(second).toBeGreaterThan(first);
+    for (const stale of [0n, first, second + 1n]) await expect(save('3', stale)).rejects.toThrow(RevisionConflictError);
+    expect(await store.loadState('one')).toEqual({ state: bytes('2'), revision: second });
+    expect(await store.loadState('two')).toBeUndefined();
+  });
+
+  test('saving acknowledges in the same operation: both happen or neither', async () => {
+    const store = await createStore({ scheduler: new VirtualScheduler(1) });
+    const owner = await activeOwner(store);
+    await store.openSubscription(owner, everything);
+    const [a = 0n, b = 0n] = await appendIds(store, owner, ['a', 'b']);
+    await store.recordDelivery(owner, 'all', { positions: [a, b], scannedTo: b });
+    const save = (expectedRevision: bigint, position: bigint) =>
+      store.saveState(owner, {
+        state: bytes('s'),
+        expectedRevision,
+        acknowledge: [{ name: 'all', positions: [position] }],
+      });
+    const pending = async () => [...(await store.openSubscription(owner, everything)).pending.keys()];
+    await save(0n, a);
+    expect(await pending()).toEqual([b]);
+    await expect(save(0n, b)).rejects.toThrow(RevisionConflictError);
+    expect(await pending()).toEqual([b]);
+  });
+}

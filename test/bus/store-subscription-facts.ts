@@ -1,0 +1,96 @@
+import { expect, test } from 'vitest';
+import { VirtualScheduler } from '../../src/base/virtual-scheduler.ts';
+import type { Store } from '../../src/bus/store.ts';
+import { activeOwner, appendIds, type CreateStore, everything, message, noneBefore } from './store-fixtures.ts';
+
+export function describeSubscriptions(createStore: CreateStore): void {
+  const open = (): Promise<Store> => createStore({ scheduler: new VirtualScheduler(1) });
+
+  test('a subscription that starts new is past everything, and one that starts at a time is before what is newer', async () => {
+    const store = await open();
+    const owner = await activeOwner(store);
+    await store.append(owner, [message(1n, { atNs: 10n }), message(2n, { atNs: 20n }), message(3n, { atNs: 30n })]);
+    const after = async (name: string, start: { kind: 'new' } | { kind: 'time'; fromNs: bigint }) => {
+      const { scannedTo } = await store.openSubscription(owner, { name, pattern: '**', start });
+      return (await store.read(scannedTo, 10)).map(({ envelope }) => envelope.meta?.messageId);
+    };
+    expect(await after('new', { kind: 'new' })).toEqual([]);
+    expect(await after('all', noneBefore)).toEqual(['m1', 'm2', 'm3']);
+    expect(await after('exact', { kind: 'time', fromNs: 20n })).toEqual(['m2', 'm3']);
+    expect(await after('between', { kind: 'time', fromNs: 21n })).toEqual(['m3']);
+    expect(await after('future', { kind: 'time', fromNs: 31n })).toEqual([]);
+  });
+
+  test('what is delivered and not acknowledged comes back in order with its attempts, also to the next epoch', async () => {
+    const store = await open();
+    const owner = await activeOwner(store);
+    await store.openSubscription(owner, everything);
+    const [a = 0n, b = 0n, c = 0n] = await appendIds(store, owner, ['a', 'b', 'c']);
+    await store.recordDelivery(owner, 'all', { positions: [c], scannedTo: c });
+    await store.recordDelivery(owner, 'all', { positions: [a, b], scannedTo: b });
+    await store.recordDelivery(owner, 'all', { positions: [b], scannedTo: b });
+    const { scannedTo, pending } = await store.openSubscription(await activeOwner(store), everything);
+    expect(scannedTo).toBe(c);
+    expect([...pending]).toEqual([
+      [a, 1],
+      [b, 2],
+      [c, 1],
+    ]);
+  });
+
+  test('what is acknowledged never comes back', async () => {
+    const store = await open();
+    const owner = await activeOwner(store);
+    await store.openSubscription(owner, everything);
+    const [a = 0n, b = 0n, c = 0n] = await appendIds(store, owner, ['a', 'b', 'c']);
+    await store.recordDelivery(owner, 'all', { positions: [a, b, c], scannedTo: c });
+    await store.acknowledge(owner, 'all', [b]);
+    await store.acknowledge(owner, 'all', [b, a, 999n]);
+    await store.acknowledge(owner, 'no such name', [c]);
+    const { scannedTo, pending } = await store.openSubscription(owner, everything);
+    expect(scannedTo).toBe(c);
+    expect([...pending.keys()]).toEqual([c]);
+  });
+
+  test('a name with another pattern starts anew', async () => {
+    const store = await open();
+    const owner = await activeOwner(store);
+    await store.openSubscription(owner, everything);
+    const [a = 0n] = await appendIds(store, owner, ['a']);
+    await store.recordDelivery(owner, 'all', { positions: [a], scannedTo: a });
+    const { scannedTo, pending } = await store.openSubscription(owner, { ...everything, pattern: 'a.*' });
+    expect(scannedTo).toBeLessThan(a);
+    expect([...pending]).toEqual([]);
+  });
+
+  test('the same name of another instance is another subscription', async () => {
+    const store = await open();
+    const [one, two] = [await activeOwner(store, 'one'), await activeOwner(store, 'two')];
+    for (const owner of [one, two]) await store.openSubscription(owner, everything);
+    const [a = 0n] = await appendIds(store, one, ['a']);
+    for (const owner of [one, two]) await store.recordDelivery(owner, 'all', { positions: [a], scannedTo: a });
+    await store.acknowledge(one, 'all', [a]);
+    expect([...(await store.openSubscription(one, everything)).pending.keys()]).toEqual([]);
+    expect([...(await store.openSubscription(two, everything)).pending.keys()]).toEqual([a]);
+  });
+
+  test('a subscription expires when it was idle for longer than its time, and never while it is in use', async () => {
+    const scheduler = new VirtualScheduler(1);
+    const store = await createStore({ scheduler });
+    const owner = await activeOwner(store);
+    const [a = 0n] = await appendIds(store, owner, ['a']);
+    for (const name of ['idle', 'used']) {
+      await store.openSubscription(owner, { ...everything, name });
+      await store.recordDelivery(owner, name, { positions: [a], scannedTo: a });
+    }
+    const expire = () =>
+      store.expireSubscriptions({ idleMs: 1_000, inUse: (id, name) => id === 'one' && name === 'used' });
+    await scheduler.advance(1_000);
+    expect(await expire()).toBe(0);
+    await scheduler.advance(1);
+    expect(await expire()).toBe(1);
+    const start = { kind: 'new' } as const;
+    expect((await store.openSubscription(owner, { name: 'idle', pattern: '**', start })).pending.size).toBe(0);
+    expect((await store.openSubscription(owner, { name: 'used', pattern: '**', start })).pending.size).toBe(1);
+  });
+}

@@ -1,0 +1,16 @@
+import { describe } from 'vitest';
+import type { CreateStore } from './store-fixtures.ts';
+import { describeAppending } from './store-log-facts.ts';
+import { describeOwnership } from './store-ownership-facts.ts';
+import { describeRetention } from './store-retention-facts.ts';
+import { describeState } from './store-state-facts.ts';
+import { describeSubscriptions } from './store-subscription-facts.ts';
+
+/** The facts that hold for every store. */
+export function describeStore(name: string, createStore: CreateStore): void {
+  describe(`${name}: ownership`, () => describeOwnership(createStore));
+  describe(`${name}: appending`, () => describeAppending(createStore));
+  describe(`${name}: subscriptions`, () => describeSubscriptions(createStore));
+  describe(`${name}: state`, () => describeState(createStore));
+  describe(`${name}: retention`, () => describeRetention(createStore));
+}
