@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { exitCodeOf, renderError } from '../base/user-facing-error.ts';
+import { version } from '../base/version.ts';
 import { addBusCommand } from './bus.ts';
 import { type AddCommand, usageExitCode } from './command.ts';
 import { addLaunchCommand } from './launch.ts';
@@ -11,6 +12,7 @@ const commands: readonly AddCommand[] = [addStageCommand, addLaunchCommand, addR
 
 const program = new Command('meridian-sidecar')
   .description("Puts Meridian's sidecar beside a plugin and runs the two.")
+  .version(version)
   .showHelpAfterError()
   .exitOverride();
 
