@@ -6,12 +6,13 @@ import path from 'node:path';
 import type { StagingResult } from '../../src/local/staging-result.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
-const toolsDir = path.join(root, 'build/lifecycle');
+// One for each worker of the test runner: a program that runs in one of them cannot be written by another.
+const toolsDir = path.join(root, 'build/lifecycle', process.env['VITEST_POOL_ID'] ?? '0');
 
 /** Cloud Foundry's own launcher. */
 export const launcherFile = path.join(toolsDir, 'launcher');
 
-/** Builds Cloud Foundry's builder and launcher at the versions of go.mod into build/lifecycle. */
+/** Builds Cloud Foundry's builder and launcher at the versions of go.mod, into a folder of build/lifecycle. */
 export function buildLifecycle(): void {
   // The module has no go.mod, so Go takes it for code of its version 1.16, which it is not.
   const language = '-gcflags=code.cloudfoundry.org/buildpackapplifecycle/...=-lang=go1.25';
