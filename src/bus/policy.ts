@@ -1,5 +1,5 @@
 import { isMap, LineCounter, parseDocument } from 'yaml';
-import { FaultList, UserFacingError } from '../base/user-facing-error.ts';
+import { FaultList, messageOf, UserFacingError } from '../base/user-facing-error.ts';
 import type { Grant } from '../contract/wire/grants.ts';
 import { containsPattern, patternFault } from '../contract/wire/topic.ts';
 
@@ -74,25 +74,35 @@ export function decide(policy: Policy, applicant: Applicant, requested: readonly
  * @throws FaultList of `bus/policy/*` faults, all found in one pass.
  */
 export function parsePolicy(file: { readonly path: string; readonly text: string }): Policy {
-  const lines = new LineCounter();
-  const document = parseDocument(file.text, { lineCounter: lines });
-  const faults: UserFacingError[] = document.errors.map((error) =>
-    policyFault(
-      file.path,
-      'syntax',
-      `line ${error.linePos?.[0].line ?? '?'} is not YAML: ${error.message.split('\n')[0]}`,
-    ),
-  );
-  const root: unknown = faults.length === 0 && isMap(document.contents) ? document.toJS() : {};
-  const { deployment, rules } = root as { deployment?: unknown; rules?: unknown };
+  const faults: UserFacingError[] = [];
+  const { deployment, rules, ...others } = readMapping(file, faults);
+  if (faults.length > 0) throw new FaultList(faults);
   const fault = (found: string): void => void faults.push(policyFault(file.path, 'value', found));
-  if (faults.length === 0) {
-    if (typeof deployment !== 'string' || deployment === '') fault('`deployment` is not a name');
-    if (!Array.isArray(rules) || rules.length === 0) fault('`rules` is not a list of at least one rule');
-  }
+  for (const key of Object.keys(others)) fault(`the file has an unknown key \`${key}\``);
+  if (typeof deployment !== 'string' || deployment === '') fault('`deployment` is not a name');
+  if (!Array.isArray(rules) || rules.length === 0) fault('`rules` is not a list of at least one rule');
   const parsed = (Array.isArray(rules) ? rules : []).map((rule, index) => parseRule(rule, `rules[${index}]`, fault));
   if (faults.length > 0) throw new FaultList(faults);
   return { deploymentId: String(deployment), rules: parsed };
+}
+
+function readMapping(
+  file: { readonly path: string; readonly text: string },
+  faults: UserFacingError[],
+): Readonly<Record<string, unknown>> {
+  const document = parseDocument(file.text, { lineCounter: new LineCounter() });
+  for (const { linePos, message } of document.errors) {
+    const line = linePos?.[0].line ?? '?';
+    faults.push(policyFault(file.path, 'syntax', `line ${line} is not YAML: ${message.split('\n')[0]}`));
+  }
+  if (faults.length > 0 || !isMap(document.contents)) return {};
+  try {
+    return document.toJS();
+  } catch (error) {
+    // Aliases are resolved only here, and an unquoted glob such as `*-plugin` is one.
+    faults.push(policyFault(file.path, 'syntax', `the file is not YAML: ${messageOf(error)}; quote texts with a star`));
+    return {};
+  }
 }
 
 const ruleKeys = ['principals', 'instances', 'pools', 'publish', 'subscribe'];
