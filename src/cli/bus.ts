@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { type Command, Option } from 'commander';
+import { Option } from 'commander';
 import { createLog, type LogLevel, logLevels } from '../base/log.ts';
 import { realScheduler } from '../base/real-scheduler.ts';
 import { messageOf, UserFacingError } from '../base/user-facing-error.ts';
@@ -8,6 +8,7 @@ import { type Policy, parsePolicy } from '../bus/policy.ts';
 import { serveBus } from '../bus/serve-bus.ts';
 import { exitCodes } from '../contract/config/exit-codes.ts';
 import { grpcNetwork } from '../transport/grpc/network.ts';
+import type { AddCommand } from './command.ts';
 
 interface BusFlags {
   readonly listen: string;
@@ -16,7 +17,7 @@ interface BusFlags {
 }
 
 /** `meridian-sidecar bus`: the Bus API in one process, until SIGTERM or SIGINT. */
-export function addBusCommand(program: Command): void {
+export const addBusCommand: AddCommand = (program) => {
   program
     .command('bus')
     .description('serve the Bus API from this process; it keeps everything in memory')
@@ -24,7 +25,7 @@ export function addBusCommand(program: Command): void {
     .option('--listen <host:port>', 'where to listen; port 0 takes a free one', ':8443')
     .addOption(new Option('--log-level <level>', 'least important lines to print').choices(logLevels).default('info'))
     .action((flags: BusFlags) => runBus(flags));
-}
+};
 
 async function runBus(flags: BusFlags): Promise<void> {
   const log = createLog({

@@ -1,16 +1,16 @@
 import { spawn } from 'node:child_process';
 import path from 'node:path';
-import type { Command } from 'commander';
+import type { AddCommand } from './command.ts';
 
 /** `meridian-sidecar run`: the sidecar, with everything from the environment; in a process of its own, free of this one's code. */
-export function addRunCommand(program: Command): void {
+export const addRunCommand: AddCommand = (program) => {
   program
     .command('run')
     .description('run the sidecar; it takes everything from the environment')
     .action(async () => {
       process.exitCode = await runSidecar(path.join(import.meta.dirname, 'sidecar.mjs'));
     });
-}
+};
 
 /** Passes signals on and resolves with the exit code, as a shell would report it. */
 function runSidecar(program: string): Promise<number> {

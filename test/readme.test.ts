@@ -1,0 +1,80 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterEach, describe, expect, test } from 'vitest';
+
+const root = path.resolve(import.meta.dirname, '..');
+const readme = readFileSync(path.join(root, 'README.md'), 'utf8');
+const shellCommands = [...readme.matchAll(/^```sh\n(.*?)^```/gms)].flatMap(([, block = '']) =>
+  block.trim().split('\n'),
+);
+
+/** Run by every clone, and by .ci/run as steps of their own: running them from here would run this test again. */
+const runByCi = ['npm ci && npm run demo', 'npm ci && npm test', 'npm run -s build'];
+
+const children: ChildProcess[] = [];
+afterEach(async () => {
+  for (const child of children.splice(0)) {
+    if (child.exitCode !== null || child.signalCode !== null) continue;
+    // The command line may be a shell, npm and the program: the signal goes to the whole group.
+    if (child.pid !== undefined) process.kill(-child.pid, 'SIGTERM');
+    await once(child, 'exit');
+  }
+});
+
+function run(command: string) {
+  const child = spawn('bash', ['-c', command], { cwd: root, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  children.push(child);
+  const lines: string[] = [];
+  const looks = new Set<() => void>();
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface({ input: stream }).on('line', (line) => {
+      lines.push(line);
+      for (const look of looks) look();
+    });
+  }
+  const exit = once(child, 'close').then(([code]) => code as number);
+  const line = (expression: RegExp): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const look = (): void => void (lines.some((each) => expression.test(each)) && resolve());
+      looks.add(look);
+      void exit.then(() => reject(new Error(`${command} ended without ${expression}:\n${lines.join('\n')}`)));
+      look();
+    });
+  return { exit, line, lines };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  await new Promise((closed) => server.close(closed));
+  return typeof address === 'object' && address ? address.port : 0;
+}
+
+describe('the commands of the README', () => {
+  test('are these, each run below or by CI', () => {
+    expect(shellCommands.filter((command) => !runByCi.includes(command))).toEqual([
+      expect.stringContaining('meridian-sidecar -- stage '),
+      expect.stringContaining('meridian-sidecar -- bus '),
+      expect.stringContaining('meridian-sidecar -- launch '),
+    ]);
+  });
+
+  test('stage, bus and launch bring plugin and sidecar to talk', async () => {
+    const [stage = '', bus = '', launch = ''] = shellCommands.filter((command) => !runByCi.includes(command));
+    // Ports that other tests on this machine may have are replaced; everything else runs as it is written.
+    const busAddress = `127.0.0.1:${await freePort()}`;
+    const ports = `--env SIDECAR_ADDR=127.0.0.1:${await freePort()} --env SIDECAR_HEALTH_ADDR=127.0.0.1:0`;
+
+    const staged = run(stage);
+    expect(await staged.exit, staged.lines.join('\n')).toBe(0);
+    await run(bus.replace('127.0.0.1:8443', busAddress)).line(/bus listens/);
+    const launched = run(`${launch.replace('127.0.0.1:8443', busAddress)} ${ports}`);
+    await launched.line(/received demo\.ticks/);
+    await launched.line(/\] running/);
+  });
+});
