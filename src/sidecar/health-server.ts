@@ -18,7 +18,9 @@ export type ServeHealth = (
 export const serveHealth: ServeHealth = (address, reply) =>
   new Promise((resolve, reject) => {
     const server = createServer((request, response) => {
-      const { status, body } = reply(new URL(request.url ?? '/', 'http://localhost').pathname);
+      // Whoever reaches the port may send any target, so it is not parsed as a URL, which could throw.
+      const [path = ''] = (request.url ?? '').split('?', 1);
+      const { status, body } = reply(path);
       response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(body);
     });
     server.once('error', reject);

@@ -1,4 +1,5 @@
 import { silentLog } from '../../src/base/log.ts';
+import { sleep } from '../../src/base/scheduler.ts';
 import { VirtualScheduler } from '../../src/base/virtual-scheduler.ts';
 import { MemoryStore } from '../../src/bus/memory/memory-store.ts';
 import type { Policy } from '../../src/bus/policy.ts';
@@ -8,6 +9,7 @@ import { patternFault } from '../../src/contract/wire/topic.ts';
 import { Plugin } from '../../src/plugin/plugin.ts';
 import { Sidecar } from '../../src/sidecar/sidecar.ts';
 import { MemoryNetwork } from '../../src/transport/memory/network.ts';
+import type { Network } from '../../src/transport/rpc.ts';
 
 export const busAddress = 'bus-api:8443';
 
@@ -50,7 +52,10 @@ export class SimulatedWorld {
   }
 
   /** A sidecar that is not started yet, and the address its plugin will find it at. */
-  createSidecar(environment: Record<string, string>): { sidecar: Sidecar; address: string } {
+  createSidecar(
+    environment: Record<string, string>,
+    network: Network = this.network,
+  ): { sidecar: Sidecar; address: string } {
     const address = environment.SIDECAR_ADDR ?? `127.0.0.1:${this.#nextPort++}`;
     const config = loadSidecarConfig({
       environment: { POOL_TYPE: 'SignalPool', SIDECAR_ADDR: address, ...environment },
@@ -59,7 +64,7 @@ export class SimulatedWorld {
     });
     const sidecar = new Sidecar({
       config,
-      network: this.network,
+      network,
       scheduler: this.scheduler,
       log: silentLog,
       serveHealth: async (listen) => ({ port: listen.port, close: async () => {} }),
@@ -68,15 +73,20 @@ export class SimulatedWorld {
     return { sidecar, address };
   }
 
-  connectPlugin(address: string): Promise<Plugin> {
+  connectPlugin(address: string, network: Network = this.network): Promise<Plugin> {
     return Plugin.connect({
-      network: this.network,
+      network,
       scheduler: this.scheduler,
       log: silentLog,
       address,
       schemaVersion: '1.0.0',
       waitTimeoutMs: 60_000,
     });
+  }
+
+  /** Waits in virtual time until the condition holds. */
+  async until(holds: () => boolean): Promise<void> {
+    while (!holds()) await sleep(this.scheduler, 10);
   }
 
   /** Runs virtual time until the work is done. */

@@ -1,14 +1,10 @@
-import type { AddressInfo } from 'node:net';
-import { createServer, type Server } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
+import { block, freeAll } from './blocked-ports.ts';
 import { connectPlugin } from './plugins.ts';
 import { endAll, type Program, spawnSidecar, startBus, startSidecar, writeTemporary } from './processes.ts';
 
-const blockers = new Set<Server>();
-
 afterEach(async () => {
-  for (const server of blockers) server.close();
-  blockers.clear();
+  freeAll();
   await endAll();
 });
 
@@ -212,13 +208,4 @@ function expectError(program: Program, { step, fact, id }: { step: string; fact:
   expect(program.stderr).toContain(fact);
   expect(program.stderr).toMatch(new RegExp(` {2}\\[${id}\\]\\n$`));
   expect(program.stderr).not.toMatch(/^ {4}at /m);
-}
-
-/** Takes a free port of loopback, as another program would. */
-async function block(prepare: (server: Server) => void = () => {}): Promise<{ server: Server; address: string }> {
-  const server = createServer();
-  prepare(server);
-  blockers.add(server);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return { server, address: `127.0.0.1:${(server.address() as AddressInfo).port}` };
 }

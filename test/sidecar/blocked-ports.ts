@@ -1,0 +1,19 @@
+import { type AddressInfo, createServer, type Server } from 'node:net';
+
+const blockers = new Set<Server>();
+
+/** Takes a port of loopback, as another program would; closing the server frees it. */
+export async function block(
+  prepare: (server: Server) => void = () => {},
+): Promise<{ server: Server; address: string }> {
+  const server = createServer();
+  prepare(server);
+  blockers.add(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return { server, address: `127.0.0.1:${(server.address() as AddressInfo).port}` };
+}
+
+export function freeAll(): void {
+  for (const server of blockers) server.close();
+  blockers.clear();
+}
