@@ -126,8 +126,11 @@ export class Bus {
 
   async activate(owner: Owner, peer: Peer): Promise<void> {
     const registration = this.#registrationOf(owner, peer);
-    await staleAsStatus(this.#options.store.activate(registration.owner));
+    const { draining } = await staleAsStatus(this.#options.store.activate(registration.owner));
     registration.phase = 'active';
+    const earlier = draining === undefined ? undefined : { instanceId: owner.instanceId, epoch: draining };
+    // An owner whose lease ended has nothing to drain, and must not come back beside its successor.
+    if (earlier && !this.#registry.get(earlier)) await this.#options.store.fence(earlier);
     for (const older of this.#olderThan(registration)) await this.#supersede(older, registration);
     await this.#deliverWhenAlone(registration);
     this.#options.log.info('activated', { instance: owner.instanceId, epoch: owner.epoch });
@@ -211,13 +214,23 @@ export class Bus {
     const wasActive = older.phase === 'active';
     older.phase = 'draining';
     // A sidecar that is gone has nothing to drain, and its successor must not wait for it.
-    if (!older.session || !wasActive) return this.#drained(older);
+    if (!older.session || !wasActive) return this.#expel(older);
     const drainTimeoutMs = this.#options.drainTimeoutMs ?? defaultDrainTimeoutMs;
     older.session.send({
       case: 'superseded',
       value: { by: { version: by.version, startedAtNs: by.startedAtNs }, drainTimeoutMs },
     });
-    this.#options.scheduler.setTimer(drainTimeoutMs, () => void this.#drained(older));
+    this.#options.scheduler.setTimer(drainTimeoutMs, () => {
+      // It may have registered again meanwhile, under the same epoch.
+      const draining = this.#registry.get(older.owner);
+      if (draining) void this.#expel(draining);
+    });
+  }
+
+  /** Ends what is left of a superseded registration; its sidecar learns so by the end of its session. */
+  async #expel(registration: Registration): Promise<void> {
+    registration.session?.end(new RpcError('ABORTED', 'a newer registration owns the instance id'));
+    await this.#drained(registration);
   }
 
   /** The registration may write no more; whoever waited for that begins to receive. */
@@ -239,7 +252,8 @@ export class Bus {
     for (const registration of this.#registry.all()) {
       if (registration.leaseEndsMs > nowMs) continue;
       registration.session?.end(new RpcError('ABORTED', `no heartbeat came for ${this.#leaseMs} ms`));
-      this.#registry.remove(registration.owner);
+      if (registration.phase === 'draining') void this.#drained(registration);
+      else this.#registry.remove(registration.owner);
       const { instanceId, epoch } = registration.owner;
       this.#options.log.warn('lease ended without a heartbeat', { instance: instanceId, epoch });
     }

@@ -32,11 +32,11 @@ export class BusSession {
   readonly #heartbeats: Timer;
   readonly #sentAtMs = new Map<bigint, number>();
   #heartbeat = 0n;
-  #leaseEndsMs: number;
+  #leaseEnd: Timer;
 
   constructor(options: BusSessionOptions) {
     this.#options = options;
-    this.#leaseEndsMs = options.scheduler.nowMs() + options.leaseMs;
+    this.#leaseEnd = this.#leaseFrom(options.scheduler.nowMs(), options.leaseMs);
     this.#stream = options.connection.stream(busMethods.session);
     this.send({ case: 'open', value: options.owner });
     this.#heartbeats = every(options.scheduler, options.renewEveryMs, () => this.#renew());
@@ -55,6 +55,7 @@ export class BusSession {
       }
     } finally {
       this.#heartbeats.cancel();
+      this.#leaseEnd.cancel();
     }
   }
 
@@ -63,19 +64,21 @@ export class BusSession {
   }
 
   #renew(): void {
-    const nowMs = this.#options.scheduler.nowMs();
-    if (nowMs > this.#leaseEndsMs - leaseMarginMs) {
-      this.close();
-      return;
-    }
     this.#heartbeat += 1n;
-    this.#sentAtMs.set(this.#heartbeat, nowMs);
+    this.#sentAtMs.set(this.#heartbeat, this.#options.scheduler.nowMs());
     this.send({ case: 'heartbeat', value: { sequence: this.#heartbeat } });
   }
 
   #renewed(sequence: bigint, leaseMs: number): void {
     const sentAtMs = this.#sentAtMs.get(sequence);
-    if (sentAtMs !== undefined) this.#leaseEndsMs = sentAtMs + leaseMs;
     for (const earlier of this.#sentAtMs.keys()) if (earlier <= sequence) this.#sentAtMs.delete(earlier);
+    if (sentAtMs === undefined) return;
+    this.#leaseEnd.cancel();
+    this.#leaseEnd = this.#leaseFrom(sentAtMs, leaseMs);
+  }
+
+  #leaseFrom(sentAtMs: number, leaseMs: number): Timer {
+    const { scheduler } = this.#options;
+    return scheduler.setTimer(sentAtMs + leaseMs - leaseMarginMs - scheduler.nowMs(), () => this.close());
   }
 }
