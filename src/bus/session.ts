@@ -72,6 +72,7 @@ export class Session {
       for await (const { message } of this.#requests) await this.#handle(message);
     } finally {
       this.stopDelivering();
+      for (const responder of this.#responders.values()) this.#options.broker.remove(responder);
     }
   }
 
@@ -91,12 +92,10 @@ export class Session {
     this.#subscriptions.start();
   }
 
-  /** Ends subscriptions and answering; publishing and acknowledging go on. */
+  /** Delivers nothing more and brings no new requests; publishing, acknowledging and answering go on. */
   stopDelivering(): void {
     this.#delivering = false;
     this.#subscriptions.stop();
-    for (const responder of this.#responders.values()) this.#options.broker.remove(responder);
-    this.#responders.clear();
   }
 
   isUsing(subscriptionName: string): boolean {

@@ -28,14 +28,19 @@ export class StateKeeper {
     this.#instanceId = instanceId;
   }
 
-  /** What is stored; asked of the bus once. @throws RpcError */
+  /**
+   * What is stored now, since an older owner may save until it has drained; what was stored last while the bus cannot be
+   * asked. @throws RpcError when it never could be.
+   */
   async load(): Promise<RecoveredState> {
-    if (!this.#recovered) {
-      const request = create(LoadStateRequestSchema, { instanceId: this.#instanceId, epoch: this.#link.epoch });
-      const { found, state, revision } = await this.#link.unary(busMethods.loadState, request);
-      this.#recovered = { found, state, revision };
+    // After the saves under way, so that no older revision takes the place of theirs.
+    await this.#lastSave;
+    try {
+      return await this.#ask();
+    } catch (error) {
+      if (this.#recovered) return this.#recovered;
+      throw error;
     }
-    return this.#recovered;
   }
 
   /**
@@ -49,6 +54,13 @@ export class StateKeeper {
     return save;
   }
 
+  async #ask(): Promise<RecoveredState> {
+    const request = create(LoadStateRequestSchema, { instanceId: this.#instanceId, epoch: this.#link.epoch });
+    const { found, state, revision } = await this.#link.unary(busMethods.loadState, request);
+    this.#recovered = { found, state, revision };
+    return this.#recovered;
+  }
+
   async #save(state: Uint8Array, acknowledge: readonly AcknowledgedPositions[]): Promise<bigint> {
     if (state.length > limits.stateBytes) {
       throw new RpcError(
@@ -56,7 +68,7 @@ export class StateKeeper {
         `state of ${state.length} bytes is over the limit of ${limits.stateBytes}`,
       );
     }
-    const { revision: expectedRevision } = await this.load();
+    const { revision: expectedRevision } = this.#recovered ?? (await this.#ask());
     const request = create(SaveStateRequestSchema, {
       instanceId: this.#instanceId,
       epoch: this.#link.epoch,

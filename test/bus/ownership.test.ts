@@ -1,18 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { sleep } from '../../src/base/scheduler.ts';
 import { collect, publishText, startContainer } from '../sidecar/simulated-container.ts';
-import { busAddress, SimulatedWorld } from '../sidecar/simulated-world.ts';
+import { busAddress, inWorld, type SimulatedWorld } from '../sidecar/simulated-world.ts';
 import { BareSidecar } from './bare-sidecar.ts';
-
-/** Runs a story in a world of its own whose bus is up. */
-async function inWorld(story: (world: SimulatedWorld) => Promise<void>): Promise<void> {
-  const world = new SimulatedWorld(1);
-  const run = async (): Promise<void> => {
-    await world.startBus();
-    await story(world);
-  };
-  await world.run(run());
-}
 
 /** A bare owner of the instance id `one` that started before everything else in the world. */
 async function bareOwner(world: SimulatedWorld): Promise<BareSidecar> {

@@ -94,3 +94,13 @@ export class SimulatedWorld {
     return this.scheduler.run(work);
   }
 }
+
+/** Runs a story in a world of its own whose bus is up. */
+export async function inWorld(story: (world: SimulatedWorld) => Promise<void>): Promise<void> {
+  const world = new SimulatedWorld(1);
+  const run = async (): Promise<void> => {
+    await world.startBus();
+    await story(world);
+  };
+  await world.run(run());
+}
