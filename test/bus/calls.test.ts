@@ -41,6 +41,18 @@ describe('a call', () => {
       });
     }));
 
+  test('has a message id of its own', () =>
+    inWorld(async (world) => {
+      const { caller, server } = await twoContainers(world);
+      const ids: string[] = [];
+      await server.plugin.serve(topic, ({ messageId }) => {
+        ids.push(messageId);
+        return { payload: Buffer.from('') };
+      });
+      for (let index = 0; index < 3; index += 1) await ask(caller.plugin);
+      expect(new Set(ids).size).toBe(3);
+    }));
+
   test('without a grant is refused', () =>
     inWorld(async (world) => {
       const { caller } = await twoContainers(world);
