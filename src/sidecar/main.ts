@@ -12,15 +12,14 @@ import { Sidecar } from './sidecar.ts';
 
 /** The program `sidecar.mjs`: it takes no arguments, and everything from the environment. */
 async function main(): Promise<number> {
-  const sidecar = createSidecar(await loadConfig());
+  // Before anything that takes time, and for good: by default a second signal would end the process in its drain.
   const signalled = new Promise<string>((resolve) => {
-    // Stays attached: the default for a second one would end the process in the middle of its drain.
-    process.on('SIGTERM', resolve);
-    process.on('SIGINT', (signal) => {
-      // An interrupt while it is stopping already means that somebody waits at a terminal.
-      if (sidecar.state === 'SHUTTING_DOWN') sidecar.hurry();
-      resolve(signal);
-    });
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, resolve);
+  });
+  const sidecar = createSidecar(await loadConfig());
+  process.on('SIGINT', () => {
+    // An interrupt while it is stopping already means that somebody waits at a terminal.
+    if (sidecar.state === 'SHUTTING_DOWN') sidecar.hurry();
   });
   const failure = await Promise.race([signalled.then(() => undefined), runUntilFailure(sidecar)]);
   if (failure === undefined) return sidecar.stop(await signalled);

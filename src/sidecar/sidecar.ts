@@ -155,8 +155,10 @@ export class Sidecar {
   #onBusUp(): void {
     const { current, subscriptions, servers, lifecycle } = this.#parts;
     const wasAway = !current.conditions.busUp;
-    subscriptions.resumeIntake();
-    servers.resumeIntake();
+    if (!this.#stopping) {
+      subscriptions.resumeIntake();
+      servers.resumeIntake();
+    }
     current.note({ busUp: true, superseded: false });
     if (wasAway) lifecycle.resume();
   }
@@ -195,10 +197,9 @@ export class Sidecar {
     const { signal } = this.#hurrying;
     health.stop();
     if (admission.isRegistered) {
-      const isCalledBack = lifecycle.isAttached;
       const isDone = await within(scheduler, drainMs, lifecycle.stop('the sidecar is stopping', drainMs), signal);
       // A v1 plugin cannot be called back, so only one that can and does not answer leaves something open.
-      this.#hasDrained = isDone || !isCalledBack;
+      this.#hasDrained = isDone || !lifecycle.isAttached;
     }
     await within(scheduler, flushMs, outbox.empty(), signal);
   }

@@ -8,6 +8,7 @@ import {
 } from '../../contract/wire/gen/meridian/sidecar/v1/plugin_pb.ts';
 import type { RpcStream } from '../../transport/rpc.ts';
 import { RpcError } from '../../transport/status.ts';
+import type { SidecarState } from '../sidecar-state.ts';
 import type { Admission } from './admission.ts';
 
 type LifecycleStream = RpcStream<LifecycleRequest, LifecycleEvent>;
@@ -26,7 +27,7 @@ export class PluginLifecycle {
   readonly #checks = new Map<bigint, (healthy: boolean) => void>();
   #stream: LifecycleStream | undefined;
   #lastCheckId = 0n;
-  #stopped: (() => void) | undefined;
+  #stopping: { readonly reason: string; readonly endsMs: number; readonly drained: () => void } | undefined;
 
   constructor(options: PluginLifecycleOptions) {
     this.#options = options;
@@ -50,10 +51,13 @@ export class PluginLifecycle {
     });
     try {
       for await (const { message } of messages) {
-        if (message.case === 'attach')
+        if (message.case === 'attach') {
           write(stream, { case: 'attached', value: { instanceId, degraded: isDegraded() } });
+          // A plugin that registered just before the stop is still to be told.
+          this.#tellStop();
+        }
         if (message.case === 'healthReport') this.#checks.get(message.value.checkId)?.(message.value.healthy);
-        if (message.case === 'stopped') this.#stopped?.();
+        if (message.case === 'stopped') this.#stopping?.drained();
       }
     } catch (error) {
       if (RpcError.from(error).code === 'UNKNOWN') throw error;
@@ -90,13 +94,26 @@ export class PluginLifecycle {
     this.#send({ case: 'resume', value: {} });
   }
 
+  stateChanged(state: SidecarState): void {
+    this.#send({ case: 'stateChanged', value: { state } });
+  }
+
   /** Tells the plugin to stop and resolves once it has drained or is no longer registered. */
   async stop(reason: string, drainTimeoutMs: number): Promise<void> {
-    const drained = new Promise<void>((resolve) => {
-      this.#stopped = resolve;
-    });
+    const { scheduler, admission } = this.#options;
+    const { promise, resolve: drained } = Promise.withResolvers<void>();
+    const stopping = { reason, endsMs: scheduler.nowMs() + drainTimeoutMs, drained };
+    this.#stopping = stopping;
+    this.#tellStop();
+    await Promise.race([promise, admission.absent()]);
+    if (this.#stopping === stopping) this.#stopping = undefined;
+  }
+
+  #tellStop(): void {
+    if (!this.#stopping) return;
+    const { reason, endsMs } = this.#stopping;
+    const drainTimeoutMs = Math.max(0, Math.round(endsMs - this.#options.scheduler.nowMs()));
     this.#send({ case: 'stop', value: { reason, drainTimeoutMs } });
-    await Promise.race([drained, this.#options.admission.absent()]);
   }
 
   #send(event: EventInit): void {
