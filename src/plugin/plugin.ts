@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import type { Log } from '../base/log.ts';
 import type { Scheduler } from '../base/scheduler.ts';
+import { messageOf } from '../base/user-facing-error.ts';
 import { LoadStateRequestSchema, SaveStateRequestSchema } from '../contract/wire/gen/meridian/sidecar/v1/plugin_pb.ts';
 import {
   CallFailure,
@@ -207,7 +208,7 @@ export class Plugin {
     this.#onStop = hook;
   }
 
-  /** Stops intake, runs `onStop`, leaves and disconnects; called again, it waits for the same stop. */
+  /** Stops intake, runs `onStop`, leaves and disconnects; called again, it waits for the same stop. It never rejects. */
   stop(reason: string): Promise<void> {
     this.#stopping ??= this.#stop(reason).finally(() => this.#stopped.resolve());
     return this.#stopping;
@@ -218,12 +219,14 @@ export class Plugin {
     await Promise.all(parts.map((part) => part.stop()));
     try {
       await this.#onStop(reason);
-    } finally {
-      this.#lifecycle.stopped();
-      await this.#leave(reason);
-      for (const part of parts) part.close();
-      this.#sidecar.close();
+    } catch (error) {
+      // Whoever asked for the stop may be a signal, which could do nothing with a rejection.
+      this.#options.log.error(`onStop failed: ${messageOf(error)}`);
     }
+    this.#lifecycle.stopped();
+    await this.#leave(reason);
+    for (const part of parts) part.close();
+    this.#sidecar.close();
   }
 
   /** Best effort: a sidecar that is gone has noticed by itself. */

@@ -21,7 +21,7 @@ export class StateKeeper {
   readonly #link: BusLink;
   readonly #instanceId: string;
   #recovered: RecoveredState | undefined;
-  #lastSave: Promise<unknown> = Promise.resolve();
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(link: BusLink, instanceId: string) {
     this.#link = link;
@@ -32,26 +32,30 @@ export class StateKeeper {
    * What is stored now, since an older owner may save until it has drained; what was stored last while the bus cannot be
    * asked. @throws RpcError when it never could be.
    */
-  async load(): Promise<RecoveredState> {
-    // After the saves under way, so that no older revision takes the place of theirs.
-    await this.#lastSave;
-    try {
-      return await this.#ask();
-    } catch (error) {
-      if (this.#recovered) return this.#recovered;
-      throw error;
-    }
+  load(): Promise<RecoveredState> {
+    return this.#inTurn(async () => {
+      try {
+        return await this.#ask();
+      } catch (error) {
+        if (this.#recovered) return this.#recovered;
+        throw error;
+      }
+    });
   }
 
   /**
    * Stores the state and the acknowledgements in one operation, and returns its revision.
    * @throws RpcError RESOURCE_EXHAUSTED over 1 MiB, ABORTED when another owner saved meanwhile, UNAVAILABLE.
    */
-  async save(state: Uint8Array, acknowledge: readonly AcknowledgedPositions[]): Promise<bigint> {
-    // One after the other: each needs the revision that the one before it made.
-    const save = this.#lastSave.then(() => this.#save(state, acknowledge));
-    this.#lastSave = save.catch(() => {});
-    return save;
+  save(state: Uint8Array, acknowledge: readonly AcknowledgedPositions[]): Promise<bigint> {
+    return this.#inTurn(() => this.#save(state, acknowledge));
+  }
+
+  /** One after the other: each save needs the revision that the operation before it made or found. */
+  #inTurn<T>(operation: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(operation);
+    this.#last = result.catch(() => {});
+    return result;
   }
 
   async #ask(): Promise<RecoveredState> {

@@ -73,13 +73,13 @@ export class SimulatedWorld {
     return { sidecar, address };
   }
 
-  connectPlugin(address: string, network: Network = this.network): Promise<Plugin> {
+  connectPlugin(address: string, network: Network = this.network, schemaVersion = '1.0.0'): Promise<Plugin> {
     return Plugin.connect({
       network,
       scheduler: this.scheduler,
       log: silentLog,
       address,
-      schemaVersion: '1.0.0',
+      schemaVersion,
       waitTimeoutMs: 60_000,
     });
   }

@@ -1,0 +1,284 @@
+import { describe, expect, test } from 'vitest';
+import { randomBelow } from '../../src/base/random.ts';
+import { sleep } from '../../src/base/scheduler.ts';
+import type { Plugin } from '../../src/plugin/plugin.ts';
+import { NotAdmittedError } from '../../src/plugin/sidecar-connection.ts';
+import { MortalNetwork } from '../sidecar/mortal-network.ts';
+import { type Container, collect, described, publishText, startContainer } from '../sidecar/simulated-container.ts';
+import { inWorld, SimulatedWorld } from '../sidecar/simulated-world.ts';
+
+describe('connecting', () => {
+  test('waits for a sidecar that starts later', () =>
+    inWorld(async (world) => {
+      const { sidecar, address } = world.createSidecar({ INSTANCE_ID: 'one' });
+      const connecting = world.connectPlugin(address);
+      await sleep(world.scheduler, 20_000);
+      await sidecar.start();
+      const plugin = await connecting;
+      expect(plugin.identity).toEqual({
+        instanceId: 'one',
+        deploymentId: 'simulated',
+        role: 'SignalPool',
+        tags: [],
+        publishGrants: ['demo.**'],
+        subscribeGrants: ['demo.**'],
+      });
+      expect(sidecar.state).toBe('RUNNING');
+    }));
+
+  test('gives up when no sidecar answers in time', () =>
+    inWorld(async (world) => {
+      await expect(world.connectPlugin('127.0.0.1:9')).rejects.toMatchObject({
+        code: 'UNAVAILABLE',
+        message: expect.stringContaining('127.0.0.1:9 did not answer'),
+      });
+      expect(world.scheduler.nowMs()).toBeLessThanOrEqual(60_000);
+    }));
+
+  test.each(['2.0.0', '0.9', 'one'])('with schema version %s is not admitted, and not tried again', (schemaVersion) =>
+    inWorld(async (world) => {
+      const { sidecar, address } = world.createSidecar({ INSTANCE_ID: 'one' });
+      await sidecar.start();
+      const atMs = world.scheduler.nowMs();
+      const refused = world.connectPlugin(address, world.network, schemaVersion);
+      await expect(refused).rejects.toBeInstanceOf(NotAdmittedError);
+      await expect(refused).rejects.toThrow(`schema version "${schemaVersion}"`);
+      expect(world.scheduler.nowMs() - atMs).toBeLessThan(200);
+      expect(sidecar.state).toBe('READY');
+    }),
+  );
+});
+
+describe('subscribing', () => {
+  test.each<[why: string, pattern: string, name: string, code: string]>([
+    ['a pattern without a grant', 'other.*', 'all', 'PERMISSION_DENIED'],
+    ['a pattern wider than every grant', '**', 'all', 'PERMISSION_DENIED'],
+    ['what is no pattern', 'demo..x', 'all', 'INVALID_ARGUMENT'],
+    ['no name', 'demo.*', '', 'INVALID_ARGUMENT'],
+    ['a name with a blank', 'demo.*', 'a b', 'INVALID_ARGUMENT'],
+  ])('is refused for %s', (_why, pattern, name, code) =>
+    inWorld(async (world) => {
+      const { plugin } = await startContainer(world, 'one');
+      await expect(plugin.subscribe(pattern, { name }, () => {})).rejects.toMatchObject({ code });
+    }),
+  );
+
+  test('leaves a message unacknowledged whose handler throws, and goes on with the next', () =>
+    inWorld(async (world) => {
+      const one = await startContainer(world, 'one');
+      const handled: string[] = [];
+      await one.plugin.subscribe('demo.*', { name: 'all' }, (message) => {
+        handled.push(described(message));
+        if (described(message) === '2') throw new Error('not this one');
+      });
+      for (const text of ['1', '2', '3']) await publishText(one.plugin, text);
+      await world.until(() => handled.length === 3);
+      await sleep(world.scheduler, 200);
+      expect(handled).toEqual(['1', '2', '3']);
+      one.killPlugin();
+      const after = await collect(await world.connectPlugin(one.address));
+      await world.until(() => after.length > 0);
+      await sleep(world.scheduler, 1_000);
+      expect(after).toEqual(['2 again?']);
+    }));
+
+  test('handles one message at a time, also over lost connections', () =>
+    inWorld(async (world) => {
+      const one = await startContainer(world, 'one');
+      const handled: string[] = [];
+      let running = 0;
+      let most = 0;
+      await one.plugin.subscribe('demo.*', { name: 'all' }, async ({ payload }) => {
+        running += 1;
+        most = Math.max(most, running);
+        await sleep(world.scheduler, 200);
+        running -= 1;
+        handled.push(Buffer.from(payload).toString());
+      });
+      for (const text of ['1', '2', '3', '4']) await publishText(one.plugin, text);
+      for (let cut = 0; cut < 5; cut += 1) {
+        await sleep(world.scheduler, 130);
+        world.network.cut(one.address);
+      }
+      await world.until(() => new Set(handled).size === 4);
+      expect(most).toBe(1);
+    }));
+});
+
+describe('publishing', () => {
+  test('says what was refused and why', () =>
+    inWorld(async (world) => {
+      const { plugin } = await startContainer(world, 'one');
+      expect(await plugin.publish('other.topic', Buffer.from(''))).toEqual({
+        outcome: 'refused',
+        reason: expect.stringContaining('no publish grant for other.topic'),
+      });
+      expect(await plugin.publish('demo..x', Buffer.from(''))).toMatchObject({ outcome: 'refused' });
+      await expect(plugin.publish('demo.x', new Uint8Array(960 * 1024 + 1))).rejects.toMatchObject({
+        code: 'INVALID_ARGUMENT',
+        message: expect.stringContaining('983040'),
+      });
+    }));
+
+  test('says unknown when the connection is cut before the answer', () =>
+    inWorld(async (world) => {
+      const one = await startContainer(world, 'one');
+      const publishing = publishText(one.plugin, '1');
+      await sleep(world.scheduler, 5);
+      world.network.cut(one.address);
+      expect((await publishing).outcome).toBe('unknown');
+      expect((await publishText(one.plugin, '2')).outcome).toBe('accepted');
+    }));
+
+  test('fails when there is no sidecar for as long as it waits', () =>
+    inWorld(async (world) => {
+      const one = await startContainer(world, 'one');
+      one.killSidecar();
+      await sleep(world.scheduler, 100);
+      await expect(publishText(one.plugin, '1')).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    }));
+});
+
+describe('stopping', () => {
+  /** Starts a stop while a handler runs, and notes the order in which things end. */
+  async function stopDuringHandler(world: SimulatedWorld, one: Container, stop: () => void): Promise<string[]> {
+    const notes: string[] = [];
+    await one.plugin.subscribe('demo.*', { name: 'all' }, async ({ payload }) => {
+      notes.push(`handler of ${Buffer.from(payload)} begins`);
+      await sleep(world.scheduler, 1_000);
+      notes.push(`handler of ${Buffer.from(payload)} ends`);
+    });
+    one.plugin.onStop(async (reason) => {
+      notes.push(`onStop: ${reason}`);
+      notes.push(`last publish ${(await publishText(one.plugin, 'last')).outcome}`);
+      notes.push(`sidecar ${one.sidecar.state}`);
+    });
+    for (const text of ['1', '2']) await publishText(one.plugin, text);
+    await world.until(() => notes.length > 0);
+    stop();
+    await one.plugin.stopped;
+    return notes;
+  }
+
+  test('takes nothing more, lets handlers finish, runs onStop and leaves', () =>
+    inWorld(async (world) => {
+      const one = await startContainer(world, 'one');
+      const notes = await stopDuringHandler(world, one, () => void one.plugin.stop('SIGTERM'));
+      expect(notes).toEqual([
+        'handler of 1 begins',
+        'handler of 1 ends',
+        'onStop: SIGTERM',
+        'last publish accepted',
+        'sidecar RUNNING',
+      ]);
+      expect(one.sidecar.state).toBe('READY');
+      const after = await collect(await world.connectPlugin(one.address));
+      await world.until(() => after.length === 2);
+      expect(after.map((text) => text.slice(0, 1))).toEqual(['2', 'l']);
+    }));
+
+  test('runs the same when the sidecar stops', () =>
+    inWorld(async (world) => {
+      const one = await startContainer(world, 'one');
+      let exitCode: Promise<number> | undefined;
+      const notes = await stopDuringHandler(world, one, () => {
+        exitCode = one.sidecar.stop('SIGTERM');
+      });
+      expect(notes).toEqual([
+        'handler of 1 begins',
+        'handler of 1 ends',
+        'onStop: the sidecar is stopping',
+        'last publish accepted',
+        'sidecar SHUTTING_DOWN',
+      ]);
+      expect(await exitCode).toBe(0);
+    }));
+
+  test('happens once, however often it is asked for', () =>
+    inWorld(async (world) => {
+      const { plugin } = await startContainer(world, 'one');
+      let stops = 0;
+      plugin.onStop(() => {
+        stops += 1;
+      });
+      await Promise.all([plugin.stop('a'), plugin.stop('b')]);
+      await plugin.stop('c');
+      expect(stops).toBe(1);
+    }));
+
+  test('leaves also when onStop throws, and when the sidecar is gone', () =>
+    inWorld(async (world) => {
+      const [one, two] = [await startContainer(world, 'one'), await startContainer(world, 'two')];
+      one.plugin.onStop(() => {
+        throw new Error('cannot stop');
+      });
+      await one.plugin.stop('done');
+      await one.plugin.stopped;
+      expect(one.sidecar.state).toBe('READY');
+      two.killSidecar();
+      await sleep(world.scheduler, 100);
+      await two.plugin.stop('done');
+    }));
+});
+
+describe('state saved together with acknowledgements', () => {
+  const messages = 40;
+
+  interface Tally {
+    readonly count: number;
+    readonly last: number;
+  }
+
+  /** Counts every message in its state, in which a repeat or a gap would show. */
+  async function count(plugin: Plugin, faults: string[]): Promise<void> {
+    const stored = await plugin.loadState();
+    let tally: Tally = stored ? (JSON.parse(Buffer.from(stored).toString()) as Tally) : { count: 0, last: -1 };
+    await plugin.subscribe('demo.*', { name: 'all' }, async (message) => {
+      const number = Number(Buffer.from(message.payload).toString());
+      if (number !== tally.last + 1) faults.push(`${number} after ${tally.last}`);
+      const next = { count: tally.count + 1, last: number };
+      await plugin.saveState(Buffer.from(JSON.stringify(next)), { acknowledge: [message] });
+      tally = next;
+    });
+  }
+
+  async function countUnderKills(world: SimulatedWorld): Promise<{ tally: Tally; faults: string[]; kills: number }> {
+    await world.startBus();
+    const faults: string[] = [];
+    const { sidecar, address } = world.createSidecar({ INSTANCE_ID: 'counter' });
+    await sidecar.start();
+    let network = new MortalNetwork(world.network);
+    let plugin = await world.connectPlugin(address, network);
+    await count(plugin, faults);
+    const publisher = await startContainer(world, 'publisher');
+    const publishing = (async () => {
+      for (let index = 0; index < messages; index += 1) await publishText(publisher.plugin, `${index}`);
+    })();
+    const last = async (): Promise<Tally> => {
+      const state = await plugin.loadState();
+      return state ? (JSON.parse(Buffer.from(state).toString()) as Tally) : { count: 0, last: -1 };
+    };
+    let kills = 0;
+    while ((await last()).last < messages - 1) {
+      await sleep(world.scheduler, 50 + randomBelow(world.scheduler.random, 300));
+      network.kill();
+      kills += 1;
+      network = new MortalNetwork(world.network);
+      plugin = await world.connectPlugin(address, network);
+      await count(plugin, faults);
+    }
+    await publishing;
+    return { tally: await last(), faults, kills };
+  }
+
+  test.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])(
+    'seed %i: every message counts exactly once, however often the plugin is killed',
+    async (seed) => {
+      const world = new SimulatedWorld(seed);
+      const { tally, faults, kills } = await world.run(countUnderKills(world));
+      expect(kills).toBeGreaterThan(2);
+      expect(faults).toEqual([]);
+      expect(tally).toEqual({ count: messages, last: messages - 1 });
+    },
+  );
+});
