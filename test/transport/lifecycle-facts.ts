@@ -60,7 +60,10 @@ export function lifecycleFacts(run: RunOnNetwork): void {
       const answer = connection.unary(echo, 'slow');
       const stream = connection.stream(chat);
       await began.promise;
-      const drained = listener.drain();
+      let isDrained = false;
+      const drained = listener.drain().then(() => {
+        isDrained = true;
+      });
       await aborted(connection.draining);
       expect(connection.closed.aborted).toBe(false);
       expect((await failureOf(connection.unary(echo, 'late'))).code).toBe('UNAVAILABLE');
@@ -69,6 +72,7 @@ export function lifecycleFacts(run: RunOnNetwork): void {
       finish.resolve();
       expect(await answer).toBe('slow');
       stream.write('still here');
+      expect(isDrained).toBe(false);
       stream.end();
       expect(await collect(stream)).toEqual([{ echo: 'still here' }]);
       await drained;

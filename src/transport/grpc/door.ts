@@ -7,14 +7,22 @@ export interface Door {
   /** Lets nobody else in, and frees the address. */
   shut(): void;
   dropAll(): void;
+  /** Resolves once nobody who came in is left. */
+  empty(): Promise<void>;
 }
 
 /** @throws RpcError ALREADY_EXISTS when the address is taken, UNAVAILABLE when it cannot be bound for another reason. */
 export async function openDoor(address: string, welcome: (socket: Socket) => void): Promise<Door> {
   const sockets = new Set<Socket>();
+  const onEmpty = new Set<() => void>();
   const server = createServer((socket) => {
     sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
+    socket.once('close', () => {
+      sockets.delete(socket);
+      if (sockets.size > 0) return;
+      for (const resolve of onEmpty) resolve();
+      onEmpty.clear();
+    });
     // HTTP/2 sees the loss of a socket by its closing; without a listener Node would throw the error.
     socket.on('error', () => {});
     welcome(socket);
@@ -24,6 +32,9 @@ export async function openDoor(address: string, welcome: (socket: Socket) => voi
     shut: () => void server.close(),
     dropAll() {
       for (const socket of sockets) socket.destroy();
+    },
+    async empty() {
+      if (sockets.size > 0) await new Promise<void>((resolve) => onEmpty.add(resolve));
     },
   };
 }
