@@ -7,7 +7,8 @@ const binaryUnits = ['B', 'KiB', 'MiB', 'GiB'] as const;
 export function formatBytes(bytes: number): string {
   let value = bytes;
   let unit = 0;
-  while (value >= 1024 && unit < binaryUnits.length - 1) {
+  // Rounded as it will be shown, or just under 1 MiB would be called 1024 KiB.
+  while (Number(value.toFixed(1)) >= 1024 && unit < binaryUnits.length - 1) {
     value /= 1024;
     unit += 1;
   }

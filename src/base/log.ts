@@ -45,15 +45,17 @@ function textLine(level: LogLevel, message: string, fields: LogFields): string {
 
 function jsonLine(options: LogOptions, level: LogLevel, message: string, fields: LogFields): string {
   const time = new Date(Number(options.wallTimeNs() / 1_000_000n)).toISOString();
-  return JSON.stringify({ time, level, message, ...fields }, (_key, value: unknown) =>
+  const own = { time, level, message };
+  // First for the reader's eye, and again so that no field takes the place of one.
+  return JSON.stringify({ ...own, ...fields, ...own }, (_key, value: unknown) =>
     typeof value === 'bigint' ? value.toString() : value,
   );
 }
 
 function quoteWhenNeeded(text: string): string {
-  return /^[^\s"=]+$/.test(text) ? text : JSON.stringify(text);
+  return /^[^\s\p{Cc}"=]+$/u.test(text) ? text : JSON.stringify(text);
 }
 
 function oneLine(text: string): string {
-  return text.replaceAll(/\s*\n\s*/g, ' | ');
+  return text.replaceAll(/\s*\n\s*/g, ' | ').replaceAll(/\p{Cc}+/gu, ' ');
 }

@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest';
+import { realScheduler } from '../../src/base/real-scheduler.ts';
+import { sleep } from '../../src/base/scheduler.ts';
+
+test("the wall clock is the machine's, and the monotonic one goes on", async () => {
+  const beforeMs = realScheduler.nowMs();
+  expect(Math.abs(Number(realScheduler.wallTimeNs() / 1_000_000n) - Date.now())).toBeLessThan(1_000);
+  await sleep(realScheduler, 5);
+  expect(realScheduler.nowMs() - beforeMs).toBeGreaterThanOrEqual(4);
+});
+
+test('a cancelled timer does not fire', async () => {
+  let fired = false;
+  realScheduler
+    .setTimer(1, () => {
+      fired = true;
+    })
+    .cancel();
+  await sleep(realScheduler, 10);
+  expect(fired).toBe(false);
+});
+
+test.each([2 ** 31, 2 ** 40, Number.POSITIVE_INFINITY])('a timer of %d ms does not fire at once', async (delayMs) => {
+  let fired = false;
+  const timer = realScheduler.setTimer(delayMs, () => {
+    fired = true;
+  });
+  await sleep(realScheduler, 10);
+  timer.cancel();
+  expect(fired).toBe(false);
+});
