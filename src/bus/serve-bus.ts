@@ -28,11 +28,14 @@ export interface RunningBus {
 /** Serves the Bus API until closed. @throws RpcError when the address cannot be bound. */
 export async function serveBus(options: ServeBusOptions): Promise<RunningBus> {
   const bus = new Bus(options);
-  const listener = await options.network.listen(options.address, {
+  const listening = options.network.listen(options.address, {
     routes: busRoutes(bus),
     maxMessageBytes: limits.messageBytes,
     ...(options.tls === undefined ? {} : { tls: options.tls }),
   });
+  // A bus that nobody can reach must not go on by its timers.
+  listening.catch(() => bus.close());
+  const listener = await listening;
   return {
     address: listener.address,
     close() {
