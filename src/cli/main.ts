@@ -6,9 +6,16 @@ import { type AddCommand, usageExitCode } from './command.ts';
 import { addLaunchCommand } from './launch.ts';
 import { addRunCommand } from './run.ts';
 import { addStageCommand } from './stage.ts';
+import { addStatusCommand } from './status.ts';
 
 /** The commands, in the order in which help lists them. */
-const commands: readonly AddCommand[] = [addStageCommand, addLaunchCommand, addRunCommand, addBusCommand];
+const commands: readonly AddCommand[] = [
+  addStageCommand,
+  addLaunchCommand,
+  addRunCommand,
+  addStatusCommand,
+  addBusCommand,
+];
 
 const program = new Command('meridian-sidecar')
   .description("Puts Meridian's sidecar beside a plugin and runs the two.")

@@ -1,3 +1,4 @@
+import { Gate } from '../base/gate.ts';
 import type { SessionEvent } from '../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import { type Action, admits, admitsPattern, type Grant, nearestGrant } from '../contract/wire/grants.ts';
 import { grantsFromWire } from '../contract/wire/grants-on-wire.ts';
@@ -8,7 +9,7 @@ export class Access implements LinkPart {
   #granted: readonly Grant[] | undefined;
   #denied: readonly Grant[] = [];
   #undecided: readonly Grant[] = [];
-  readonly #onDecided = new Set<() => void>();
+  readonly #decided = new Gate(false);
 
   get isLoaded(): boolean {
     return this.#granted !== undefined;
@@ -31,9 +32,8 @@ export class Access implements LinkPart {
   }
 
   /** Resolves once the bus has decided on every grant that was asked for. */
-  async decided(): Promise<void> {
-    if (this.isLoaded) return;
-    await new Promise<void>((resolve) => this.#onDecided.add(resolve));
+  decided(): Promise<void> {
+    return this.#decided.opened();
   }
 
   onEvent(event: SessionEvent['event']): void {
@@ -42,8 +42,7 @@ export class Access implements LinkPart {
     this.#denied = grantsFromWire(event.value.denied);
     if (this.#undecided.length > 0 && !this.isLoaded) return;
     this.#granted = grantsFromWire(event.value.granted);
-    for (const resolve of this.#onDecided) resolve();
-    this.#onDecided.clear();
+    this.#decided.set(true);
   }
 
   /** Why a publish on, or a call to, this topic is refused; undefined when it is allowed. */

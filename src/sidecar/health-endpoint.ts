@@ -1,8 +1,7 @@
 import type { Log } from '../base/log.ts';
 import { type Scheduler, sleep } from '../base/scheduler.ts';
-import { healthReply } from './health-report.ts';
+import type { HealthReply } from './health-report.ts';
 import type { HealthServer, ServeHealth } from './health-server.ts';
-import type { SidecarState } from './sidecar-state.ts';
 
 const retryEveryMs = 1_000;
 
@@ -11,7 +10,7 @@ export interface HealthEndpointOptions {
   readonly address: { readonly host: string | undefined; readonly port: number };
   readonly scheduler: Scheduler;
   readonly log: Log;
-  readonly state: () => SidecarState;
+  readonly reply: (path: string) => HealthReply;
 }
 
 /** The health server: opened when possible, and tried again for as long as its address is taken. */
@@ -37,8 +36,8 @@ export class HealthEndpoint {
   }
 
   async #serve(): Promise<HealthServer> {
-    const { serveHealth, address, log, state } = this.#options;
-    const server = await serveHealth(address, (path) => healthReply(path, state()));
+    const { serveHealth, address, log, reply } = this.#options;
+    const server = await serveHealth(address, reply);
     log.info('health server listens', { port: server.port });
     return server;
   }

@@ -20,8 +20,8 @@ export const serveHealth: ServeHealth = (address, reply) =>
     const server = createServer((request, response) => {
       // Whoever reaches the port may send any target, so it is not parsed as a URL, which could throw.
       const [path = ''] = (request.url ?? '').split('?', 1);
-      const { status, body } = reply(path);
-      response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(body);
+      const { status, body, contentType } = reply(path);
+      response.writeHead(status, { 'content-type': contentType }).end(body);
     });
     server.once('error', reject);
     server.listen(address.port, address.host, () => {

@@ -14,12 +14,14 @@ import type { ServeHealth } from './health-server.ts';
 import { PluginHealth } from './plugin-health.ts';
 import { PluginListener } from './plugin-listener.ts';
 import { Admission } from './plugin-port/admission.ts';
+import { healthRoutes } from './plugin-port/health-service.ts';
 import { PluginLifecycle } from './plugin-port/plugin-lifecycle.ts';
 import type { PluginPort, PortIdentity } from './plugin-port/plugin-port.ts';
 import { pluginRoutes } from './plugin-port/plugin-service.ts';
 import { sidecarRoutes } from './plugin-port/sidecar-service.ts';
 import { StateHolder } from './sidecar-state.ts';
 import { StateKeeper } from './state-keeper.ts';
+import { reportReply } from './status-report.ts';
 
 export interface SidecarOptions {
   readonly config: SidecarConfig;
@@ -33,7 +35,6 @@ export interface SidecarOptions {
 
 /** Everything a sidecar is made of, wired together and not started. */
 export interface SidecarParts extends Omit<PluginPort, 'identity' | 'settings'> {
-  readonly current: StateHolder;
   readonly link: BusLink;
   readonly endpoint: HealthEndpoint;
   readonly listener: PluginListener;
@@ -75,7 +76,7 @@ export function createParts(options: SidecarOptions, onFault: (faulted: boolean)
   };
   for (const part of [access, ...Object.values(overBus)]) link.attach(part);
   const state = new StateKeeper(link, config.instanceId);
-  const parts = { scheduler, log, access, admission, lifecycle, health, ...overBus, state };
+  const parts = { scheduler, log, current, access, admission, lifecycle, health, ...overBus, state };
   const port: PluginPort = { ...parts, identity: portIdentity(config, link), settings: config };
   const listener = new PluginListener({
     network,
@@ -83,16 +84,23 @@ export function createParts(options: SidecarOptions, onFault: (faulted: boolean)
     log,
     address: config.pluginAddress,
     retryForMs: listenRetryMs,
-    listen: { routes: [...sidecarRoutes(port), ...pluginRoutes(port)], maxMessageBytes: limits.messageBytes },
+    listen: {
+      routes: [...sidecarRoutes(port), ...pluginRoutes(port), ...healthRoutes(current)],
+      maxMessageBytes: limits.messageBytes,
+    },
   });
   const endpoint = new HealthEndpoint({
     serveHealth: options.serveHealth,
     address: config.healthAddress,
     scheduler,
     log,
-    state: () => current.current,
+    reply: (path) => reportReply(path, config, { ...parts, link }),
   });
-  return { ...parts, current, link, endpoint, listener };
+  current.onChange((now) => {
+    lifecycle.stateChanged(now);
+    link.send({ case: 'status', value: { state: now } });
+  });
+  return { ...parts, link, endpoint, listener };
 }
 
 function createLink({ config, network, scheduler, log, readCredential }: SidecarOptions): BusLink {

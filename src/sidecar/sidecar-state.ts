@@ -37,13 +37,18 @@ export interface Conditions {
 /** Holds the one current state; every change goes through its setter and is logged. */
 export class StateHolder {
   readonly #log: Log;
-  readonly #onChange: (state: SidecarState) => void;
+  readonly #listeners = new Set<(state: SidecarState) => void>();
   #state: SidecarState = 'STARTING';
   #conditions: Conditions = { busUp: true, pluginRegistered: false, faulted: false, superseded: false };
 
-  constructor(log: Log, onChange: (state: SidecarState) => void = () => {}) {
+  constructor(log: Log) {
     this.#log = log;
-    this.#onChange = onChange;
+  }
+
+  /** Calls back after every change until the returned function is called. */
+  onChange(listener: (state: SidecarState) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   get current(): SidecarState {
@@ -58,7 +63,7 @@ export class StateHolder {
     if (state === this.#state) return;
     this.#log.info('state changed', { from: this.#state, to: state });
     this.#state = state;
-    this.#onChange(state);
+    for (const listener of [...this.#listeners]) listener(state);
   }
 
   /** Startup is over: from here on the conditions decide. */

@@ -118,7 +118,7 @@ export class Sidecar {
         start: () => link.activate(),
         stop: async () => {
           this.#parts.admission.close();
-          this.#stopIntake();
+          this.#setIntake();
         },
       },
     ];
@@ -153,13 +153,10 @@ export class Sidecar {
   }
 
   #onBusUp(): void {
-    const { current, subscriptions, servers, lifecycle } = this.#parts;
+    const { current, lifecycle } = this.#parts;
     const wasAway = !current.conditions.busUp;
-    if (!this.#stopping) {
-      subscriptions.resumeIntake();
-      servers.resumeIntake();
-    }
     current.note({ busUp: true, superseded: false });
+    this.#setIntake();
     if (wasAway) lifecycle.resume();
   }
 
@@ -170,29 +167,35 @@ export class Sidecar {
 
   #onFault(faulted: boolean): void {
     this.#parts.current.note({ faulted });
+    this.#setIntake();
     if (faulted && this.#options.config.exitOnFault) this.#faulted.resolve();
   }
 
   /** A newer start owns the instance id: drain, give the id back, and stay, healthy, in case that one dies. */
   async #standBy(drainTimeoutMs: number): Promise<void> {
     const { scheduler, config, log } = this.#options;
-    const { current, lifecycle, outbox, link } = this.#parts;
+    const { current, lifecycle, link } = this.#parts;
     log.warn('a newer start of this instance took over');
     current.note({ superseded: true });
-    this.#stopIntake();
+    this.#setIntake();
     await within(scheduler, drainTimeoutMs, lifecycle.stop('a newer version took over', drainTimeoutMs));
-    await within(scheduler, config.shutdown.flushMs, outbox.empty());
+    await within(scheduler, config.shutdown.flushMs, this.#settled());
     if (!this.#stopping) await link.standBy(config.shutdown.deregisterMs);
   }
 
-  #stopIntake(): void {
-    this.#parts.subscriptions.stopIntake();
-    this.#parts.servers.stopIntake();
+  /** Messages and requests reach the plugin while it is well, owns its instance id, and nobody stops the sidecar. */
+  #setIntake(): void {
+    const { current, subscriptions, servers } = this.#parts;
+    const { faulted, superseded } = current.conditions;
+    for (const part of [subscriptions, servers]) {
+      if (this.#stopping || faulted || superseded) part.stopIntake();
+      else part.resumeIntake();
+    }
   }
 
   async #drainPlugin(): Promise<void> {
     const { scheduler, config } = this.#options;
-    const { health, admission, lifecycle, outbox } = this.#parts;
+    const { health, admission, lifecycle } = this.#parts;
     const { drainMs, flushMs } = config.shutdown;
     const { signal } = this.#hurrying;
     health.stop();
@@ -201,7 +204,12 @@ export class Sidecar {
       // A v1 plugin cannot be called back, so only one that can and does not answer leaves something open.
       this.#hasDrained = isDone || !lifecycle.isAttached;
     }
-    await within(scheduler, flushMs, outbox.empty(), signal);
+    await within(scheduler, flushMs, this.#settled(), signal);
+  }
+
+  /** Resolves once the bus has answered every publish and the plugin every request. */
+  async #settled(): Promise<void> {
+    await Promise.all([this.#parts.outbox.empty(), this.#parts.servers.answered()]);
   }
 
   async #closeListener(): Promise<void> {

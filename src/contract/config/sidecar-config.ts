@@ -41,6 +41,7 @@ export interface SidecarConfig extends SidecarTuning {
   readonly healthAddress: ListenAddress;
   readonly logLevel: LogLevel;
   readonly logFormat: 'text' | 'json';
+  /** Whether a faulted plugin ends the sidecar, and with it the container; so by default on Cloud Foundry. */
   readonly exitOnFault: boolean;
 }
 
@@ -75,7 +76,11 @@ export function loadSidecarConfig(sources: SidecarConfigSources): SidecarConfig 
     ...readOwnPorts(reader, environment),
     logLevel: reader.read({ variable: 'SIDECAR_LOG_LEVEL', key: 'log_level' }, oneOf(logLevels), 'info'),
     logFormat: reader.read({ variable: 'SIDECAR_LOG_FORMAT', key: 'log_format' }, oneOf(['text', 'json']), 'text'),
-    exitOnFault: reader.read({ variable: 'SIDECAR_EXIT_ON_FAULT', key: 'exit_on_fault' }, flag, false),
+    exitOnFault: reader.read(
+      { variable: 'SIDECAR_EXIT_ON_FAULT', key: 'exit_on_fault' },
+      flag,
+      platform?.onCloudFoundry ?? false,
+    ),
     ...readTuning(reader, platform?.onCloudFoundry ?? false),
   };
   if (reader.faults.length > 0) throw new FaultList(reader.faults);

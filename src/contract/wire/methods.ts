@@ -1,4 +1,5 @@
 import { type DescMethod, type DescService, fromBinary, type MessageShape, toBinary } from '@bufbuild/protobuf';
+import { Health } from './gen/grpc/health/v1/health_pb.ts';
 import { BusService } from './gen/meridian/bus/v1/bus_pb.ts';
 import { PluginService } from './gen/meridian/sidecar/v1/plugin_pb.ts';
 import { SidecarService } from './gen/meridian/v1/sidecar_pb.ts';
@@ -24,6 +25,8 @@ export const sidecarMethods = methodsOf(SidecarService);
 export const pluginMethods = methodsOf(PluginService);
 /** What a sidecar speaks to the Bus API. */
 export const busMethods = methodsOf(BusService);
+/** gRPC's own health checks, served on the plugin's port. */
+export const healthMethods = methodsOf(Health);
 
 function methodsOf<S extends DescService>(service: S): WireMethods<S> {
   const entries = service.methods.map((method) => [

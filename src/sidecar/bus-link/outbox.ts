@@ -1,4 +1,5 @@
 import { toBinary } from '@bufbuild/protobuf';
+import { Gate } from '../../base/gate.ts';
 import type { Scheduler, Timer } from '../../base/scheduler.ts';
 import type { PublishResult, SessionEvent } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import { type Envelope, EnvelopeSchema } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
@@ -41,7 +42,7 @@ interface Waiting {
 export class Outbox implements LinkPart {
   readonly #options: OutboxOptions;
   readonly #waiting = new Map<bigint, Waiting>();
-  readonly #onEmpty = new Set<() => void>();
+  readonly #emptied = new Gate(true);
   #bytes = 0;
   #nextSequence = 1n;
 
@@ -69,6 +70,7 @@ export class Outbox implements LinkPart {
       const timer = scheduler.setTimer(limits.ageMs, () => this.#expire(sequence));
       const waiting: Waiting = { sequence, envelope, bytes, timer, settle, sent: false };
       this.#waiting.set(sequence, waiting);
+      this.#emptied.set(false);
       this.#bytes += bytes;
       this.#send(waiting);
     });
@@ -83,9 +85,8 @@ export class Outbox implements LinkPart {
   }
 
   /** Resolves once nothing waits. */
-  async empty(): Promise<void> {
-    if (this.#waiting.size === 0) return;
-    await new Promise<void>((resolve) => this.#onEmpty.add(resolve));
+  empty(): Promise<void> {
+    return this.#emptied.opened();
   }
 
   #send(waiting: Waiting): void {
@@ -120,9 +121,7 @@ export class Outbox implements LinkPart {
     this.#bytes -= waiting.bytes;
     waiting.timer.cancel();
     waiting.settle(outcome);
-    if (this.#waiting.size > 0) return;
-    for (const resolve of this.#onEmpty) resolve();
-    this.#onEmpty.clear();
+    this.#emptied.set(this.#waiting.size === 0);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
+import { Gate } from '../../base/gate.ts';
 import type { AnswerSchema, Request, SessionEvent } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import type { RpcError } from '../../transport/status.ts';
 import type { LinkPart } from './bus-link.ts';
@@ -15,6 +16,9 @@ export interface ServerSink {
 export class BusServers implements LinkPart {
   readonly #send: (message: RequestInit) => boolean;
   readonly #open = new Map<number, { readonly pattern: string; readonly sink: ServerSink }>();
+  /** Requests that wait for the plugin's answer, with the server they were put to. */
+  readonly #asked = new Map<bigint, number>();
+  readonly #answered = new Gate(true);
   #lastId = 0;
   #stopped = false;
 
@@ -31,9 +35,13 @@ export class BusServers implements LinkPart {
     this.#open.set(serverId, { pattern, sink });
     this.#send({ case: 'serve', value: { serverId, pattern } });
     return {
-      answer: (answer) => void this.#send({ case: 'answer', value: answer }),
+      answer: (answer) => {
+        this.#send({ case: 'answer', value: answer });
+        this.#settle((requestId) => requestId === answer.requestId);
+      },
       close: () => {
         if (this.#open.delete(serverId)) this.#send({ case: 'unserve', value: { serverId } });
+        this.#settle((_requestId, askedOf) => askedOf === serverId);
       },
     };
   }
@@ -43,22 +51,47 @@ export class BusServers implements LinkPart {
     this.#stopped = true;
   }
 
+  /** Resolves once every request that the plugin was asked is answered, or the plugin is gone. */
+  answered(): Promise<void> {
+    return this.#answered.opened();
+  }
+
   resumeIntake(): void {
     this.#stopped = false;
   }
 
   onUp(): void {
+    // The requests of the session before are nobody's any more.
+    this.#settle(() => true);
     for (const [serverId, { pattern }] of this.#open) this.#send({ case: 'serve', value: { serverId, pattern } });
   }
 
   onEvent(event: SessionEvent['event']): void {
     if (event.case === 'serving') this.#open.get(event.value.serverId)?.sink.serving();
-    if (event.case === 'request' && !this.#stopped) this.#open.get(event.value.serverId)?.sink.request(event.value);
+    if (event.case === 'request') this.#ask(event.value);
     if (event.case === 'servingEnded') {
       const { serverId, reason, detail } = event.value;
       const server = this.#open.get(serverId);
       this.#open.delete(serverId);
       server?.sink.ended(endedStatus(reason, detail));
     }
+  }
+
+  #ask(request: Request): void {
+    const { requestId, serverId } = request;
+    const server = this.#open.get(serverId);
+    if (!server || this.#stopped) {
+      const errorDetail = 'the responder takes no more requests';
+      this.#send({ case: 'answer', value: { requestId, ok: false, errorDetail } });
+      return;
+    }
+    this.#asked.set(requestId, serverId);
+    this.#answered.set(false);
+    server.sink.request(request);
+  }
+
+  #settle(isSettled: (requestId: bigint, askedOf: number) => boolean): void {
+    for (const [requestId, askedOf] of this.#asked) if (isSettled(requestId, askedOf)) this.#asked.delete(requestId);
+    this.#answered.set(this.#asked.size === 0);
   }
 }

@@ -119,6 +119,7 @@ export class BusSubscriptions implements LinkPart {
   readonly #open = new Map<number, BusSubscription>();
   #lastId = 0;
   #stopped = false;
+  #leftBehind = false;
 
   constructor(options: { send: (message: RequestInit) => boolean }) {
     this.#send = options.send;
@@ -164,11 +165,14 @@ export class BusSubscriptions implements LinkPart {
     this.#stopped = true;
   }
 
+  /** Hands over again; what was left with the bus meanwhile is asked for anew. */
   resumeIntake(): void {
     this.#stopped = false;
+    if (this.#leftBehind) this.onUp();
   }
 
   onUp(): void {
+    this.#leftBehind = false;
     for (const subscription of this.#open.values()) subscription.open();
   }
 
@@ -178,7 +182,8 @@ export class BusSubscriptions implements LinkPart {
         this.#open.get(event.value.subscriptionId)?.opened();
         break;
       case 'delivery':
-        if (!this.#stopped) this.#open.get(event.value.subscriptionId)?.delivered(event.value);
+        if (this.#stopped) this.#leftBehind = true;
+        else this.#open.get(event.value.subscriptionId)?.delivered(event.value);
         break;
       case 'acknowledged':
         this.#open.get(event.value.subscriptionId)?.acknowledged(event.value.positions);

@@ -6,6 +6,7 @@ import type { Outbox } from '../bus-link/outbox.ts';
 import type { BusServers } from '../bus-link/servers.ts';
 import type { BusSubscriptions } from '../bus-link/subscriptions.ts';
 import type { PluginHealth } from '../plugin-health.ts';
+import type { StateHolder } from '../sidecar-state.ts';
 import type { StateKeeper } from '../state-keeper.ts';
 import type { Admission } from './admission.ts';
 import type { PluginLifecycle } from './plugin-lifecycle.ts';
@@ -27,6 +28,7 @@ export interface PluginPort {
   readonly identity: PortIdentity;
   readonly scheduler: Scheduler;
   readonly log: Log;
+  readonly current: StateHolder;
   readonly access: Access;
   readonly admission: Admission;
   readonly lifecycle: PluginLifecycle;

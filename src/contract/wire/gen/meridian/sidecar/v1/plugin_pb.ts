@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file meridian/sidecar/v1/plugin.proto.
  */
 export const file_meridian_sidecar_v1_plugin: GenFile = /*@__PURE__*/
-  fileDesc("CiBtZXJpZGlhbi9zaWRlY2FyL3YxL3BsdWdpbi5wcm90bxITbWVyaWRpYW4uc2lkZWNhci52MSK5AQoQTGlmZWN5Y2xlUmVxdWVzdBItCgZhdHRhY2gYASABKAsyGy5tZXJpZGlhbi5zaWRlY2FyLnYxLkF0dGFjaEgAEjoKDWhlYWx0aF9yZXBvcnQYAiABKAsyIS5tZXJpZGlhbi5zaWRlY2FyLnYxLkhlYWx0aFJlcG9ydEgAEi8KB3N0b3BwZWQYAyABKAsyHC5tZXJpZGlhbi5zaWRlY2FyLnYxLlN0b3BwZWRIAEIJCgdtZXNzYWdlIhgKBkF0dGFjaBIOCgZjbGllbnQYASABKAkiQQoMSGVhbHRoUmVwb3J0EhAKCGNoZWNrX2lkGAEgASgEEg8KB2hlYWx0aHkYAiABKAgSDgoGZGV0YWlsGAMgASgJIgkKB1N0b3BwZWQi7wIKDkxpZmVjeWNsZUV2ZW50EjEKCGF0dGFjaGVkGAEgASgLMh0ubWVyaWRpYW4uc2lkZWNhci52MS5BdHRhY2hlZEgAEjgKDGhlYWx0aF9jaGVjaxgCIAEoCzIgLm1lcmlkaWFuLnNpZGVjYXIudjEuSGVhbHRoQ2hlY2tIABIpCgRzdG9wGAMgASgLMhkubWVyaWRpYW4uc2lkZWNhci52MS5TdG9wSAASLwoHZGVncmFkZRgEIAEoCzIcLm1lcmlkaWFuLnNpZGVjYXIudjEuRGVncmFkZUgAEi0KBnJlc3VtZRgFIAEoCzIbLm1lcmlkaWFuLnNpZGVjYXIudjEuUmVzdW1lSAASKQoEbG9zdBgGIAEoCzIZLm1lcmlkaWFuLnNpZGVjYXIudjEuTG9zdEgAEjEKCHJlcGxhY2VkGAcgASgLMh0ubWVyaWRpYW4uc2lkZWNhci52MS5SZXBsYWNlZEgAQgcKBWV2ZW50IjEKCEF0dGFjaGVkEhMKC2luc3RhbmNlX2lkGAEgASgJEhAKCGRlZ3JhZGVkGAIgASgIIjMKC0hlYWx0aENoZWNrEhAKCGNoZWNrX2lkGAEgASgEEhIKCnRpbWVvdXRfbXMYAiABKA0iMAoEU3RvcBIOCgZyZWFzb24YASABKAkSGAoQZHJhaW5fdGltZW91dF9tcxgCIAEoDSIZCgdEZWdyYWRlEg4KBnJlYXNvbhgBIAEoCSIICgZSZXN1bWUiJgoETG9zdBIPCgdwYXR0ZXJuGAEgASgJEg0KBWNvdW50GAIgASgEIgoKCFJlcGxhY2VkIj8KDFB1Ymxpc2hCYXRjaBIvCgVpdGVtcxgBIAMoCzIgLm1lcmlkaWFuLnNpZGVjYXIudjEuUHVibGlzaEl0ZW0iVAoLUHVibGlzaEl0ZW0SFwoPY2xpZW50X3NlcXVlbmNlGAEgASgEEiwKB3JlcXVlc3QYAiABKAsyGy5tZXJpZGlhbi52MS5QdWJsaXNoUmVxdWVzdCJFCg5QdWJsaXNoUmVzdWx0cxIzCgdyZXN1bHRzGAEgAygLMiIubWVyaWRpYW4uc2lkZWNhci52MS5QdWJsaXNoUmVzdWx0Ip0BCg1QdWJsaXNoUmVzdWx0EhcKD2NsaWVudF9zZXF1ZW5jZRgBIAEoBBI0CgdvdXRjb21lGAIgASgOMiMubWVyaWRpYW4uc2lkZWNhci52MS5QdWJsaXNoT3V0Y29tZRISCgptZXNzYWdlX2lkGAMgASgJEhYKDnJlZnVzYWxfcmVhc29uGAQgASgJEhEKCWR1cGxpY2F0ZRgFIAEoCCK6AQoOQ29uc3VtZVJlcXVlc3QSNQoEb3BlbhgBIAEoCzIlLm1lcmlkaWFuLnNpZGVjYXIudjEuT3BlblN1YnNjcmlwdGlvbkgAEjcKC2Fja25vd2xlZGdlGAIgASgLMiAubWVyaWRpYW4uc2lkZWNhci52MS5BY2tub3dsZWRnZUgAEi0KBmNyZWRpdBgDIAEoCzIbLm1lcmlkaWFuLnNpZGVjYXIudjEuQ3JlZGl0SABCCQoHbWVzc2FnZSLtAQoQT3BlblN1YnNjcmlwdGlvbhIMCgRuYW1lGAEgASgJEg8KB3BhdHRlcm4YAiABKAkSLgoIc3RhcnRfYXQYAyABKA4yHC5tZXJpZGlhbi5zaWRlY2FyLnYxLlN0YXJ0QXQSFQoNc3RhcnRfdGltZV9ucxgEIAEoAxIVCg1pZGxlX2V4cGlyeV9zGAUgASgNEhQKDG1heF9hdHRlbXB0cxgGIAEoDRIZChFkZWFkX2xldHRlcl90b3BpYxgHIAEoCRIrCgZjcmVkaXQYCCABKAsyGy5tZXJpZGlhbi5zaWRlY2FyLnYxLkNyZWRpdCIpCgZDcmVkaXQSEAoIbWVzc2FnZXMYASABKA0SDQoFYnl0ZXMYAiABKA0iIAoLQWNrbm93bGVkZ2USEQoJcG9zaXRpb25zGAEgAygEIroBCgxDb25zdW1lRXZlbnQSLQoGb3BlbmVkGAEgASgLMhsubWVyaWRpYW4uc2lkZWNhci52MS5PcGVuZWRIABI3CgdtZXNzYWdlGAIgASgLMiQubWVyaWRpYW4uc2lkZWNhci52MS5Db25zdW1lZE1lc3NhZ2VIABI5CgxhY2tub3dsZWRnZWQYAyABKAsyIS5tZXJpZGlhbi5zaWRlY2FyLnYxLkFja25vd2xlZGdlZEgAQgcKBWV2ZW50IggKBk9wZW5lZCKOAQoPQ29uc3VtZWRNZXNzYWdlEhAKCHBvc2l0aW9uGAEgASgEEicKCGVudmVsb3BlGAIgASgLMhUubWVyaWRpYW4udjEuRW52ZWxvcGUSGQoRbWF5YmVfcmVkZWxpdmVyZWQYAyABKAgSDwoHYXR0ZW1wdBgEIAEoDRIUCgxjcmVkaXRfYnl0ZXMYBSABKA0iIQoMQWNrbm93bGVkZ2VkEhEKCXBvc2l0aW9ucxgBIAMoBCJ5CgxTZXJ2ZVJlcXVlc3QSLwoEb3BlbhgBIAEoCzIfLm1lcmlkaWFuLnNpZGVjYXIudjEuT3BlblNlcnZlckgAEi0KBmFuc3dlchgCIAEoCzIbLm1lcmlkaWFuLnNpZGVjYXIudjEuQW5zd2VySABCCQoHbWVzc2FnZSIdCgpPcGVuU2VydmVyEg8KB3BhdHRlcm4YASABKAkiZQoGQW5zd2VyEhIKCnJlcXVlc3RfaWQYASABKAQSCgoCb2sYAiABKAgSFAoMcGF5bG9hZF90eXBlGAMgASgJEg8KB3BheWxvYWQYBCABKAwSFAoMZXJyb3JfZGV0YWlsGAUgASgJIncKClNlcnZlRXZlbnQSLwoHc2VydmluZxgBIAEoCzIcLm1lcmlkaWFuLnNpZGVjYXIudjEuU2VydmluZ0gAEi8KB3JlcXVlc3QYAiABKAsyHC5tZXJpZGlhbi5zaWRlY2FyLnYxLlJlcXVlc3RIAEIHCgVldmVudCIJCgdTZXJ2aW5nIloKB1JlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoBBInCghlbnZlbG9wZRgCIAEoCzIVLm1lcmlkaWFuLnYxLkVudmVsb3BlEhIKCnRpbWVvdXRfbXMYAyABKA0iYgoQU2F2ZVN0YXRlUmVxdWVzdBINCgVzdGF0ZRgBIAEoDBI/CgthY2tub3dsZWRnZRgCIAMoCzIqLm1lcmlkaWFuLnNpZGVjYXIudjEuU3Vic2NyaXB0aW9uUG9zaXRpb25zIkAKFVN1YnNjcmlwdGlvblBvc2l0aW9ucxIUCgxzdWJzY3JpcHRpb24YASABKAkSEQoJcG9zaXRpb25zGAIgAygEIiIKDlNhdmVTdGF0ZVJlcGx5EhAKCHJldmlzaW9uGAEgASgEIhIKEExvYWRTdGF0ZVJlcXVlc3QiQAoOTG9hZFN0YXRlUmVwbHkSDQoFZm91bmQYASABKAgSDQoFc3RhdGUYAiABKAwSEAoIcmV2aXNpb24YAyABKAQqiQEKDlB1Ymxpc2hPdXRjb21lEh8KG1BVQkxJU0hfT1VUQ09NRV9VTlNQRUNJRklFRBAAEhwKGFBVQkxJU0hfT1VUQ09NRV9BQ0NFUFRFRBABEhsKF1BVQkxJU0hfT1VUQ09NRV9SRUZVU0VEEAISGwoXUFVCTElTSF9PVVRDT01FX1VOS05PV04QAypoCgdTdGFydEF0EhgKFFNUQVJUX0FUX1VOU1BFQ0lGSUVEEAASEAoMU1RBUlRfQVRfTkVXEAESHgoaU1RBUlRfQVRfTEFTVF9BQ0tOT1dMRURHRUQQAhIRCg1TVEFSVF9BVF9USU1FEAMynQQKDVBsdWdpblNlcnZpY2USWwoJTGlmZWN5Y2xlEiUubWVyaWRpYW4uc2lkZWNhci52MS5MaWZlY3ljbGVSZXF1ZXN0GiMubWVyaWRpYW4uc2lkZWNhci52MS5MaWZlY3ljbGVFdmVudCgBMAESVQoHUHVibGlzaBIhLm1lcmlkaWFuLnNpZGVjYXIudjEuUHVibGlzaEJhdGNoGiMubWVyaWRpYW4uc2lkZWNhci52MS5QdWJsaXNoUmVzdWx0cygBMAESVQoHQ29uc3VtZRIjLm1lcmlkaWFuLnNpZGVjYXIudjEuQ29uc3VtZVJlcXVlc3QaIS5tZXJpZGlhbi5zaWRlY2FyLnYxLkNvbnN1bWVFdmVudCgBMAESTwoFU2VydmUSIS5tZXJpZGlhbi5zaWRlY2FyLnYxLlNlcnZlUmVxdWVzdBofLm1lcmlkaWFuLnNpZGVjYXIudjEuU2VydmVFdmVudCgBMAESVwoJU2F2ZVN0YXRlEiUubWVyaWRpYW4uc2lkZWNhci52MS5TYXZlU3RhdGVSZXF1ZXN0GiMubWVyaWRpYW4uc2lkZWNhci52MS5TYXZlU3RhdGVSZXBseRJXCglMb2FkU3RhdGUSJS5tZXJpZGlhbi5zaWRlY2FyLnYxLkxvYWRTdGF0ZVJlcXVlc3QaIy5tZXJpZGlhbi5zaWRlY2FyLnYxLkxvYWRTdGF0ZVJlcGx5YgZwcm90bzM", [file_meridian_v1_envelope, file_meridian_v1_sidecar]);
+  fileDesc("CiBtZXJpZGlhbi9zaWRlY2FyL3YxL3BsdWdpbi5wcm90bxITbWVyaWRpYW4uc2lkZWNhci52MSK5AQoQTGlmZWN5Y2xlUmVxdWVzdBItCgZhdHRhY2gYASABKAsyGy5tZXJpZGlhbi5zaWRlY2FyLnYxLkF0dGFjaEgAEjoKDWhlYWx0aF9yZXBvcnQYAiABKAsyIS5tZXJpZGlhbi5zaWRlY2FyLnYxLkhlYWx0aFJlcG9ydEgAEi8KB3N0b3BwZWQYAyABKAsyHC5tZXJpZGlhbi5zaWRlY2FyLnYxLlN0b3BwZWRIAEIJCgdtZXNzYWdlIhgKBkF0dGFjaBIOCgZjbGllbnQYASABKAkiQQoMSGVhbHRoUmVwb3J0EhAKCGNoZWNrX2lkGAEgASgEEg8KB2hlYWx0aHkYAiABKAgSDgoGZGV0YWlsGAMgASgJIgkKB1N0b3BwZWQiqwMKDkxpZmVjeWNsZUV2ZW50EjEKCGF0dGFjaGVkGAEgASgLMh0ubWVyaWRpYW4uc2lkZWNhci52MS5BdHRhY2hlZEgAEjgKDGhlYWx0aF9jaGVjaxgCIAEoCzIgLm1lcmlkaWFuLnNpZGVjYXIudjEuSGVhbHRoQ2hlY2tIABIpCgRzdG9wGAMgASgLMhkubWVyaWRpYW4uc2lkZWNhci52MS5TdG9wSAASLwoHZGVncmFkZRgEIAEoCzIcLm1lcmlkaWFuLnNpZGVjYXIudjEuRGVncmFkZUgAEi0KBnJlc3VtZRgFIAEoCzIbLm1lcmlkaWFuLnNpZGVjYXIudjEuUmVzdW1lSAASKQoEbG9zdBgGIAEoCzIZLm1lcmlkaWFuLnNpZGVjYXIudjEuTG9zdEgAEjEKCHJlcGxhY2VkGAcgASgLMh0ubWVyaWRpYW4uc2lkZWNhci52MS5SZXBsYWNlZEgAEjoKDXN0YXRlX2NoYW5nZWQYCCABKAsyIS5tZXJpZGlhbi5zaWRlY2FyLnYxLlN0YXRlQ2hhbmdlZEgAQgcKBWV2ZW50IjEKCEF0dGFjaGVkEhMKC2luc3RhbmNlX2lkGAEgASgJEhAKCGRlZ3JhZGVkGAIgASgIIjMKC0hlYWx0aENoZWNrEhAKCGNoZWNrX2lkGAEgASgEEhIKCnRpbWVvdXRfbXMYAiABKA0iMAoEU3RvcBIOCgZyZWFzb24YASABKAkSGAoQZHJhaW5fdGltZW91dF9tcxgCIAEoDSIZCgdEZWdyYWRlEg4KBnJlYXNvbhgBIAEoCSIICgZSZXN1bWUiJgoETG9zdBIPCgdwYXR0ZXJuGAEgASgJEg0KBWNvdW50GAIgASgEIgoKCFJlcGxhY2VkIh0KDFN0YXRlQ2hhbmdlZBINCgVzdGF0ZRgBIAEoCSI/CgxQdWJsaXNoQmF0Y2gSLwoFaXRlbXMYASADKAsyIC5tZXJpZGlhbi5zaWRlY2FyLnYxLlB1Ymxpc2hJdGVtIlQKC1B1Ymxpc2hJdGVtEhcKD2NsaWVudF9zZXF1ZW5jZRgBIAEoBBIsCgdyZXF1ZXN0GAIgASgLMhsubWVyaWRpYW4udjEuUHVibGlzaFJlcXVlc3QiRQoOUHVibGlzaFJlc3VsdHMSMwoHcmVzdWx0cxgBIAMoCzIiLm1lcmlkaWFuLnNpZGVjYXIudjEuUHVibGlzaFJlc3VsdCKdAQoNUHVibGlzaFJlc3VsdBIXCg9jbGllbnRfc2VxdWVuY2UYASABKAQSNAoHb3V0Y29tZRgCIAEoDjIjLm1lcmlkaWFuLnNpZGVjYXIudjEuUHVibGlzaE91dGNvbWUSEgoKbWVzc2FnZV9pZBgDIAEoCRIWCg5yZWZ1c2FsX3JlYXNvbhgEIAEoCRIRCglkdXBsaWNhdGUYBSABKAgiugEKDkNvbnN1bWVSZXF1ZXN0EjUKBG9wZW4YASABKAsyJS5tZXJpZGlhbi5zaWRlY2FyLnYxLk9wZW5TdWJzY3JpcHRpb25IABI3CgthY2tub3dsZWRnZRgCIAEoCzIgLm1lcmlkaWFuLnNpZGVjYXIudjEuQWNrbm93bGVkZ2VIABItCgZjcmVkaXQYAyABKAsyGy5tZXJpZGlhbi5zaWRlY2FyLnYxLkNyZWRpdEgAQgkKB21lc3NhZ2Ui7QEKEE9wZW5TdWJzY3JpcHRpb24SDAoEbmFtZRgBIAEoCRIPCgdwYXR0ZXJuGAIgASgJEi4KCHN0YXJ0X2F0GAMgASgOMhwubWVyaWRpYW4uc2lkZWNhci52MS5TdGFydEF0EhUKDXN0YXJ0X3RpbWVfbnMYBCABKAMSFQoNaWRsZV9leHBpcnlfcxgFIAEoDRIUCgxtYXhfYXR0ZW1wdHMYBiABKA0SGQoRZGVhZF9sZXR0ZXJfdG9waWMYByABKAkSKwoGY3JlZGl0GAggASgLMhsubWVyaWRpYW4uc2lkZWNhci52MS5DcmVkaXQiKQoGQ3JlZGl0EhAKCG1lc3NhZ2VzGAEgASgNEg0KBWJ5dGVzGAIgASgNIiAKC0Fja25vd2xlZGdlEhEKCXBvc2l0aW9ucxgBIAMoBCK6AQoMQ29uc3VtZUV2ZW50Ei0KBm9wZW5lZBgBIAEoCzIbLm1lcmlkaWFuLnNpZGVjYXIudjEuT3BlbmVkSAASNwoHbWVzc2FnZRgCIAEoCzIkLm1lcmlkaWFuLnNpZGVjYXIudjEuQ29uc3VtZWRNZXNzYWdlSAASOQoMYWNrbm93bGVkZ2VkGAMgASgLMiEubWVyaWRpYW4uc2lkZWNhci52MS5BY2tub3dsZWRnZWRIAEIHCgVldmVudCIICgZPcGVuZWQijgEKD0NvbnN1bWVkTWVzc2FnZRIQCghwb3NpdGlvbhgBIAEoBBInCghlbnZlbG9wZRgCIAEoCzIVLm1lcmlkaWFuLnYxLkVudmVsb3BlEhkKEW1heWJlX3JlZGVsaXZlcmVkGAMgASgIEg8KB2F0dGVtcHQYBCABKA0SFAoMY3JlZGl0X2J5dGVzGAUgASgNIiEKDEFja25vd2xlZGdlZBIRCglwb3NpdGlvbnMYASADKAQieQoMU2VydmVSZXF1ZXN0Ei8KBG9wZW4YASABKAsyHy5tZXJpZGlhbi5zaWRlY2FyLnYxLk9wZW5TZXJ2ZXJIABItCgZhbnN3ZXIYAiABKAsyGy5tZXJpZGlhbi5zaWRlY2FyLnYxLkFuc3dlckgAQgkKB21lc3NhZ2UiHQoKT3BlblNlcnZlchIPCgdwYXR0ZXJuGAEgASgJImUKBkFuc3dlchISCgpyZXF1ZXN0X2lkGAEgASgEEgoKAm9rGAIgASgIEhQKDHBheWxvYWRfdHlwZRgDIAEoCRIPCgdwYXlsb2FkGAQgASgMEhQKDGVycm9yX2RldGFpbBgFIAEoCSJ3CgpTZXJ2ZUV2ZW50Ei8KB3NlcnZpbmcYASABKAsyHC5tZXJpZGlhbi5zaWRlY2FyLnYxLlNlcnZpbmdIABIvCgdyZXF1ZXN0GAIgASgLMhwubWVyaWRpYW4uc2lkZWNhci52MS5SZXF1ZXN0SABCBwoFZXZlbnQiCQoHU2VydmluZyJaCgdSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAQSJwoIZW52ZWxvcGUYAiABKAsyFS5tZXJpZGlhbi52MS5FbnZlbG9wZRISCgp0aW1lb3V0X21zGAMgASgNImIKEFNhdmVTdGF0ZVJlcXVlc3QSDQoFc3RhdGUYASABKAwSPwoLYWNrbm93bGVkZ2UYAiADKAsyKi5tZXJpZGlhbi5zaWRlY2FyLnYxLlN1YnNjcmlwdGlvblBvc2l0aW9ucyJAChVTdWJzY3JpcHRpb25Qb3NpdGlvbnMSFAoMc3Vic2NyaXB0aW9uGAEgASgJEhEKCXBvc2l0aW9ucxgCIAMoBCIiCg5TYXZlU3RhdGVSZXBseRIQCghyZXZpc2lvbhgBIAEoBCISChBMb2FkU3RhdGVSZXF1ZXN0IkAKDkxvYWRTdGF0ZVJlcGx5Eg0KBWZvdW5kGAEgASgIEg0KBXN0YXRlGAIgASgMEhAKCHJldmlzaW9uGAMgASgEKokBCg5QdWJsaXNoT3V0Y29tZRIfChtQVUJMSVNIX09VVENPTUVfVU5TUEVDSUZJRUQQABIcChhQVUJMSVNIX09VVENPTUVfQUNDRVBURUQQARIbChdQVUJMSVNIX09VVENPTUVfUkVGVVNFRBACEhsKF1BVQkxJU0hfT1VUQ09NRV9VTktOT1dOEAMqaAoHU3RhcnRBdBIYChRTVEFSVF9BVF9VTlNQRUNJRklFRBAAEhAKDFNUQVJUX0FUX05FVxABEh4KGlNUQVJUX0FUX0xBU1RfQUNLTk9XTEVER0VEEAISEQoNU1RBUlRfQVRfVElNRRADMp0ECg1QbHVnaW5TZXJ2aWNlElsKCUxpZmVjeWNsZRIlLm1lcmlkaWFuLnNpZGVjYXIudjEuTGlmZWN5Y2xlUmVxdWVzdBojLm1lcmlkaWFuLnNpZGVjYXIudjEuTGlmZWN5Y2xlRXZlbnQoATABElUKB1B1Ymxpc2gSIS5tZXJpZGlhbi5zaWRlY2FyLnYxLlB1Ymxpc2hCYXRjaBojLm1lcmlkaWFuLnNpZGVjYXIudjEuUHVibGlzaFJlc3VsdHMoATABElUKB0NvbnN1bWUSIy5tZXJpZGlhbi5zaWRlY2FyLnYxLkNvbnN1bWVSZXF1ZXN0GiEubWVyaWRpYW4uc2lkZWNhci52MS5Db25zdW1lRXZlbnQoATABEk8KBVNlcnZlEiEubWVyaWRpYW4uc2lkZWNhci52MS5TZXJ2ZVJlcXVlc3QaHy5tZXJpZGlhbi5zaWRlY2FyLnYxLlNlcnZlRXZlbnQoATABElcKCVNhdmVTdGF0ZRIlLm1lcmlkaWFuLnNpZGVjYXIudjEuU2F2ZVN0YXRlUmVxdWVzdBojLm1lcmlkaWFuLnNpZGVjYXIudjEuU2F2ZVN0YXRlUmVwbHkSVwoJTG9hZFN0YXRlEiUubWVyaWRpYW4uc2lkZWNhci52MS5Mb2FkU3RhdGVSZXF1ZXN0GiMubWVyaWRpYW4uc2lkZWNhci52MS5Mb2FkU3RhdGVSZXBseWIGcHJvdG8z", [file_meridian_v1_envelope, file_meridian_v1_sidecar]);
 
 /**
  * @generated from message meridian.sidecar.v1.LifecycleRequest
@@ -165,6 +165,12 @@ export type LifecycleEvent = Message<"meridian.sidecar.v1.LifecycleEvent"> & {
      */
     value: Replaced;
     case: "replaced";
+  } | {
+    /**
+     * @generated from field: meridian.sidecar.v1.StateChanged state_changed = 8;
+     */
+    value: StateChanged;
+    case: "stateChanged";
   } | { case: undefined; value?: undefined };
 };
 
@@ -317,6 +323,25 @@ export const ReplacedSchema: GenMessage<Replaced> = /*@__PURE__*/
   messageDesc(file_meridian_sidecar_v1_plugin, 11);
 
 /**
+ * The sidecar's state, by the names of its log and its status: READY, RUNNING, DEGRADED and so on.
+ *
+ * @generated from message meridian.sidecar.v1.StateChanged
+ */
+export type StateChanged = Message<"meridian.sidecar.v1.StateChanged"> & {
+  /**
+   * @generated from field: string state = 1;
+   */
+  state: string;
+};
+
+/**
+ * Describes the message meridian.sidecar.v1.StateChanged.
+ * Use `create(StateChangedSchema)` to create a new message.
+ */
+export const StateChangedSchema: GenMessage<StateChanged> = /*@__PURE__*/
+  messageDesc(file_meridian_sidecar_v1_plugin, 12);
+
+/**
  * @generated from message meridian.sidecar.v1.PublishBatch
  */
 export type PublishBatch = Message<"meridian.sidecar.v1.PublishBatch"> & {
@@ -331,7 +356,7 @@ export type PublishBatch = Message<"meridian.sidecar.v1.PublishBatch"> & {
  * Use `create(PublishBatchSchema)` to create a new message.
  */
 export const PublishBatchSchema: GenMessage<PublishBatch> = /*@__PURE__*/
-  messageDesc(file_meridian_sidecar_v1_plugin, 12);
+  messageDesc(file_meridian_sidecar_v1_plugin, 13);
 
 /**
  * @generated from message meridian.sidecar.v1.PublishItem
@@ -355,7 +380,7 @@ export type PublishItem = Message<"meridian.sidecar.v1.PublishItem"> & {
  * Use `create(PublishItemSchema)` to create a new message.
  */
 export const PublishItemSchema: GenMessage<PublishItem> = /*@__PURE__*/
-  messageDesc(file_meridian_sidecar_v1_plugin, 13);
+  messageDesc(file_meridian_sidecar_v1_plugin, 14);
 
 /**
  * @generated from message meridian.sidecar.v1.PublishResults
@@ -372,7 +397,7 @@ export type PublishResults = Message<"meridian.sidecar.v1.PublishResults"> & {
  * Use `create(PublishResultsSchema)` to create a new message.
  */
 export const PublishResultsSchema: GenMessage<PublishResults> = /*@__PURE__*/
-  messageDesc(file_meridian_sidecar_v1_plugin, 14);
+  messageDesc(file_meridian_sidecar_v1_plugin, 15);
 
 /**
  * @generated from message meridian.sidecar.v1.PublishResult
@@ -409,7 +434,7 @@ export type PublishResult = Message<"meridian.sidecar.v1.PublishResult"> & {
  * Use `create(PublishResultSchema)` to create a new message.
  */
 export const PublishResultSchema: GenMessage<PublishResult> = /*@__PURE__*/
-  messageDesc(file_meridian_sidecar_v1_plugin, 15);
+  messageDesc(file_meridian_sidecar_v1_plugin, 16);
 
 /**
  * @generated from message meridian.sidecar.v1.ConsumeRequest
@@ -444,7 +469,7 @@ export type ConsumeRequest = Message<"meridian.sidecar.v1.ConsumeRequest"> & {
  * Use `create(ConsumeRequestSchema)` to create a new message.
  */
 export const ConsumeRequestSchema: GenMessage<ConsumeRequest> = /*@__PURE__*/
-  messageDesc(file_meridian_sidecar_v1_plugin, 16);
+  messageDesc(file_meridian_sidecar_v1_plugin, 17);
 
 /**
  * The first message of the stream.
@@ -506,7 +531,7 @@ export type OpenSubscription = Message<"meridian.sidecar.v1.OpenSubscription"> &
  * Use `create(OpenSubscriptionSchema)` to create a new message.
  */
 export const OpenSubscriptionSchema: GenMessage<OpenSubscription> = /*@__PURE__*/
-  messageDesc(file_meridian_sidecar_v1_plugin, 17);
+  messageDesc(file_meridian_sidecar_v1_plugin, 18);
 
 /**
  * How much more may be delivered, added to what is left.
@@ -530,7 +555,7 @@ export type Credit = Message<"meridian.sidecar.v1.Credit"> & {
  * Use `create(CreditSchema)` to create a new message.
  */
 export const CreditSchema: GenMessage<Credit> = /*@__PURE__*/
-  messageDesc(file_meridian_sidecar_v1_plugin, 18);
+  messageDesc(file_meridian_sidecar_v1_plugin, 19);
 
 /**
  * @generated from message meridian.sidecar.v1.Acknowledge
@@ -547,7 +572,7 @@ export type Acknowledge = Message<"meridian.sidecar.v1.Acknowledge"> & {
  * Use `create(AcknowledgeSchema)` to create a new message.
  */
 export const AcknowledgeSchema: GenMessage<Acknowledge> = /*@__PURE__*/
-  messageDesc(file_meridian_sidecar_v1_plugin, 19);
+  messageDesc(file_meridian_sidecar_v1_plugin, 20);
 
 /**
  * @generated from message meridian.sidecar.v1.ConsumeEvent
@@ -582,7 +607,7 @@ export type ConsumeEvent = Message<"meridian.sidecar.v1.ConsumeEvent"> & {
  * Use `create(ConsumeEventSchema)` to create a new message.
  */
 export const ConsumeEventSchema: GenMessage<ConsumeEvent> = /*@__PURE__*/
-  messageDesc(file_meridian_sidecar_v1_plugin, 20);
+  messageDesc(file_meridian_sidecar_v1_plugin, 21);
 
 /**
  * @generated from message meridian.sidecar.v1.Opened
@@ -595,7 +620,7 @@ export type Opened = Message<"meridian.sidecar.v1.Opened"> & {
  * Use `create(OpenedSchema)` to create a new message.
  */
 export const OpenedSchema: GenMessage<Opened> = /*@__PURE__*/
-  messageDesc(file_meridian_sidecar_v1_plugin, 21);
+  messageDesc(file_meridian_sidecar_v1_plugin, 22);
 
 /**
  * @generated from message meridian.sidecar.v1.ConsumedMessage
@@ -638,7 +663,7 @@ export type ConsumedMessage = Message<"meridian.sidecar.v1.ConsumedMessage"> & {
  * Use `create(ConsumedMessageSchema)` to create a new message.
  */
 export const ConsumedMessageSchema: GenMessage<ConsumedMessage> = /*@__PURE__*/
-  messageDesc(file_meridian_sidecar_v1_plugin, 22);
+  messageDesc(file_meridian_sidecar_v1_plugin, 23);
 
 /**
  * These are stored as acknowledged and will not come again.
@@ -657,7 +682,7 @@ export type Acknowledged = Message<"meridian.sidecar.v1.Acknowledged"> & {
  * Use `create(AcknowledgedSchema)` to create a new message.
  */
 export const AcknowledgedSchema: GenMessage<Acknowledged> = /*@__PURE__*/
-  messageDesc(file_meridian_sidecar_v1_plugin, 23);
+  messageDesc(file_meridian_sidecar_v1_plugin, 24);
 
 /**
  * @generated from message meridian.sidecar.v1.ServeRequest
@@ -686,7 +711,7 @@ export type ServeRequest = Message<"meridian.sidecar.v1.ServeRequest"> & {
  * Use `create(ServeRequestSchema)` to create a new message.
  */
 export const ServeRequestSchema: GenMessage<ServeRequest> = /*@__PURE__*/
-  messageDesc(file_meridian_sidecar_v1_plugin, 24);
+  messageDesc(file_meridian_sidecar_v1_plugin, 25);
 
 /**
  * The first message of the stream.
@@ -705,7 +730,7 @@ export type OpenServer = Message<"meridian.sidecar.v1.OpenServer"> & {
  * Use `create(OpenServerSchema)` to create a new message.
  */
 export const OpenServerSchema: GenMessage<OpenServer> = /*@__PURE__*/
-  messageDesc(file_meridian_sidecar_v1_plugin, 25);
+  messageDesc(file_meridian_sidecar_v1_plugin, 26);
 
 /**
  * @generated from message meridian.sidecar.v1.Answer
@@ -744,7 +769,7 @@ export type Answer = Message<"meridian.sidecar.v1.Answer"> & {
  * Use `create(AnswerSchema)` to create a new message.
  */
 export const AnswerSchema: GenMessage<Answer> = /*@__PURE__*/
-  messageDesc(file_meridian_sidecar_v1_plugin, 26);
+  messageDesc(file_meridian_sidecar_v1_plugin, 27);
 
 /**
  * @generated from message meridian.sidecar.v1.ServeEvent
@@ -773,7 +798,7 @@ export type ServeEvent = Message<"meridian.sidecar.v1.ServeEvent"> & {
  * Use `create(ServeEventSchema)` to create a new message.
  */
 export const ServeEventSchema: GenMessage<ServeEvent> = /*@__PURE__*/
-  messageDesc(file_meridian_sidecar_v1_plugin, 27);
+  messageDesc(file_meridian_sidecar_v1_plugin, 28);
 
 /**
  * @generated from message meridian.sidecar.v1.Serving
@@ -786,7 +811,7 @@ export type Serving = Message<"meridian.sidecar.v1.Serving"> & {
  * Use `create(ServingSchema)` to create a new message.
  */
 export const ServingSchema: GenMessage<Serving> = /*@__PURE__*/
-  messageDesc(file_meridian_sidecar_v1_plugin, 28);
+  messageDesc(file_meridian_sidecar_v1_plugin, 29);
 
 /**
  * @generated from message meridian.sidecar.v1.Request
@@ -813,7 +838,7 @@ export type Request = Message<"meridian.sidecar.v1.Request"> & {
  * Use `create(RequestSchema)` to create a new message.
  */
 export const RequestSchema: GenMessage<Request> = /*@__PURE__*/
-  messageDesc(file_meridian_sidecar_v1_plugin, 29);
+  messageDesc(file_meridian_sidecar_v1_plugin, 30);
 
 /**
  * @generated from message meridian.sidecar.v1.SaveStateRequest
@@ -837,7 +862,7 @@ export type SaveStateRequest = Message<"meridian.sidecar.v1.SaveStateRequest"> &
  * Use `create(SaveStateRequestSchema)` to create a new message.
  */
 export const SaveStateRequestSchema: GenMessage<SaveStateRequest> = /*@__PURE__*/
-  messageDesc(file_meridian_sidecar_v1_plugin, 30);
+  messageDesc(file_meridian_sidecar_v1_plugin, 31);
 
 /**
  * @generated from message meridian.sidecar.v1.SubscriptionPositions
@@ -859,7 +884,7 @@ export type SubscriptionPositions = Message<"meridian.sidecar.v1.SubscriptionPos
  * Use `create(SubscriptionPositionsSchema)` to create a new message.
  */
 export const SubscriptionPositionsSchema: GenMessage<SubscriptionPositions> = /*@__PURE__*/
-  messageDesc(file_meridian_sidecar_v1_plugin, 31);
+  messageDesc(file_meridian_sidecar_v1_plugin, 32);
 
 /**
  * @generated from message meridian.sidecar.v1.SaveStateReply
@@ -876,7 +901,7 @@ export type SaveStateReply = Message<"meridian.sidecar.v1.SaveStateReply"> & {
  * Use `create(SaveStateReplySchema)` to create a new message.
  */
 export const SaveStateReplySchema: GenMessage<SaveStateReply> = /*@__PURE__*/
-  messageDesc(file_meridian_sidecar_v1_plugin, 32);
+  messageDesc(file_meridian_sidecar_v1_plugin, 33);
 
 /**
  * @generated from message meridian.sidecar.v1.LoadStateRequest
@@ -889,7 +914,7 @@ export type LoadStateRequest = Message<"meridian.sidecar.v1.LoadStateRequest"> &
  * Use `create(LoadStateRequestSchema)` to create a new message.
  */
 export const LoadStateRequestSchema: GenMessage<LoadStateRequest> = /*@__PURE__*/
-  messageDesc(file_meridian_sidecar_v1_plugin, 33);
+  messageDesc(file_meridian_sidecar_v1_plugin, 34);
 
 /**
  * @generated from message meridian.sidecar.v1.LoadStateReply
@@ -918,7 +943,7 @@ export type LoadStateReply = Message<"meridian.sidecar.v1.LoadStateReply"> & {
  * Use `create(LoadStateReplySchema)` to create a new message.
  */
 export const LoadStateReplySchema: GenMessage<LoadStateReply> = /*@__PURE__*/
-  messageDesc(file_meridian_sidecar_v1_plugin, 34);
+  messageDesc(file_meridian_sidecar_v1_plugin, 35);
 
 /**
  * @generated from enum meridian.sidecar.v1.PublishOutcome

@@ -1,0 +1,64 @@
+import { messageOf, UserFacingError } from '../base/user-facing-error.ts';
+import { exitCodes } from '../contract/config/exit-codes.ts';
+import type { SidecarStatus } from '../sidecar/status-report.ts';
+import type { AddCommand } from './command.ts';
+
+interface StatusFlags {
+  readonly address: string;
+  readonly json: boolean;
+}
+
+const timeoutMs = 3_000;
+
+/** `meridian-sidecar status`: what a running sidecar says of itself; exits 0 when it is healthy, 1 when it is not. */
+export const addStatusCommand: AddCommand = (program) => {
+  program
+    .command('status')
+    .description('show what a running sidecar is doing; exit 1 when it is not healthy')
+    .option('-a, --address <host:port>', "the sidecar's health address", defaultAddress())
+    .option('--json', 'print the whole status as JSON', false)
+    .action(async (flags: StatusFlags) => {
+      const status = JSON.parse(await get(flags.address, '/status')) as SidecarStatus;
+      process.stdout.write(flags.json ? `${JSON.stringify(status)}\n` : render(status));
+      process.exitCode = (await fetch(`http://${flags.address}/healthz`)).ok ? 0 : 1;
+    });
+};
+
+/** In the sidecar's own container SIDECAR_HEALTH_ADDR says where it is. */
+function defaultAddress(): string {
+  const address = (process.env.SIDECAR_HEALTH_ADDR || ':9192').replace('$PORT', process.env.PORT ?? '');
+  return address.startsWith(':') ? `127.0.0.1${address}` : address;
+}
+
+async function get(address: string, path: string): Promise<string> {
+  try {
+    const reply = await fetch(`http://${address}${path}`, { signal: AbortSignal.timeout(timeoutMs) });
+    return await reply.text();
+  } catch (error) {
+    throw new UserFacingError({
+      id: 'status/sidecar/unreachable',
+      found: `no sidecar answers at ${address}: ${messageOf(error instanceof Error ? (error.cause ?? error) : error)}`,
+      next: [
+        'Name the health address of a running sidecar with --address; its log line `health server listens` has it.',
+      ],
+      exitCode: exitCodes.busUnreachable,
+    });
+  }
+}
+
+function render(status: SidecarStatus): string {
+  const { bus, plugin, grants } = status;
+  const callbacks = plugin.takesCallbacks ? 'takes callbacks' : 'takes no callbacks';
+  const rows: readonly (readonly [string, string])[] = [
+    ['state', status.state],
+    ['instance', `${status.instanceId} of ${status.poolType}, deployment ${status.deploymentId || 'unknown'}`],
+    ['bus', `${bus.address} ${bus.isUp ? 'up' : 'away'}, epoch ${bus.epoch}`],
+    ['plugin', plugin.isRegistered ? `registered, ${callbacks}` : 'not registered'],
+    ['may publish', grants.publish.join(', ') || 'nothing'],
+    ['may subscribe', grants.subscribe.join(', ') || 'nothing'],
+    ['waiting', `${status.publishesWaiting} publishes`],
+    ['subscriptions', `${status.subscriptions}`],
+    ['version', status.version],
+  ];
+  return rows.map(([name, value]) => `${name.padEnd(14)} ${value}\n`).join('');
+}

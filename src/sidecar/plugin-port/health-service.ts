@@ -1,0 +1,54 @@
+import { create } from '@bufbuild/protobuf';
+import { AsyncQueue } from '../../base/async-queue.ts';
+import {
+  type HealthCheckRequest,
+  type HealthCheckResponse,
+  HealthCheckResponseSchema,
+  HealthCheckResponse_ServingStatus as ServingStatus,
+} from '../../contract/wire/gen/grpc/health/v1/health_pb.ts';
+import { PluginService } from '../../contract/wire/gen/meridian/sidecar/v1/plugin_pb.ts';
+import { SidecarService } from '../../contract/wire/gen/meridian/v1/sidecar_pb.ts';
+import { healthMethods } from '../../contract/wire/methods.ts';
+import { type Route, type RpcStream, serveStream, serveUnary } from '../../transport/rpc.ts';
+import { RpcError } from '../../transport/status.ts';
+import { isPassing } from '../health-report.ts';
+import type { SidecarState, StateHolder } from '../sidecar-state.ts';
+
+/** The empty name stands for the whole server. */
+const services: ReadonlySet<string> = new Set(['', SidecarService.typeName, PluginService.typeName]);
+
+/** gRPC's own health checks: SERVING while `/healthz` says 200 and the sidecar is not stopping. */
+export function healthRoutes(current: StateHolder): Route[] {
+  return [
+    serveUnary(healthMethods.check, async ({ service }) => {
+      if (!services.has(service)) throw new RpcError('NOT_FOUND', `there is no service "${service}" here`);
+      return create(HealthCheckResponseSchema, { status: statusIn(current.current) });
+    }),
+    serveStream(healthMethods.watch, (stream) => watch(current, stream)),
+  ];
+}
+
+async function watch(current: StateHolder, stream: RpcStream<HealthCheckRequest, HealthCheckResponse>): Promise<void> {
+  const first = await stream[Symbol.asyncIterator]().next();
+  const isKnown = !first.done && services.has(first.value.service);
+  const changes = new AsyncQueue<ServingStatus>();
+  changes.push(isKnown ? statusIn(current.current) : ServingStatus.SERVICE_UNKNOWN);
+  const stopWatching = current.onChange((state) => {
+    if (isKnown) changes.push(statusIn(state));
+  });
+  stream.over.addEventListener('abort', () => changes.end(), { once: true });
+  try {
+    let last: ServingStatus | undefined;
+    for await (const status of changes) {
+      if (status !== last) stream.write(create(HealthCheckResponseSchema, { status }));
+      last = status;
+    }
+  } finally {
+    stopWatching();
+  }
+}
+
+function statusIn(state: SidecarState): ServingStatus {
+  const isStopping = state === 'SHUTTING_DOWN' || state === 'STOPPED';
+  return isPassing('/healthz', state) && !isStopping ? ServingStatus.SERVING : ServingStatus.NOT_SERVING;
+}

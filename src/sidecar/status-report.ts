@@ -1,0 +1,48 @@
+import { version } from '../base/version.ts';
+import type { SidecarConfig } from '../contract/config/sidecar-config.ts';
+import { type HealthReply, healthReply, statusPath } from './health-report.ts';
+import type { SidecarParts } from './sidecar-parts.ts';
+import type { SidecarState } from './sidecar-state.ts';
+
+/** What the sidecar tells an operator about itself; nothing in it is secret. */
+export interface SidecarStatus {
+  readonly version: string;
+  readonly state: SidecarState;
+  readonly instanceId: string;
+  readonly poolType: string;
+  readonly deploymentId: string;
+  readonly bus: { readonly address: string; readonly isUp: boolean; readonly epoch: string };
+  readonly plugin: { readonly isRegistered: boolean; readonly takesCallbacks: boolean };
+  readonly grants: { readonly publish: readonly string[]; readonly subscribe: readonly string[] };
+  readonly publishesWaiting: number;
+  readonly subscriptions: number;
+}
+
+type ReportedParts = Pick<
+  SidecarParts,
+  'current' | 'link' | 'admission' | 'lifecycle' | 'access' | 'outbox' | 'subscriptions'
+>;
+
+/** Gathers the status of this moment. */
+export function sidecarStatus(config: SidecarConfig, parts: ReportedParts): SidecarStatus {
+  const { current, link, admission, lifecycle, access, outbox, subscriptions } = parts;
+  return {
+    version,
+    state: current.current,
+    instanceId: config.instanceId,
+    poolType: config.poolType,
+    deploymentId: link.deploymentId,
+    bus: { address: config.busApiUrl.address, isUp: link.isUp, epoch: `${link.epoch}` },
+    plugin: { isRegistered: admission.isRegistered, takesCallbacks: lifecycle.isAttached },
+    grants: { publish: access.patterns('publish'), subscribe: access.patterns('subscribe') },
+    publishesWaiting: outbox.size,
+    subscriptions: subscriptions.size,
+  };
+}
+
+/** Answers what the health server is asked: the probes, and the status as JSON. */
+export function reportReply(path: string, config: SidecarConfig, parts: ReportedParts): HealthReply {
+  if (path !== statusPath) return healthReply(path, parts.current.current);
+  const body = `${JSON.stringify(sidecarStatus(config, parts), null, 2)}\n`;
+  return { status: 200, body, contentType: 'application/json' };
+}
