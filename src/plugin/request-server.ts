@@ -31,6 +31,7 @@ export class RequestServer {
   readonly #serving = Promise.withResolvers<void>();
   readonly #underWay = new Set<Promise<void>>();
   #stream: ClientStream<ServeEvent, ServeRequest> | undefined;
+  #running: Promise<void> = Promise.resolve();
   #stopped = false;
 
   constructor(options: { pattern: string; handler: RequestHandler; log: Log }) {
@@ -51,13 +52,15 @@ export class RequestServer {
     const stream = connection.stream(pluginMethods.serve);
     this.#stream = stream;
     send(stream, { case: 'open', value: { pattern: this.#pattern } });
-    void this.#run(stream);
+    this.#running = this.#run(stream);
   }
 
-  /** Takes no more requests and resolves when those under way are answered. */
+  /** Takes no more requests and resolves when those under way are answered and the sidecar has taken the answers. */
   async stop(): Promise<void> {
     this.#stopped = true;
     await Promise.all(this.#underWay);
+    this.#stream?.end();
+    await this.#running;
   }
 
   close(): void {

@@ -62,10 +62,12 @@ export class Subscription {
     this.#running = this.#running.then(() => this.#run(stream));
   }
 
-  /** Takes nothing more and resolves when the message being handled is done. */
+  /** Takes nothing more and resolves when the message being handled is done and the sidecar has its acknowledgement. */
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.#handling;
+    this.#stream?.end();
+    await this.#running;
   }
 
   /** Ends the stream; what was not acknowledged comes again to the next one. */

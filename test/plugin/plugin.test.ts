@@ -4,7 +4,14 @@ import { sleep } from '../../src/base/scheduler.ts';
 import type { Plugin } from '../../src/plugin/plugin.ts';
 import { NotAdmittedError } from '../../src/plugin/sidecar-connection.ts';
 import { MortalNetwork } from '../sidecar/mortal-network.ts';
-import { type Container, collect, described, publishText, startContainer } from '../sidecar/simulated-container.ts';
+import {
+  type Container,
+  collect,
+  described,
+  publishText,
+  startContainer,
+  textOf,
+} from '../sidecar/simulated-container.ts';
 import { inWorld, SimulatedWorld } from '../sidecar/simulated-world.ts';
 
 describe('connecting', () => {
@@ -144,9 +151,9 @@ describe('stopping', () => {
   async function stopDuringHandler(world: SimulatedWorld, one: Container, stop: () => void): Promise<string[]> {
     const notes: string[] = [];
     await one.plugin.subscribe('demo.*', { name: 'all' }, async ({ payload }) => {
-      notes.push(`handler of ${Buffer.from(payload)} begins`);
+      notes.push(`handler of ${textOf(payload)} begins`);
       await sleep(world.scheduler, 1_000);
-      notes.push(`handler of ${Buffer.from(payload)} ends`);
+      notes.push(`handler of ${textOf(payload)} ends`);
     });
     one.plugin.onStop(async (reason) => {
       notes.push(`onStop: ${reason}`);

@@ -38,7 +38,11 @@ export async function collect(plugin: Plugin, name = 'all'): Promise<string[]> {
 }
 
 export function described({ payload, maybeRedelivered }: DeliveredMessage): string {
-  return `${Buffer.from(payload)}${maybeRedelivered ? ' again?' : ''}`;
+  return `${textOf(payload)}${maybeRedelivered ? ' again?' : ''}`;
+}
+
+export function textOf(payload: Uint8Array): string {
+  return Buffer.from(payload).toString();
 }
 
 export function publishText(plugin: Plugin, text: string) {

@@ -14,7 +14,7 @@ import type { Network } from '../../src/transport/rpc.ts';
 export const busAddress = 'bus-api:8443';
 
 /** Everybody may be anything and do anything on `demo.**`. */
-export const openPolicy: Policy = {
+const openPolicy: Policy = {
   deploymentId: 'simulated',
   rules: [
     {
