@@ -140,22 +140,27 @@ test('several responders take turns, and one that stops is passed over', () =>
     expect(await answers(caller.plugin, 2)).toEqual(['? server', '? server']);
   }));
 
-test('a request under way when a newer start takes over is still answered, by the older one', () =>
-  inWorld(async (world) => {
-    const { caller, server } = await twoContainers(world);
-    const asked = Promise.withResolvers<void>();
-    await server.plugin.serve(topic, async () => {
-      asked.resolve();
-      await sleep(world.scheduler, 2_000);
-      return { payload: Buffer.from('older') };
-    });
-    const reply = ask(caller.plugin);
-    await asked.promise;
-    const newer = await startContainer(world, 'server');
-    await answerAs(newer.plugin, 'newer');
-    expect(await reply).toMatchObject({ outcome: 'answered', payload: new Uint8Array(Buffer.from('older')) });
-    await world.until(() => server.sidecar.state === 'STANDBY');
-    await server.plugin.stopped;
-    await sleep(world.scheduler, 1_000);
-    expect(await answers(caller.plugin, 1)).toEqual(['? newer']);
-  }));
+const seeds = Array.from({ length: 20 }, (_, index) => index + 1);
+
+test.each(seeds)(
+  'seed %i: a request under way when a newer start takes over is still answered, by the older one',
+  (seed) =>
+    inWorld(async (world) => {
+      const { caller, server } = await twoContainers(world);
+      const asked = Promise.withResolvers<void>();
+      await server.plugin.serve(topic, async () => {
+        asked.resolve();
+        await sleep(world.scheduler, 2_000);
+        return { payload: Buffer.from('older') };
+      });
+      const reply = ask(caller.plugin);
+      await asked.promise;
+      const newer = await startContainer(world, 'server');
+      await answerAs(newer.plugin, 'newer');
+      expect(await reply).toMatchObject({ outcome: 'answered', payload: new Uint8Array(Buffer.from('older')) });
+      await world.until(() => server.sidecar.state === 'STANDBY');
+      await server.plugin.stopped;
+      await sleep(world.scheduler, 1_000);
+      expect(await answers(caller.plugin, 1)).toEqual(['? newer']);
+    }, seed),
+);

@@ -96,8 +96,8 @@ export class SimulatedWorld {
 }
 
 /** Runs a story in a world of its own whose bus is up. */
-export async function inWorld(story: (world: SimulatedWorld) => Promise<void>): Promise<void> {
-  const world = new SimulatedWorld(1);
+export async function inWorld(story: (world: SimulatedWorld) => Promise<void>, seed = 1): Promise<void> {
+  const world = new SimulatedWorld(seed);
   const run = async (): Promise<void> => {
     await world.startBus();
     await story(world);
