@@ -3,6 +3,7 @@ import { limits } from '../../src/contract/wire/limits.ts';
 import type { Plugin } from '../../src/plugin/plugin.ts';
 import { connectPlugin } from './plugins.ts';
 import { endAll, type RunningSidecar, startBus, startSidecar } from './processes.ts';
+import { lastText, probeUntil, standing } from './standing-subscription.ts';
 import { statusOf, V1Client, type V1Subscription } from './v1-client.ts';
 
 /** Holds back the answer that never comes, until the tests are over. */
@@ -270,33 +271,3 @@ describe('after Leave', () => {
     expect(await client.publish('platform.oms.again')).toMatchObject({ accepted: true });
   });
 });
-
-/** A subscription that is known to stand, since contract v1 has no word for it: what it brings of the probes is taken. */
-async function standing(by: V1Client, topic: string): Promise<V1Subscription> {
-  const subscription = by.subscribe(topic);
-  const first = subscription.next();
-  const probes = await probeUntil(first, () => by.publish(topic, 'probe'));
-  const marker = `probe ${probes}`;
-  await by.publish(topic, marker);
-  await lastText(subscription, marker);
-  return subscription;
-}
-
-/** Publishes again and again until one has arrived; returns how often. */
-async function probeUntil(arrived: Promise<unknown>, publish: () => Promise<unknown>): Promise<number> {
-  let isThere = false;
-  const done = arrived.then(() => {
-    isThere = true;
-  });
-  let probes = 0;
-  for (; !isThere; probes += 1) await Promise.race([done, publish()]);
-  return probes;
-}
-
-/** Takes messages until this one. */
-async function lastText(subscription: V1Subscription, text: string): Promise<string> {
-  for (;;) {
-    const [next = ''] = await subscription.texts(1);
-    if (next === text) return next;
-  }
-}
