@@ -35,6 +35,8 @@ async function watch(current: StateHolder, stream: RpcStream<HealthCheckRequest,
   changes.push(isKnown ? statusIn(current.current) : ServingStatus.SERVICE_UNKNOWN);
   const stopWatching = current.onChange((state) => {
     if (isKnown) changes.push(statusIn(state));
+    // A watch that stayed open would hold up the close of the port.
+    if (state === 'SHUTTING_DOWN') changes.end();
   });
   stream.over.addEventListener('abort', () => changes.end(), { once: true });
   try {

@@ -1,0 +1,84 @@
+import { create } from '@bufbuild/protobuf';
+import { afterEach, describe, expect, test } from 'vitest';
+import {
+  HealthCheckRequestSchema,
+  HealthCheckResponse_ServingStatus as ServingStatus,
+} from '../../src/contract/wire/gen/grpc/health/v1/health_pb.ts';
+import { healthMethods } from '../../src/contract/wire/methods.ts';
+import { grpcNetwork } from '../../src/transport/grpc/network.ts';
+import { connectPlugin } from './plugins.ts';
+import { endAll, runCli, startBus, startSidecar } from './processes.ts';
+
+afterEach(endAll);
+
+describe('meridian-sidecar status', () => {
+  test('shows what a running sidecar does, for a person and as JSON', async () => {
+    const bus = await startBus();
+    const { address, healthUrl } = await startSidecar(bus.address, { INSTANCE_ID: 'shown-1', POOL_TYPE: 'SignalPool' });
+    await connectPlugin(address);
+    const healthAddress = new URL(healthUrl).host;
+
+    const shown = runCli('status', '--address', healthAddress);
+    expect(await shown.exited).toBe(0);
+    expect(shown.stdout).toMatch(/^state +RUNNING$/m);
+    expect(shown.stdout).toMatch(/^instance +shown-1 of SignalPool, deployment /m);
+    expect(shown.stdout).toMatch(/^plugin +registered, takes callbacks$/m);
+
+    const asJson = runCli('status', '--address', healthAddress, '--json');
+    expect(await asJson.exited).toBe(0);
+    expect(JSON.parse(asJson.stdout)).toMatchObject({
+      state: 'RUNNING',
+      instanceId: 'shown-1',
+      bus: { address: bus.address, isUp: true },
+      publishesWaiting: 0,
+    });
+  });
+
+  test('says that no sidecar answers, and exits 69', async () => {
+    const shown = runCli('status', '--address', '127.0.0.1:1');
+    expect(await shown.exited).toBe(69);
+    expect(shown.stderr).toContain('no sidecar answers at 127.0.0.1:1');
+    expect(shown.stderr).not.toContain('    at ');
+  });
+});
+
+describe("gRPC's own health checks on the plugin's port", () => {
+  const request = (service: string) => create(HealthCheckRequestSchema, { service });
+
+  test.each(['', 'meridian.v1.SidecarService', 'meridian.sidecar.v1.PluginService'])(
+    'say that "%s" is serving, and NOT_SERVING when the sidecar stops',
+    async (service) => {
+      const bus = await startBus();
+      const { address, program } = await startSidecar(bus.address);
+      const plugin = await connectPlugin(address);
+      const connection = await grpcNetwork.connect(address, { timeoutMs: 5_000, maxMessageBytes: 1_024 });
+      const checked = await connection.unary(healthMethods.check, request(service));
+      expect(checked.status).toBe(ServingStatus.SERVING);
+
+      const watch = connection.stream(healthMethods.watch);
+      watch.write(request(service));
+      const statuses = watch[Symbol.asyncIterator]();
+      expect((await statuses.next()).value).toMatchObject({ status: ServingStatus.SERVING });
+      const drained = Promise.withResolvers<void>();
+      plugin.onStop(() => drained.promise);
+      program.signal('SIGTERM');
+      expect((await statuses.next()).value).toMatchObject({ status: ServingStatus.NOT_SERVING });
+      drained.resolve();
+      watch.cancel();
+      connection.close();
+      expect(await program.exited).toBe(0);
+    },
+  );
+
+  test('know no other service', async () => {
+    const bus = await startBus();
+    const { address } = await startSidecar(bus.address);
+    const connection = await grpcNetwork.connect(address, { timeoutMs: 5_000, maxMessageBytes: 1_024 });
+    await expect(connection.unary(healthMethods.check, request('other'))).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    const watch = connection.stream(healthMethods.watch);
+    watch.write(request('other'));
+    const first = await watch[Symbol.asyncIterator]().next();
+    expect(first.value).toMatchObject({ status: ServingStatus.SERVICE_UNKNOWN });
+    connection.close();
+  });
+});
