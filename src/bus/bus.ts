@@ -81,7 +81,7 @@ export class Bus {
     );
     if (!decision.admitted) throw new RpcError('PERMISSION_DENIED', decision.reason);
     const startedAtNs = revision?.startedAtNs ?? 0n;
-    const owner = await this.#epochFor(request, startedAtNs);
+    const owner = await this.#epochFor(request, { principal, startedAtNs });
     const earlier = this.#registry.get(owner);
     this.#registry.add({
       owner,
@@ -168,11 +168,17 @@ export class Bus {
   }
 
   /** The epoch to go on with after a lost connection, or a new one. */
-  async #epochFor(request: RegisterRequest, startedAtNs: bigint): Promise<Owner> {
+  async #epochFor(
+    request: RegisterRequest,
+    { principal, startedAtNs }: Pick<Registration, 'principal' | 'startedAtNs'>,
+  ): Promise<Owner> {
     const { store } = this.#options;
     const { instanceId } = request;
     const resumed = { instanceId, epoch: request.resumeEpoch };
-    if (request.resumeEpoch > 0n && (this.#registry.get(resumed) || (await store.mayWrite(resumed)))) return resumed;
+    const known = this.#registry.get(resumed);
+    // An epoch is no secret: whoever else may be this instance gets one of its own.
+    const isOurs = known ? known.principal === principal : await store.mayWrite(resumed);
+    if (request.resumeEpoch > 0n && isOurs) return resumed;
     const active = this.#registry.activeOf(instanceId);
     if (active && active.startedAtNs > startedAtNs) {
       throw new RpcError(

@@ -9,7 +9,7 @@ import {
 import { limits } from '../../src/contract/wire/limits.ts';
 import { busMethods } from '../../src/contract/wire/methods.ts';
 import { busProtocolVersion } from '../../src/contract/wire/protocol-version.ts';
-import type { ClientStream, Connection } from '../../src/transport/rpc.ts';
+import type { ClientStream, Connection, Network } from '../../src/transport/rpc.ts';
 import { RpcError } from '../../src/transport/status.ts';
 import { busAddress, type SimulatedWorld } from '../sidecar/simulated-world.ts';
 
@@ -21,12 +21,18 @@ export class BareSidecar {
   sessionEnd: RpcError | undefined;
   readonly #world: SimulatedWorld;
   readonly #startedAtNs: bigint;
+  readonly #network: Network;
   #connection: Connection | undefined;
   #stream: ClientStream<SessionEvent, SessionRequest> | undefined;
   #epoch = 0n;
 
-  constructor(world: SimulatedWorld, options: { instanceId: string; startedAtNs: bigint }) {
+  constructor(
+    world: SimulatedWorld,
+    options: { instanceId: string; startedAtNs: bigint; epoch?: bigint; network?: Network },
+  ) {
     this.#world = world;
+    this.#network = options.network ?? world.network;
+    this.#epoch = options.epoch ?? 0n;
     this.instanceId = options.instanceId;
     this.#startedAtNs = options.startedAtNs;
   }
@@ -38,7 +44,7 @@ export class BareSidecar {
   /** Connects and registers, under its last epoch if it has one. */
   async register(): Promise<void> {
     const { maxMessageBytes, timeoutMs } = { maxMessageBytes: limits.messageBytes, timeoutMs: 5_000 };
-    this.#connection = await this.#world.network.connect(busAddress, { maxMessageBytes, timeoutMs });
+    this.#connection = await this.#network.connect(busAddress, { maxMessageBytes, timeoutMs });
     const request = create(RegisterRequestSchema, {
       protocolVersion: busProtocolVersion,
       instanceId: this.instanceId,

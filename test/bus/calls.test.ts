@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { sleep } from '../../src/base/scheduler.ts';
 import type { Plugin } from '../../src/plugin/plugin.ts';
-import { startContainer } from '../sidecar/simulated-container.ts';
+import { startContainer, textOf } from '../sidecar/simulated-container.ts';
 import { inWorld, type SimulatedWorld } from '../sidecar/simulated-world.ts';
 
 const topic = 'demo.questions';
@@ -10,7 +10,7 @@ const ask = (plugin: Plugin, timeoutMs?: number) =>
 
 /** Serves the topic with an answer that tells who gave it. */
 async function answerAs(plugin: Plugin, name: string): Promise<void> {
-  await plugin.serve(topic, ({ payload }) => ({ payload: Buffer.from(`${Buffer.from(payload)} ${name}`) }));
+  await plugin.serve(topic, ({ payload }) => ({ payload: Buffer.from(`${textOf(payload)} ${name}`) }));
 }
 
 async function answers(plugin: Plugin, count: number): Promise<string[]> {

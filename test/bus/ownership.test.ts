@@ -151,6 +151,17 @@ describe('a newer start of an instance', () => {
     }));
 });
 
+test('an epoch is not taken up by another principal', () =>
+  inWorld(async (world) => {
+    const owner = await bareOwner(world);
+    const network = world.network.as('someone else');
+    const { instanceId, epoch } = owner;
+    const other = new BareSidecar(world, { instanceId, startedAtNs: 2n, epoch, network });
+    await other.register();
+    expect(other.epoch).toBeGreaterThan(epoch);
+    expect(await owner.publish(1n)).toBeUndefined();
+  }));
+
 describe('a lease', () => {
   test('ends without a heartbeat, and its owner goes on under the same epoch when it returns', () =>
     inWorld(async (world) => {
