@@ -14,21 +14,21 @@ afterEach(endAll);
 describe('meridian-sidecar status', () => {
   test('shows what a running sidecar does, for a person and as JSON', async () => {
     const bus = await startBus();
-    const { address, healthUrl } = await startSidecar(bus.address, { INSTANCE_ID: 'shown-1', POOL_TYPE: 'SignalPool' });
+    const { address, healthUrl } = await startSidecar(bus.address);
     await connectPlugin(address);
     const healthAddress = new URL(healthUrl).host;
 
     const shown = runCli('status', '--address', healthAddress);
     expect(await shown.exited).toBe(0);
     expect(shown.stdout).toMatch(/^state +RUNNING$/m);
-    expect(shown.stdout).toMatch(/^instance +shown-1 of SignalPool, deployment /m);
+    expect(shown.stdout).toMatch(/^instance +oms-1 of OMSPool, deployment test-deployment$/m);
     expect(shown.stdout).toMatch(/^plugin +registered, takes callbacks$/m);
 
     const asJson = runCli('status', '--address', healthAddress, '--json');
     expect(await asJson.exited).toBe(0);
     expect(JSON.parse(asJson.stdout)).toMatchObject({
       state: 'RUNNING',
-      instanceId: 'shown-1',
+      instanceId: 'oms-1',
       bus: { address: bus.address, isUp: true },
       publishesWaiting: 0,
     });
