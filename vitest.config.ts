@@ -4,9 +4,22 @@ export default defineConfig({
   test: {
     testTimeout: 20_000,
     projects: [
-      { extends: true, test: { name: 'main', include: ['test/**/*.test.ts'], exclude: ['test/lifecycle/**'] } },
+      {
+        extends: true,
+        test: { name: 'main', include: ['test/**/*.test.ts'], exclude: ['test/lifecycle/**', 'test/python/**'] },
+      },
       // Builds Cloud Foundry's own builder and launcher from Go modules first, so it runs by its own command.
       { extends: true, test: { name: 'lifecycle', include: ['test/lifecycle/**/*.test.ts'], testTimeout: 300_000 } },
+      // Installs grpcio into a virtual environment first, so it runs by its own command.
+      {
+        extends: true,
+        test: {
+          name: 'python',
+          include: ['test/python/**/*.test.ts'],
+          globalSetup: 'test/python/virtual-environment.ts',
+          testTimeout: 60_000,
+        },
+      },
     ],
   },
 });
