@@ -143,13 +143,23 @@ export interface ConnectOptions {
 export interface ListenOptions {
   readonly routes: readonly Route[];
   readonly maxMessageBytes: number;
-  /** Absent: plaintext. A CA makes client certificates mandatory. */
+  /**
+   * Absent: plaintext. With a CA, clients are asked for a certificate: the calls of one whose certificate does not hold, or no
+   * longer does, fail with UNAUTHENTICATED and say why; one that presents none has no principal.
+   */
   readonly tls?: TlsFiles;
+  /** Hears of clients that were turned away for what they presented, or for not speaking TLS. */
+  readonly onRefused?: (refusal: { readonly address: string; readonly reason: string }) => void;
 }
 
 export interface Listener {
   /** `host:port`, with the port that was really bound. */
   readonly address: string;
+  /**
+   * Shows and trusts these from the next connection on; those that are open go on. A listener without TLS stays without.
+   * @throws RpcError INVALID_ARGUMENT when the TLS texts cannot be used; the former ones then stay.
+   */
+  renewTls(tls: TlsFiles): void;
   /** Takes no new calls and resolves when those under way are over. */
   drain(): Promise<void>;
   /** Ends everything at once. */
@@ -159,8 +169,8 @@ export interface Listener {
 /** How a process reaches others and is reached. Addresses are `host:port`; port 0 binds a free one. */
 export interface Network {
   /**
-   * @throws RpcError UNAVAILABLE when the first attempt fails and when nothing answers in time, INVALID_ARGUMENT when the
-   * TLS texts cannot be used.
+   * @throws RpcError UNAVAILABLE when the first attempt fails and when nothing answers in time, with a CertificateError as
+   * its cause when the server's certificate is the reason; INVALID_ARGUMENT when the TLS texts cannot be used.
    */
   connect(address: string, options: ConnectOptions): Promise<Connection>;
   /**

@@ -1,12 +1,13 @@
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 
 /** A certificate authority for tests, made with nothing but Node; X.509 as in RFC 5280, signed with Ed25519. */
-export function createAuthority() {
-  const name = distinguishedName('Test authority');
+export function createAuthority(authorityName = 'Test authority') {
+  const name = distinguishedName(authorityName);
   const authority = generateKeyPairSync('ed25519');
   const isAuthority = extension('551d13', sequence(tlv(0x01, Buffer.from([0xff]))));
-  const issue = (subject: Buffer, key: KeyObject, extensions: Buffer[]): string => {
-    const validity = sequence(tlv(0x17, Buffer.from('200101000000Z')), tlv(0x17, Buffer.from('491231235959Z')));
+  const issue = (subject: Buffer, key: KeyObject, extensions: Buffer[], valid: Validity = {}): string => {
+    const { from = new Date('2020-01-01T00:00:00Z'), to = new Date('2049-12-31T23:59:59Z') } = valid;
+    const validity = sequence(utcTime(from), utcTime(to));
     const version = tlv(0xa0, tlv(0x02, Buffer.from([2])));
     const serial = tlv(0x02, Buffer.from([1]));
     const publicKey = key.export({ type: 'spki', format: 'der' });
@@ -25,8 +26,12 @@ export function createAuthority() {
   };
   return {
     ca: issue(name, authority.publicKey, [isAuthority]),
-    /** Names are given as `{ dns: 'localhost' }` and so on. */
-    issue(commonName: string, names: { dns?: string; uri?: string; ip?: readonly number[] } = {}) {
+    /** Names are given as `{ dns: 'localhost' }` and so on. Valid from 2020 to 2049 unless it is told otherwise. */
+    issue(
+      commonName: string,
+      names: { dns?: string; uri?: string; ip?: readonly number[] } = {},
+      valid: Validity = {},
+    ) {
       const { privateKey, publicKey } = generateKeyPairSync('ed25519');
       const alternativeNames = [
         ...(names.dns === undefined ? [] : [tlv(0x82, Buffer.from(names.dns))]),
@@ -35,11 +40,16 @@ export function createAuthority() {
       ];
       const extensions = [extension('551d11', sequence(...alternativeNames))];
       return {
-        certificate: issue(distinguishedName(commonName), publicKey, extensions),
+        certificate: issue(distinguishedName(commonName), publicKey, extensions, valid),
         key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
       };
     },
   };
+}
+
+interface Validity {
+  readonly from?: Date;
+  readonly to?: Date;
 }
 
 const ed25519 = sequence(tlv(0x06, Buffer.from('2b6570', 'hex')));
@@ -47,6 +57,19 @@ const ed25519 = sequence(tlv(0x06, Buffer.from('2b6570', 'hex')));
 function distinguishedName(commonName: string): Buffer {
   const attribute = sequence(tlv(0x06, Buffer.from('550403', 'hex')), tlv(0x0c, Buffer.from(commonName)));
   return sequence(tlv(0x31, attribute));
+}
+
+/** `YYMMDDhhmmssZ`, in whole seconds. */
+function utcTime(date: Date): Buffer {
+  return tlv(
+    0x17,
+    Buffer.from(
+      `${date
+        .toISOString()
+        .replaceAll(/[-:T]|\..*$/g, '')
+        .slice(2)}Z`,
+    ),
+  );
 }
 
 function extension(objectId: string, content: Buffer): Buffer {
@@ -64,5 +87,6 @@ function tlv(tag: number, content: Buffer): Buffer {
 }
 
 function pem(label: string, der: Buffer): string {
-  return `-----BEGIN ${label}-----\n${der.toString('base64').replaceAll(/(.{64})/g, '$1\n')}\n-----END ${label}-----\n`;
+  const lines = der.toString('base64').match(/.{1,64}/g) ?? [];
+  return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ''].join('\n');
 }

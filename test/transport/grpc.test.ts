@@ -1,11 +1,11 @@
 import { type AddressInfo, connect as connectSocket, createServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { principalOf } from '../../src/transport/grpc/certificate.ts';
 import { grpcNetwork } from '../../src/transport/grpc/network.ts';
-import { principalOf } from '../../src/transport/grpc/peer.ts';
-import { type Connection, type Listener, type Network, serveUnary } from '../../src/transport/rpc.ts';
+import { type Connection, type Listener, type Network, serveStream, serveUnary } from '../../src/transport/rpc.ts';
 import { createAuthority } from './certificates.ts';
 import { describeNetwork } from './network-suite.ts';
-import { dial, echo, failureOf, listen, serveEcho } from './test-service.ts';
+import { chat, collect, dial, echo, echoAll, failureOf, listen, serveEcho } from './test-service.ts';
 
 const opened: (Connection | Listener)[] = [];
 
@@ -28,6 +28,11 @@ const network: Network = {
 };
 
 const maxMessageBytes = 1_024;
+const failureOrNothing = (outcome: Promise<unknown>): Promise<string> =>
+  outcome.then(
+    () => '',
+    (error: Error) => error.message,
+  );
 const servePrincipal = serveUnary(echo, async (_, call) => ({ principal: call.peer.principal ?? null }));
 
 describeNetwork('grpc', (story) => story(network));
@@ -105,19 +110,121 @@ describe('grpc: TLS', () => {
   it("refuses a server whose certificate is not the authority's, and says so", async () => {
     const failure = await failureOf(dial(network, await bus(), { tls: { ca: createAuthority().ca } }));
     expect(failure.code).toBe('UNAVAILABLE');
-    expect(failure.message).toMatch(/cannot be reached: .*(certificate|signature)/);
+    expect(failure.message).toContain(
+      'cannot be trusted: its certificate "bus" of issuer "Test authority" is not signed by a trusted authority',
+    );
+    expect(failure.cause).toMatchObject({ fault: 'untrusted' });
+  });
+
+  const past = { to: new Date('2021-01-01T00:00:00Z') };
+  const future = { from: new Date('2048-01-01T00:00:00Z') };
+
+  it.each([
+    ['has expired', 'bus', { dns: 'localhost' }, past, 'expired at 2021-01-01T00:00:00.000Z', 'expired'],
+    ['is not valid yet', 'bus', { dns: 'localhost' }, future, 'not valid before 2048-01-01T00:00:00', 'not-yet-valid'],
+    ['is for another host', 'bus', { dns: 'bus.test' }, {}, 'is for DNS:bus.test', 'wrong-host'],
+  ])('refuses a server whose certificate %s, and says so', async (_, name, names, valid, message, fault) => {
+    const tls = authority.issue(name, names, valid);
+    const listener = await network.listen('localhost:0', { routes: [serveEcho], maxMessageBytes, tls });
+    const failure = await failureOf(dial(network, listener, { tls: { ca: authority.ca } }));
+    expect(failure.code).toBe('UNAVAILABLE');
+    expect(failure.message).toContain(message);
+    expect(failure.cause).toMatchObject({ fault });
+  });
+
+  it('knows a server by its IP address, without sending that as a server name', async () => {
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error): void => void warnings.push(warning);
+    process.on('warning', onWarning);
+    const listener = await network.listen('127.0.0.1:0', { routes: [serveEcho], maxMessageBytes, tls: server });
+    expect(await (await dial(network, listener, { tls: { ca: authority.ca } })).unary(echo, 1)).toBe(1);
+    process.off('warning', onWarning);
+    expect(warnings).toEqual([]);
   });
 
   it.each([
-    ['without a certificate', {}],
-    ["with another authority's certificate", createAuthority().issue('stranger')],
-  ])('refuses a client %s', async (_, client) => {
-    const listener = await bus();
+    [
+      "another authority's certificate",
+      createAuthority('Other').issue('stranger'),
+      'not signed by a trusted authority',
+    ],
+    ['an expired certificate', authority.issue('late', {}, past), '"late" of issuer "Test authority" expired at 2021-'],
+    ['a certificate of the future', authority.issue('early', {}, future), 'is not valid before 2048-'],
+  ])('refuses the calls of a client with %s, and tells both ends why', async (_, client, reason) => {
+    const refusals: string[] = [];
+    const listener = await network.listen('localhost:0', {
+      routes: [servePrincipal, serveStream(chat, async () => expect.unreachable())],
+      maxMessageBytes,
+      tls: mutual,
+      onRefused: (refusal) => refusals.push(refusal.reason),
+    });
+    const connection = await dial(network, listener, { tls: { ca: authority.ca, ...client } });
+    const failures = [await failureOf(connection.unary(echo, null)), await failureOf(collect(connection.stream(chat)))];
+    for (const failure of failures) {
+      expect(failure.code).toBe('UNAUTHENTICATED');
+      expect(failure.message).toContain(reason);
+    }
+    expect(refusals).toEqual([failures[0]?.message]);
+  });
+
+  it('drops a client whose certificate only claims to be of the authority, and says so to the listener', async () => {
+    const refusals: string[] = [];
+    const listener = await network.listen('localhost:0', {
+      routes: [servePrincipal],
+      maxMessageBytes,
+      tls: mutual,
+      onRefused: (refusal) => refusals.push(refusal.reason),
+    });
     const attempt = async (): Promise<unknown> => {
+      const client = createAuthority().issue('forger');
       const connection = await dial(network, listener, { tls: { ca: authority.ca, ...client } });
       return connection.unary(echo, null);
     };
     expect((await failureOf(attempt())).code).toBe('UNAVAILABLE');
+    expect(refusals).toEqual([expect.stringMatching(/"forger".* is not signed by a trusted authority/)]);
+  });
+
+  it('refuses the next call of a connection whose client certificate has expired meanwhile', async () => {
+    const to = new Date(Date.now() + 2_000);
+    const client = authority.issue('brief', {}, { to });
+    const connection = await dial(network, await bus(), { tls: { ca: authority.ca, ...client } });
+    expect(await connection.unary(echo, null)).toEqual({ principal: 'brief' });
+    await expect.poll(() => failureOrNothing(connection.unary(echo, null)), { timeout: 5_000 }).toMatch(/expired at/);
+  });
+
+  it('gives a client without a certificate no principal', async () => {
+    const connection = await dial(network, await bus(), { tls: { ca: authority.ca } });
+    expect(await connection.unary(echo, null)).toEqual({ principal: null });
+  });
+
+  it('shows a new certificate to the next connection, and lets the open ones go on', async () => {
+    const routes = [servePrincipal, serveStream(chat, echoAll)];
+    const listener = await network.listen('localhost:0', { routes, maxMessageBytes, tls: mutual });
+    const other = createAuthority('Other');
+    const client = authority.issue('plugin-a');
+    const before = await dial(network, listener, { tls: { ca: authority.ca, ...client } });
+    const stream = before.stream(chat);
+    listener.renewTls({ ...other.issue('bus', { dns: 'localhost' }), ca: other.ca });
+
+    const renewed = { ca: other.ca, ...other.issue('plugin-a') };
+    const after = await dial(network, listener, { tls: renewed });
+    expect(await after.unary(echo, null)).toEqual({ principal: 'plugin-a' });
+    expect((await failureOf(dial(network, listener, { tls: { ca: authority.ca } }))).message).toContain('be trusted');
+    const stranger = await dial(network, listener, { tls: { ca: other.ca, ...client } });
+    expect((await failureOf(stranger.unary(echo, null))).code).toBe('UNAUTHENTICATED');
+
+    stream.write('still here');
+    stream.end();
+    expect(await collect(stream)).toEqual([{ echo: 'still here' }]);
+    expect(await before.unary(echo, null)).toEqual({ principal: 'plugin-a' });
+  });
+
+  it('keeps the former certificate when the new one cannot be used', async () => {
+    const listener = await bus();
+    for (const tls of [{ ...server, key: authority.issue('other').key }, { certificate: server.certificate }]) {
+      expect(() => listener.renewTls(tls)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
+    }
+    expect(await (await dial(network, listener, { tls: { ca: authority.ca } })).unary(echo, null)).toBeDefined();
   });
 
   it.each([

@@ -2,9 +2,9 @@ import type { ClientOptions } from '@grpc/grpc-js';
 import { Client, connectivityState, Metadata } from '@grpc/grpc-js';
 import type { Connection, ConnectOptions } from '../rpc.ts';
 import { RpcError } from '../status.ts';
+import { clientCredentials, type TlsClientCredentials } from './client-credentials.ts';
 import { GrpcConnection } from './connection.ts';
 import { passBytes } from './duplex-end.ts';
-import { clientCredentials } from './tls.ts';
 
 /** The longest that Node's timers can wait. */
 const neverMs = 2 ** 31 - 1;
@@ -12,12 +12,15 @@ const neverMs = 2 ** 31 - 1;
 /** Opens one connection; it has been established when the promise resolves. */
 export async function connect(address: string, options: ConnectOptions): Promise<Connection> {
   // Without the scheme, a host called `unix` or `dns` would be taken for one.
-  const client = new Client(`dns:${address}`, clientCredentials(options.tls), clientOptions(address, options));
+  const credentials = clientCredentials(options.tls, hostOf(address));
+  const client = new Client(`dns:${address}`, credentials, clientOptions(address, options));
   try {
     await ready(client, address, options.timeoutMs);
   } catch (error) {
     client.close();
-    throw error;
+    const { refusal } = credentials as Partial<TlsClientCredentials>;
+    if (!refusal) throw error;
+    throw new RpcError('UNAVAILABLE', `${address} cannot be trusted: ${refusal.message}`, { cause: refusal });
   }
   return new GrpcConnection(client, address, options);
 }
@@ -37,6 +40,11 @@ function clientOptions(address: string, options: ConnectOptions): ClientOptions 
     'grpc.keepalive_permit_without_calls': 1,
     ...(isLoopback(address) ? { 'grpc.enable_http_proxy': 0 } : {}),
   };
+}
+
+/** The host that the server's certificate must be for, without the brackets of an IPv6 address. */
+function hostOf(address: string): string {
+  return address.slice(0, address.lastIndexOf(':')).replace(/^\[(.*)\]$/, '$1');
 }
 
 function isLoopback(address: string): boolean {

@@ -1,4 +1,10 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import {
+  createServer as createTlsServer,
+  type SecureContextOptions,
+  type TLSSocket,
+  type Server as TlsServer,
+} from 'node:tls';
 import { RpcError } from '../status.ts';
 
 /** A bound port and the sockets that came in by it. */
@@ -11,11 +17,43 @@ export interface Door {
   empty(): Promise<void>;
 }
 
+export interface SecureDoor extends Door {
+  /** What connections from now on are shown; those that are open go on. */
+  renew(context: SecureContextOptions): void;
+}
+
 /** @throws RpcError ALREADY_EXISTS when the address is taken, UNAVAILABLE when it cannot be bound for another reason. */
-export async function openDoor(address: string, welcome: (socket: Socket) => void): Promise<Door> {
+export function openDoor(address: string, welcome: (socket: Socket) => void): Promise<Door> {
+  return open(createServer(welcome), address);
+}
+
+export interface SecureDoorOptions {
+  readonly context: SecureContextOptions;
+  readonly welcome: (socket: TLSSocket) => void;
+  /** A client that did not complete the handshake. */
+  readonly turnedAway: (address: string, reason: string) => void;
+}
+
+/** A door behind which every socket is encrypted. @throws RpcError as `openDoor` does; what the context's creation throws. */
+export async function openSecureDoor(address: string, options: SecureDoorOptions): Promise<SecureDoor> {
+  const server: TlsServer = createTlsServer({
+    ...options.context,
+    ALPNProtocols: ['h2'],
+    requestCert: options.context.ca !== undefined,
+    // A certificate that does not hold is refused call by call, so that the client is told what is wrong with it.
+    rejectUnauthorized: false,
+  });
+  server.on('secureConnection', options.welcome);
+  server.on('tlsClientError', (error, socket) => {
+    options.turnedAway(`${socket.remoteAddress}:${socket.remotePort}`, error.message);
+  });
+  return { ...(await open(server, address)), renew: (context) => server.setSecureContext(context) };
+}
+
+async function open(server: Server, address: string): Promise<Door> {
   const sockets = new Set<Socket>();
   const onEmpty = new Set<() => void>();
-  const server = createServer((socket) => {
+  server.prependListener('connection', (socket: Socket) => {
     sockets.add(socket);
     socket.once('close', () => {
       sockets.delete(socket);
@@ -25,7 +63,6 @@ export async function openDoor(address: string, welcome: (socket: Socket) => voi
     });
     // HTTP/2 sees the loss of a socket by its closing; without a listener Node would throw the error.
     socket.on('error', () => {});
-    welcome(socket);
   });
   return {
     address: await bind(server, address),

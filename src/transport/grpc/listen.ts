@@ -1,19 +1,32 @@
+import type { Socket } from 'node:net';
+import { createSecureContext } from 'node:tls';
 import {
   Server,
+  ServerCredentials,
   type ServerDuplexStream,
   type ServerUnaryCall,
   type sendUnaryData,
   type UntypedHandleCall,
 } from '@grpc/grpc-js';
 import { decodeMessage, encodeMessage } from '../message.ts';
-import type { Listener, ListenOptions, Route, StreamHandler, StreamMethod, UnaryHandler, UnaryMethod } from '../rpc.ts';
-import { ServedCall } from '../served-call.ts';
-import { openDoor } from './door.ts';
+import type {
+  Listener,
+  ListenOptions,
+  Peer,
+  Route,
+  StreamHandler,
+  StreamMethod,
+  UnaryHandler,
+  UnaryMethod,
+} from '../rpc.ts';
+import { failureOutcome, ServedCall } from '../served-call.ts';
+import { RpcError } from '../status.ts';
+import { type Door, openDoor, openSecureDoor, type SecureDoor } from './door.ts';
 import { asBuffer, passBytes } from './duplex-end.ts';
-import { peerOf } from './peer.ts';
+import { type CallFromPeer, plainPeerOf, SecuredPeers } from './peer.ts';
 import { GrpcServerStream, lostCall } from './server-stream.ts';
 import { fromGrpcMetadata, toGrpcCode, toGrpcMetadata } from './status.ts';
-import { checkedTls, serverCredentials } from './tls.ts';
+import { checkedTls, serverContext } from './tls.ts';
 
 type GrpcServerCall = ServerUnaryCall<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>;
 
@@ -27,12 +40,17 @@ export async function listen(address: string, options: ListenOptions): Promise<L
     'grpc.keepalive_time_ms': 30_000,
     'grpc.keepalive_timeout_ms': 20_000,
   });
-  for (const route of options.routes) register(server, route, options.maxMessageBytes);
-  const credentials = serverCredentials(options.tls);
-  const injector = checkedTls(() => server.createConnectionInjector(credentials));
-  const door = await openDoor(address, (socket) => injector.injectConnection(socket));
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const peers = new SecuredPeers(options.onRefused);
+  const identify: Identify = options.tls ? (call) => peers.peerOf(call) : plainPeerOf;
+  for (const route of options.routes) register(server, route, { maxMessageBytes: options.maxMessageBytes, identify });
+  const door = await openDoorFor(address, options, peers, (socket) => injector.injectConnection(socket));
   return {
     address: door.address,
+    renewTls(tls) {
+      const context = serverContext(tls);
+      checkedTls(() => (door as Partial<SecureDoor>).renew?.(context));
+    },
     drain() {
       door.shut();
       // Its callback comes at once: closing Node's HTTP/2 server marks every session closed before its calls are over.
@@ -48,11 +66,41 @@ export async function listen(address: string, options: ListenOptions): Promise<L
   };
 }
 
-function register(server: Server, route: Route, maxMessageBytes: number): void {
+/** TLS ends at the door, and grpc-js is given what is inside: it cannot change certificates or say why it refuses one. */
+async function openDoorFor(
+  address: string,
+  options: ListenOptions,
+  peers: SecuredPeers,
+  welcome: (socket: Socket) => void,
+): Promise<Door> {
+  const { tls, onRefused } = options;
+  if (!tls) return openDoor(address, welcome);
+  const context = serverContext(tls);
+  checkedTls(() => createSecureContext(context));
+  return openSecureDoor(address, {
+    context,
+    welcome(socket) {
+      peers.add(socket);
+      socket.on('error', () => {});
+      welcome(socket);
+    },
+    turnedAway: (peer, reason) => onRefused?.({ address: peer, reason: `no TLS handshake: ${reason}` }),
+  });
+}
+
+type Identify = (call: CallFromPeer) => Peer;
+
+interface ServeOptions {
+  readonly maxMessageBytes: number;
+  /** @throws RpcError UNAUTHENTICATED */
+  readonly identify: Identify;
+}
+
+function register(server: Server, route: Route, options: ServeOptions): void {
   const handle = (
     route.kind === 'unary'
-      ? unaryHandle(route.method, route.handler, maxMessageBytes)
-      : streamHandle(route.method, route.handler, maxMessageBytes)
+      ? unaryHandle(route.method, route.handler, options)
+      : streamHandle(route.method, route.handler, options)
   ) as UntypedHandleCall;
   // On the wire a server-streaming call is a bidirectional one whose caller sends a single message.
   server.register(route.method.path, handle, passBytes, passBytes, route.kind === 'unary' ? 'unary' : 'bidi');
@@ -61,20 +109,21 @@ function register(server: Server, route: Route, maxMessageBytes: number): void {
 function unaryHandle<Request, Response>(
   method: UnaryMethod<Request, Response>,
   handler: UnaryHandler<Request, Response>,
-  maxMessageBytes: number,
+  { maxMessageBytes, identify }: ServeOptions,
 ): (call: ServerUnaryCall<Buffer, Buffer>, respond: sendUnaryData<Buffer>) => void {
   const { path } = method;
   const serve = async (call: ServerUnaryCall<Buffer, Buffer>, respond: sendUnaryData<Buffer>): Promise<void> => {
     const lost = new AbortController();
     call.on('cancelled', () => lost.abort(lostCall()));
-    const served = servedCall(call, lost.signal);
+    let served: ServedCall | undefined;
     try {
+      served = servedCall(call, identify(call), lost.signal);
       const request = decodeMessage({ path, codec: method.request, maxMessageBytes }, call.request);
       const response = await handler(request, served);
       const bytes = encodeMessage({ path, codec: method.response, maxMessageBytes }, response);
       respond(null, asBuffer(bytes), toGrpcMetadata(served.succeeded().trailers));
     } catch (error) {
-      const { code, message, trailers } = served.failed(error);
+      const { code, message, trailers } = served?.failed(error) ?? failureOutcome(RpcError.from(error));
       respond({ code: toGrpcCode(code), details: message }, null, toGrpcMetadata(trailers));
     }
   };
@@ -84,7 +133,7 @@ function unaryHandle<Request, Response>(
 function streamHandle<Request, Response>(
   method: StreamMethod<Request, Response>,
   handler: StreamHandler<Request, Response>,
-  maxMessageBytes: number,
+  { maxMessageBytes, identify }: ServeOptions,
 ): (call: ServerDuplexStream<Buffer, Buffer>) => void {
   const { path } = method;
   const formats = {
@@ -94,23 +143,24 @@ function streamHandle<Request, Response>(
   const serve = async (call: ServerDuplexStream<Buffer, Buffer>): Promise<void> => {
     const lost = new AbortController();
     const stream = new GrpcServerStream(call, formats, (error) => lost.abort(error));
-    const served = servedCall(call, lost.signal);
+    let served: ServedCall | undefined;
     try {
+      served = servedCall(call, identify(call), lost.signal);
       await handler(stream, served);
       stream.conclude(served.succeeded());
     } catch (error) {
-      stream.conclude(served.failed(error));
+      stream.conclude(served?.failed(error) ?? failureOutcome(RpcError.from(error)));
     }
   };
   return (call) => void serve(call);
 }
 
-function servedCall(call: GrpcServerCall, signal: AbortSignal): ServedCall {
+function servedCall(call: GrpcServerCall, peer: Peer, signal: AbortSignal): ServedCall {
   const deadline = call.getDeadline();
   const timeoutMs = Math.max(0, Number(deadline) - Date.now());
   return new ServedCall({
     metadata: fromGrpcMetadata(call.metadata),
-    peer: peerOf(call),
+    peer,
     timeoutMs: Number.isFinite(timeoutMs) ? timeoutMs : undefined,
     signal,
   });

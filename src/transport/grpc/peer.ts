@@ -1,34 +1,80 @@
-import type { PeerCertificate } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import type { ServerDuplexStream, ServerUnaryCall } from '@grpc/grpc-js';
-import type { Peer } from '../rpc.ts';
+import type { ListenOptions, Peer } from '../rpc.ts';
+import { RpcError } from '../status.ts';
+import { certificateFault, describeFault, principalOf } from './certificate.ts';
 
-/** The caller's address, and the name that its client certificate proves. */
-export function peerOf(call: ServerUnaryCall<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>): Peer {
-  const certificate = call.getAuthContext().sslPeerCertificate;
-  return { address: bracketed(call.getPeer()), principal: certificate && principalOf(certificate) };
-}
+/** A served call, as far as it tells who is at the other end. */
+export type CallFromPeer = Pick<ServerUnaryCall<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>, 'getPeer'>;
 
 /**
- * The name in a certificate: its first URI, as workload identities have one, else its common name, else its first DNS name.
- * The alternative names come from Node as `DNS:a, URI:b`, where a value with a separator in it is a quoted JSON string.
+ * The secured connections of a listener, by the address of the client. A certificate is judged at the handshake, and again
+ * at each call, since a connection may outlive it.
  */
-export function principalOf(certificate: Pick<PeerCertificate, 'subject' | 'subjectaltname'>): string | undefined {
-  const names = alternativeNames(certificate.subjectaltname ?? '');
-  const commonName = [certificate.subject.CN].flat()[0];
-  return (
-    names.find((name) => name.kind === 'URI')?.value ?? commonName ?? names.find((name) => name.kind === 'DNS')?.value
-  );
+export class SecuredPeers {
+  readonly #sockets = new Map<string, TLSSocket>();
+  readonly #reported = new WeakSet<TLSSocket>();
+  readonly #onRefused: ListenOptions['onRefused'];
+
+  constructor(onRefused: ListenOptions['onRefused']) {
+    this.#onRefused = onRefused;
+  }
+
+  add(socket: TLSSocket): void {
+    const address = addressOf(socket);
+    this.#sockets.set(address, socket);
+    socket.once('close', () => {
+      if (this.#sockets.get(address) === socket) this.#sockets.delete(address);
+    });
+    this.#faultOf(socket, address);
+  }
+
+  /** The caller's address and the name that its certificate proves. @throws RpcError UNAUTHENTICATED when it proves none. */
+  peerOf(call: CallFromPeer): Peer {
+    const address = call.getPeer();
+    const socket = this.#sockets.get(address);
+    // A call may be served after its connection is lost; it must not pass for that of a client without a certificate.
+    if (!socket) throw new RpcError('UNAUTHENTICATED', 'the connection of the caller was lost');
+    const fault = this.#faultOf(socket, address);
+    if (fault !== undefined) throw new RpcError('UNAUTHENTICATED', fault);
+    return { address: bracketed(address), principal: provenName(socket) };
+  }
+
+  /** What is wrong with the client's certificate; heard of once for each connection. */
+  #faultOf(socket: TLSSocket, address: string): string | undefined {
+    const fault = faultOf(socket);
+    if (fault === undefined) return undefined;
+    const reason = `the client's ${fault}`;
+    if (!this.#reported.has(socket)) this.#onRefused?.({ address: bracketed(address), reason });
+    this.#reported.add(socket);
+    return reason;
+  }
 }
 
-function alternativeNames(text: string): { kind: string; value: string }[] {
-  const pattern = /([A-Za-z ]+):("(?:[^"\\]|\\.)*"|[^,]*)(?:, |$)/y;
-  const names: { kind: string; value: string }[] = [];
-  for (let match = pattern.exec(text); match; match = pattern.exec(text)) {
-    const [, kind = '', value = ''] = match;
-    names.push({ kind, value: value.startsWith('"') ? String(JSON.parse(value)) : value });
-    if (pattern.lastIndex >= text.length) break;
+/** What is wrong with the certificate that the client presented; undefined when nothing is, or it presented none. */
+function faultOf(socket: TLSSocket): string | undefined {
+  const certificate = socket.getPeerCertificate();
+  if (!certificate.raw) return undefined;
+  if (!socket.authorized) {
+    const code = String(socket.authorizationError);
+    return describeFault(certificate, certificateFault(code), code);
   }
-  return names;
+  const isExpired = Date.parse(certificate.valid_to) <= Date.now();
+  return isExpired ? describeFault(certificate, 'expired', 'CERT_HAS_EXPIRED') : undefined;
+}
+
+function provenName(socket: TLSSocket): string | undefined {
+  if (!socket.authorized) return undefined;
+  return principalOf(socket.getPeerCertificate());
+}
+
+function addressOf(socket: TLSSocket): string {
+  return `${socket.remoteAddress}:${socket.remotePort}`;
+}
+
+/** The caller on a plaintext connection, which proves nothing. */
+export function plainPeerOf(call: CallFromPeer): Peer {
+  return { address: bracketed(call.getPeer()), principal: undefined };
 }
 
 /** grpc-js gives an IPv6 address without the brackets that tell it from the port. */

@@ -53,6 +53,9 @@ export class MemoryListener implements Listener {
     return stream;
   }
 
+  /** Certificates play no part here. */
+  renewTls(): void {}
+
   drain(): Promise<void> {
     this.#draining = true;
     this.#unbind();

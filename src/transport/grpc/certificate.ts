@@ -1,0 +1,62 @@
+import type { PeerCertificate } from 'node:tls';
+import type { CertificateFault } from '../certificate-error.ts';
+
+const faultsByCode: Readonly<Record<string, CertificateFault>> = {
+  CERT_HAS_EXPIRED: 'expired',
+  CERT_NOT_YET_VALID: 'not-yet-valid',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'wrong-host',
+};
+
+type Facts = Pick<PeerCertificate, 'subject' | 'issuer' | 'subjectaltname' | 'valid_from' | 'valid_to'>;
+
+/** Sorts the code that Node gives a peer certificate which it does not accept; every other reason is one of trust. */
+export function certificateFault(code: string): CertificateFault {
+  return faultsByCode[code] ?? 'untrusted';
+}
+
+/** Says which certificate it is and what is wrong with it, as the end of a sentence about its owner. */
+export function describeFault(certificate: Facts, fault: CertificateFault, code: string): string {
+  const whose = `certificate "${principalOf(certificate) ?? '(no name)'}" of issuer "${nameOf(certificate.issuer)}"`;
+  switch (fault) {
+    case 'expired':
+      return `${whose} expired at ${instant(certificate.valid_to)}`;
+    case 'not-yet-valid':
+      return `${whose} is not valid before ${instant(certificate.valid_from)}`;
+    case 'wrong-host':
+      return `${whose} is for ${certificate.subjectaltname ?? 'no host'}`;
+    case 'untrusted':
+      return `${whose} is not signed by a trusted authority (${code})`;
+  }
+}
+
+/**
+ * The name in a certificate: its first URI, as workload identities have one, else its common name, else its first DNS name.
+ * The alternative names come from Node as `DNS:a, URI:b`, where a value with a separator in it is a quoted JSON string.
+ */
+export function principalOf(certificate: Pick<PeerCertificate, 'subject' | 'subjectaltname'>): string | undefined {
+  const names = alternativeNames(certificate.subjectaltname ?? '');
+  const commonName = [certificate.subject?.CN].flat()[0];
+  return (
+    names.find((name) => name.kind === 'URI')?.value ?? commonName ?? names.find((name) => name.kind === 'DNS')?.value
+  );
+}
+
+function nameOf(name: PeerCertificate['issuer'] | undefined): string {
+  return [name?.CN ?? name?.O].flat()[0] ?? '(no name)';
+}
+
+/** Node gives `Dec 31 23:59:59 2049 GMT`. */
+function instant(text: string): string {
+  return new Date(text).toISOString();
+}
+
+function alternativeNames(text: string): { kind: string; value: string }[] {
+  const pattern = /([A-Za-z ]+):("(?:[^"\\]|\\.)*"|[^,]*)(?:, |$)/y;
+  const names: { kind: string; value: string }[] = [];
+  for (let match = pattern.exec(text); match; match = pattern.exec(text)) {
+    const [, kind = '', value = ''] = match;
+    names.push({ kind, value: value.startsWith('"') ? String(JSON.parse(value)) : value });
+    if (pattern.lastIndex >= text.length) break;
+  }
+  return names;
+}
