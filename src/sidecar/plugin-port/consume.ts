@@ -1,6 +1,6 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { Interruptible } from '../../base/interruptible.ts';
-import { StartAt as BusStartAt } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
+import { StartAt as BusStartAt, type Delivery } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import {
   type ConsumeEvent,
   ConsumeEventSchema,
@@ -11,12 +11,17 @@ import {
 import type { RpcStream } from '../../transport/rpc.ts';
 import { RpcError } from '../../transport/status.ts';
 import { checkPattern } from './checked-pattern.ts';
+import { CreditWindow } from './credit-window.ts';
 import type { PluginPort } from './plugin-port.ts';
 
+type ConsumeStream = RpcStream<ConsumeRequest, ConsumeEvent>;
 type EventInit = NonNullable<MessageInitShape<typeof ConsumeEventSchema>['event']>;
 
+/** While more than this waits in the stream, the bus gets no more credit. */
+const streamBufferBytes = 256 * 1024;
+
 /** Serves one acknowledged subscription: the plugin's credits and acknowledgements go to the bus as they come. */
-export async function consume(port: PluginPort, stream: RpcStream<ConsumeRequest, ConsumeEvent>): Promise<void> {
+export async function consume(port: PluginPort, stream: ConsumeStream): Promise<void> {
   const { gone } = port.admission.require();
   const requests = stream[Symbol.asyncIterator]();
   const first = await requests.next();
@@ -24,33 +29,49 @@ export async function consume(port: PluginPort, stream: RpcStream<ConsumeRequest
   if (open?.case !== 'open') throw new RpcError('INVALID_ARGUMENT', 'Consume starts with OpenSubscription');
   checkOpen(port, open.value);
 
-  const send = (event: EventInit): void => void stream.write(create(ConsumeEventSchema, { event }));
   const following = new Interruptible(requests);
   gone.throwIfAborted();
   gone.addEventListener('abort', () => following.interrupt(gone.reason), { once: true, signal: stream.over });
-  const { credit, startAt, ...request } = open.value;
+  const window = new CreditWindow(port.settings.credits);
+  const { credit = { messages: 0, bytes: 0 }, startAt, ...request } = open.value;
+  window.give(credit);
   const { subscription, close } = port.subscriptions.add(
     { ...request, startAt: startAt === StartAt.TIME ? BusStartAt.TIME : BusStartAt.NEW },
-    { messages: credit?.messages ?? 0, bytes: credit?.bytes ?? 0 },
+    window.take() ?? { messages: 0, bytes: 0 },
     {
-      opened: () => send({ case: 'opened', value: {} }),
-      deliver: ({ position, envelope, maybeRedelivered, attempt, creditBytes }) =>
-        send({
-          case: 'message',
-          value: { position, ...(envelope && { envelope }), maybeRedelivered, attempt, creditBytes },
-        }),
-      acknowledged: (positions) => send({ case: 'acknowledged', value: { positions: [...positions] } }),
+      opened: () => send(stream, { case: 'opened', value: {} }),
+      deliver: (delivery) => {
+        send(stream, { case: 'message', value: consumedMessage(delivery) });
+        window.delivered(delivery.creditBytes);
+        void passCreditOn();
+      },
+      acknowledged: (positions) => send(stream, { case: 'acknowledged', value: { positions: [...positions] } }),
       ended: (status) => following.interrupt(status),
     },
   );
+  async function passCreditOn(): Promise<void> {
+    if (stream.queuedBytes > streamBufferBytes) await stream.drained(streamBufferBytes / 2);
+    const portion = window.take();
+    if (portion) subscription.addCredit(portion);
+  }
   try {
     for await (const { message } of following) {
       if (message.case === 'acknowledge') subscription.acknowledge(message.value.positions);
-      if (message.case === 'credit') subscription.addCredit(message.value);
+      if (message.case !== 'credit') continue;
+      window.give(message.value);
+      void passCreditOn();
     }
   } finally {
     close();
   }
+}
+
+function consumedMessage({ position, envelope, maybeRedelivered, attempt, creditBytes }: Delivery) {
+  return { position, ...(envelope && { envelope }), maybeRedelivered, attempt, creditBytes };
+}
+
+function send(stream: ConsumeStream, event: EventInit): void {
+  stream.write(create(ConsumeEventSchema, { event }));
 }
 
 function checkOpen(port: PluginPort, { name, pattern }: OpenSubscription): void {
