@@ -14,7 +14,8 @@ import { busProtocolVersion, protocolVersionsFit } from '../contract/wire/protoc
 import type { Peer, RpcStream } from '../transport/rpc.ts';
 import { RpcError } from '../transport/status.ts';
 import { CallBroker } from './call-broker.ts';
-import { anonymous, decide, type Policy } from './policy.ts';
+import { decide, type Policy } from './policy.ts';
+import { anonymous } from './principal.ts';
 import { type Registration, Registry } from './registration.ts';
 import { Session } from './session.ts';
 import { type Owner, RevisionConflictError, StaleEpochError, type Store } from './store.ts';

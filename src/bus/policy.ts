@@ -2,6 +2,7 @@ import { isMap, LineCounter, parseDocument } from 'yaml';
 import { FaultList, messageOf, UserFacingError } from '../base/user-facing-error.ts';
 import type { Grant } from '../contract/wire/grants.ts';
 import { containsPattern, patternFault } from '../contract/wire/topic.ts';
+import { type PolicyTokens, parseTokens } from './policy-tokens.ts';
 
 /** What one principal may be: instance ids, pool types, and the most it can be granted. */
 export interface PolicyRule {
@@ -16,6 +17,8 @@ export interface PolicyRule {
 export interface Policy {
   readonly deploymentId: string;
   readonly rules: readonly PolicyRule[];
+  /** Who a caller with a bearer token is; absent: no token is known. */
+  readonly tokens?: PolicyTokens;
 }
 
 export interface Applicant {
@@ -27,9 +30,6 @@ export interface Applicant {
 export type Decision =
   | { readonly admitted: true; readonly granted: readonly Grant[]; readonly denied: readonly Grant[] }
   | { readonly admitted: false; readonly reason: string };
-
-/** The principal of a caller that presents no credential. */
-export const anonymous = 'anonymous';
 
 /**
  * Decides a registration. A request that asks for nothing gets all that the policy gives to its principal and pool type.
@@ -75,15 +75,16 @@ export function decide(policy: Policy, applicant: Applicant, requested: readonly
  */
 export function parsePolicy(file: { readonly path: string; readonly text: string }): Policy {
   const faults: UserFacingError[] = [];
-  const { deployment, rules, ...others } = readMapping(file, faults);
+  const { deployment, rules, tokens, ...others } = readMapping(file, faults);
   if (faults.length > 0) throw new FaultList(faults);
   const fault = (found: string): void => void faults.push(policyFault(file.path, 'value', found));
   for (const key of Object.keys(others)) fault(`the file has an unknown key \`${key}\``);
   if (typeof deployment !== 'string' || deployment === '') fault('`deployment` is not a name');
   if (!Array.isArray(rules) || rules.length === 0) fault('`rules` is not a list of at least one rule');
   const parsed = (Array.isArray(rules) ? rules : []).map((rule, index) => parseRule(rule, `rules[${index}]`, fault));
+  const holders = tokens === undefined ? undefined : parseTokens(tokens, fault);
   if (faults.length > 0) throw new FaultList(faults);
-  return { deploymentId: String(deployment), rules: parsed };
+  return { deploymentId: String(deployment), rules: parsed, ...(holders && { tokens: holders }) };
 }
 
 function readMapping(
@@ -147,7 +148,7 @@ function policyFault(path: string, kind: 'syntax' | 'value', found: string): Use
     id: `bus/policy/${kind}`,
     found: `${path}: ${found}`,
     expected:
-      'A policy has `deployment: NAME` and `rules:`, each with principals, instances, pools, publish and subscribe.',
+      'A policy has `deployment: NAME`, `rules:`, each with principals, instances, pools, publish and subscribe, and may have `tokens:`.',
     next: [`Correct ${path} and start the bus again.`],
     exitCode: 78,
   });

@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf';
+import { messageOf } from '../base/user-facing-error.ts';
 import {
   ActivateReplySchema,
   DeregisterReplySchema,
@@ -9,35 +10,61 @@ import {
 import { limits } from '../contract/wire/limits.ts';
 import { busMethods } from '../contract/wire/methods.ts';
 import { busProtocolVersion } from '../contract/wire/protocol-version.ts';
-import { type Network, type Route, serveStream, serveUnary, type TlsFiles } from '../transport/rpc.ts';
+import {
+  type CallContext,
+  type Network,
+  type Peer,
+  type Route,
+  serveStream,
+  serveUnary,
+  type TlsFiles,
+} from '../transport/rpc.ts';
 import { Bus, type BusOptions } from './bus.ts';
+import { principalOf } from './principal.ts';
 
 export interface ServeBusOptions extends BusOptions {
   readonly network: Network;
   /** `host:port`; port 0 binds a free one. */
   readonly address: string;
+  /** A CA makes a credential mandatory: a client certificate, or a bearer token that the policy knows. */
   readonly tls?: TlsFiles;
 }
 
 export interface RunningBus {
   /** The address that was really bound. */
   readonly address: string;
+  /** Shows and trusts these from the next connection on. @throws RpcError INVALID_ARGUMENT when they cannot be used. */
+  renewTls(tls: TlsFiles): void;
   close(): void;
 }
 
 /** Serves the Bus API until closed. @throws RpcError when the address cannot be bound. */
 export async function serveBus(options: ServeBusOptions): Promise<RunningBus> {
+  const { log, policy, tls } = options;
   const bus = new Bus(options);
+  const onRefused = (refusal: { readonly address: string; readonly reason: string }): void =>
+    log.warn('refused a client', { ...refusal });
+  const rules = { tokens: policy.tokens ?? new Map<string, string>(), required: tls?.ca !== undefined };
+  const identify: Identify = ({ peer, metadata }) => {
+    try {
+      return { ...peer, principal: principalOf({ peer, metadata }, rules) };
+    } catch (error) {
+      onRefused({ address: peer.address, reason: messageOf(error) });
+      throw error;
+    }
+  };
   const listening = options.network.listen(options.address, {
-    routes: busRoutes(bus),
+    routes: busRoutes(bus, identify),
     maxMessageBytes: limits.messageBytes,
-    ...(options.tls === undefined ? {} : { tls: options.tls }),
+    ...(tls && { tls }),
+    onRefused,
   });
   // A bus that nobody can reach must not go on by its timers.
   listening.catch(() => bus.close());
   const listener = await listening;
   return {
     address: listener.address,
+    renewTls: (renewed) => listener.renewTls(renewed),
     close() {
       bus.close();
       listener.close();
@@ -45,10 +72,13 @@ export async function serveBus(options: ServeBusOptions): Promise<RunningBus> {
   };
 }
 
-function busRoutes(bus: Bus): Route[] {
+/** The caller under the principal that its credential gives it. @throws RpcError UNAUTHENTICATED */
+type Identify = (call: CallContext) => Peer;
+
+function busRoutes(bus: Bus, identify: Identify): Route[] {
   return [
-    serveUnary(busMethods.register, async (request, { peer }) => {
-      const { owner, leaseMs, deploymentId } = await bus.register(request, peer);
+    serveUnary(busMethods.register, async (request, call) => {
+      const { owner, leaseMs, deploymentId } = await bus.register(request, identify(call));
       return create(RegisterReplySchema, {
         protocolVersion: busProtocolVersion,
         epoch: owner.epoch,
@@ -56,20 +86,20 @@ function busRoutes(bus: Bus): Route[] {
         deploymentId,
       });
     }),
-    serveStream(busMethods.session, (stream, { peer }) => bus.session(stream, peer)),
-    serveUnary(busMethods.activate, async (request, { peer }) => {
-      await bus.activate(request, peer);
+    serveStream(busMethods.session, async (stream, call) => bus.session(stream, identify(call))),
+    serveUnary(busMethods.activate, async (request, call) => {
+      await bus.activate(request, identify(call));
       return create(ActivateReplySchema);
     }),
-    serveUnary(busMethods.saveState, async (request, { peer }) =>
-      create(SaveStateReplySchema, { revision: await bus.saveState(request, peer) }),
+    serveUnary(busMethods.saveState, async (request, call) =>
+      create(SaveStateReplySchema, { revision: await bus.saveState(request, identify(call)) }),
     ),
-    serveUnary(busMethods.loadState, async (request, { peer }) => {
-      const stored = await bus.loadState(request, peer);
+    serveUnary(busMethods.loadState, async (request, call) => {
+      const stored = await bus.loadState(request, identify(call));
       return create(LoadStateReplySchema, stored ? { found: true, ...stored } : {});
     }),
-    serveUnary(busMethods.deregister, async (request, { peer }) => {
-      await bus.deregister(request, peer);
+    serveUnary(busMethods.deregister, async (request, call) => {
+      await bus.deregister(request, identify(call));
       return create(DeregisterReplySchema);
     }),
   ];

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { FaultList } from '../../src/base/user-facing-error.ts';
-import { type Applicant, anonymous, decide, type Policy, parsePolicy } from '../../src/bus/policy.ts';
+import { type Applicant, decide, type Policy, parsePolicy } from '../../src/bus/policy.ts';
+import { anonymous } from '../../src/bus/principal.ts';
 import type { Grant } from '../../src/contract/wire/grants.ts';
 import { containsPattern } from '../../src/contract/wire/topic.ts';
 
@@ -31,6 +32,8 @@ function faultsOf(text: string): readonly { id: string; message: string; exitCod
 }
 
 const rule = 'principals: [p], instances: [i], pools: [s]';
+
+const sha = 'ab'.repeat(32);
 
 const bad: [why: string, text: string, faults: RegExp[]][] = [
   ['an empty file', '', [/`deployment` is not a name/, /`rules` is not a list of at least one rule/]],
@@ -64,6 +67,12 @@ const bad: [why: string, text: string, faults: RegExp[]][] = [
     'deployment: d\nrules: [all]',
     [/rules\[0\]\.principals/, /rules\[0\]\.instances/, /rules\[0\]\.pools/],
   ],
+  ['tokens that are a list', `deployment: d\nrules: [{${rule}}]\ntokens: [a]`, [/`tokens` is not a mapping/]],
+  [
+    'a token where its hash belongs, one twice and two without a principal',
+    `deployment: d\nrules: [{${rule}}]\ntokens: {my-secret-token: ci, ${sha}: 3, ${sha.toUpperCase()}: anonymous}`,
+    [/entry 1 .* not under the SHA-256/, /entry 2 .* principal/, /entry 3 .* same SHA-256/, /entry 3 .* principal/],
+  ],
   [
     'several faults in several rules',
     `rules: [{${rule}, publish: [a.>, ok, '']}, {principals: [], instances: [i], pools: 7}]`,
@@ -91,6 +100,11 @@ describe('a policy file', () => {
     });
   });
 
+  test('gives the principals of bearer tokens by the hashes of these, in lower case', () => {
+    const { tokens } = parse(`${good}tokens: {${sha.toUpperCase()}: ci}`);
+    expect(tokens).toEqual(new Map([[sha, 'ci']]));
+  });
+
   test.each(bad)('is refused with all its faults when it is, or has, %s', (_why, text, expected) => {
     const faults = faultsOf(text);
     for (const fault of expected)
@@ -99,6 +113,7 @@ describe('a policy file', () => {
     for (const { id, message, exitCode } of faults) {
       expect(id).toMatch(/^bus\/policy\/(syntax|value)$/);
       expect(message).toMatch(/^policy\.yml: /);
+      expect(message).not.toContain('secret');
       expect(exitCode).toBe(78);
     }
   });

@@ -1,0 +1,32 @@
+import { anonymous } from './principal.ts';
+
+/** The principals of bearer tokens, by the SHA-256 of the token in lower-case hex; a policy never holds a token itself. */
+export type PolicyTokens = ReadonlyMap<string, string>;
+
+/**
+ * Reads the `tokens` of a policy file; `fault` hears of every fault. A key that is no hash may be a token that somebody put
+ * there by mistake, so it is named by its place and never repeated.
+ *
+ * ```yaml
+ * tokens:
+ *   2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae: ci
+ * ```
+ */
+export function parseTokens(raw: unknown, fault: (found: string) => void): PolicyTokens {
+  if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) {
+    fault('`tokens` is not a mapping of the SHA-256 of a token to the name of its principal');
+    return new Map();
+  }
+  const tokens = new Map<string, string>();
+  for (const [index, [key, principal]] of Object.entries(raw).entries()) {
+    const hash = key.toLowerCase();
+    const place = `entry ${index + 1} of \`tokens\``;
+    if (!/^[0-9a-f]{64}$/.test(hash)) fault(`${place} is not under the SHA-256 of a token, 64 hexadecimal digits`);
+    if (tokens.has(hash)) fault(`${place} has the same SHA-256 as an earlier one`);
+    if (typeof principal !== 'string' || principal === '' || principal === anonymous) {
+      fault(`${place} is not the name of a principal`);
+    }
+    tokens.set(hash, String(principal));
+  }
+  return tokens;
+}
