@@ -2,15 +2,16 @@ import { readFile } from 'node:fs/promises';
 import { Option } from 'commander';
 import { createLog, type LogLevel, logLevels } from '../base/log.ts';
 import { realScheduler } from '../base/real-scheduler.ts';
-import { messageOf, UserFacingError } from '../base/user-facing-error.ts';
+import { FaultList, messageOf, UserFacingError } from '../base/user-facing-error.ts';
 import { MemoryStore } from '../bus/memory/memory-store.ts';
 import { type Policy, parsePolicy } from '../bus/policy.ts';
 import { serveBus } from '../bus/serve-bus.ts';
 import { exitCodes } from '../contract/config/exit-codes.ts';
 import { grpcNetwork } from '../transport/grpc/network.ts';
+import { type BusTlsFlags, readBusTls, watchBusTls } from './bus-tls.ts';
 import type { AddCommand } from './command.ts';
 
-interface BusFlags {
+interface BusFlags extends BusTlsFlags {
   readonly listen: string;
   readonly policy: string;
   readonly logLevel: LogLevel;
@@ -23,6 +24,12 @@ export const addBusCommand: AddCommand = (program) => {
     .description('serve the Bus API from this process; it keeps everything in memory')
     .requiredOption('--policy <file>', 'who may be which instance and use which topics (YAML)')
     .option('--listen <host:port>', 'where to listen; port 0 takes a free one', ':8443')
+    .option('--tls-certificate <file>', 'PEM file with the certificate of the bus; read again when it changes')
+    .option('--tls-key <file>', 'PEM file with its key')
+    .option(
+      '--tls-client-ca <file>',
+      'PEM file with the authorities of client certificates; makes a credential mandatory',
+    )
     .addOption(new Option('--log-level <level>', 'least important lines to print').choices(logLevels).default('info'))
     .action((flags: BusFlags) => runBus(flags));
 };
@@ -34,23 +41,37 @@ async function runBus(flags: BusFlags): Promise<void> {
     write: (line) => process.stdout.write(`${line}\n`),
     wallTimeNs: () => realScheduler.wallTimeNs(),
   });
-  const policy = await readPolicy(flags.policy);
+  const [policy, tls] = await inOnePass(readPolicy(flags.policy), readBusTls(flags));
   const bus = await serveBus({
     network: grpcNetwork,
     address: flags.listen.startsWith(':') ? `0.0.0.0${flags.listen}` : flags.listen,
     store: new MemoryStore({ scheduler: realScheduler }),
     policy,
+    ...(tls && { tls }),
     scheduler: realScheduler,
     log,
   }).catch((error: unknown) => {
     throw cannotListen(flags.listen, error);
   });
+  const watch = tls && watchBusTls({ flags, initial: tls, log, scheduler: realScheduler, renew: bus.renewTls });
   log.info('bus listens', { address: bus.address, deployment: policy.deploymentId });
   const signal = await new Promise<string>((resolve) => {
     for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, resolve);
   });
   log.info('bus stops', { signal });
+  watch?.cancel();
   bus.close();
+}
+
+/** Both results. @throws FaultList with the faults of both. */
+async function inOnePass<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
+  const outcomes = await Promise.allSettled([first, second]);
+  const failures = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
+  const faults = failures.flatMap((failure) => (failure instanceof FaultList ? failure.faults : [failure]));
+  const unknown = faults.find((fault) => !(fault instanceof UserFacingError));
+  if (unknown !== undefined) throw unknown;
+  if (faults.length > 0) throw new FaultList(faults);
+  return [await first, await second];
 }
 
 async function readPolicy(path: string): Promise<Policy> {

@@ -1,0 +1,148 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import type { Log } from '../base/log.ts';
+import { every, type Scheduler, type Timer } from '../base/scheduler.ts';
+import { FaultList, messageOf, UserFacingError } from '../base/user-facing-error.ts';
+import { exitCodes } from '../contract/config/exit-codes.ts';
+import type { TlsFiles } from '../transport/rpc.ts';
+
+/** Paths of PEM files. */
+export interface BusTlsFlags {
+  readonly tlsCertificate?: string;
+  readonly tlsKey?: string;
+  readonly tlsClientCa?: string;
+}
+
+/** Certificates are small and rotate rarely; a look at their texts works on every kind of mount, unlike file events. */
+const lookEveryMs = 1_000;
+
+/**
+ * Reads what the bus shows and trusts; undefined when it is to speak plaintext.
+ * @throws FaultList of `bus/tls/*` faults, all found in one pass, with exit code 78.
+ */
+export async function readBusTls(flags: BusTlsFlags): Promise<TlsFiles | undefined> {
+  const { tlsCertificate, tlsKey, tlsClientCa } = flags;
+  const faults: UserFacingError[] = [];
+  if ((tlsCertificate === undefined) !== (tlsKey === undefined)) {
+    const [given, missing] = tlsKey === undefined ? ['certificate', 'key'] : ['key', 'certificate'];
+    faults.push(halfGiven(`--tls-${given} is given and --tls-${missing} is not`, `--tls-${missing}`));
+  }
+  if (tlsClientCa !== undefined && tlsCertificate === undefined && tlsKey === undefined) {
+    faults.push(halfGiven('--tls-client-ca is given without a certificate of the bus', '--tls-certificate, --tls-key'));
+  }
+  const [certificate, key, ca] = await Promise.all([
+    readPem({ flag: '--tls-certificate', path: tlsCertificate, parse: certificatesOf }, faults),
+    readPem({ flag: '--tls-key', path: tlsKey, parse: createPrivateKey }, faults),
+    readPem({ flag: '--tls-client-ca', path: tlsClientCa, parse: certificatesOf }, faults),
+  ]);
+  if (certificate !== undefined && key !== undefined && !belongTogether(certificate, key)) {
+    faults.push(notUsable('--tls-key', `${tlsKey} is not the key of the certificate in ${tlsCertificate}`));
+  }
+  if (faults.length > 0) throw new FaultList(faults);
+  if (certificate === undefined || key === undefined) return undefined;
+  return { certificate, key, ...(ca !== undefined && { ca }) };
+}
+
+export interface BusTlsWatch {
+  readonly flags: BusTlsFlags;
+  readonly initial: TlsFiles;
+  readonly scheduler: Scheduler;
+  readonly log: Log;
+  /** @throws RpcError when they cannot be used. */
+  readonly renew: (tls: TlsFiles) => void;
+}
+
+/**
+ * Looks at the files every second and hands them on when they changed. Files that cannot be used, as when only the first of
+ * two is written, are logged once; what was shown before then stays.
+ */
+export function watchBusTls({ flags, initial, scheduler, log, renew }: BusTlsWatch): Timer {
+  logCertificate({ log, scheduler }, 'the bus shows its certificate', initial);
+  let shown = JSON.stringify(initial);
+  let lastFault = '';
+  const look = async (): Promise<void> => {
+    try {
+      const tls = await readBusTls(flags);
+      const text = JSON.stringify(tls);
+      lastFault = '';
+      if (tls === undefined || text === shown) return;
+      renew(tls);
+      shown = text;
+      logCertificate({ log, scheduler }, 'the certificate files changed; new connections get them', tls);
+    } catch (error) {
+      if (messageOf(error) !== lastFault)
+        log.warn('the changed certificate files are not used', { reason: messageOf(error) });
+      lastFault = messageOf(error);
+    }
+  };
+  return every(scheduler, lookEveryMs, () => void look());
+}
+
+/** Logs which certificate the bus shows, as a warning when clients will refuse it for its dates. */
+function logCertificate(
+  { log, scheduler }: Pick<BusTlsWatch, 'log' | 'scheduler'>,
+  message: string,
+  tls: TlsFiles,
+): void {
+  if (tls.certificate === undefined) return;
+  const { subject, validFromDate, validToDate } = new X509Certificate(tls.certificate);
+  const nowMs = Number(scheduler.wallTimeNs() / 1_000_000n);
+  const isValid = validFromDate.getTime() <= nowMs && nowMs < validToDate.getTime();
+  const fields = { subject, validFrom: validFromDate.toISOString(), validTo: validToDate.toISOString() };
+  if (isValid) log.info(message, fields);
+  else log.warn(`${message}, which every client refuses: it is not valid now`, fields);
+}
+
+interface PemFile {
+  readonly flag: string;
+  readonly path: string | undefined;
+  /** @throws when the text is not what the flag names. */
+  readonly parse: (text: string) => unknown;
+}
+
+async function readPem({ flag, path, parse }: PemFile, faults: UserFacingError[]): Promise<string | undefined> {
+  if (path === undefined) return undefined;
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    faults.push(notUsable(flag, `the file of ${flag} cannot be read: ${messageOf(error)}`));
+    return undefined;
+  }
+  try {
+    parse(text);
+    return text;
+  } catch {
+    // What OpenSSL says of it may hold a part of the text.
+    faults.push(notUsable(flag, `${path} holds no PEM that fits ${flag}`));
+    return undefined;
+  }
+}
+
+function certificatesOf(text: string): X509Certificate {
+  return new X509Certificate(text);
+}
+
+function belongTogether(certificate: string, key: string): boolean {
+  return new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key));
+}
+
+function halfGiven(found: string, missing: string): UserFacingError {
+  return new UserFacingError({
+    id: 'bus/tls/half-given',
+    found,
+    expected:
+      'The bus speaks TLS with --tls-certificate and --tls-key, and asks clients for theirs with --tls-client-ca.',
+    next: [`Give ${missing} too.`],
+    exitCode: exitCodes.configuration,
+  });
+}
+
+function notUsable(flag: string, found: string): UserFacingError {
+  return new UserFacingError({
+    id: 'bus/tls/file',
+    found,
+    next: [`Name a PEM file of its kind with ${flag}.`],
+    exitCode: exitCodes.configuration,
+  });
+}
