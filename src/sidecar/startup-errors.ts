@@ -1,10 +1,14 @@
 import { UserFacingError } from '../base/user-facing-error.ts';
 import { exitCodes } from '../contract/config/exit-codes.ts';
 import type { Grant } from '../contract/wire/grants.ts';
+import { CertificateError, type CertificateFault } from '../transport/certificate-error.ts';
 import { RpcError } from '../transport/status.ts';
+import { CredentialError } from './bus-link/bus-credential.ts';
 
 /** Step 1, or a bus that is lost while registering. */
 export function busUnreachable(address: string, error: RpcError): UserFacingError {
+  if (error.cause instanceof CertificateError) return busNotTrusted(address, error.cause);
+  if (error.cause instanceof CredentialError) return credentialUnusable(error.cause);
   return new UserFacingError({
     id: 'sidecar/startup/bus-unreachable',
     found: `the Bus API at ${address} cannot be reached: ${error.message}`,
@@ -17,10 +21,56 @@ export function busUnreachable(address: string, error: RpcError): UserFacingErro
   });
 }
 
+const remedies: Readonly<Record<CertificateFault, string>> = {
+  expired: 'Ask whoever runs the bus for a new certificate, which it reads without a restart.',
+  'not-yet-valid': 'Compare the clock of this machine with the one of whoever issued the certificate.',
+  untrusted: 'Let SIDECAR_BUS_CA name the authority that signed it.',
+  'wrong-host': 'Let SIDECAR_BUS_API_URL name the bus by a host that is in its certificate.',
+};
+
+/** Step 1: the bus is there, and its certificate is not accepted. */
+function busNotTrusted(address: string, { fault, message }: CertificateError): UserFacingError {
+  return new UserFacingError({
+    id: 'sidecar/startup/bus-certificate',
+    found: `the Bus API at ${address} cannot be trusted: ${message}`,
+    next: [remedies[fault]],
+    exitCode: exitCodes.busUnreachable,
+    audience: 'operator',
+  });
+}
+
+/** Step 1: what this sidecar would show to the bus cannot be used. */
+function credentialUnusable({ message }: CredentialError): UserFacingError {
+  return new UserFacingError({
+    id: 'sidecar/startup/own-credential',
+    found: message,
+    next: [
+      'Renew the files that SIDECAR_BUS_CERTIFICATE, SIDECAR_BUS_KEY, SIDECAR_BUS_CA and SIDECAR_BUS_TOKEN_FILE name.',
+    ],
+    exitCode: exitCodes.busUnreachable,
+    audience: 'operator',
+  });
+}
+
+/** Step 2: the bus knows neither the certificate nor the token. */
+function notAuthenticated({ message }: RpcError): UserFacingError {
+  return new UserFacingError({
+    id: 'sidecar/startup/unauthenticated',
+    found: `the bus does not accept the credential of this sidecar: ${message}`,
+    next: [
+      'For a certificate: let SIDECAR_BUS_CERTIFICATE name one of an authority that the bus was given with --tls-client-ca.',
+      'For a token: let the `tokens` of the policy hold its SHA-256, and SIDECAR_BUS_TOKEN or SIDECAR_BUS_TOKEN_FILE the token.',
+    ],
+    exitCode: exitCodes.refused,
+    audience: 'operator',
+  });
+}
+
 /** Step 2: anything but a lost connection is a decision of the bus. */
 export function registrationFailed(address: string, error: unknown): UserFacingError {
   const failure = RpcError.from(error);
   if (failure.code === 'UNAVAILABLE' || failure.code === 'DEADLINE_EXCEEDED') return busUnreachable(address, failure);
+  if (failure.code === 'UNAUTHENTICATED') return notAuthenticated(failure);
   return new UserFacingError({
     id: 'sidecar/startup/registration-refused',
     found: `the bus refused the registration: ${failure.message}`,

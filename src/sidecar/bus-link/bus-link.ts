@@ -15,8 +15,9 @@ import { grantsToWire } from '../../contract/wire/grants-on-wire.ts';
 import { limits } from '../../contract/wire/limits.ts';
 import { busMethods } from '../../contract/wire/methods.ts';
 import { busProtocolVersion } from '../../contract/wire/protocol-version.ts';
-import type { CallOptions, Connection, Network, TlsFiles, UnaryMethod } from '../../transport/rpc.ts';
+import type { CallOptions, Connection, Network, UnaryMethod } from '../../transport/rpc.ts';
 import { RpcError } from '../../transport/status.ts';
+import { BusCredential, type Credential } from './bus-credential.ts';
 import { BusSession, type RequestInit } from './bus-session.ts';
 
 /** Something that uses the session: told when it can send, when it cannot, and what the bus says. */
@@ -32,8 +33,8 @@ export interface BusLinkOptions {
   readonly scheduler: Scheduler;
   readonly log: Log;
   readonly address: string;
-  /** Read anew before every connection, since it may rotate; no `tls`: plaintext. */
-  readonly readCredential: () => Promise<{ readonly tls?: TlsFiles; readonly token?: string }>;
+  /** Read anew before every connection, since it may rotate. */
+  readonly readCredential: () => Promise<Credential>;
   readonly registration: {
     readonly instanceId: string;
     readonly poolType: string;
@@ -58,6 +59,7 @@ export class BusLink {
   readonly #options: BusLinkOptions;
   readonly #parts: LinkPart[] = [];
   readonly #closing = new AbortController();
+  readonly #credential: BusCredential;
   #connection: Connection | undefined;
   #session: BusSession | undefined;
   #epoch = 0n;
@@ -67,6 +69,8 @@ export class BusLink {
 
   constructor(options: BusLinkOptions) {
     this.#options = options;
+    const { readCredential: read, address, scheduler, log } = options;
+    this.#credential = new BusCredential({ read, address, scheduler, log, onRenewalDue: () => this.#session?.close() });
   }
 
   get epoch(): bigint {
@@ -97,7 +101,9 @@ export class BusLink {
       } catch (error) {
         const delayMs = backoff.nextDelayMs();
         if (this.#closing.signal.aborted || scheduler.nowMs() + delayMs >= deadlineMs) {
-          throw new RpcError('UNAVAILABLE', `${address} did not answer in ${attempt} attempts: ${messageOf(error)}`);
+          throw new RpcError('UNAVAILABLE', `${address} did not answer in ${attempt} attempts: ${messageOf(error)}`, {
+            cause: error instanceof RpcError ? error.cause : error,
+          });
         }
         log.info('the bus does not answer yet', { address, attempt, reason: messageOf(error) });
         await sleep(scheduler, delayMs, this.#closing.signal);
@@ -149,6 +155,7 @@ export class BusLink {
 
   close(): void {
     this.#closing.abort();
+    this.#credential.close();
     this.#session?.close();
     this.#connection?.close();
   }
@@ -158,8 +165,8 @@ export class BusLink {
   }
 
   async #connectOnce(timeoutMs: number): Promise<Connection> {
-    const { network, address, readCredential } = this.#options;
-    const { tls, token } = await readCredential();
+    const { network, address } = this.#options;
+    const { tls, token } = await this.#credential.forConnection();
     return network.connect(address, {
       timeoutMs: Math.max(1, timeoutMs),
       maxMessageBytes: limits.messageBytes,
