@@ -10,8 +10,11 @@ export interface Outcome {
   readonly trailers: Metadata;
 }
 
-/** Headers are compressed and bounded on the way; a status message beyond this would lose the whole status. */
-const maxStatusMessageChars = 2_048;
+/**
+ * Headers are bounded on the way, by some clients to 8 KiB in all; a status message over that loses the whole status.
+ * It counts percent-encoded, as gRPC sends it: twelve bytes for an emoji.
+ */
+const statusMessageBytesMax = 2_048;
 
 export interface CallFacts {
   readonly metadata: Metadata;
@@ -51,7 +54,7 @@ export class ServedCall implements CallContext {
 
 /** How an error is told to the caller; it never throws, whatever a handler put into the error. */
 export function failureOutcome(failure: RpcError, trailers: Metadata = {}): Outcome {
-  const message = failure.message.slice(0, maxStatusMessageChars).toWellFormed();
+  const message = beginningOf(failure.message.toWellFormed());
   try {
     return { code: failure.code, message, trailers: { ...trailers, ...checkMetadata(failure.trailers) } };
   } catch (fault) {
@@ -61,4 +64,15 @@ export function failureOutcome(failure: RpcError, trailers: Metadata = {}): Outc
       trailers,
     };
   }
+}
+
+function beginningOf(message: string): string {
+  let end = 0;
+  let bytes = 0;
+  for (const character of message) {
+    bytes += encodeURI(character).length;
+    if (bytes > statusMessageBytesMax) break;
+    end += character.length;
+  }
+  return message.slice(0, end);
 }

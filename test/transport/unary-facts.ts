@@ -70,14 +70,19 @@ export function unaryFacts(run: RunOnNetwork): void {
     }),
   );
 
-  it('shortens a status message that is too long to send', () =>
+  it.each([
+    ['x', 2048],
+    ['é', 341],
+    ['😀', 170],
+  ])('shortens a status message of too many %s to what can be sent percent-encoded', (character, count) =>
     run(async (network) => {
       const route = serveUnary(echo, () => {
-        throw new Error('x'.repeat(100 * kib));
+        throw new Error(character.repeat(100 * kib));
       });
       const connection = await dial(network, await listen(network, [route]));
-      expect((await failureOf(connection.unary(echo, null))).message).toMatch(/^x{2048}$/);
-    }));
+      expect((await failureOf(connection.unary(echo, null))).message).toBe(character.repeat(count));
+    }),
+  );
 
   it('fails a call to an unknown method with UNIMPLEMENTED', () =>
     run(async (network) => {
