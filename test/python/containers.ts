@@ -22,7 +22,7 @@ export function startPlugin(sidecar: string, environment: Record<string, string>
   return runPython([path.join(pluginDir, 'plugin.py')], { SIDECAR_ADDR: sidecar, ...environment });
 }
 
-/** Runs Python with the plugin's packages and the contract's stubs. */
+/** Runs Python with the plugin's packages. */
 export function runPython(args: readonly string[], environment: Record<string, string> = {}): Program {
-  return new Program(args, { PYTHONDONTWRITEBYTECODE: '1', PYTHONPATH: pluginDir, ...environment }, pythonFile);
+  return new Program(args, { PYTHONDONTWRITEBYTECODE: '1', ...environment }, pythonFile);
 }

@@ -84,6 +84,17 @@ describe('plugin.py', () => {
     expect(second.stdout.match(/^received .*$/gm)).toEqual(['received demo.ticks from py-1: "tick 1"']);
   });
 
+  test('leaves a message that takes longer than the drain to its next start', async () => {
+    const { bus, sidecar } = await startContainer();
+    const first = startPlugin(sidecar.address, neverDone);
+    await first.seen(/^received demo\.ticks .*"tick 1"$/m);
+    sidecar.program.signal('SIGTERM');
+    expect([await first.exited, await sidecar.program.exited]).toEqual([0, 0]);
+    expect(first.stdout).toContain('stopping: the sidecar is stopping; one message comes again\n');
+    const next = await startDemoSidecar(bus.address);
+    await startPlugin(next.address).seen(/^received demo\.ticks from py-1: "tick 1" \(maybe redelivered\)$/m);
+  });
+
   test('killed, gets what it had not acknowledged again, first and marked', async () => {
     const { sidecar } = await startContainer();
     const first = startPlugin(sidecar.address, neverDone);
