@@ -1,6 +1,3 @@
-/** Who can act on an error: the person who runs the command, the platform's operator, or only we ourselves. */
-export type ErrorAudience = 'user' | 'operator' | 'bug';
-
 export interface UserFacingErrorOptions {
   /** Stable and documented: `part/subject/fault`, such as `supply/args/count`. */
   readonly id: string;
@@ -12,7 +9,6 @@ export interface UserFacingErrorOptions {
   readonly next: readonly string[];
   /** The process exit code, where this error ends a process; 1 when absent. */
   readonly exitCode?: number;
-  readonly audience?: ErrorAudience;
   readonly cause?: unknown;
 }
 
@@ -23,7 +19,6 @@ export class UserFacingError extends Error {
   readonly expected: string | undefined;
   readonly next: readonly string[];
   readonly exitCode: number;
-  readonly audience: ErrorAudience;
 
   constructor(options: UserFacingErrorOptions) {
     super(options.found, options.cause === undefined ? undefined : { cause: options.cause });
@@ -31,7 +26,6 @@ export class UserFacingError extends Error {
     this.expected = options.expected;
     this.next = options.next;
     this.exitCode = options.exitCode ?? 1;
-    this.audience = options.audience ?? 'user';
   }
 }
 

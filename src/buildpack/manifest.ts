@@ -40,6 +40,5 @@ function present<T>(value: T | undefined, key: string): T {
     id: 'buildpack/manifest/incomplete',
     found: `manifest.yml of the buildpack says nothing about node under \`${key}\``,
     next: ['Install an unchanged package of the buildpack.'],
-    audience: 'operator',
   });
 }

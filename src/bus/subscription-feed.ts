@@ -85,7 +85,12 @@ export class SubscriptionFeed {
     const { store, owner, spec } = this.#options;
     for (const [position, attempts] of start.pending) {
       const message = await store.get(position);
-      if (!message || !(await this.#takeCredit(message))) return;
+      if (!message) {
+        // Without its message a position can only be let go of.
+        await store.acknowledge(owner, spec.name, [position]);
+        continue;
+      }
+      if (!(await this.#takeCredit(message))) return;
       await store.recordDelivery(owner, spec.name, { positions: [position], scannedTo: start.scannedTo });
       await this.#options.deliver({ message, maybeRedelivered: true, attempt: attempts + 1 });
     }

@@ -17,7 +17,6 @@ export function busUnreachable(address: string, error: RpcError): UserFacingErro
       'Raise SIDECAR_CONNECT_TIMEOUT when the bus starts later than the plugin.',
     ],
     exitCode: exitCodes.busUnreachable,
-    audience: 'operator',
   });
 }
 
@@ -35,7 +34,6 @@ function busNotTrusted(address: string, { fault, message }: CertificateError): U
     found: `the Bus API at ${address} cannot be trusted: ${message}`,
     next: [remedies[fault]],
     exitCode: exitCodes.busUnreachable,
-    audience: 'operator',
   });
 }
 
@@ -48,7 +46,6 @@ function credentialUnusable({ message }: CredentialError): UserFacingError {
       'Renew the files that SIDECAR_BUS_CERTIFICATE, SIDECAR_BUS_KEY, SIDECAR_BUS_CA and SIDECAR_BUS_TOKEN_FILE name.',
     ],
     exitCode: exitCodes.busUnreachable,
-    audience: 'operator',
   });
 }
 
@@ -62,7 +59,6 @@ function notAuthenticated({ message }: RpcError): UserFacingError {
       'For a token: let the `tokens` of the policy hold its SHA-256, and SIDECAR_BUS_TOKEN or SIDECAR_BUS_TOKEN_FILE the token.',
     ],
     exitCode: exitCodes.refused,
-    audience: 'operator',
   });
 }
 
@@ -79,7 +75,6 @@ export function registrationFailed(address: string, error: unknown): UserFacingE
       'Ask whoever runs the bus to add a rule for it.',
     ],
     exitCode: exitCodes.refused,
-    audience: 'operator',
   });
 }
 
@@ -93,7 +88,6 @@ export function grantsDenied(denied: readonly Grant[]): UserFacingError {
       'Ask whoever runs the bus to widen the policy.',
     ],
     exitCode: exitCodes.refused,
-    audience: 'operator',
   });
 }
 
@@ -104,7 +98,6 @@ export function grantsUndecided(undecided: readonly Grant[], timeoutMs: number):
     found: `nobody decided within ${timeoutMs} ms on ${listGrants(undecided)}`,
     next: ['Ask whoever runs the bus to approve or deny them.', 'Raise SIDECAR_GRANT_TIMEOUT.'],
     exitCode: exitCodes.grantsUndecided,
-    audience: 'operator',
   });
 }
 

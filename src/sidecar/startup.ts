@@ -36,7 +36,7 @@ export async function runShutdown(steps: readonly StartupStep[], log: Log): Prom
 
 function atStep(error: unknown, place: string): unknown {
   if (!(error instanceof UserFacingError)) return error;
-  const { id, next, exitCode, audience, cause } = error;
+  const { id, next, exitCode, cause } = error;
   const expected = error.expected === undefined ? error.message : `${error.message}. ${error.expected}`;
-  return new UserFacingError({ id, found: place, expected, next, exitCode, audience, cause });
+  return new UserFacingError({ id, found: place, expected, next, exitCode, cause });
 }
