@@ -9,18 +9,22 @@ export interface Owner {
 /** Thrown by every write whose epoch no longer (or not yet) owns the instance id. */
 export class StaleEpochError extends Error {
   override readonly name = 'StaleEpochError';
+  readonly owner: Owner;
 
   constructor(owner: Owner) {
     super(`epoch ${owner.epoch} of ${owner.instanceId} does not own the instance id`);
+    this.owner = owner;
   }
 }
 
 /** Thrown by `saveState` when another revision is stored than the one the new state was made from. */
 export class RevisionConflictError extends Error {
   override readonly name = 'RevisionConflictError';
+  readonly revisions: { readonly expected: bigint; readonly stored: bigint };
 
-  constructor(options: { expected: bigint; stored: bigint }) {
-    super(`expected state revision ${options.expected}, stored is ${options.stored}`);
+  constructor(revisions: { expected: bigint; stored: bigint }) {
+    super(`expected state revision ${revisions.expected}, stored is ${revisions.stored}`);
+    this.revisions = revisions;
   }
 }
 

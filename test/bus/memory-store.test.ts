@@ -4,7 +4,7 @@ import { MemoryStore } from '../../src/bus/memory/memory-store.ts';
 import { activeOwner, message } from './store-fixtures.ts';
 import { describeStore } from './store-suite.ts';
 
-describeStore('memory', async (options) => new MemoryStore(options));
+describeStore('memory', async (options) => new MemoryStore(options), 300);
 
 test('epochs and positions go on ascending in a memory store that starts anew', async () => {
   const scheduler = new VirtualScheduler(1);

@@ -87,7 +87,7 @@ async function open(store: Store, owner: Owner, model: Model, name: string): Pro
   if (!known) model.subscriptions.set(name, { scannedTo: opened.scannedTo, pending: new Set() });
 }
 
-export function describeRetention(createStore: CreateStore): void {
+export function describeRetention(createStore: CreateStore, propertyRuns: number): void {
   const openStore = (): Promise<Store> => createStore({ scheduler: new VirtualScheduler(1), retention });
 
   test('a store full of unacknowledged messages refuses more and loses nothing', async () => {
@@ -168,7 +168,7 @@ export function describeRetention(createStore: CreateStore): void {
           expect((await store.get(position))?.envelope.meta?.messageId).toBe(id);
         }
       }),
-      { numRuns: 300 },
+      { numRuns: propertyRuns },
     );
   });
 }

@@ -6,11 +6,11 @@ import { describeRetention } from './store-retention-facts.ts';
 import { describeState } from './store-state-facts.ts';
 import { describeSubscriptions } from './store-subscription-facts.ts';
 
-/** The facts that hold for every store. */
-export function describeStore(name: string, createStore: CreateStore): void {
+/** The facts that hold for every store. Each run of a property creates a store of its own. */
+export function describeStore(name: string, createStore: CreateStore, propertyRuns: number): void {
   describe(`${name}: ownership`, () => describeOwnership(createStore));
   describe(`${name}: appending`, () => describeAppending(createStore));
   describe(`${name}: subscriptions`, () => describeSubscriptions(createStore));
   describe(`${name}: state`, () => describeState(createStore));
-  describe(`${name}: retention`, () => describeRetention(createStore));
+  describe(`${name}: retention`, () => describeRetention(createStore, propertyRuns));
 }

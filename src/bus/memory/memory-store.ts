@@ -1,6 +1,7 @@
 import { toBinary } from '@bufbuild/protobuf';
 import type { Scheduler } from '../../base/scheduler.ts';
 import { EnvelopeSchema } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
+import { defaultDedupWindowMs, defaultRetention, type RetentionOptions } from '../retention.ts';
 import {
   type Appended,
   type NewMessage,
@@ -14,7 +15,7 @@ import {
   type SubscriptionSpec,
 } from '../store.ts';
 import { Deduplication } from './deduplication.ts';
-import { MessageLog, type RetentionOptions } from './message-log.ts';
+import { MessageLog } from './message-log.ts';
 import { Ownership } from './ownership.ts';
 
 export interface MemoryStoreOptions {
@@ -31,9 +32,6 @@ interface Subscription {
   readonly pending: Map<bigint, number>;
   lastUsedMs: number;
 }
-
-const defaultRetention: RetentionOptions = { messages: 10_000, bytes: 256 * 1024 * 1024 };
-const defaultDedupWindowMs = 600_000;
 
 /** Keeps everything in this process: accepted means stored here, and lost when it ends. */
 export class MemoryStore implements Store {

@@ -1,11 +1,5 @@
+import type { RetentionOptions } from '../retention.ts';
 import type { StoredMessage } from '../store.ts';
-
-export interface RetentionOptions {
-  /** Kept even when every subscription is past them, for subscriptions that start from a time. */
-  readonly messages: number;
-  /** The most that unfinished messages may hold; beyond it nothing more is accepted. */
-  readonly bytes: number;
-}
 
 /** An append-only list of messages by position, trimmed at the front. */
 export class MessageLog {

@@ -1,0 +1,62 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { messageOf } from '../../base/user-facing-error.ts';
+import { RevisionConflictError, StaleEpochError, StoreFullError } from '../store.ts';
+import { type Answer, type Command, readingCommands } from './store-commands.ts';
+import { isDiskFull } from './store-file.ts';
+import type { StoreRows } from './store-rows.ts';
+
+export interface CommittedGroup {
+  /** In the order of the commands; true of the disk, not only of this process. */
+  readonly answers: readonly Answer[];
+  /** Whether a transaction was needed. */
+  readonly committed: boolean;
+}
+
+/**
+ * Does a group of commands in one transaction, so that they share one fsync. A command that is refused is undone alone.
+ * @throws whatever the disk answers, but for being full: then nothing is known to be stored any more.
+ */
+export function commitGroup(database: DatabaseSync, rows: StoreRows, commands: readonly Command[]): CommittedGroup {
+  if (commands.every(({ name }) => readingCommands.has(name))) {
+    return { answers: commands.map((command) => answer(database, rows, command)), committed: false };
+  }
+  try {
+    database.exec('BEGIN IMMEDIATE');
+    const answers = commands.map((command) => answer(database, rows, command));
+    rows.trim();
+    database.exec('COMMIT');
+    return { answers, committed: true };
+  } catch (error) {
+    if (!isDiskFull(error)) throw error;
+    if (database.isTransaction) database.exec('ROLLBACK');
+    const reason = 'the disk that the store is on is full';
+    return { answers: commands.map(() => ({ refused: { kind: 'full', reason } })), committed: false };
+  }
+}
+
+function answer(database: DatabaseSync, rows: StoreRows, command: Command): Answer {
+  const isWrite = database.isTransaction;
+  if (isWrite) database.exec('SAVEPOINT command');
+  try {
+    const done = run(rows, command);
+    if (isWrite) database.exec('RELEASE command');
+    return { done };
+  } catch (error) {
+    // What ended the whole transaction did not happen to one command alone.
+    if (isDiskFull(error) || database.isTransaction !== isWrite) throw error;
+    if (isWrite) database.exec('ROLLBACK TO command; RELEASE command');
+    return refusalOf(error);
+  }
+}
+
+function run(rows: StoreRows, { name, args }: Command): unknown {
+  // The union ties each name to its arguments, which a call by name cannot show to the compiler.
+  return (rows[name] as (args: unknown) => unknown).call(rows, args);
+}
+
+function refusalOf(error: unknown): Answer {
+  if (error instanceof StaleEpochError) return { refused: { kind: 'staleEpoch', owner: error.owner } };
+  if (error instanceof RevisionConflictError) return { refused: { kind: 'revisionConflict', ...error.revisions } };
+  if (error instanceof StoreFullError) return { refused: { kind: 'full', reason: error.message } };
+  return { refused: { kind: 'failed', reason: messageOf(error) } };
+}

@@ -1,0 +1,71 @@
+import { type Owner, StaleEpochError } from '../store.ts';
+import type { Statements } from './statements.ts';
+
+type Phase = 'reserved' | 'active' | 'draining';
+
+/** Which epoch of every instance owns its id, which one drains, and which are only reserved. */
+export class OwnershipRows {
+  readonly #sql: Statements;
+
+  constructor(sql: Statements) {
+    this.#sql = sql;
+  }
+
+  reserve(instanceId: string, wallTimeMs: bigint): bigint {
+    // Counting on from the clock keeps epochs ascending when the file is thrown away and made anew.
+    const row = this.#sql.get<{ epoch: bigint }>(
+      `INSERT INTO instance (instance_id, last_epoch) VALUES (?, ?)
+       ON CONFLICT DO UPDATE SET last_epoch = max(last_epoch + 1, excluded.last_epoch)
+       RETURNING last_epoch AS epoch`,
+      instanceId,
+      wallTimeMs,
+    );
+    if (!row) throw new Error(`no epoch was given out for ${instanceId}`);
+    this.#sql.run("INSERT INTO epoch (instance_id, epoch, phase) VALUES (?, ?, 'reserved')", instanceId, row.epoch);
+    return row.epoch;
+  }
+
+  /** @throws StaleEpochError */
+  activate(owner: Owner): bigint | undefined {
+    const { instanceId, epoch } = owner;
+    const active = this.#epochIn(instanceId, 'active');
+    if (active === epoch) return this.#epochIn(instanceId, 'draining');
+    if (this.#phaseOf(owner) !== 'reserved' || epoch < (active ?? 0n)) throw new StaleEpochError(owner);
+    this.#sql.run("DELETE FROM epoch WHERE instance_id = ? AND phase = 'draining'", instanceId);
+    this.#sql.run("UPDATE epoch SET phase = 'draining' WHERE instance_id = ? AND phase = 'active'", instanceId);
+    this.#sql.run("UPDATE epoch SET phase = 'active' WHERE instance_id = ? AND epoch = ?", instanceId, epoch);
+    // Earlier reservations can never be activated any more.
+    this.#sql.run("DELETE FROM epoch WHERE instance_id = ? AND phase = 'reserved' AND epoch < ?", instanceId, epoch);
+    return active;
+  }
+
+  fence({ instanceId, epoch }: Owner): void {
+    this.#sql.run('DELETE FROM epoch WHERE instance_id = ? AND epoch = ?', instanceId, epoch);
+  }
+
+  mayWrite(owner: Owner): boolean {
+    const phase = this.#phaseOf(owner);
+    return phase === 'active' || phase === 'draining';
+  }
+
+  /** @throws StaleEpochError */
+  check(owner: Owner): void {
+    if (!this.mayWrite(owner)) throw new StaleEpochError(owner);
+  }
+
+  #phaseOf({ instanceId, epoch }: Owner): Phase | undefined {
+    return this.#sql.get<{ phase: Phase }>(
+      'SELECT phase FROM epoch WHERE instance_id = ? AND epoch = ?',
+      instanceId,
+      epoch,
+    )?.phase;
+  }
+
+  #epochIn(instanceId: string, phase: Phase): bigint | undefined {
+    return this.#sql.get<{ epoch: bigint }>(
+      'SELECT epoch FROM epoch WHERE instance_id = ? AND phase = ?',
+      instanceId,
+      phase,
+    )?.epoch;
+  }
+}

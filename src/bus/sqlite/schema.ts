@@ -1,0 +1,71 @@
+/** Raised with every change of the schema; a file says which one it has. */
+export const schemaVersion = 1;
+
+/** The tables of a new store. */
+export const schema = `
+CREATE TABLE instance (
+  instance_id TEXT PRIMARY KEY,
+  last_epoch  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE epoch (
+  instance_id TEXT NOT NULL,
+  epoch       INTEGER NOT NULL,
+  phase       TEXT NOT NULL CHECK (phase IN ('reserved', 'active', 'draining')),
+  PRIMARY KEY (instance_id, epoch)
+) STRICT, WITHOUT ROWID;
+
+-- One row: what stays true of the log when it is empty.
+CREATE TABLE log (
+  last_position INTEGER NOT NULL,
+  bytes         INTEGER NOT NULL
+) STRICT;
+
+-- The envelope comes last, so that reading the other columns does not touch its pages.
+CREATE TABLE message (
+  position        INTEGER PRIMARY KEY,
+  published_at_ns INTEGER NOT NULL,
+  envelope        BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE stored_sequence (
+  instance_id TEXT NOT NULL,
+  epoch       INTEGER NOT NULL,
+  sequence    INTEGER NOT NULL,
+  message_id  TEXT NOT NULL,
+  PRIMARY KEY (instance_id, epoch, sequence)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE dedup_key (
+  instance_id TEXT NOT NULL,
+  topic       TEXT NOT NULL,
+  key         TEXT NOT NULL,
+  message_id  TEXT NOT NULL,
+  seen_ms     INTEGER NOT NULL,
+  PRIMARY KEY (instance_id, topic, key)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX dedup_key_by_age ON dedup_key (seen_ms);
+
+CREATE TABLE subscription (
+  id          INTEGER PRIMARY KEY,
+  instance_id TEXT NOT NULL,
+  name        TEXT NOT NULL,
+  pattern     TEXT NOT NULL,
+  scanned_to  INTEGER NOT NULL,
+  UNIQUE (instance_id, name)
+) STRICT;
+
+CREATE TABLE pending (
+  subscription_id INTEGER NOT NULL,
+  position        INTEGER NOT NULL,
+  attempts        INTEGER NOT NULL,
+  PRIMARY KEY (subscription_id, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE state (
+  instance_id TEXT PRIMARY KEY,
+  revision    INTEGER NOT NULL,
+  state       BLOB NOT NULL
+) STRICT;
+`;

@@ -1,0 +1,201 @@
+import path from 'node:path';
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import type { Scheduler } from '../../base/scheduler.ts';
+import type { UserFacingError } from '../../base/user-facing-error.ts';
+import { EnvelopeSchema } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
+import { defaultDedupWindowMs, defaultRetention, type RetentionOptions } from '../retention.ts';
+import type {
+  Appended,
+  NewMessage,
+  Owner,
+  Store,
+  StoredMessage,
+  StoredState,
+  SubscriptionPosition,
+  SubscriptionSpec,
+} from '../store.ts';
+import type { EncodedMessage, EncodedStoredMessage, SubscriptionKey } from './store-commands.ts';
+import { StoreWorker } from './store-worker.ts';
+
+export interface SqliteStoreOptions {
+  /** Made when there is none; its directory must exist. While it is open, no other process can open it. */
+  readonly path: string;
+  readonly scheduler: Scheduler;
+  readonly dedupWindowMs?: number;
+  readonly retention?: RetentionOptions;
+  /** How long to wait for another process to let go of the file. */
+  readonly lockTimeoutMs?: number;
+  /** Called once if the disk fails later on; every call under way and every later one fails after it. */
+  readonly onFailure?: (error: UserFacingError) => void;
+}
+
+/** A bus that is replaced waits this long for its predecessor to stop. */
+const defaultLockTimeoutMs = 2_000;
+
+/**
+ * Opens a store in an SQLite file.
+ * @throws UserFacingError `bus/store/…` when the file is in use, no store, of a newer version, or cannot be opened.
+ */
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
+  const worker = await StoreWorker.open(
+    {
+      path: path.resolve(options.path),
+      retention: options.retention ?? defaultRetention,
+      dedupWindowMs: options.dedupWindowMs ?? defaultDedupWindowMs,
+      lockTimeoutMs: options.lockTimeoutMs ?? defaultLockTimeoutMs,
+      // Counting on from the clock keeps positions ascending when the file is thrown away and made anew.
+      firstPosition: options.scheduler.wallTimeNs() / 1_000n,
+    },
+    (error) => options.onFailure?.(error),
+  );
+  return new SqliteStore(worker, options.scheduler, await worker.call('subscriptions', {}));
+}
+
+/** Keeps everything in one file: accepted means committed there with synchronous=FULL. */
+export class SqliteStore implements Store {
+  readonly #worker: StoreWorker;
+  readonly #scheduler: Scheduler;
+  readonly #listeners = new Set<() => void>();
+  /**
+   * When each subscription was used last, by the monotonic clock. It is not stored: time in which the bus was away is
+   * not idleness, so every subscription starts afresh when the store is opened.
+   */
+  readonly #lastUsed = new Map<string, SubscriptionKey & { readonly ms: number }>();
+
+  constructor(worker: StoreWorker, scheduler: Scheduler, subscriptions: readonly SubscriptionKey[]) {
+    this.#worker = worker;
+    this.#scheduler = scheduler;
+    for (const key of subscriptions) this.#used(key);
+  }
+
+  /** How many transactions were committed since the store was opened. */
+  get commits(): number {
+    return this.#worker.commits;
+  }
+
+  /** Lets every call so far finish and leaves one complete file; every later call fails. */
+  async close(): Promise<void> {
+    await this.#worker.close();
+  }
+
+  reserve(instanceId: string): Promise<bigint> {
+    return this.#worker.call('reserve', { instanceId, wallTimeMs: this.#wallTimeMs() });
+  }
+
+  activate(owner: Owner): Promise<{ readonly draining: bigint | undefined }> {
+    return this.#worker.call('activate', { owner: bare(owner) });
+  }
+
+  fence(owner: Owner): Promise<void> {
+    return this.#worker.call('fence', { owner: bare(owner) });
+  }
+
+  mayWrite(owner: Owner): Promise<boolean> {
+    return this.#worker.call('mayWrite', { owner: bare(owner) });
+  }
+
+  async append(owner: Owner, messages: readonly NewMessage[]): Promise<readonly Appended[]> {
+    const encoded = messages.map(encode);
+    const appended = await this.#worker.call('append', {
+      owner: bare(owner),
+      messages: encoded,
+      wallTimeMs: this.#wallTimeMs(),
+    });
+    for (const listener of [...this.#listeners]) listener();
+    return appended;
+  }
+
+  async read(after: bigint, limit: number): Promise<readonly StoredMessage[]> {
+    return (await this.#worker.call('read', { after, limit })).map(decode);
+  }
+
+  async get(position: bigint): Promise<StoredMessage | undefined> {
+    const found = await this.#worker.call('get', { position });
+    return found && decode(found);
+  }
+
+  onAppend(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  openSubscription(owner: Owner, { name, pattern, start }: SubscriptionSpec): Promise<SubscriptionPosition> {
+    this.#used({ instanceId: owner.instanceId, name });
+    return this.#worker.call('openSubscription', { owner: bare(owner), spec: { name, pattern, start } });
+  }
+
+  recordDelivery(
+    owner: Owner,
+    name: string,
+    { positions, scannedTo }: { positions: readonly bigint[]; scannedTo: bigint },
+  ): Promise<void> {
+    this.#used({ instanceId: owner.instanceId, name });
+    return this.#worker.call('recordDelivery', { owner: bare(owner), name, positions, scannedTo });
+  }
+
+  acknowledge(owner: Owner, name: string, positions: readonly bigint[]): Promise<void> {
+    return this.#worker.call('acknowledge', { owner: bare(owner), acknowledged: { name, positions } });
+  }
+
+  async expireSubscriptions(options: {
+    idleMs: number;
+    inUse: (instanceId: string, name: string) => boolean;
+  }): Promise<number> {
+    const nowMs = this.#scheduler.nowMs();
+    const idle = [...this.#lastUsed.values()].filter((key) => {
+      if (options.inUse(key.instanceId, key.name)) this.#used(key);
+      else return nowMs - key.ms > options.idleMs;
+      return false;
+    });
+    if (idle.length === 0) return 0;
+    for (const key of idle) this.#lastUsed.delete(subscriptionKey(key));
+    return this.#worker.call('dropSubscriptions', {
+      keys: idle.map(({ instanceId, name }) => ({ instanceId, name })),
+    });
+  }
+
+  loadState(instanceId: string): Promise<StoredState | undefined> {
+    return this.#worker.call('loadState', { instanceId });
+  }
+
+  saveState(
+    owner: Owner,
+    change: {
+      readonly state: Uint8Array;
+      readonly expectedRevision: bigint;
+      readonly acknowledge: readonly { readonly name: string; readonly positions: readonly bigint[] }[];
+    },
+  ): Promise<bigint> {
+    const { state, expectedRevision } = change;
+    const acknowledge = change.acknowledge.map(({ name, positions }) => ({ name, positions }));
+    return this.#worker.call('saveState', { owner: bare(owner), state, expectedRevision, acknowledge });
+  }
+
+  #used({ instanceId, name }: SubscriptionKey): void {
+    const key = { instanceId, name, ms: this.#scheduler.nowMs() };
+    this.#lastUsed.set(subscriptionKey(key), key);
+  }
+
+  #wallTimeMs(): bigint {
+    return this.#scheduler.wallTimeNs() / 1_000_000n;
+  }
+}
+
+/** Callers may pass a whole request as the owner; only the two fields cross to the worker. */
+function bare({ instanceId, epoch }: Owner): Owner {
+  return { instanceId, epoch };
+}
+
+function encode({ sequence, settledBelow, envelope }: NewMessage): EncodedMessage {
+  const { messageId = '', topic = '', dedupKey = '', publishedAtNs = 0n } = envelope.meta ?? {};
+  const bytes = toBinary(EnvelopeSchema, envelope);
+  return { sequence, settledBelow, messageId, topic, dedupKey, publishedAtNs, envelope: bytes };
+}
+
+function decode({ position, envelope }: EncodedStoredMessage): StoredMessage {
+  return { position, envelope: fromBinary(EnvelopeSchema, envelope), bytes: envelope.length };
+}
+
+function subscriptionKey({ instanceId, name }: SubscriptionKey): string {
+  return `${instanceId} ${name}`;
+}

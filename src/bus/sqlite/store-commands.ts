@@ -1,0 +1,106 @@
+import type { RetentionOptions } from '../retention.ts';
+import type { Appended, Owner, StoredState, SubscriptionPosition, SubscriptionSpec } from '../store.ts';
+
+/** A message as it crosses to the worker, which knows nothing of the wire: the envelope's bytes and what rows are found by. */
+export interface EncodedMessage {
+  readonly sequence: bigint;
+  readonly settledBelow: bigint;
+  readonly messageId: string;
+  readonly topic: string;
+  /** Empty when the plugin gave none. */
+  readonly dedupKey: string;
+  readonly publishedAtNs: bigint;
+  readonly envelope: Uint8Array;
+}
+
+export interface EncodedStoredMessage {
+  readonly position: bigint;
+  readonly envelope: Uint8Array;
+}
+
+export interface SubscriptionKey {
+  readonly instanceId: string;
+  readonly name: string;
+}
+
+export interface AcknowledgedPositions {
+  readonly name: string;
+  readonly positions: readonly bigint[];
+}
+
+/** What the worker can be asked; each is done whole or not at all. The wall clock is the caller's, in milliseconds. */
+export interface StoreCommands {
+  reserve(args: { instanceId: string; wallTimeMs: bigint }): bigint;
+  activate(args: { owner: Owner }): { readonly draining: bigint | undefined };
+  fence(args: { owner: Owner }): void;
+  mayWrite(args: { owner: Owner }): boolean;
+  append(args: { owner: Owner; messages: readonly EncodedMessage[]; wallTimeMs: bigint }): readonly Appended[];
+  read(args: { after: bigint; limit: number }): readonly EncodedStoredMessage[];
+  get(args: { position: bigint }): EncodedStoredMessage | undefined;
+  openSubscription(args: { owner: Owner; spec: SubscriptionSpec }): SubscriptionPosition;
+  recordDelivery(args: { owner: Owner; name: string; positions: readonly bigint[]; scannedTo: bigint }): void;
+  acknowledge(args: { owner: Owner; acknowledged: AcknowledgedPositions }): void;
+  subscriptions(args: Record<never, never>): readonly SubscriptionKey[];
+  dropSubscriptions(args: { keys: readonly SubscriptionKey[] }): number;
+  loadState(args: { instanceId: string }): StoredState | undefined;
+  saveState(args: {
+    owner: Owner;
+    state: Uint8Array;
+    expectedRevision: bigint;
+    acknowledge: readonly AcknowledgedPositions[];
+  }): bigint;
+}
+
+export type CommandName = keyof StoreCommands;
+export type CommandArgs<Name extends CommandName> = Parameters<StoreCommands[Name]>[0];
+export type CommandResult<Name extends CommandName> = ReturnType<StoreCommands[Name]>;
+export type Command = { [Name in CommandName]: { readonly name: Name; readonly args: CommandArgs<Name> } }[CommandName];
+
+/** The commands that change nothing, so that a group of them needs no transaction. */
+export const readingCommands: ReadonlySet<CommandName> = new Set<CommandName>([
+  'mayWrite',
+  'read',
+  'get',
+  'subscriptions',
+  'loadState',
+]);
+
+/** Why one command was not done; an error's class does not survive the way between threads. */
+export type Refusal =
+  | { readonly kind: 'staleEpoch'; readonly owner: Owner }
+  | { readonly kind: 'revisionConflict'; readonly expected: bigint; readonly stored: bigint }
+  | { readonly kind: 'full'; readonly reason: string }
+  | { readonly kind: 'failed'; readonly reason: string };
+
+export type Answer = { readonly done: unknown } | { readonly refused: Refusal };
+
+/** What the worker needs to open the store. */
+export interface WorkerOptions {
+  /** Absolute. */
+  readonly path: string;
+  readonly retention: RetentionOptions;
+  readonly dedupWindowMs: number;
+  /** How long to wait for another process that has the file open. */
+  readonly lockTimeoutMs: number;
+  /** Where a new log starts counting. */
+  readonly firstPosition: bigint;
+}
+
+/** What the opening thread sends: commands that are committed together, or the order to close the file. */
+export type ToWorker =
+  | { readonly kind: 'commands'; readonly commands: readonly Command[] }
+  | { readonly kind: 'close' };
+
+/** What a person is to read when the file cannot be opened; the fields of a UserFacingError. */
+export interface OpenFault {
+  readonly id: string;
+  readonly found: string;
+  readonly next: readonly string[];
+  readonly exitCode: number;
+}
+
+export type FromWorker =
+  | { readonly kind: 'opened' }
+  | { readonly kind: 'notOpened'; readonly fault: OpenFault }
+  /** In the order of the commands; sent once they are on the disk. */
+  | { readonly kind: 'answers'; readonly answers: readonly Answer[]; readonly committed: boolean };

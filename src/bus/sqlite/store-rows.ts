@@ -1,0 +1,125 @@
+import type { RetentionOptions } from '../retention.ts';
+import { type Appended, type Owner, StoreFullError } from '../store.ts';
+import { DeduplicationRows } from './deduplication-rows.ts';
+import { MessageRows } from './message-rows.ts';
+import { OwnershipRows } from './ownership-rows.ts';
+import { StateRows } from './state-rows.ts';
+import type { Statements } from './statements.ts';
+import type { CommandArgs, CommandResult, EncodedMessage, StoreCommands } from './store-commands.ts';
+import { SubscriptionRows } from './subscription-rows.ts';
+
+export interface StoreRowsOptions {
+  readonly sql: Statements;
+  readonly retention: RetentionOptions;
+  readonly dedupWindowMs: number;
+}
+
+/** The store's operations on its tables. Each throws before or after it has written: the caller undoes what was. */
+export class StoreRows implements StoreCommands {
+  readonly #ownership: OwnershipRows;
+  readonly #messages: MessageRows;
+  readonly #deduplication: DeduplicationRows;
+  readonly #subscriptions: SubscriptionRows;
+  readonly #states: StateRows;
+
+  constructor({ sql, retention, dedupWindowMs }: StoreRowsOptions) {
+    this.#ownership = new OwnershipRows(sql);
+    this.#messages = new MessageRows(sql, retention);
+    this.#deduplication = new DeduplicationRows(sql, dedupWindowMs);
+    this.#subscriptions = new SubscriptionRows(sql);
+    this.#states = new StateRows(sql);
+  }
+
+  reserve({ instanceId, wallTimeMs }: CommandArgs<'reserve'>): bigint {
+    return this.#ownership.reserve(instanceId, wallTimeMs);
+  }
+
+  activate({ owner }: CommandArgs<'activate'>): CommandResult<'activate'> {
+    const draining = this.#ownership.activate(owner);
+    this.#deduplication.forgetEndedEpochs(owner.instanceId);
+    return { draining };
+  }
+
+  fence({ owner }: CommandArgs<'fence'>): void {
+    this.#ownership.fence(owner);
+    this.#deduplication.forgetEndedEpochs(owner.instanceId);
+  }
+
+  mayWrite({ owner }: CommandArgs<'mayWrite'>): boolean {
+    return this.#ownership.mayWrite(owner);
+  }
+
+  append({ owner, messages, wallTimeMs }: CommandArgs<'append'>): readonly Appended[] {
+    this.#ownership.check(owner);
+    const bytesToCome = messages
+      .filter((message) => this.#deduplication.storedEarlier(owner, message) === undefined)
+      .reduce((sum, { envelope }) => sum + envelope.length, 0);
+    if (!this.#messages.fits(bytesToCome)) this.trim(bytesToCome);
+    if (!this.#messages.fits(bytesToCome)) {
+      throw new StoreFullError('the store is full of messages that subscribers have not acknowledged');
+    }
+    const appended = messages.map((message) => this.#appendOne(owner, message, wallTimeMs));
+    const settledBelow = messages.at(-1)?.settledBelow ?? 0n;
+    if (settledBelow > 0n) this.#deduplication.forgetSettled(owner, settledBelow);
+    return appended;
+  }
+
+  read({ after, limit }: CommandArgs<'read'>): CommandResult<'read'> {
+    return this.#messages.after(after, limit);
+  }
+
+  get({ position }: CommandArgs<'get'>): CommandResult<'get'> {
+    return this.#messages.get(position);
+  }
+
+  openSubscription({ owner, spec }: CommandArgs<'openSubscription'>): CommandResult<'openSubscription'> {
+    this.#ownership.check(owner);
+    return this.#subscriptions.open(owner, spec, () =>
+      spec.start.kind === 'new' ? this.#messages.lastPosition : this.#messages.positionBefore(spec.start.fromNs),
+    );
+  }
+
+  recordDelivery({ owner, name, ...delivery }: CommandArgs<'recordDelivery'>): void {
+    this.#ownership.check(owner);
+    this.#subscriptions.recordDelivery({ instanceId: owner.instanceId, name }, delivery);
+  }
+
+  acknowledge({ owner, acknowledged }: CommandArgs<'acknowledge'>): void {
+    this.#ownership.check(owner);
+    this.#subscriptions.acknowledge(owner.instanceId, acknowledged);
+  }
+
+  subscriptions(): CommandResult<'subscriptions'> {
+    return this.#subscriptions.keys();
+  }
+
+  dropSubscriptions({ keys }: CommandArgs<'dropSubscriptions'>): number {
+    return keys.filter((key) => this.#subscriptions.drop(key)).length;
+  }
+
+  loadState({ instanceId }: CommandArgs<'loadState'>): CommandResult<'loadState'> {
+    return this.#states.load(instanceId);
+  }
+
+  saveState({ owner, acknowledge, ...change }: CommandArgs<'saveState'>): bigint {
+    this.#ownership.check(owner);
+    const revision = this.#states.save(owner.instanceId, change);
+    for (const acknowledged of acknowledge) this.#subscriptions.acknowledge(owner.instanceId, acknowledged);
+    return revision;
+  }
+
+  /** Drops what retention no longer keeps; not a command, but what ends every group of them. */
+  trim(bytesToCome = 0): void {
+    this.#messages.trim(() => this.#subscriptions.neededFrom(), bytesToCome);
+  }
+
+  #appendOne(owner: Owner, message: EncodedMessage, wallTimeMs: bigint): Appended {
+    const repeated = this.#deduplication.storedEarlier(owner, message);
+    if (repeated !== undefined) return { messageId: repeated, duplicate: repeated !== message.messageId };
+    const sameKey = this.#deduplication.sameKey(owner, message, wallTimeMs);
+    const messageId = sameKey ?? message.messageId;
+    this.#deduplication.remember(owner, message, { messageId, wallTimeMs });
+    if (sameKey === undefined) this.#messages.append(message);
+    return { messageId, duplicate: sameKey !== undefined };
+  }
+}

@@ -1,0 +1,20 @@
+// Appends to a store without pause, many messages at a time, and tells of each once it is accepted. Ended by kill -9.
+import { realScheduler } from '../../src/base/real-scheduler.ts';
+import { openSqliteStore } from '../../src/bus/sqlite/sqlite-store.ts';
+import { activeOwner, message } from './store-fixtures.ts';
+
+const concurrency = 32;
+const [path = ''] = process.argv.slice(2);
+const store = await openSqliteStore({ path, scheduler: realScheduler });
+const owner = await activeOwner(store);
+process.stdout.write(`epoch ${owner.epoch}\n`);
+
+let sequence = 0n;
+async function appendOnAndOn(): Promise<never> {
+  for (;;) {
+    sequence += 1n;
+    const [appended] = await store.append(owner, [message(sequence, { id: `${owner.epoch}-${sequence}` })]);
+    process.stdout.write(`accepted ${appended?.messageId}\n`);
+  }
+}
+await Promise.all(Array.from({ length: concurrency }, appendOnAndOn));
