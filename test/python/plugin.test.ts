@@ -148,7 +148,7 @@ describe('plugin.py', () => {
   test.each([
     ['with its callbacks', {}],
     ['with contract v1 alone', v1Only],
-  ])('%s, ends with one line when its sidecar is killed', async (_, mode) => {
+  ])('%s, says so and ends when its sidecar is killed', async (_, mode) => {
     const { sidecar } = await startContainer();
     const plugin = startPlugin(sidecar.address, mode);
     await plugin.seen(/^running$/m);
