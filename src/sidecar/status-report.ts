@@ -24,7 +24,7 @@ type ReportedParts = Pick<
 >;
 
 /** Gathers the status of this moment. */
-export function sidecarStatus(config: SidecarConfig, parts: ReportedParts): SidecarStatus {
+function sidecarStatus(config: SidecarConfig, parts: ReportedParts): SidecarStatus {
   const { current, link, admission, lifecycle, access, outbox, subscriptions } = parts;
   return {
     version,
