@@ -1,5 +1,6 @@
 import type { Log } from '../base/log.ts';
 import { every, type Scheduler, type Timer } from '../base/scheduler.ts';
+import { messageOf } from '../base/user-facing-error.ts';
 import type {
   DeregisterRequest,
   LoadStateRequest,
@@ -45,6 +46,8 @@ export class Bus {
   readonly #registry = new Registry();
   readonly #broker: CallBroker;
   readonly #sweeper: Timer;
+  readonly #drainTimers = new Set<Timer>();
+  #closed = false;
 
   constructor(options: BusOptions) {
     this.#options = options;
@@ -54,7 +57,9 @@ export class Bus {
   }
 
   close(): void {
+    this.#closed = true;
     this.#sweeper.cancel();
+    for (const timer of this.#drainTimers) timer.cancel();
   }
 
   async register(
@@ -227,11 +232,13 @@ export class Bus {
       case: 'superseded',
       value: { by: { version: by.version, startedAtNs: by.startedAtNs }, drainTimeoutMs },
     });
-    this.#options.scheduler.setTimer(drainTimeoutMs, () => {
+    const timer = this.#options.scheduler.setTimer(drainTimeoutMs, () => {
+      this.#drainTimers.delete(timer);
       // It may have registered again meanwhile, under the same epoch.
       const draining = this.#registry.get(older.owner);
-      if (draining) void this.#expel(draining);
+      if (draining) this.#inBackground(this.#expel(draining));
     });
+    this.#drainTimers.add(timer);
   }
 
   /** Ends what is left of a superseded registration; its sidecar learns so by the end of its session. */
@@ -259,14 +266,22 @@ export class Bus {
     for (const registration of this.#registry.all()) {
       if (registration.leaseEndsMs > nowMs) continue;
       registration.session?.end(new RpcError('ABORTED', `no heartbeat came for ${this.#leaseMs} ms`));
-      if (registration.phase === 'draining') void this.#drained(registration);
+      if (registration.phase === 'draining') this.#inBackground(this.#drained(registration));
       else this.#registry.remove(registration.owner);
       const { instanceId, epoch } = registration.owner;
       this.#options.log.warn('lease ended without a heartbeat', { instance: instanceId, epoch });
     }
-    void this.#options.store.expireSubscriptions({
+    const expired = this.#options.store.expireSubscriptions({
       idleMs: this.#options.subscriptionIdleMs ?? defaultSubscriptionIdleMs,
       inUse: (instanceId, name) => this.#registry.activeOf(instanceId)?.session?.isUsing(name) ?? false,
+    });
+    this.#inBackground(expired);
+  }
+
+  /** For work that no caller waits for. What it wanted of a store that closes meanwhile is done by its next start. */
+  #inBackground(work: Promise<unknown>): void {
+    work.catch((error: unknown) => {
+      if (!this.#closed) this.#options.log.error('the store failed', { reason: messageOf(error) });
     });
   }
 }

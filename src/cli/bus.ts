@@ -1,11 +1,14 @@
 import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { Option } from 'commander';
 import { createLog, type LogLevel, logLevels } from '../base/log.ts';
 import { realScheduler } from '../base/real-scheduler.ts';
-import { FaultList, messageOf, UserFacingError } from '../base/user-facing-error.ts';
+import { exitCodeOf, FaultList, messageOf, renderError, UserFacingError } from '../base/user-facing-error.ts';
 import { MemoryStore } from '../bus/memory/memory-store.ts';
 import { type Policy, parsePolicy } from '../bus/policy.ts';
 import { serveBus } from '../bus/serve-bus.ts';
+import { openSqliteStore } from '../bus/sqlite/sqlite-store.ts';
+import type { Store } from '../bus/store.ts';
 import { exitCodes } from '../contract/config/exit-codes.ts';
 import { grpcNetwork } from '../transport/grpc/network.ts';
 import { type BusTlsFlags, readBusTls, watchBusTls } from './bus-tls.ts';
@@ -14,6 +17,7 @@ import type { AddCommand } from './command.ts';
 interface BusFlags extends BusTlsFlags {
   readonly listen: string;
   readonly policy: string;
+  readonly store: string;
   readonly logLevel: LogLevel;
 }
 
@@ -21,8 +25,13 @@ interface BusFlags extends BusTlsFlags {
 export const addBusCommand: AddCommand = (program) => {
   program
     .command('bus')
-    .description('serve the Bus API from this process; it keeps everything in memory')
+    .description('serve the Bus API from this process')
     .requiredOption('--policy <file>', 'who may be which instance and use which topics (YAML)')
+    .option(
+      '--store <file|memory>',
+      'where everything is kept: an SQLite file, made when there is none, or memory, for trials',
+      'meridian-bus.sqlite',
+    )
     .option('--listen <host:port>', 'where to listen; port 0 takes a free one', ':8443')
     .option('--tls-certificate <file>', 'PEM file with the certificate of the bus; read again when it changes')
     .option('--tls-key <file>', 'PEM file with its key')
@@ -42,25 +51,44 @@ async function runBus(flags: BusFlags): Promise<void> {
     wallTimeNs: () => realScheduler.wallTimeNs(),
   });
   const [policy, tls] = await inOnePass(readPolicy(flags.policy), readBusTls(flags));
+  const { store, place, close } = await openStore(flags.store);
   const bus = await serveBus({
     network: grpcNetwork,
     address: flags.listen.startsWith(':') ? `0.0.0.0${flags.listen}` : flags.listen,
-    store: new MemoryStore({ scheduler: realScheduler }),
+    store,
     policy,
     ...(tls && { tls }),
     scheduler: realScheduler,
     log,
-  }).catch((error: unknown) => {
+  }).catch(async (error: unknown) => {
+    await close();
     throw cannotListen(flags.listen, error);
   });
   const watch = tls && watchBusTls({ flags, initial: tls, log, scheduler: realScheduler, renew: bus.renewTls });
-  log.info('bus listens', { address: bus.address, deployment: policy.deploymentId });
+  log.info('bus listens', { address: bus.address, deployment: policy.deploymentId, store: place });
   const signal = await new Promise<string>((resolve) => {
     for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, resolve);
   });
   log.info('bus stops', { signal });
   watch?.cancel();
   bus.close();
+  await close();
+}
+
+/** `memory` is the one word that names no file; a file of that name is `./memory`. */
+async function openStore(place: string): Promise<{ store: Store; place: string; close: () => Promise<void> }> {
+  if (place === 'memory') {
+    return { store: new MemoryStore({ scheduler: realScheduler }), place, close: async () => {} };
+  }
+  const file = path.resolve(place);
+  const store = await openSqliteStore({ path: file, scheduler: realScheduler, onFailure: endAtOnce });
+  return { store, place: file, close: () => store.close() };
+}
+
+/** What a store that failed has under way is undecided, and the bus can promise nothing more. */
+function endAtOnce(error: UserFacingError): void {
+  process.stderr.write(`${renderError(error)}\n`);
+  process.exit(exitCodeOf(error));
 }
 
 /** Both results. @throws FaultList with the faults of both. */
@@ -74,16 +102,16 @@ async function inOnePass<A, B>(first: Promise<A>, second: Promise<B>): Promise<[
   return [await first, await second];
 }
 
-async function readPolicy(path: string): Promise<Policy> {
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+async function readPolicy(file: string): Promise<Policy> {
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
     throw new UserFacingError({
       id: 'bus/policy/unreadable',
-      found: `the policy file ${path} cannot be read: ${messageOf(error)}`,
+      found: `the policy file ${file} cannot be read: ${messageOf(error)}`,
       next: ['Name an existing YAML file with --policy.'],
       exitCode: exitCodes.configuration,
     });
   });
-  return parsePolicy({ path, text });
+  return parsePolicy({ path: file, text });
 }
 
 function cannotListen(address: string, error: unknown): UserFacingError {

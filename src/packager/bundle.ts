@@ -11,6 +11,9 @@ export const programs = {
   plugin: { entry: 'src/plugin/index.ts', outfile: 'fixtures/node-plugin/vendor/meridian-plugin.mjs' },
 } as const;
 
+/** A thread's entry, which goes into the bundles that start it as text: a second file would have to be kept beside them. */
+const sqliteWorker = 'src/bus/sqlite/worker.ts';
+
 export type ProgramName = keyof typeof programs;
 
 export interface BundleOptions {
@@ -24,6 +27,14 @@ export interface BundleOptions {
 const banner =
   "import { createRequire as requireFrom } from 'node:module';\nconst require = requireFrom(import.meta.url);";
 
+const settings = {
+  bundle: true,
+  platform: 'node',
+  target: 'node24',
+  format: 'esm',
+  logLevel: 'warning',
+} as const;
+
 /**
  * Bundles every program into one ES module each, with the same bytes for the same sources on every machine.
  * Returns what went into each bundle. Licences of bundled packages stay at the end of its file.
@@ -33,8 +44,12 @@ export async function bundle({ root, outRoot = root }: BundleOptions): Promise<R
   const names = (Object.keys(programs) as ProgramName[]).filter((name) =>
     existsSync(path.join(root, programs[name].entry)),
   );
+  const constants = {
+    bundledVersion: JSON.stringify(version),
+    bundledSqliteWorker: JSON.stringify(await bundledText(root, sqliteWorker)),
+  };
   const metafiles = await Promise.all(
-    names.map(async (name) => [name, await bundleOne({ root, outRoot }, name, version)] as const),
+    names.map(async (name) => [name, await bundleOne({ root, outRoot }, name, constants)] as const),
   );
   return Object.fromEntries(metafiles) as Record<ProgramName, Metafile>;
 }
@@ -42,22 +57,23 @@ export async function bundle({ root, outRoot = root }: BundleOptions): Promise<R
 async function bundleOne(
   { root, outRoot }: Required<BundleOptions>,
   name: ProgramName,
-  version: string,
+  constants: Readonly<Record<string, string>>,
 ): Promise<Metafile> {
   const { entry, outfile } = programs[name];
   const result = await build({
+    ...settings,
     absWorkingDir: root,
     entryPoints: [entry],
     outfile: path.join(outRoot, outfile),
-    bundle: true,
-    platform: 'node',
-    target: 'node24',
-    format: 'esm',
     banner: { js: banner },
-    define: { bundledVersion: JSON.stringify(version) },
+    define: constants,
     legalComments: 'eof',
     metafile: true,
-    logLevel: 'warning',
   });
   return result.metafile;
+}
+
+async function bundledText(root: string, entry: string): Promise<string> {
+  const result = await build({ ...settings, absWorkingDir: root, entryPoints: [entry], write: false });
+  return result.outputFiles.map(({ text }) => text).join('');
 }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
+import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
 import { realScheduler } from '../../src/base/real-scheduler.ts';
 import { VirtualScheduler } from '../../src/base/virtual-scheduler.ts';
@@ -248,7 +249,7 @@ test('what a killed process was answered is there, once and in order, and its ep
   const accepted: string[] = [];
   const owners: bigint[] = [];
   for (const enough of [1_500, 3_000]) {
-    const writer = path.join(import.meta.dirname, 'sqlite-writer.ts');
+    const writer = fileURLToPath(new URL('./sqlite-writer.ts', import.meta.url));
     const child = spawn(process.execPath, [writer, file], { stdio: ['ignore', 'pipe', 'inherit'] });
     children.push(child);
     for await (const line of createInterface({ input: child.stdout })) {

@@ -13,7 +13,9 @@ describe('meridian-sidecar bus', () => {
     await startSidecar(bus.address);
     bus.program.signal(signal);
     expect(await bus.program.exited).toBe(0);
-    expect(bus.program.stdout).toMatch(/^INFO {2}bus listens address=127\.0\.0\.1:\d+ deployment=test-deployment\n/);
+    expect(bus.program.stdout).toMatch(
+      /^INFO {2}bus listens address=127\.0\.0\.1:\d+ deployment=test-deployment store=memory\n/,
+    );
     expect(bus.program.stdout).toMatch(new RegExp(`bus stops signal=${signal}\\n$`));
     expect(bus.program.stderr).toBe('');
   });
@@ -22,7 +24,7 @@ describe('meridian-sidecar bus', () => {
     const policy = writeTemporary('policy.yml', policyText);
     const { server, address } = await block();
     server.close();
-    const bus = runCli('bus', '--listen', address, '--policy', policy, '--log-level', 'error');
+    const bus = runCli('bus', '--listen', address, '--policy', policy, '--store', 'memory', '--log-level', 'error');
     const sidecar = await startSidecar(address);
     sidecar.program.signal('SIGTERM');
     await sidecar.program.exited;
@@ -66,7 +68,15 @@ describe('a policy that cannot be used ends it with 78, naming every fault', () 
 describe('an address that cannot be listened on', () => {
   test('is named when it is taken', async () => {
     const { address } = await block();
-    const bus = runCli('bus', '--listen', address, '--policy', writeTemporary('policy.yml', policyText));
+    const bus = runCli(
+      'bus',
+      '--listen',
+      address,
+      '--policy',
+      writeTemporary('policy.yml', policyText),
+      '--store',
+      'memory',
+    );
     expect(await bus.exited).toBe(69);
     expect(bus.stderr).toContain(`the bus cannot listen on ${address}: ${address} is taken`);
     expect(bus.stderr).toMatch(/ {2}\[bus\/listen\/address\]\n$/);
@@ -74,7 +84,15 @@ describe('an address that cannot be listened on', () => {
   });
 
   test.each(['127.0.0.1', 'nonsense', '127.0.0.1:70000', ':'])('is named when it is "%s"', async (listen) => {
-    const bus = runCli('bus', '--listen', listen, '--policy', writeTemporary('policy.yml', policyText));
+    const bus = runCli(
+      'bus',
+      '--listen',
+      listen,
+      '--policy',
+      writeTemporary('policy.yml', policyText),
+      '--store',
+      'memory',
+    );
     expect(await bus.exited).toBe(69);
     expect(bus.stderr).toContain(`the bus cannot listen on ${listen}: `);
     expect(bus.stderr).not.toMatch(/^ {4}at /m);

@@ -136,7 +136,7 @@ async function startBus(): Promise<string> {
   const policy = path.join(root, 'fixtures/demo/policy.yml');
   const bus = spawnProcess({
     file: process.execPath,
-    args: [path.join(root, 'dist/cli.mjs'), 'bus', '--policy', policy, '--listen', '127.0.0.1:0'],
+    args: [path.join(root, 'dist/cli.mjs'), 'bus', '--policy', policy, '--store', 'memory', '--listen', '127.0.0.1:0'],
     env: {},
     cwd: root,
     onLine: (line) => said.push(line),

@@ -7,7 +7,7 @@ const policyFile = path.resolve(import.meta.dirname, '../../fixtures/demo/policy
 
 /** Starts a bus with the demo's policy and waits until it listens. */
 export async function startDemoBus(listen = '127.0.0.1:0'): Promise<{ program: Program; address: string }> {
-  const program = runCli('bus', '--listen', listen, '--policy', policyFile);
+  const program = runCli('bus', '--listen', listen, '--policy', policyFile, '--store', 'memory');
   const [, address = ''] = await program.seen(/bus listens address=(\S+)/);
   return { program, address };
 }

@@ -118,8 +118,9 @@ export function runCli(...args: readonly string[]): Program {
 }
 
 /** Starts `meridian-sidecar bus` and waits until it listens. */
-export async function startBus(listen = '127.0.0.1:0'): Promise<RunningProgram> {
-  const program = runCli('bus', '--listen', listen, '--policy', writeTemporary('policy.yml', policyText));
+export async function startBus(listen = '127.0.0.1:0', store = 'memory'): Promise<RunningProgram> {
+  const policy = writeTemporary('policy.yml', policyText);
+  const program = runCli('bus', '--listen', listen, '--policy', policy, '--store', store);
   const [, address = ''] = await program.seen(/bus listens address=(\S+)/);
   return { program, address };
 }

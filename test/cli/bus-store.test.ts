@@ -1,0 +1,64 @@
+import { existsSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { endAll, policyText, runCli, startBus, startSidecar, writeTemporary } from '../sidecar/processes.ts';
+
+afterEach(endAll);
+
+/** A place for a store in a directory of its own. */
+const newPlace = (): string => path.join(path.dirname(writeTemporary('policy.yml', policyText)), 'bus.sqlite');
+
+describe('meridian-sidecar bus --store FILE', () => {
+  test('says which file it is, keeps it locked, and leaves one complete file when it stops', async () => {
+    const file = newPlace();
+    const bus = await startBus('127.0.0.1:0', file);
+    expect(bus.program.stdout).toContain(` store=${file}\n`);
+
+    const second = runCli(
+      'bus',
+      '--listen',
+      '127.0.0.1:0',
+      '--policy',
+      writeTemporary('p.yml', policyText),
+      '--store',
+      file,
+    );
+    expect(await second.exited).toBe(78);
+    expect(second.stderr).toContain(`another process has ${file} open`);
+    expect(second.stderr).toMatch(/ {2}\[bus\/store\/locked\]\n$/);
+
+    const sidecar = await startSidecar(bus.address);
+    sidecar.program.signal('SIGTERM');
+    expect(await sidecar.program.exited).toBe(0);
+    bus.program.signal('SIGTERM');
+    expect(await bus.program.exited).toBe(0);
+    expect(bus.program.stderr).toBe('');
+    expect(readdirSync(path.dirname(file)).filter((name) => name.startsWith('bus.'))).toEqual(['bus.sqlite']);
+  });
+
+  test('goes on after kill -9: the sidecar keeps its epoch, and the next one gets a higher one', async () => {
+    const file = newPlace();
+    const first = await startBus('127.0.0.1:0', file);
+    const sidecar = await startSidecar(first.address);
+    const [, epoch = ''] = await first.program.seen(/activated instance=oms-1 epoch=(\d+)/);
+    first.program.signal('SIGKILL');
+    await first.program.exited;
+    const second = await startBus(first.address, file);
+    await second.program.seen(new RegExp(`registered instance=oms-1 .*epoch=${epoch}`));
+    sidecar.program.signal('SIGTERM');
+    expect(await sidecar.program.exited).toBe(0);
+    await startSidecar(second.address);
+    const all = /activated instance=oms-1 epoch=(\d+)/;
+    const [, later = ''] = await second.program.seen(all);
+    expect(BigInt(later)).toBeGreaterThan(BigInt(epoch));
+  });
+
+  test('refuses a file in a directory that is not there, without a stack', async () => {
+    const file = path.join(newPlace(), 'missing', 'bus.sqlite');
+    const bus = runCli('bus', '--policy', writeTemporary('p.yml', policyText), '--store', file);
+    expect(await bus.exited).toBe(78);
+    expect(bus.stderr).toMatch(/ {2}\[bus\/store\/unusable\]\n$/);
+    expect(bus.stderr).not.toMatch(/^ {4}at /m);
+    expect(existsSync(file)).toBe(false);
+  });
+});
