@@ -37,6 +37,8 @@ export interface CallContext {
   readonly timeoutMs: number | undefined;
   /** Aborts when the caller cancels, its deadline passes or the connection is lost. */
   readonly signal: AbortSignal;
+  /** Tells the caller at once, by the response headers, that the call stands; they would else go with the first message. */
+  accept(): void;
   /** Sent after the last message, with the status. */
   setTrailer(key: string, value: string): void;
 }

@@ -17,6 +17,8 @@ export interface Outcome {
 const statusMessageBytesMax = 2_048;
 
 export interface CallFacts {
+  /** Sends the response headers; absent where a network has none. */
+  readonly sendHeaders?: () => void;
   readonly metadata: Metadata;
   readonly peer: Peer;
   readonly timeoutMs: number | undefined;
@@ -30,12 +32,18 @@ export class ServedCall implements CallContext {
   readonly timeoutMs: number | undefined;
   readonly signal: AbortSignal;
   readonly #trailers: Record<string, string> = {};
+  readonly #sendHeaders: (() => void) | undefined;
 
   constructor(facts: CallFacts) {
     this.metadata = facts.metadata;
     this.peer = facts.peer;
     this.timeoutMs = facts.timeoutMs;
     this.signal = facts.signal;
+    this.#sendHeaders = facts.sendHeaders;
+  }
+
+  accept(): void {
+    this.#sendHeaders?.();
   }
 
   setTrailer(key: string, value: string): void {

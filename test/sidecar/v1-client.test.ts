@@ -3,8 +3,7 @@ import { limits } from '../../src/contract/wire/limits.ts';
 import type { Plugin } from '../../src/plugin/plugin.ts';
 import { connectPlugin } from './plugins.ts';
 import { endAll, type RunningSidecar, startBus, startSidecar } from './processes.ts';
-import { lastText, probeUntil, standing } from './standing-subscription.ts';
-import { statusOf, V1Client, type V1Subscription } from './v1-client.ts';
+import { statusOf, V1Client } from './v1-client.ts';
 
 /** Holds back the answer that never comes, until the tests are over. */
 const hanging = Promise.withResolvers<void>();
@@ -84,7 +83,7 @@ describe('a registered client', () => {
   });
 
   test('publishes, and what it publishes comes back stamped by the sidecar', async () => {
-    const subscription = await standing(client, 'platform.oms.stamped');
+    const subscription = await client.subscribed('platform.oms.stamped');
     const beforeMs = Date.now();
     const reply = await client.publish('platform.oms.stamped', 'filled', {
       payload_type: 'text',
@@ -115,10 +114,10 @@ describe('a registered client', () => {
   });
 
   test('hears what another plugin publishes', async () => {
-    const subscription = client.subscribe('platform.data.*');
-    const first = subscription.next();
-    await probeUntil(first, () => answering.publish('platform.data.quotes', Buffer.from('4711')));
-    expect((await first).meta).toMatchObject({ publisher_instance_id: 'dgm-1', topic: 'platform.data.quotes' });
+    const subscription = await client.subscribed('platform.data.*');
+    await answering.publish('platform.data.quotes', Buffer.from('4711'));
+    const { meta } = await subscription.next();
+    expect(meta).toMatchObject({ publisher_instance_id: 'dgm-1', topic: 'platform.data.quotes' });
     await subscription.cancel();
   });
 
@@ -151,7 +150,7 @@ describe('a registered client', () => {
   });
 
   test('goes on, with a new stream of the same pattern, after what the one before was handed', async () => {
-    const first = await standing(client, 'platform.oms.resumed');
+    const first = await client.subscribed('platform.oms.resumed');
     await client.publish('platform.oms.resumed', 'one');
     expect(await first.texts(1)).toEqual(['one']);
     // Leave ends the stream at the sidecar, while what is published right after a cancel may still be handed to it.
@@ -164,9 +163,9 @@ describe('a registered client', () => {
   });
 
   test('gets its own copy on each of two streams of one pattern', async () => {
-    const streams = [await standing(client, 'platform.oms.twice'), await standing(client, 'platform.oms.twice')];
+    const streams = [await client.subscribed('platform.oms.twice'), await client.subscribed('platform.oms.twice')];
     await client.publish('platform.oms.twice', 'once');
-    for (const stream of streams) expect(await lastText(stream, 'once')).toBe('once');
+    for (const stream of streams) expect(await stream.texts(1)).toEqual(['once']);
     await Promise.all(streams.map((stream) => stream.cancel()));
   });
 
@@ -217,7 +216,7 @@ describe('limits', () => {
   });
 
   test('a payload of exactly 960 KiB is accepted and delivered whole', async () => {
-    const subscription = await standing(client, 'platform.oms.large');
+    const subscription = await client.subscribed('platform.oms.large');
     const payload = Buffer.alloc(960 * 1024, 7);
     expect(await client.publish('platform.oms.large', payload)).toMatchObject({ accepted: true });
     expect((await subscription.next()).payload.equals(payload)).toBe(true);
@@ -240,7 +239,7 @@ describe('limits', () => {
   );
 
   test("a frame over the transport's limit exhausts it, and streams of the same connection live on", async () => {
-    const subscription = await standing(client, 'platform.oms.alive');
+    const subscription = await client.subscribed('platform.oms.alive');
     const outcome = client.publish('platform.oms.alive', Buffer.alloc(limits.messageBytes + 1));
     expect(await statusOf(outcome)).toMatchObject({ code: 'RESOURCE_EXHAUSTED' });
     expect(await client.publish('platform.oms.alive', 'alive')).toMatchObject({ accepted: true });
@@ -250,10 +249,10 @@ describe('limits', () => {
 });
 
 describe('after Leave', () => {
-  let open: V1Subscription;
+  let over: ReturnType<typeof statusOf>;
   beforeAll(async () => {
     await client.register();
-    open = await standing(client, 'platform.oms.left');
+    over = statusOf((await client.subscribed('platform.oms.left')).next());
     await client.leave();
   });
 
@@ -265,7 +264,7 @@ describe('after Leave', () => {
   });
 
   test('a stream that was open is over', async () => {
-    expect(await statusOf(open.next())).toEqual({ code: 'CANCELLED', details: 'the plugin has left' });
+    expect(await over).toEqual({ code: 'CANCELLED', details: 'the plugin has left' });
   });
 
   test('Register admits again', async () => {

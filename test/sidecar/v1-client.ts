@@ -89,6 +89,13 @@ export class V1Client {
     return new V1Subscription(this.#service.subscribe({ pattern }));
   }
 
+  /** A subscription that stands. */
+  async subscribed(pattern: string): Promise<V1Subscription> {
+    const subscription = this.subscribe(pattern);
+    await subscription.stands();
+    return subscription;
+  }
+
   close(): void {
     this.#service.close();
   }
@@ -103,13 +110,20 @@ export class V1Client {
 /** One Subscribe stream. */
 export class V1Subscription {
   readonly #stream: ClientReadableStream<{ readonly envelope: Envelope }>;
+  readonly #stands: Promise<void>;
   readonly #deliveries: AsyncIterator<{ readonly envelope: Envelope }>;
 
   constructor(stream: ClientReadableStream<{ readonly envelope: Envelope }>) {
     this.#stream = stream;
     // The iteration reports a failure too; without a listener Node would throw one that comes after it.
     stream.on('error', () => {});
+    this.#stands = new Promise((resolve) => stream.once('metadata', () => resolve()));
     this.#deliveries = stream[Symbol.asyncIterator]();
+  }
+
+  /** Resolves when the subscription stands, which the response headers tell. */
+  stands(): Promise<void> {
+    return this.#stands;
   }
 
   /** The next message. @throws ServiceError with the status of the stream; Error when it ended in order. */

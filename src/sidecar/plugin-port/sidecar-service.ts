@@ -28,7 +28,7 @@ export function sidecarRoutes(port: PluginPort): Route[] {
     serveUnary(sidecarMethods.register, async ({ schemaVersion }) => register(port, schemaVersion)),
     serveUnary(sidecarMethods.publish, (request) => publish(port, request)),
     serveUnary(sidecarMethods.call, (request) => call(port, request)),
-    serveStream(sidecarMethods.subscribe, (stream) => subscribeV1(port, stream)),
+    serveStream(sidecarMethods.subscribe, (stream, call) => subscribeV1(port, stream, call)),
     serveUnary(sidecarMethods.heartbeat, async ({ healthy, detail }) => {
       port.admission.require();
       port.health.heartbeat(healthy, detail);

@@ -6,7 +6,7 @@ import {
   DeliverySchema,
   type SubscribeRequest,
 } from '../../contract/wire/gen/meridian/v1/sidecar_pb.ts';
-import type { RpcStream } from '../../transport/rpc.ts';
+import type { CallContext, RpcStream } from '../../transport/rpc.ts';
 import { RpcError } from '../../transport/status.ts';
 import { checkPattern } from './checked-pattern.ts';
 import type { PluginPort } from './plugin-port.ts';
@@ -16,9 +16,13 @@ const streamBufferBytes = 256 * 1024;
 
 /**
  * Serves a v1 subscription. Delivered means handed to the stream: that is when it is acknowledged to the bus, so that a
- * new stream of the same pattern goes on after it.
+ * new stream of the same pattern goes on after it. The response headers tell that the subscription stands.
  */
-export async function subscribeV1(port: PluginPort, stream: RpcStream<SubscribeRequest, Delivery>): Promise<void> {
+export async function subscribeV1(
+  port: PluginPort,
+  stream: RpcStream<SubscribeRequest, Delivery>,
+  call: Pick<CallContext, 'accept'>,
+): Promise<void> {
   const { gone } = port.admission.require();
   const requests = stream[Symbol.asyncIterator]();
   const first = await requests.next();
@@ -32,7 +36,7 @@ export async function subscribeV1(port: PluginPort, stream: RpcStream<SubscribeR
     { name: freeName(port, pattern), pattern, startAt: StartAt.NEW },
     port.settings.credits,
     {
-      opened() {},
+      opened: () => call.accept(),
       deliver: (delivery) => arrived.push(delivery),
       acknowledged() {},
       ended: (status) => arrived.fail(status),

@@ -163,5 +163,6 @@ function servedCall(call: GrpcServerCall, peer: Peer, signal: AbortSignal): Serv
     peer,
     timeoutMs: Number.isFinite(timeoutMs) ? timeoutMs : undefined,
     signal,
+    sendHeaders: () => call.sendMetadata(toGrpcMetadata({})),
   });
 }
