@@ -1,11 +1,19 @@
 // Appends to a store without pause, many messages at a time, and tells of each once it is accepted. Ended by kill -9.
 import { realScheduler } from '../../src/base/real-scheduler.ts';
+import { exitCodeOf, renderError } from '../../src/base/user-facing-error.ts';
 import { openSqliteStore } from '../../src/bus/sqlite/sqlite-store.ts';
 import { activeOwner, message } from './store-fixtures.ts';
 
 const concurrency = 32;
 const [path = ''] = process.argv.slice(2);
-const store = await openSqliteStore({ path, scheduler: realScheduler });
+const store = await openSqliteStore({
+  path,
+  scheduler: realScheduler,
+  onFailure: (error) => {
+    process.stderr.write(renderError(error));
+    process.exit(exitCodeOf(error));
+  },
+});
 const owner = await activeOwner(store);
 process.stdout.write(`epoch ${owner.epoch}\n`);
 

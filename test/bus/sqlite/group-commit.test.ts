@@ -1,0 +1,45 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { commitGroup } from '../../../src/bus/sqlite/group-commit.ts';
+import { Statements } from '../../../src/bus/sqlite/statements.ts';
+import type { Command } from '../../../src/bus/sqlite/store-commands.ts';
+import { closeStoreFile, openStoreFile } from '../../../src/bus/sqlite/store-file.ts';
+import { StoreRows } from '../../../src/bus/sqlite/store-rows.ts';
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(path.join(tmpdir(), 'meridian-store-'));
+});
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+const owner = { instanceId: 'one', epoch: 1n };
+
+function append(sequence: bigint, bytes: number): Command {
+  const meta = { settledBelow: 0n, messageId: `m${sequence}`, topic: 'a.b', dedupKey: '', publishedAtNs: 1n };
+  return {
+    name: 'append',
+    args: { owner, wallTimeMs: 1n, messages: [{ sequence, ...meta, envelope: new Uint8Array(bytes) }] },
+  };
+}
+
+test('a full disk refuses the whole group, undoes all of it, and keeps the store usable', () => {
+  const database = openStoreFile({ path: path.join(directory, 'bus.sqlite'), lockTimeoutMs: 0, firstPosition: 0n });
+  const retention = { messages: 10, bytes: 1e9 };
+  const rows = new StoreRows({ sql: new Statements(database), retention, dedupWindowMs: 1 });
+  const commit = (...commands: Command[]) => commitGroup(database, rows, commands);
+  commit({ name: 'reserve', args: { instanceId: 'one', wallTimeMs: 1n } }, { name: 'activate', args: { owner } });
+  database.exec('PRAGMA max_page_count = 40');
+
+  const refused = commit(append(1n, 10), append(2n, 1_000_000), append(3n, 10));
+  expect(refused.committed).toBe(false);
+  const full = { refused: { kind: 'full', reason: 'the disk that the store is on is full' } };
+  expect(refused.answers).toEqual([full, full, full]);
+
+  expect(commit(append(1n, 10)).answers).toEqual([{ done: [{ messageId: 'm1', duplicate: false }] }]);
+  expect(commit({ name: 'read', args: { after: 0n, limit: 10 } }).answers).toMatchObject([
+    { done: [{ position: 1n }] },
+  ]);
+  closeStoreFile(database);
+});

@@ -1,0 +1,52 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { realScheduler } from '../../../src/base/real-scheduler.ts';
+import { openSqliteStore, type SqliteStore } from '../../../src/bus/sqlite/sqlite-store.ts';
+
+let directory: string;
+const stores: SqliteStore[] = [];
+beforeEach(() => {
+  directory = mkdtempSync(path.join(tmpdir(), 'meridian-store-'));
+});
+afterEach(async () => {
+  await Promise.all(stores.splice(0).map((store) => store.close()));
+  rmSync(directory, { recursive: true, force: true });
+});
+
+async function open(file: string): Promise<SqliteStore> {
+  const store = await openSqliteStore({ path: file, scheduler: realScheduler, lockTimeoutMs: 0 });
+  stores.push(store);
+  return store;
+}
+
+describe('a file that is', () => {
+  const database = (file: string, sql: string): void => {
+    const other = new DatabaseSync(file);
+    other.exec(sql);
+    other.close();
+  };
+  test.each<[what: string, id: string, make: (file: string) => unknown]>([
+    ['no database', 'bus/store/not-a-database', (file) => writeFileSync(file, 'deployment: test\n'.repeat(100))],
+    ['the database of another program', 'bus/store/foreign', (file) => database(file, 'CREATE TABLE t (a)')],
+    ['a directory', 'bus/store/unusable', (file) => mkdirSync(file)],
+    ['in no directory', 'bus/store/unusable', (file) => rmSync(path.dirname(file), { recursive: true })],
+    ['open in another bus', 'bus/store/locked', (file) => open(file)],
+    [
+      'of a newer schema',
+      'bus/store/version',
+      async (file) => {
+        await (await open(file)).close();
+        database(file, 'PRAGMA user_version = 2');
+      },
+    ],
+  ])('%s is refused with %s', async (_, id, make) => {
+    const file = path.join(directory, 'bus.sqlite');
+    await make(file);
+    const refused = open(file);
+    await expect(refused).rejects.toMatchObject({ name: 'UserFacingError', id, exitCode: 78 });
+    await expect(refused).rejects.toThrow(file);
+  });
+});
