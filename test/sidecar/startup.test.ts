@@ -185,15 +185,6 @@ describe('a configuration that is wrong', () => {
 describe('the token for the bus', () => {
   const token = 'tok-4f1c9a';
 
-  test('is in no line of a whole run, at any level', async () => {
-    const bus = await startBus();
-    const { program } = await startSidecar(bus.address, { SIDECAR_BUS_TOKEN: token, SIDECAR_LOG_LEVEL: 'debug' });
-    program.signal('SIGTERM');
-    expect(await program.exited).toBe(0);
-    expect(program.output).not.toContain(token);
-    expect(bus.program.output).not.toContain(token);
-  });
-
   test.each([
     ['is malformed', { SIDECAR_BUS_TOKEN: `${token} and more` }, 78],
     ['stands in the address of the bus', { SIDECAR_BUS_API_URL: `http://user:${token}@127.0.0.1:1` }, 78],
