@@ -64,7 +64,8 @@ async function runBus(flags: BusFlags): Promise<void> {
     await close();
     throw cannotListen(flags.listen, error);
   });
-  const watch = tls && watchBusTls({ flags, initial: tls, log, scheduler: realScheduler, renew: bus.renewTls });
+  const watch =
+    tls && watchBusTls({ flags, initial: tls, log, scheduler: realScheduler, renew: (files) => bus.renewTls(files) });
   log.info('bus listens', { address: bus.address, deployment: policy.deploymentId, store: place });
   const signal = await new Promise<string>((resolve) => {
     for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, resolve);
@@ -91,15 +92,14 @@ function endAtOnce(error: UserFacingError): void {
   process.exit(exitCodeOf(error));
 }
 
-/** Both results. @throws FaultList with the faults of both. */
+/** Both results. @throws FaultList with the faults of both; what is none of ours as it is. */
 async function inOnePass<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
   const outcomes = await Promise.allSettled([first, second]);
-  const failures = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
+  const failures = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []));
   const faults = failures.flatMap((failure) => (failure instanceof FaultList ? failure.faults : [failure]));
-  const unknown = faults.find((fault) => !(fault instanceof UserFacingError));
-  if (unknown !== undefined) throw unknown;
-  if (faults.length > 0) throw new FaultList(faults);
-  return [await first, await second];
+  const ours = faults.filter((fault) => fault instanceof UserFacingError);
+  if (ours.length > 0 && ours.length === faults.length) throw new FaultList(ours);
+  return Promise.all([first, second]);
 }
 
 async function readPolicy(file: string): Promise<Policy> {
