@@ -96,7 +96,9 @@ function endAtOnce(error: UserFacingError): void {
 async function inOnePass<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
   const outcomes = await Promise.allSettled([first, second]);
   const failures = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []));
-  const faults = failures.flatMap((failure) => (failure instanceof FaultList ? failure.faults : [failure]));
+  const faults = failures.flatMap((failure): readonly unknown[] =>
+    failure instanceof FaultList ? failure.faults : [failure],
+  );
   const ours = faults.filter((fault) => fault instanceof UserFacingError);
   if (ours.length > 0 && ours.length === faults.length) throw new FaultList(ours);
   return Promise.all([first, second]);
