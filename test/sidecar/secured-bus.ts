@@ -12,7 +12,7 @@ export const busNames = { dns: 'localhost', ip: [127, 0, 0, 1] };
 
 export const token = 'tok-4f1c9a-known';
 
-export const securePolicy = `
+const securePolicy = `
 deployment: secured
 tokens:
   ${createHash('sha256').update(token).digest('hex')}: ci
