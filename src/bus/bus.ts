@@ -15,6 +15,7 @@ import { busProtocolVersion, protocolVersionsFit } from '../contract/wire/protoc
 import type { Peer, RpcStream } from '../transport/rpc.ts';
 import { RpcError } from '../transport/status.ts';
 import { CallBroker } from './call-broker.ts';
+import { Handover } from './handover.ts';
 import { decide, type Policy } from './policy.ts';
 import { anonymous } from './principal.ts';
 import { type Registration, Registry } from './registration.ts';
@@ -43,23 +44,31 @@ const sweepEveryMs = 1_000;
 export class Bus {
   readonly #options: BusOptions;
   readonly #leaseMs: number;
+  readonly #startedMs: number;
   readonly #registry = new Registry();
   readonly #broker: CallBroker;
   readonly #sweeper: Timer;
-  readonly #drainTimers = new Set<Timer>();
+  readonly #handover: Handover;
   #closed = false;
 
   constructor(options: BusOptions) {
     this.#options = options;
     this.#leaseMs = options.leaseMs ?? defaultLeaseMs;
+    this.#startedMs = options.scheduler.nowMs();
     this.#broker = new CallBroker(options.scheduler);
+    this.#handover = new Handover({
+      ...options,
+      registry: this.#registry,
+      drainTimeoutMs: options.drainTimeoutMs ?? defaultDrainTimeoutMs,
+      inBackground: (work) => this.#inBackground(work),
+    });
     this.#sweeper = every(options.scheduler, sweepEveryMs, () => this.#sweep());
   }
 
   close(): void {
     this.#closed = true;
     this.#sweeper.cancel();
-    for (const timer of this.#drainTimers) timer.cancel();
+    this.#handover.close();
   }
 
   async register(
@@ -121,24 +130,19 @@ export class Bus {
     });
     registration.session?.end(new RpcError('ABORTED', 'a newer session of the same epoch took its place'));
     registration.session = session;
-    if (registration.phase === 'active') await this.#deliverWhenAlone(registration);
+    if (registration.phase === 'active') this.#handover.deliverWhenAlone(registration);
     try {
       await session.run();
     } finally {
       if (registration.session === session) registration.session = undefined;
-      if (registration.phase === 'draining') await this.#drained(registration);
+      if (registration.phase === 'draining') await this.#handover.drained(registration);
     }
   }
 
   async activate(owner: Owner, peer: Peer): Promise<void> {
     const registration = this.#registrationOf(owner, peer);
     const { draining } = await staleAsStatus(this.#options.store.activate(registration.owner));
-    registration.phase = 'active';
-    const earlier = draining === undefined ? undefined : { instanceId: owner.instanceId, epoch: draining };
-    // An owner whose lease ended has nothing to drain, and must not come back beside its successor.
-    if (earlier && !this.#registry.get(earlier)) await this.#options.store.fence(earlier);
-    for (const older of this.#olderThan(registration)) await this.#supersede(older, registration);
-    await this.#deliverWhenAlone(registration);
+    await this.#handover.activated(registration, draining);
     this.#options.log.info('activated', { instance: owner.instanceId, epoch: owner.epoch });
   }
 
@@ -168,7 +172,7 @@ export class Bus {
     const registration = this.#registrationOf(request, peer);
     registration.session?.stopDelivering();
     await this.#options.store.fence(registration.owner);
-    await this.#drained(registration);
+    await this.#handover.drained(registration);
     const { instanceId, epoch, reason } = request;
     this.#options.log.info('deregistered', { instance: instanceId, epoch, reason });
   }
@@ -182,17 +186,25 @@ export class Bus {
     const { instanceId } = request;
     const resumed = { instanceId, epoch: request.resumeEpoch };
     const known = this.#registry.get(resumed);
-    // An epoch is no secret: whoever else may be this instance gets one of its own.
-    const isOurs = known ? known.principal === principal : await store.mayWrite(resumed);
+    const stored = await store.ownerOf(instanceId);
+    // An epoch is no secret: whoever else may be this instance gets one of its own. One that drained when the bus was
+    // restarted has had its time.
+    const isOurs = known ? known.principal === principal : stored?.epoch === resumed.epoch;
     if (request.resumeEpoch > 0n && isOurs) return resumed;
-    const active = this.#registry.activeOf(instanceId);
-    if (active && active.startedAtNs > startedAtNs) {
+    if (stored && stored.startedAtNs > startedAtNs && this.#isHeld(instanceId)) {
       throw new RpcError(
         'FAILED_PRECONDITION',
-        `a newer start of ${instanceId} owns the id under epoch ${active.owner.epoch}`,
+        `a newer start of ${instanceId} owns the id under epoch ${stored.epoch}`,
       );
     }
-    return { instanceId, epoch: await store.reserve(instanceId) };
+    if (request.resumeEpoch > 0n && !known) await store.fence(resumed);
+    return { instanceId, epoch: await store.reserve(instanceId, startedAtNs) };
+  }
+
+  /** Whether the owner's lease lives. After a restart of the bus every owner has the time of one lease to come back. */
+  #isHeld(instanceId: string): boolean {
+    const isReturning = this.#options.scheduler.nowMs() < this.#startedMs + this.#leaseMs;
+    return isReturning || this.#registry.activeOf(instanceId) !== undefined;
   }
 
   /** @throws RpcError when the caller is not who registered this epoch. */
@@ -215,58 +227,12 @@ export class Bus {
     return this.#leaseMs;
   }
 
-  #olderThan({ owner }: Registration): Registration[] {
-    return this.#registry
-      .all()
-      .filter((each) => each.owner.instanceId === owner.instanceId && each.owner.epoch < owner.epoch);
-  }
-
-  async #supersede(older: Registration, by: Registration): Promise<void> {
-    older.session?.stopDelivering();
-    const wasActive = older.phase === 'active';
-    older.phase = 'draining';
-    // A sidecar that is gone has nothing to drain, and its successor must not wait for it.
-    if (!older.session || !wasActive) return this.#expel(older);
-    const drainTimeoutMs = this.#options.drainTimeoutMs ?? defaultDrainTimeoutMs;
-    older.session.send({
-      case: 'superseded',
-      value: { by: { version: by.version, startedAtNs: by.startedAtNs }, drainTimeoutMs },
-    });
-    const timer = this.#options.scheduler.setTimer(drainTimeoutMs, () => {
-      this.#drainTimers.delete(timer);
-      // It may have registered again meanwhile, under the same epoch.
-      const draining = this.#registry.get(older.owner);
-      if (draining) this.#inBackground(this.#expel(draining));
-    });
-    this.#drainTimers.add(timer);
-  }
-
-  /** Ends what is left of a superseded registration; its sidecar learns so by the end of its session. */
-  async #expel(registration: Registration): Promise<void> {
-    registration.session?.end(new RpcError('ABORTED', 'a newer registration owns the instance id'));
-    await this.#drained(registration);
-  }
-
-  /** The registration may write no more; whoever waited for that begins to receive. */
-  async #drained(registration: Registration): Promise<void> {
-    if (this.#registry.get(registration.owner) !== registration) return;
-    this.#registry.remove(registration.owner);
-    await this.#options.store.fence(registration.owner);
-    const successor = this.#registry.activeOf(registration.owner.instanceId);
-    if (successor) await this.#deliverWhenAlone(successor);
-  }
-
-  async #deliverWhenAlone(registration: Registration): Promise<void> {
-    if (this.#olderThan(registration).some((older) => older.phase === 'draining')) return;
-    registration.session?.startDelivering();
-  }
-
   #sweep(): void {
     const nowMs = this.#options.scheduler.nowMs();
     for (const registration of this.#registry.all()) {
       if (registration.leaseEndsMs > nowMs) continue;
       registration.session?.end(new RpcError('ABORTED', `no heartbeat came for ${this.#leaseMs} ms`));
-      if (registration.phase === 'draining') this.#inBackground(this.#drained(registration));
+      if (registration.phase === 'draining') this.#inBackground(this.#handover.drained(registration));
       else this.#registry.remove(registration.owner);
       const { instanceId, epoch } = registration.owner;
       this.#options.log.warn('lease ended without a heartbeat', { instance: instanceId, epoch });

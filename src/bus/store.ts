@@ -33,6 +33,13 @@ export class StoreFullError extends Error {
   override readonly name = 'StoreFullError';
 }
 
+/** The epoch that owns an instance id. */
+export interface StoredOwner {
+  readonly epoch: bigint;
+  /** Nanoseconds since the Unix epoch at which its sidecar started; what orders two starts of one instance. */
+  readonly startedAtNs: bigint;
+}
+
 export interface NewMessage {
   /** Ascending within the epoch; a repeat of a stored sequence is recognised whenever it comes. */
   readonly sequence: bigint;
@@ -82,7 +89,9 @@ export interface StoredState {
  */
 export interface Store {
   /** Gives out a new epoch, higher than every earlier one of this instance; it owns nothing until `activate`. */
-  reserve(instanceId: string): Promise<bigint>;
+  reserve(instanceId: string, startedAtNs: bigint): Promise<bigint>;
+  /** Which epoch owns the instance id, and when its sidecar started, by `reserve`. */
+  ownerOf(instanceId: string): Promise<StoredOwner | undefined>;
   /** Makes the epoch the owner. An earlier owner becomes draining: it may write until `fence`. @throws StaleEpochError */
   activate(owner: Owner): Promise<{ readonly draining: bigint | undefined }>;
   /** Ends every right of the epoch; doing it again changes nothing. */

@@ -32,7 +32,7 @@ export function message(
 }
 
 export async function activeOwner(store: Store, instanceId = 'one'): Promise<Owner> {
-  const owner = { instanceId, epoch: await store.reserve(instanceId) };
+  const owner = { instanceId, epoch: await store.reserve(instanceId, 0n) };
   await store.activate(owner);
   return owner;
 }

@@ -14,7 +14,7 @@ import type { Network } from '../../src/transport/rpc.ts';
 export const busAddress = 'bus-api:8443';
 
 /** Everybody may be anything and do anything on `demo.**`. */
-const openPolicy: Policy = {
+export const openPolicy: Policy = {
   deploymentId: 'simulated',
   rules: [
     {
@@ -40,15 +40,20 @@ export class SimulatedWorld {
     this.network = new MemoryNetwork(this.scheduler, { latency: { minMs: 0, maxMs: 20 } });
   }
 
-  startBus(policy: Policy = openPolicy): Promise<RunningBus> {
+  /** A bus with a store of its own, unless it is given the one that an earlier bus has left. */
+  startBus(policy: Policy = openPolicy, store = this.createStore()): Promise<RunningBus> {
     return serveBus({
       network: this.network,
       address: busAddress,
-      store: new MemoryStore({ scheduler: this.scheduler }),
+      store,
       policy,
       scheduler: this.scheduler,
       log: silentLog,
     });
+  }
+
+  createStore(): MemoryStore {
+    return new MemoryStore({ scheduler: this.scheduler });
   }
 
   /** A sidecar that is not started yet, and the address its plugin will find it at. */

@@ -9,6 +9,7 @@ import {
   RevisionConflictError,
   type Store,
   type StoredMessage,
+  type StoredOwner,
   type StoredState,
   StoreFullError,
   type SubscriptionPosition,
@@ -52,8 +53,12 @@ export class MemoryStore implements Store {
     this.#deduplication = new Deduplication(options.dedupWindowMs ?? defaultDedupWindowMs);
   }
 
-  async reserve(instanceId: string): Promise<bigint> {
-    return this.#ownership.reserve(instanceId);
+  async reserve(instanceId: string, startedAtNs: bigint): Promise<bigint> {
+    return this.#ownership.reserve(instanceId, startedAtNs);
+  }
+
+  async ownerOf(instanceId: string): Promise<StoredOwner | undefined> {
+    return this.#ownership.ownerOf(instanceId);
   }
 
   async activate(owner: Owner): Promise<{ draining: bigint | undefined }> {

@@ -1,10 +1,11 @@
-import { type Owner, StaleEpochError } from '../store.ts';
+import { type Owner, StaleEpochError, type StoredOwner } from '../store.ts';
 
 interface InstanceEpochs {
   last: bigint;
-  active: bigint | undefined;
+  active: StoredOwner | undefined;
   draining: bigint | undefined;
-  readonly reserved: Set<bigint>;
+  /** With when the sidecar of each started. */
+  readonly reserved: Map<bigint, bigint>;
 }
 
 /** Which epoch of every instance owns its id, which one drains, and which are only reserved. */
@@ -16,21 +17,28 @@ export class Ownership {
     this.#wallTimeMs = wallTimeMs;
   }
 
-  reserve(instanceId: string): bigint {
+  reserve(instanceId: string, startedAtNs: bigint): bigint {
     const epochs = this.#of(instanceId);
     // Counting on from the clock keeps epochs ascending when the process, and with it the memory store, starts anew.
     const epoch = [epochs.last + 1n, this.#wallTimeMs()].reduce((a, b) => (a > b ? a : b));
     epochs.last = epoch;
-    epochs.reserved.add(epoch);
+    epochs.reserved.set(epoch, startedAtNs);
     return epoch;
   }
 
+  ownerOf(instanceId: string): StoredOwner | undefined {
+    return this.#instances.get(instanceId)?.active;
+  }
+
   activate(owner: Owner): bigint | undefined {
-    const epochs = this.#of(owner.instanceId);
-    if (epochs.active === owner.epoch) return epochs.draining;
-    if (!epochs.reserved.delete(owner.epoch) || owner.epoch < (epochs.active ?? 0n)) throw new StaleEpochError(owner);
-    epochs.draining = epochs.active;
-    epochs.active = owner.epoch;
+    const { instanceId, epoch } = owner;
+    const epochs = this.#of(instanceId);
+    if (epochs.active?.epoch === epoch) return epochs.draining;
+    const startedAtNs = epochs.reserved.get(epoch);
+    if (startedAtNs === undefined || epoch < (epochs.active?.epoch ?? 0n)) throw new StaleEpochError(owner);
+    epochs.reserved.delete(epoch);
+    epochs.draining = epochs.active?.epoch;
+    epochs.active = { epoch, startedAtNs };
     return epochs.draining;
   }
 
@@ -38,12 +46,12 @@ export class Ownership {
     const epochs = this.#of(owner.instanceId);
     epochs.reserved.delete(owner.epoch);
     if (epochs.draining === owner.epoch) epochs.draining = undefined;
-    if (epochs.active === owner.epoch) epochs.active = undefined;
+    if (epochs.active?.epoch === owner.epoch) epochs.active = undefined;
   }
 
   mayWrite(owner: Owner): boolean {
     const epochs = this.#instances.get(owner.instanceId);
-    return epochs !== undefined && (epochs.active === owner.epoch || epochs.draining === owner.epoch);
+    return epochs !== undefined && (epochs.active?.epoch === owner.epoch || epochs.draining === owner.epoch);
   }
 
   /** @throws StaleEpochError */
@@ -54,7 +62,7 @@ export class Ownership {
   #of(instanceId: string): InstanceEpochs {
     let epochs = this.#instances.get(instanceId);
     if (!epochs) {
-      epochs = { last: 0n, active: undefined, draining: undefined, reserved: new Set() };
+      epochs = { last: 0n, active: undefined, draining: undefined, reserved: new Map() };
       this.#instances.set(instanceId, epochs);
     }
     return epochs;

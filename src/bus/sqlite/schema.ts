@@ -9,9 +9,10 @@ CREATE TABLE instance (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE epoch (
-  instance_id TEXT NOT NULL,
-  epoch       INTEGER NOT NULL,
-  phase       TEXT NOT NULL CHECK (phase IN ('reserved', 'active', 'draining')),
+  instance_id   TEXT NOT NULL,
+  epoch         INTEGER NOT NULL,
+  started_at_ns INTEGER NOT NULL,
+  phase         TEXT NOT NULL CHECK (phase IN ('reserved', 'active', 'draining')),
   PRIMARY KEY (instance_id, epoch)
 ) STRICT, WITHOUT ROWID;
 

@@ -10,6 +10,7 @@ import type {
   Owner,
   Store,
   StoredMessage,
+  StoredOwner,
   StoredState,
   SubscriptionPosition,
   SubscriptionSpec,
@@ -78,8 +79,12 @@ export class SqliteStore implements Store {
     await this.#worker.close();
   }
 
-  reserve(instanceId: string): Promise<bigint> {
-    return this.#worker.call('reserve', { instanceId, wallTimeMs: this.#wallTimeMs() });
+  reserve(instanceId: string, startedAtNs: bigint): Promise<bigint> {
+    return this.#worker.call('reserve', { instanceId, startedAtNs, wallTimeMs: this.#wallTimeMs() });
+  }
+
+  ownerOf(instanceId: string): Promise<StoredOwner | undefined> {
+    return this.#worker.call('ownerOf', { instanceId });
   }
 
   activate(owner: Owner): Promise<{ readonly draining: bigint | undefined }> {

@@ -1,5 +1,5 @@
 import type { RetentionOptions } from '../retention.ts';
-import type { Appended, Owner, StoredState, SubscriptionPosition, SubscriptionSpec } from '../store.ts';
+import type { Appended, Owner, StoredOwner, StoredState, SubscriptionPosition, SubscriptionSpec } from '../store.ts';
 
 /** A message as it crosses to the worker, which knows nothing of the wire: the envelope's bytes and what rows are found by. */
 export interface EncodedMessage {
@@ -30,7 +30,8 @@ export interface AcknowledgedPositions {
 
 /** What the worker can be asked; each is done whole or not at all. The wall clock is the caller's, in milliseconds. */
 export interface StoreCommands {
-  reserve(args: { instanceId: string; wallTimeMs: bigint }): bigint;
+  reserve(args: { instanceId: string; startedAtNs: bigint; wallTimeMs: bigint }): bigint;
+  ownerOf(args: { instanceId: string }): StoredOwner | undefined;
   activate(args: { owner: Owner }): { readonly draining: bigint | undefined };
   fence(args: { owner: Owner }): void;
   mayWrite(args: { owner: Owner }): boolean;
@@ -59,6 +60,7 @@ export type Command = { [Name in CommandName]: { readonly name: Name; readonly a
 /** The commands that change nothing, so that a group of them needs no transaction. */
 export const readingCommands: ReadonlySet<CommandName> = new Set<CommandName>([
   'mayWrite',
+  'ownerOf',
   'read',
   'get',
   'subscriptions',

@@ -30,8 +30,12 @@ export class StoreRows implements StoreCommands {
     this.#states = new StateRows(sql);
   }
 
-  reserve({ instanceId, wallTimeMs }: CommandArgs<'reserve'>): bigint {
-    return this.#ownership.reserve(instanceId, wallTimeMs);
+  reserve({ instanceId, ...times }: CommandArgs<'reserve'>): bigint {
+    return this.#ownership.reserve(instanceId, times);
+  }
+
+  ownerOf({ instanceId }: CommandArgs<'ownerOf'>): CommandResult<'ownerOf'> {
+    return this.#ownership.ownerOf(instanceId);
   }
 
   activate({ owner }: CommandArgs<'activate'>): CommandResult<'activate'> {

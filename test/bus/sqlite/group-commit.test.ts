@@ -29,7 +29,10 @@ test('a full disk refuses the whole group, undoes all of it, and keeps the store
   const retention = { messages: 10, bytes: 1e9 };
   const rows = new StoreRows({ sql: new Statements(database), retention, dedupWindowMs: 1 });
   const commit = (...commands: Command[]) => commitGroup(database, rows, commands);
-  commit({ name: 'reserve', args: { instanceId: 'one', wallTimeMs: 1n } }, { name: 'activate', args: { owner } });
+  commit(
+    { name: 'reserve', args: { instanceId: 'one', startedAtNs: 0n, wallTimeMs: 1n } },
+    { name: 'activate', args: { owner } },
+  );
   database.exec('PRAGMA max_page_count = 40');
 
   const refused = commit(append(1n, 10), append(2n, 1_000_000), append(3n, 10));
