@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { FaultList } from '../../src/base/user-facing-error.ts';
@@ -203,4 +205,12 @@ test('what is granted is always contained in the policy, and every request is gr
       },
     ),
   );
+});
+
+test('the policy that docs/bus.md shows is one, and lets its own instance in', () => {
+  const page = readFileSync(path.resolve('docs/bus.md'), 'utf8');
+  const text = /^```yaml\n(.*?)^```/ms.exec(page)?.[1] ?? '';
+  const policy = parsePolicy({ path: 'docs/bus.md', text });
+  const applicant = { principal: 'anonymous', instanceId: 'quotes-1', poolType: 'DGMPool' };
+  expect(decide(policy, applicant, [])).toMatchObject({ admitted: true });
 });

@@ -88,7 +88,7 @@ export const environmentVariables = {
   SIDECAR_LOG_FORMAT: { meaning: 'text or json', default: 'text', example: 'json', readBy: ['run'] },
   SIDECAR_EXIT_ON_FAULT: {
     meaning: 'true: exit 70 once the plugin is faulted, so that the platform restarts both',
-    default: 'false',
+    default: 'on Cloud Foundry true; elsewhere false',
     example: 'true',
     readBy: ['run'],
   },
