@@ -1,5 +1,15 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { packagePaths } from '../../src/buildpack/layout.ts';
@@ -25,6 +35,12 @@ function sealTree(root: string): void {
     chmodSync(file, statSync(file).isDirectory() || name.startsWith('bin/') ? 0o555 : 0o444);
   }
   chmodSync(root, 0o555);
+}
+
+/** Removes a directory whatever modes a test has left in it; only root needs no write permission for that. */
+export function removeTree(root: string): void {
+  spawnSync('chmod', ['-R', 'u+rwX', root]);
+  rmSync(root, { recursive: true, force: true });
 }
 
 export interface StagingArea {

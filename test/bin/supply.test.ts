@@ -7,6 +7,7 @@ import {
   makeStagingArea,
   openDirectory,
   type RunResult,
+  removeTree,
   runUnprivileged,
   type StagingArea,
   treeOf,
@@ -20,11 +21,11 @@ let area: StagingArea;
 beforeAll(() => {
   packageDir = unpackPackage();
 });
-afterAll(() => rmSync(packageDir, { recursive: true, force: true }));
+afterAll(() => removeTree(packageDir));
 beforeEach(() => {
   area = makeStagingArea();
 });
-afterEach(() => rmSync(area.root, { recursive: true, force: true }));
+afterEach(() => removeTree(area.root));
 
 function supply(extra: Record<string, string> = {}, from = packageDir): RunResult {
   const args = [area.buildDir, area.cacheDir, area.depsDir, '0'];
@@ -136,7 +137,7 @@ describe('supply of a broken package', () => {
     broken = openDirectory('broken');
     for (const part of ['bin', 'manifest.yml', 'VERSION']) cpSync(part, path.join(broken, part), { recursive: true });
   });
-  afterEach(() => rmSync(broken, { recursive: true, force: true }));
+  afterEach(() => removeTree(broken));
 
   test('tells a checkout that was never built from a package', () => {
     const result = supply({}, broken);
