@@ -208,6 +208,7 @@ export class BusLink {
     const { scheduler, log, reconnect } = this.#options;
     const backoff = new Backoff(scheduler, reconnect);
     while (!this.#closing.signal.aborted) {
+      let reason: string;
       try {
         if (!this.#session) {
           this.#connection = await this.#connectOnce(attemptTimeoutMs);
@@ -219,13 +220,14 @@ export class BusLink {
         if (this.#activated && !this.#up) await this.#activate();
         backoff.reset();
         await running;
-        this.#lost('the bus ended the session');
+        reason = 'the bus ended the session';
       } catch (error) {
-        this.#lost(messageOf(error));
+        reason = messageOf(error);
       }
+      this.#lost(reason);
       if (this.#closing.signal.aborted) return;
       const delayMs = backoff.nextDelayMs();
-      log.info('connecting to the bus again', { inMs: Math.round(delayMs) });
+      log.info('connecting to the bus again', { inMs: Math.round(delayMs), reason });
       await sleep(scheduler, delayMs, this.#closing.signal);
     }
   }
@@ -242,9 +244,10 @@ export class BusLink {
     this.#session = undefined;
     this.#connection?.close();
     this.#connection = undefined;
-    if (!this.#closing.signal.aborted) this.#options.log.warn('the session with the bus is lost', { reason });
     const wasUp = this.#up;
     this.#up = false;
-    if (wasUp) for (const part of this.#parts) part.onDown?.(reason);
+    if (!wasUp) return;
+    if (!this.#closing.signal.aborted) this.#options.log.warn('the session with the bus is lost', { reason });
+    for (const part of this.#parts) part.onDown?.(reason);
   }
 }
