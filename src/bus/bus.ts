@@ -35,7 +35,6 @@ export interface BusOptions {
   readonly subscriptionIdleMs?: number;
 }
 
-const defaultLeaseMs = 10_000;
 const defaultDrainTimeoutMs = 8_000;
 const defaultSubscriptionIdleMs = 3_600_000;
 const sweepEveryMs = 1_000;
@@ -53,7 +52,7 @@ export class Bus {
 
   constructor(options: BusOptions) {
     this.#options = options;
-    this.#leaseMs = options.leaseMs ?? defaultLeaseMs;
+    this.#leaseMs = options.leaseMs ?? limits.leaseMs;
     this.#startedMs = options.scheduler.nowMs();
     this.#broker = new CallBroker(options.scheduler);
     this.#handover = new Handover({

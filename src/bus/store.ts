@@ -78,6 +78,19 @@ export interface SubscriptionPosition {
   readonly pending: ReadonlyMap<bigint, number>;
 }
 
+export interface AcknowledgedPositions {
+  /** Of the subscription. */
+  readonly name: string;
+  readonly positions: readonly bigint[];
+}
+
+export interface StateChange {
+  readonly state: Uint8Array;
+  /** The revision that the new state was made from; 0 when there was none. */
+  readonly expectedRevision: bigint;
+  readonly acknowledge: readonly AcknowledgedPositions[];
+}
+
 export interface StoredState {
   readonly state: Uint8Array;
   readonly revision: bigint;
@@ -125,12 +138,5 @@ export interface Store {
 
   loadState(instanceId: string): Promise<StoredState | undefined>;
   /** Compare-and-set; acknowledges in the same operation. @throws StaleEpochError, RevisionConflictError */
-  saveState(
-    owner: Owner,
-    change: {
-      readonly state: Uint8Array;
-      readonly expectedRevision: bigint;
-      readonly acknowledge: readonly { readonly name: string; readonly positions: readonly bigint[] }[];
-    },
-  ): Promise<bigint>;
+  saveState(owner: Owner, change: StateChange): Promise<bigint>;
 }

@@ -1,3 +1,4 @@
+import { aborted } from '../base/aborted.ts';
 import type { Scheduler } from '../base/scheduler.ts';
 import { within } from '../base/within.ts';
 import type { ProcessStart, ProcessStream, RunningProcess, SpawnProcess } from './process-spawner.ts';
@@ -50,9 +51,4 @@ export async function runCodependent(options: CodependentOptions): Promise<numbe
 async function clearAway(running: readonly RunningProcess[], scheduler: Scheduler): Promise<void> {
   for (const child of running) child.killGroup();
   await within(scheduler, outputTimeoutMs, Promise.allSettled(running.map(({ closed }) => closed)));
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }

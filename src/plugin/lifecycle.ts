@@ -9,6 +9,7 @@ import {
 import { pluginMethods } from '../contract/wire/methods.ts';
 import type { ClientStream, Connection } from '../transport/rpc.ts';
 import { RpcError } from '../transport/status.ts';
+import { isLostConnection } from './lost-connection.ts';
 
 /** What a plugin may hook into; every hook is optional. */
 export interface Hooks {
@@ -56,7 +57,7 @@ export class Lifecycle {
       }
     } catch (error) {
       const failure = RpcError.from(error);
-      if (failure.code !== 'UNAVAILABLE' && failure.code !== 'CANCELLED') {
+      if (!isLostConnection(failure)) {
         this.#log.error(`callbacks ended: ${failure.message}`);
       }
     }

@@ -10,6 +10,7 @@ import {
 import { pluginMethods } from '../contract/wire/methods.ts';
 import type { ClientStream, Connection } from '../transport/rpc.ts';
 import { RpcError } from '../transport/status.ts';
+import { isLostConnection } from './lost-connection.ts';
 import { type Message, messageFrom } from './message.ts';
 
 /** The answer to one request. */
@@ -78,7 +79,7 @@ export class RequestServer {
       }
     } catch (error) {
       const failure = RpcError.from(error);
-      if (failure.code === 'UNAVAILABLE' || failure.code === 'CANCELLED') return;
+      if (isLostConnection(failure)) return;
       this.#serving.reject(failure);
       this.#log.error(`serving ended: ${failure.message}`, { pattern: this.#pattern });
     }

@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf';
+import { aborted } from '../base/aborted.ts';
 import { Backoff } from '../base/backoff.ts';
 import type { Log } from '../base/log.ts';
 import { type Scheduler, sleep } from '../base/scheduler.ts';
@@ -87,7 +88,7 @@ export class SidecarConnection {
       this.#options.onConnected(connection);
       for (const resolve of this.#waiting) resolve();
       this.#waiting.clear();
-      await closed(connection);
+      await aborted(connection.closed);
       this.#connection = undefined;
       if (this.#closing.signal.aborted) return;
       this.#options.log.warn('the connection to the sidecar is lost');
@@ -140,11 +141,4 @@ export class SidecarConnection {
 function identityFrom(reply: RegisterReply): PluginIdentity {
   const { instanceId, deploymentId, role, tags, publishGrants, subscribeGrants } = reply;
   return { instanceId, deploymentId, role, tags, publishGrants, subscribeGrants };
-}
-
-function closed(connection: Connection): Promise<void> {
-  return new Promise((resolve) => {
-    if (connection.closed.aborted) return resolve();
-    connection.closed.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

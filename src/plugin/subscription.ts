@@ -11,6 +11,7 @@ import {
 import { pluginMethods } from '../contract/wire/methods.ts';
 import type { ClientStream, Connection } from '../transport/rpc.ts';
 import { RpcError } from '../transport/status.ts';
+import { isLostConnection } from './lost-connection.ts';
 import { type DeliveredMessage, messageFrom } from './message.ts';
 
 export type MessageHandler = (message: DeliveredMessage) => void | Promise<void>;
@@ -87,7 +88,7 @@ export class Subscription {
       }
     } catch (error) {
       const failure = RpcError.from(error);
-      if (failure.code === 'UNAVAILABLE' || failure.code === 'CANCELLED') return;
+      if (isLostConnection(failure)) return;
       this.#opened.reject(failure);
       this.#options.log.error(`subscription ended: ${failure.message}`, { name: this.#options.name });
     }

@@ -2,6 +2,7 @@ import { Gate } from '../base/gate.ts';
 import type { SessionEvent } from '../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import { type Action, admits, admitsPattern, type Grant, nearestGrant } from '../contract/wire/grants.ts';
 import { grantsFromWire } from '../contract/wire/grants-on-wire.ts';
+import { topicFault } from '../contract/wire/topic.ts';
 import type { LinkPart } from './bus-link/bus-link.ts';
 
 /** What this instance may publish and subscribe, as the bus decided. Closed until the bus has said so. */
@@ -47,6 +48,8 @@ export class Access implements LinkPart {
 
   /** Why a publish on, or a call to, this topic is refused; undefined when it is allowed. */
   publishRefusal(topic: string): string | undefined {
+    const fault = topicFault(topic);
+    if (fault !== undefined) return `"${topic}" is no topic: ${fault}`;
     return admits(this.granted, 'publish', topic) ? undefined : this.#refusal('publish', topic);
   }
 

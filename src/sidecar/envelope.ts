@@ -8,7 +8,6 @@ export interface Stamp {
   /** The version given to Register, for messages that name none. */
   readonly schemaVersion: string;
   readonly nowNs: bigint;
-  readonly maxClockSkewMs: number;
 }
 
 /** Why a ts_event is refused; undefined when it may be taken. */
@@ -28,38 +27,30 @@ export function publishEnvelope(request: PublishRequest, stamp: Stamp): Envelope
     payloadType: request.payloadType,
     payload: request.payload,
     meta: {
-      messageId: stamp.messageId,
-      correlationId: request.correlationId,
+      ...stampedMeta(request, stamp),
       causationId: request.causationId,
-      publisherInstanceId: stamp.instanceId,
-      topic: request.topic,
       schemaVersion: request.schemaVersion || stamp.schemaVersion,
-      publishedAtNs: stamp.nowNs,
       tsEventNs,
       tsInitNs: tsEventNs > stamp.nowNs ? tsEventNs : stamp.nowNs,
       dedupKey: request.dedupKey,
-      traceparent: request.traceparent,
-      tracestate: request.tracestate,
     },
   });
 }
 
 /** Makes the envelope of a call, whose event is the call itself. */
-export function callEnvelope(request: CallRequest, stamp: Omit<Stamp, 'maxClockSkewMs'>): Envelope {
+export function callEnvelope(request: CallRequest, stamp: Stamp): Envelope {
   return create(EnvelopeSchema, {
     payloadType: request.payloadType,
     payload: request.payload,
-    meta: {
-      messageId: stamp.messageId,
-      correlationId: request.correlationId,
-      publisherInstanceId: stamp.instanceId,
-      topic: request.topic,
-      schemaVersion: stamp.schemaVersion,
-      publishedAtNs: stamp.nowNs,
-      tsEventNs: stamp.nowNs,
-      tsInitNs: stamp.nowNs,
-      traceparent: request.traceparent,
-      tracestate: request.tracestate,
-    },
+    meta: stampedMeta(request, stamp),
   });
+}
+
+type Stamped = Pick<PublishRequest, 'topic' | 'correlationId' | 'traceparent' | 'tracestate'>;
+
+/** What every message carries, whose event is the moment of its stamp unless the plugin knows better. */
+function stampedMeta({ topic, correlationId, traceparent, tracestate }: Stamped, stamp: Stamp) {
+  const { messageId, instanceId: publisherInstanceId, schemaVersion, nowNs } = stamp;
+  const times = { publishedAtNs: nowNs, tsEventNs: nowNs, tsInitNs: nowNs };
+  return { messageId, publisherInstanceId, topic, correlationId, schemaVersion, ...times, traceparent, tracestate };
 }

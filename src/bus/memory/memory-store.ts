@@ -7,6 +7,7 @@ import {
   type NewMessage,
   type Owner,
   RevisionConflictError,
+  type StateChange,
   type Store,
   type StoredMessage,
   type StoredOwner,
@@ -161,14 +162,7 @@ export class MemoryStore implements Store {
     return this.#states.get(instanceId);
   }
 
-  async saveState(
-    owner: Owner,
-    change: {
-      readonly state: Uint8Array;
-      readonly expectedRevision: bigint;
-      readonly acknowledge: readonly { readonly name: string; readonly positions: readonly bigint[] }[];
-    },
-  ): Promise<bigint> {
+  async saveState(owner: Owner, change: StateChange): Promise<bigint> {
     this.#ownership.check(owner);
     const stored = this.#states.get(owner.instanceId)?.revision ?? 0n;
     if (stored !== change.expectedRevision) {

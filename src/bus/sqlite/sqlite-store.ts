@@ -8,6 +8,7 @@ import type {
   Appended,
   NewMessage,
   Owner,
+  StateChange,
   Store,
   StoredMessage,
   StoredOwner,
@@ -163,14 +164,7 @@ export class SqliteStore implements Store {
     return this.#worker.call('loadState', { instanceId });
   }
 
-  saveState(
-    owner: Owner,
-    change: {
-      readonly state: Uint8Array;
-      readonly expectedRevision: bigint;
-      readonly acknowledge: readonly { readonly name: string; readonly positions: readonly bigint[] }[];
-    },
-  ): Promise<bigint> {
+  saveState(owner: Owner, change: StateChange): Promise<bigint> {
     const { state, expectedRevision } = change;
     const acknowledge = change.acknowledge.map(({ name, positions }) => ({ name, positions }));
     return this.#worker.call('saveState', { owner: bare(owner), state, expectedRevision, acknowledge });

@@ -1,5 +1,14 @@
 import type { RetentionOptions } from '../retention.ts';
-import type { Appended, Owner, StoredOwner, StoredState, SubscriptionPosition, SubscriptionSpec } from '../store.ts';
+import type {
+  AcknowledgedPositions,
+  Appended,
+  Owner,
+  StateChange,
+  StoredOwner,
+  StoredState,
+  SubscriptionPosition,
+  SubscriptionSpec,
+} from '../store.ts';
 
 /** A message as it crosses to the worker, which knows nothing of the wire: the envelope's bytes and what rows are found by. */
 export interface EncodedMessage {
@@ -23,11 +32,6 @@ export interface SubscriptionKey {
   readonly name: string;
 }
 
-export interface AcknowledgedPositions {
-  readonly name: string;
-  readonly positions: readonly bigint[];
-}
-
 /** What the worker can be asked; each is done whole or not at all. The wall clock is the caller's, in milliseconds. */
 export interface StoreCommands {
   reserve(args: { instanceId: string; startedAtNs: bigint; wallTimeMs: bigint }): bigint;
@@ -44,12 +48,7 @@ export interface StoreCommands {
   subscriptions(args: Record<never, never>): readonly SubscriptionKey[];
   dropSubscriptions(args: { keys: readonly SubscriptionKey[] }): number;
   loadState(args: { instanceId: string }): StoredState | undefined;
-  saveState(args: {
-    owner: Owner;
-    state: Uint8Array;
-    expectedRevision: bigint;
-    acknowledge: readonly AcknowledgedPositions[];
-  }): bigint;
+  saveState(args: StateChange & { owner: Owner }): bigint;
 }
 
 export type CommandName = keyof StoreCommands;

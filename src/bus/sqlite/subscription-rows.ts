@@ -1,6 +1,6 @@
-import type { Owner, SubscriptionPosition, SubscriptionSpec } from '../store.ts';
+import type { AcknowledgedPositions, Owner, SubscriptionPosition, SubscriptionSpec } from '../store.ts';
 import type { Statements } from './statements.ts';
-import type { AcknowledgedPositions, SubscriptionKey } from './store-commands.ts';
+import type { SubscriptionKey } from './store-commands.ts';
 
 interface SubscriptionRow {
   readonly id: bigint;

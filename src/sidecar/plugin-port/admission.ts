@@ -1,3 +1,4 @@
+import { aborted } from '../../base/aborted.ts';
 import { contractMajor, parseSchemaVersion } from '../../contract/wire/schema-version.ts';
 import { RpcError } from '../../transport/status.ts';
 import type { Access } from '../access.ts';
@@ -66,9 +67,7 @@ export class Admission {
 
   /** Resolves once no plugin is registered. */
   async absent(): Promise<void> {
-    if (!this.#plugin) return;
-    const { gone } = this.#plugin;
-    await new Promise<void>((resolve) => gone.addEventListener('abort', () => resolve(), { once: true }));
+    if (this.#plugin) await aborted(this.#plugin.gone);
   }
 
   #absent(): void {

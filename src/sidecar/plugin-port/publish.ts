@@ -1,6 +1,5 @@
 import type { PublishRequest } from '../../contract/wire/gen/meridian/v1/sidecar_pb.ts';
 import { limits } from '../../contract/wire/limits.ts';
-import { topicFault } from '../../contract/wire/topic.ts';
 import { RpcError } from '../../transport/status.ts';
 import type { PublishOutcome } from '../bus-link/outbox.ts';
 import { eventTimeFault, publishEnvelope } from '../envelope.ts';
@@ -12,10 +11,8 @@ export async function publishOnce(port: PluginPort, request: PublishRequest): Pr
   checkPayload(request.payload);
   const { identity, scheduler, access, outbox, settings } = port;
   const nowNs = scheduler.wallTimeNs();
-  const fault = topicFault(request.topic);
   const refusal =
-    (fault === undefined ? access.publishRefusal(request.topic) : `"${request.topic}" is no topic: ${fault}`) ??
-    eventTimeFault(request.tsEventNs, nowNs, settings.maxClockSkewMs);
+    access.publishRefusal(request.topic) ?? eventTimeFault(request.tsEventNs, nowNs, settings.maxClockSkewMs);
   if (refusal !== undefined) return { kind: 'refused', reason: refusal };
   return outbox.publish((sequence) =>
     publishEnvelope(request, {
@@ -23,7 +20,6 @@ export async function publishOnce(port: PluginPort, request: PublishRequest): Pr
       instanceId: identity.instanceId,
       schemaVersion: plugin.schemaVersion,
       nowNs,
-      maxClockSkewMs: settings.maxClockSkewMs,
     }),
   );
 }

@@ -14,7 +14,6 @@ import {
   RegisterReplySchema,
 } from '../../contract/wire/gen/meridian/v1/sidecar_pb.ts';
 import { sidecarMethods } from '../../contract/wire/methods.ts';
-import { topicFault } from '../../contract/wire/topic.ts';
 import { type Route, serveStream, serveUnary } from '../../transport/rpc.ts';
 import { RpcError } from '../../transport/status.ts';
 import { callEnvelope } from '../envelope.ts';
@@ -89,9 +88,7 @@ async function call(port: PluginPort, request: CallRequest): Promise<CallReply> 
   const plugin = port.admission.require();
   checkPayload(request.payload);
   const { identity, scheduler, access, calls, settings } = port;
-  const fault = topicFault(request.topic);
-  const refusal =
-    fault === undefined ? access.publishRefusal(request.topic) : `"${request.topic}" is no topic: ${fault}`;
+  const refusal = access.publishRefusal(request.topic);
   if (refusal !== undefined) {
     return create(CallReplySchema, { failure: CallFailure.REFUSED, failureDetail: refusal });
   }
