@@ -1,4 +1,5 @@
 import type { Envelope } from '../contract/wire/gen/meridian/v1/envelope_pb.ts';
+import type { Grant } from '../contract/wire/grants.ts';
 
 /** Who writes: the epoch fences out every earlier owner of the same instance id. */
 export interface Owner {
@@ -96,8 +97,18 @@ export interface StoredState {
   readonly revision: bigint;
 }
 
+/** What an administrator decided on one grant of one instance. */
+export interface GrantDecision extends Grant {
+  readonly instanceId: string;
+  readonly verdict: 'approved' | 'revoked';
+  /** The principal of the administrator. */
+  readonly by: string;
+  /** Nanoseconds since the Unix epoch. */
+  readonly decidedAtNs: bigint;
+}
+
 /**
- * What the Bus API keeps. Every write names its owner and is refused with StaleEpochError in the same operation when
+ * What the Bus API keeps. Every write of a sidecar names its owner and is refused with StaleEpochError in the same operation when
  * that epoch does not own the instance id. One suite runs against all implementations.
  */
 export interface Store {
@@ -139,4 +150,9 @@ export interface Store {
   loadState(instanceId: string): Promise<StoredState | undefined>;
   /** Compare-and-set; acknowledges in the same operation. @throws StaleEpochError, RevisionConflictError */
   saveState(owner: Owner, change: StateChange): Promise<bigint>;
+
+  /** Keeps decisions for good, in the order given; each takes the place of an earlier one on the same grant. */
+  recordDecisions(decisions: readonly GrantDecision[]): Promise<void>;
+  /** Every decision that is kept, the latest last. */
+  decisions(): Promise<readonly GrantDecision[]>;
 }

@@ -1,4 +1,5 @@
 import { describe } from 'vitest';
+import { describeDecisions } from './store-decision-facts.ts';
 import type { CreateStore } from './store-fixtures.ts';
 import { describeAppending } from './store-log-facts.ts';
 import { describeOwnership } from './store-ownership-facts.ts';
@@ -12,5 +13,6 @@ export function describeStore(name: string, createStore: CreateStore, propertyRu
   describe(`${name}: appending`, () => describeAppending(createStore));
   describe(`${name}: subscriptions`, () => describeSubscriptions(createStore));
   describe(`${name}: state`, () => describeState(createStore));
+  describe(`${name}: decisions`, () => describeDecisions(createStore));
   describe(`${name}: retention`, () => describeRetention(createStore, propertyRuns));
 }

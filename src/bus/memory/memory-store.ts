@@ -4,6 +4,7 @@ import { EnvelopeSchema } from '../../contract/wire/gen/meridian/v1/envelope_pb.
 import { defaultDedupWindowMs, defaultRetention, type RetentionOptions } from '../retention.ts';
 import {
   type Appended,
+  type GrantDecision,
   type NewMessage,
   type Owner,
   RevisionConflictError,
@@ -43,6 +44,7 @@ export class MemoryStore implements Store {
   readonly #deduplication: Deduplication;
   readonly #subscriptions = new Map<string, Subscription>();
   readonly #states = new Map<string, StoredState>();
+  readonly #decisions = new Map<string, GrantDecision>();
   readonly #listeners = new Set<() => void>();
 
   constructor(options: MemoryStoreOptions) {
@@ -172,6 +174,19 @@ export class MemoryStore implements Store {
     const revision = stored + 1n;
     this.#states.set(owner.instanceId, { state: change.state, revision });
     return revision;
+  }
+
+  async recordDecisions(decisions: readonly GrantDecision[]): Promise<void> {
+    for (const decision of decisions) {
+      const key = `${decision.instanceId} ${decision.action} ${decision.pattern}`;
+      // Taken out first, so that the latest is the last.
+      this.#decisions.delete(key);
+      this.#decisions.set(key, decision);
+    }
+  }
+
+  async decisions(): Promise<readonly GrantDecision[]> {
+    return [...this.#decisions.values()];
   }
 
   #appendOne(owner: Owner, message: NewMessage, bytes: number): Appended {

@@ -1,8 +1,4 @@
-/** Raised with every change of the schema; a file says which one it has. */
-export const schemaVersion = 1;
-
-/** The tables of a new store. */
-export const schema = `
+const firstTables = `
 CREATE TABLE instance (
   instance_id TEXT PRIMARY KEY,
   last_epoch  INTEGER NOT NULL
@@ -70,3 +66,22 @@ CREATE TABLE state (
   state       BLOB NOT NULL
 ) STRICT;
 `;
+
+const grantDecisions = `
+CREATE TABLE grant_decision (
+  ordinal       INTEGER PRIMARY KEY,
+  instance_id   TEXT NOT NULL,
+  action        TEXT NOT NULL CHECK (action IN ('publish', 'subscribe')),
+  pattern       TEXT NOT NULL,
+  verdict       TEXT NOT NULL CHECK (verdict IN ('approved', 'revoked')),
+  decided_by    TEXT NOT NULL,
+  decided_at_ns INTEGER NOT NULL,
+  UNIQUE (instance_id, action, pattern)
+) STRICT;
+`;
+
+/**
+ * What makes each version of the schema out of the one before. A file says which version it has; a new one takes every
+ * step, an older one those that it lacks. A step that a release has is never changed, only followed by another.
+ */
+export const schemaSteps: readonly string[] = [firstTables, grantDecisions];

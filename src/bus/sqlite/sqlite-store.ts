@@ -6,6 +6,7 @@ import { EnvelopeSchema } from '../../contract/wire/gen/meridian/v1/envelope_pb.
 import { defaultDedupWindowMs, defaultRetention, type RetentionOptions } from '../retention.ts';
 import type {
   Appended,
+  GrantDecision,
   NewMessage,
   Owner,
   StateChange,
@@ -168,6 +169,14 @@ export class SqliteStore implements Store {
     const { state, expectedRevision } = change;
     const acknowledge = change.acknowledge.map(({ name, positions }) => ({ name, positions }));
     return this.#worker.call('saveState', { owner: bare(owner), state, expectedRevision, acknowledge });
+  }
+
+  recordDecisions(decisions: readonly GrantDecision[]): Promise<void> {
+    return this.#worker.call('recordDecisions', { decisions });
+  }
+
+  decisions(): Promise<readonly GrantDecision[]> {
+    return this.#worker.call('decisions', {});
   }
 
   #used({ instanceId, name }: SubscriptionKey): void {

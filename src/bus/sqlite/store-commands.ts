@@ -2,6 +2,7 @@ import type { RetentionOptions } from '../retention.ts';
 import type {
   AcknowledgedPositions,
   Appended,
+  GrantDecision,
   Owner,
   StateChange,
   StoredOwner,
@@ -49,6 +50,8 @@ export interface StoreCommands {
   dropSubscriptions(args: { keys: readonly SubscriptionKey[] }): number;
   loadState(args: { instanceId: string }): StoredState | undefined;
   saveState(args: StateChange & { owner: Owner }): bigint;
+  recordDecisions(args: { decisions: readonly GrantDecision[] }): void;
+  decisions(args: Record<never, never>): readonly GrantDecision[];
 }
 
 export type CommandName = keyof StoreCommands;
@@ -64,6 +67,7 @@ export const readingCommands: ReadonlySet<CommandName> = new Set<CommandName>([
   'get',
   'subscriptions',
   'loadState',
+  'decisions',
 ]);
 
 /** Why one command was not done; an error's class does not survive the way between threads. */

@@ -2,7 +2,7 @@ import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { messageOf, UserFacingError } from '../../base/user-facing-error.ts';
 import { exitCodes } from '../../contract/config/exit-codes.ts';
-import { schema, schemaVersion } from './schema.ts';
+import { schemaSteps } from './schema.ts';
 
 /** Marks the file as ours among SQLite databases: "MRDN" in ASCII. */
 const applicationId = 0x4d52444e;
@@ -57,9 +57,9 @@ function checkOrCreate(database: DatabaseSync, { path, firstPosition }: StoreFil
   const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version']);
   const tables = Number(database.prepare('SELECT count(*) AS count FROM sqlite_schema').get()?.['count']);
   if (application === 0 && version === 0 && tables === 0) {
-    database.exec(schema);
+    raiseSchema(database, 0);
     database.prepare('INSERT INTO log (last_position, bytes) VALUES (?, 0)').run(firstPosition);
-    database.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${schemaVersion};`);
+    database.exec(`PRAGMA application_id = ${applicationId}`);
     return;
   }
   if (application !== applicationId) {
@@ -70,14 +70,21 @@ function checkOrCreate(database: DatabaseSync, { path, firstPosition }: StoreFil
       exitCode: exitCodes.configuration,
     });
   }
-  if (version !== schemaVersion) {
+  if (version < 1 || version > schemaSteps.length) {
     throw new UserFacingError({
       id: 'bus/store/version',
-      found: `${path} has schema version ${version}, and this program knows version ${schemaVersion} only`,
+      found: `${path} has schema version ${version}, and this program knows versions 1 to ${schemaSteps.length}`,
       next: ['Run the release of meridian-sidecar that wrote the file, or a newer one.'],
       exitCode: exitCodes.configuration,
     });
   }
+  raiseSchema(database, version);
+}
+
+/** Takes the steps that the file lacks; within the caller's transaction, so that it has all of them or none. */
+function raiseSchema(database: DatabaseSync, version: number): void {
+  for (const step of schemaSteps.slice(version)) database.exec(step);
+  database.exec(`PRAGMA user_version = ${schemaSteps.length}`);
 }
 
 function openFault(path: string, error: unknown): UserFacingError {

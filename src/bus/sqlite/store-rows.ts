@@ -1,6 +1,7 @@
 import type { RetentionOptions } from '../retention.ts';
 import { type Appended, type Owner, StoreFullError } from '../store.ts';
 import { DeduplicationRows } from './deduplication-rows.ts';
+import { GrantDecisionRows } from './grant-decision-rows.ts';
 import { MessageRows } from './message-rows.ts';
 import { OwnershipRows } from './ownership-rows.ts';
 import { StateRows } from './state-rows.ts';
@@ -21,6 +22,7 @@ export class StoreRows implements StoreCommands {
   readonly #deduplication: DeduplicationRows;
   readonly #subscriptions: SubscriptionRows;
   readonly #states: StateRows;
+  readonly #decisions: GrantDecisionRows;
 
   constructor({ sql, retention, dedupWindowMs }: StoreRowsOptions) {
     this.#ownership = new OwnershipRows(sql);
@@ -28,6 +30,7 @@ export class StoreRows implements StoreCommands {
     this.#deduplication = new DeduplicationRows(sql, dedupWindowMs);
     this.#subscriptions = new SubscriptionRows(sql);
     this.#states = new StateRows(sql);
+    this.#decisions = new GrantDecisionRows(sql);
   }
 
   reserve({ instanceId, ...times }: CommandArgs<'reserve'>): bigint {
@@ -110,6 +113,14 @@ export class StoreRows implements StoreCommands {
     const revision = this.#states.save(owner.instanceId, change);
     for (const acknowledged of acknowledge) this.#subscriptions.acknowledge(owner.instanceId, acknowledged);
     return revision;
+  }
+
+  recordDecisions({ decisions }: CommandArgs<'recordDecisions'>): void {
+    for (const decision of decisions) this.#decisions.record(decision);
+  }
+
+  decisions(): CommandResult<'decisions'> {
+    return this.#decisions.all();
   }
 
   /** Drops what retention no longer keeps; not a command, but what ends every group of them. */

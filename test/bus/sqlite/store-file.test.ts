@@ -1,10 +1,11 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { realScheduler } from '../../../src/base/real-scheduler.ts';
 import { openSqliteStore, type SqliteStore } from '../../../src/bus/sqlite/sqlite-store.ts';
+import { message } from '../store-fixtures.ts';
 
 let directory: string;
 const stores: SqliteStore[] = [];
@@ -39,7 +40,7 @@ describe('a file that is', () => {
       'bus/store/version',
       async (file) => {
         await (await open(file)).close();
-        database(file, 'PRAGMA user_version = 2');
+        database(file, 'PRAGMA user_version = 1000');
       },
     ],
   ])('%s is refused with %s', async (_, id, make) => {
@@ -49,4 +50,29 @@ describe('a file that is', () => {
     await expect(refused).rejects.toMatchObject({ name: 'UserFacingError', id, exitCode: 78 });
     await expect(refused).rejects.toThrow(file);
   });
+});
+
+/** A file as the first release wrote it: one owner, its state, and a log that was trimmed. */
+function makeVersionOne(file: string): void {
+  const first = readFileSync(path.join(import.meta.dirname, 'schema-version-1.sql'), 'utf8');
+  const database = new DatabaseSync(file);
+  database.exec(first);
+  database.close();
+}
+
+test('a file of schema version 1 is raised in place, and has what it had', async () => {
+  const file = path.join(directory, 'bus.sqlite');
+  makeVersionOne(file);
+  const before = await open(file);
+  const owner = { instanceId: 'one', epoch: 7n };
+  expect(await before.ownerOf('one')).toEqual({ epoch: 7n, startedAtNs: 3n });
+  expect(await before.loadState('one')).toEqual({ state: new Uint8Array([1, 2]), revision: 4n });
+  expect(await before.decisions()).toEqual([]);
+  await before.append(owner, [message(1n, { id: 'a' })]);
+  const decision = { instanceId: 'one', action: 'publish', pattern: 'a.*', verdict: 'approved', by: 'ops' } as const;
+  await before.recordDecisions([{ ...decision, decidedAtNs: 5n }]);
+  await before.close();
+  const after = await open(file);
+  expect(await after.decisions()).toEqual([{ ...decision, decidedAtNs: 5n }]);
+  expect((await after.read(0n, 10)).map(({ position }) => position)).toEqual([101n]);
 });

@@ -1,0 +1,32 @@
+import type { GrantDecision } from '../store.ts';
+import type { Statements } from './statements.ts';
+
+/** What administrators decided, one row for each grant; a later ordinal is a later decision. */
+export class GrantDecisionRows {
+  readonly #sql: Statements;
+
+  constructor(sql: Statements) {
+    this.#sql = sql;
+  }
+
+  record({ instanceId, action, pattern, verdict, by, decidedAtNs }: GrantDecision): void {
+    // Replacing the row gives it the highest ordinal.
+    this.#sql.run(
+      `INSERT OR REPLACE INTO grant_decision (instance_id, action, pattern, verdict, decided_by, decided_at_ns)
+       VALUES (?, ?, ?, ?, ?, ?)`,
+      instanceId,
+      action,
+      pattern,
+      verdict,
+      by,
+      decidedAtNs,
+    );
+  }
+
+  all(): GrantDecision[] {
+    return this.#sql.all<GrantDecision>(
+      `SELECT instance_id AS instanceId, action, pattern, verdict, decided_by AS "by", decided_at_ns AS decidedAtNs
+       FROM grant_decision ORDER BY ordinal`,
+    );
+  }
+}
