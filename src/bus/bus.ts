@@ -105,6 +105,7 @@ export class Bus {
       granted: decision.granted,
       denied: decision.denied,
       phase: (await this.#options.store.mayWrite(owner)) ? (earlier?.phase ?? 'active') : 'reserved',
+      drain: earlier?.drain,
       leaseEndsMs: this.#options.scheduler.nowMs() + this.#leaseMs,
       session: earlier?.session,
     });
@@ -129,20 +130,23 @@ export class Bus {
     });
     registration.session?.end(new RpcError('ABORTED', 'a newer session of the same epoch took its place'));
     registration.session = session;
-    if (registration.phase === 'active') this.#handover.deliverWhenAlone(registration);
+    this.#handover.connected(registration);
     try {
       await session.run();
     } finally {
       if (registration.session === session) registration.session = undefined;
-      if (registration.phase === 'draining') await this.#handover.drained(registration);
+      this.#handover.disconnected(registration);
     }
   }
 
-  async activate(owner: Owner, peer: Peer): Promise<void> {
+  /** Whether the epoch drains, so that there is nothing for it to take over. */
+  async activate(owner: Owner, peer: Peer): Promise<{ readonly draining: boolean }> {
     const registration = this.#registrationOf(owner, peer);
+    if (registration.phase === 'draining') return { draining: true };
     const { draining } = await staleAsStatus(this.#options.store.activate(registration.owner));
     await this.#handover.activated(registration, draining);
     this.#options.log.info('activated', { instance: owner.instanceId, epoch: owner.epoch });
+    return { draining: false };
   }
 
   async saveState(request: SaveStateRequest, peer: Peer): Promise<bigint> {
@@ -191,10 +195,7 @@ export class Bus {
     const isOurs = known ? known.principal === principal : stored?.epoch === resumed.epoch;
     if (request.resumeEpoch > 0n && isOurs) return resumed;
     if (stored && stored.startedAtNs > startedAtNs && this.#isHeld(instanceId)) {
-      throw new RpcError(
-        'FAILED_PRECONDITION',
-        `a newer start of ${instanceId} owns the id under epoch ${stored.epoch}`,
-      );
+      throw new RpcError('ALREADY_EXISTS', `a newer start of ${instanceId} owns the id under epoch ${stored.epoch}`);
     }
     if (request.resumeEpoch > 0n && !known) await store.fence(resumed);
     return { instanceId, epoch: await store.reserve(instanceId, startedAtNs) };

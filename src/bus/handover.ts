@@ -1,6 +1,6 @@
 import type { Scheduler, Timer } from '../base/scheduler.ts';
 import { RpcError } from '../transport/status.ts';
-import type { Registration, Registry } from './registration.ts';
+import type { Drain, Registration, Registry } from './registration.ts';
 import type { Store } from './store.ts';
 
 export interface HandoverOptions {
@@ -13,17 +13,20 @@ export interface HandoverOptions {
   readonly inBackground: (work: Promise<unknown>) => void;
 }
 
+/** A cut connection is made again well within this, and a killed sidecar keeps its successor waiting no longer. */
+const comeBackWithinMs = 2_000;
+
 /** Moves an instance id from one registration to the next: the older one drains, then the newer one begins to receive. */
 export class Handover {
   readonly #options: HandoverOptions;
-  readonly #drainTimers = new Set<Timer>();
+  readonly #timers = new Set<Timer>();
 
   constructor(options: HandoverOptions) {
     this.#options = options;
   }
 
   close(): void {
-    for (const timer of this.#drainTimers) timer.cancel();
+    for (const timer of this.#timers) timer.cancel();
   }
 
   /** The registration owns its instance id now; `draining` is the epoch that owned it before. */
@@ -48,6 +51,23 @@ export class Handover {
     if (successor) this.deliverWhenAlone(successor);
   }
 
+  /** A session of the registration has begun: what it may do follows from who owns the instance id. */
+  connected(registration: Registration): void {
+    if (registration.phase === 'active') this.deliverWhenAlone(registration);
+    // The connection may have been lost before the sidecar heard that it is to drain.
+    if (registration.drain) this.#tell(registration, registration.drain);
+  }
+
+  /** A session of the registration has ended. One that drains has a moment to come back before it counts as gone. */
+  disconnected({ owner, phase }: Registration): void {
+    if (phase !== 'draining') return;
+    const { registry, inBackground } = this.#options;
+    this.#after(comeBackWithinMs, () => {
+      const draining = registry.get(owner);
+      if (draining && !draining.session) inBackground(this.drained(draining));
+    });
+  }
+
   deliverWhenAlone(registration: Registration): void {
     if (this.#olderThan(registration).some((older) => older.phase === 'draining')) return;
     registration.session?.startDelivering();
@@ -66,17 +86,29 @@ export class Handover {
     older.phase = 'draining';
     // A sidecar that is gone has nothing to drain, and its successor must not wait for it.
     if (!older.session || !wasActive) return this.#expel(older);
-    older.session.send({
-      case: 'superseded',
-      value: { by: { version: by.version, startedAtNs: by.startedAtNs }, drainTimeoutMs },
-    });
-    const timer = scheduler.setTimer(drainTimeoutMs, () => {
-      this.#drainTimers.delete(timer);
+    older.drain = {
+      by: { version: by.version, startedAtNs: by.startedAtNs },
+      endsMs: scheduler.nowMs() + drainTimeoutMs,
+    };
+    this.#tell(older, older.drain);
+    this.#after(drainTimeoutMs, () => {
       // It may have registered again meanwhile, under the same epoch.
       const draining = registry.get(older.owner);
       if (draining) inBackground(this.#expel(draining));
     });
-    this.#drainTimers.add(timer);
+  }
+
+  #tell({ session }: Registration, { by, endsMs }: Drain): void {
+    const drainTimeoutMs = Math.max(0, Math.round(endsMs - this.#options.scheduler.nowMs()));
+    session?.send({ case: 'superseded', value: { by, drainTimeoutMs } });
+  }
+
+  #after(delayMs: number, work: () => void): void {
+    const timer = this.#options.scheduler.setTimer(delayMs, () => {
+      this.#timers.delete(timer);
+      work();
+    });
+    this.#timers.add(timer);
   }
 
   /** Ends what is left of a superseded registration; its sidecar learns so by the end of its session. */

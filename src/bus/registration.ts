@@ -8,6 +8,12 @@ import type { Owner } from './store.ts';
  */
 export type RegistrationPhase = 'reserved' | 'active' | 'draining';
 
+/** By whom a registration was superseded, and until when, on the monotonic clock, it may still write. */
+export interface Drain {
+  readonly by: { readonly version: string; readonly startedAtNs: bigint };
+  readonly endsMs: number;
+}
+
 export interface Registration {
   readonly owner: Owner;
   readonly principal: string;
@@ -16,6 +22,8 @@ export interface Registration {
   readonly granted: readonly Grant[];
   readonly denied: readonly Grant[];
   phase: RegistrationPhase;
+  /** While it drains. */
+  drain: Drain | undefined;
   /** Monotonic; renewed by every heartbeat. */
   leaseEndsMs: number;
   session: Session | undefined;

@@ -87,10 +87,9 @@ function busRoutes(bus: Bus, identify: Identify): Route[] {
       });
     }),
     serveStream(busMethods.session, async (stream, call) => bus.session(stream, identify(call))),
-    serveUnary(busMethods.activate, async (request, call) => {
-      await bus.activate(request, identify(call));
-      return create(ActivateReplySchema);
-    }),
+    serveUnary(busMethods.activate, async (request, call) =>
+      create(ActivateReplySchema, await bus.activate(request, identify(call))),
+    ),
     serveUnary(busMethods.saveState, async (request, call) =>
       create(SaveStateReplySchema, { revision: await bus.saveState(request, identify(call)) }),
     ),

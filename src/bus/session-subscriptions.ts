@@ -79,10 +79,11 @@ export class SessionSubscriptions {
 
   async acknowledge(subscriptionId: number, positions: readonly bigint[]): Promise<void> {
     const { store, registration, acknowledged } = this.#options;
-    const feed = this.#feeds.get(subscriptionId);
-    if (!feed) return;
+    // One that drains is delivered nothing, and may still acknowledge what an earlier session brought.
+    const name = this.#feeds.get(subscriptionId)?.spec.name ?? this.#waiting.get(subscriptionId)?.name;
+    if (name === undefined) return;
     try {
-      await store.acknowledge(registration.owner, feed.spec.name, positions);
+      await store.acknowledge(registration.owner, name, positions);
     } catch (error) {
       if (error instanceof StaleEpochError) return;
       throw error;

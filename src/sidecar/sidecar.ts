@@ -15,16 +15,20 @@ export class Sidecar {
   readonly #hurrying = new AbortController();
   readonly #faulted = Promise.withResolvers<void>();
   #stopping: Promise<number> | undefined;
+  #isGivingWay = false;
   #hasDrained = true;
 
   constructor(options: SidecarOptions) {
     this.#options = options;
     this.#parts = createParts(options, (faulted) => this.#onFault(faulted));
     this.#parts.link.attach({
-      onUp: () => this.#onBusUp(),
+      onUp: (draining) => this.#onBusUp(draining),
       onDown: (reason) => this.#onBusDown(reason),
+      onSuperseded: () => {
+        if (!this.#parts.current.conditions.superseded) this.#standBy(options.config.shutdown.drainMs);
+      },
       onEvent: (event) => {
-        if (event.case === 'superseded') void this.#standBy(event.value.drainTimeoutMs);
+        if (event.case === 'superseded') this.#standBy(event.value.drainTimeoutMs);
       },
     });
     this.#steps = this.#eightSteps();
@@ -152,10 +156,10 @@ export class Sidecar {
     health.start(lifecycle);
   }
 
-  #onBusUp(): void {
+  #onBusUp(draining: boolean): void {
     const { current, lifecycle } = this.#parts;
     const wasAway = !current.conditions.busUp;
-    current.note({ busUp: true, superseded: false });
+    current.note({ busUp: true, superseded: draining });
     this.#setIntake();
     if (wasAway) lifecycle.resume();
   }
@@ -171,8 +175,17 @@ export class Sidecar {
     if (faulted && this.#options.config.exitOnFault) this.#faulted.resolve();
   }
 
-  /** A newer start owns the instance id: drain, give the id back, and stay, healthy, in case that one dies. */
-  async #standBy(drainTimeoutMs: number): Promise<void> {
+  /** A newer start owns the instance id. It may be told again after a lost connection, and drains once. */
+  #standBy(drainTimeoutMs: number): void {
+    if (this.#isGivingWay) return;
+    this.#isGivingWay = true;
+    void this.#drainAndStandBy(drainTimeoutMs).finally(() => {
+      this.#isGivingWay = false;
+    });
+  }
+
+  /** Drains, gives the instance id back, and stays, healthy, in case that the newer start dies. */
+  async #drainAndStandBy(drainTimeoutMs: number): Promise<void> {
     const { scheduler, config, log } = this.#options;
     const { current, lifecycle, link } = this.#parts;
     log.warn('a newer start of this instance took over');

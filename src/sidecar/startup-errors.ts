@@ -4,6 +4,7 @@ import type { Grant } from '../contract/wire/grants.ts';
 import { CertificateError, type CertificateFault } from '../transport/certificate-error.ts';
 import { RpcError } from '../transport/status.ts';
 import { CredentialError } from './bus-link/bus-credential.ts';
+import { newerStartOwns } from './bus-link/bus-link.ts';
 
 /** Step 1, or a bus that is lost while registering. */
 export function busUnreachable(address: string, error: RpcError): UserFacingError {
@@ -62,11 +63,34 @@ function notAuthenticated({ message }: RpcError): UserFacingError {
   });
 }
 
+/** Step 2: the instance id belongs to a sidecar that started later and lives. */
+function newerStart({ message }: RpcError): UserFacingError {
+  return new UserFacingError({
+    id: 'sidecar/startup/newer-start',
+    found: `the bus refused the registration: ${message}`,
+    next: ['Give every instance an INSTANCE_ID of its own, or stop the newer start of this one.'],
+    exitCode: exitCodes.refused,
+  });
+}
+
+/** Step 2: the two are too many versions apart. */
+function protocolUnknown({ message }: RpcError): UserFacingError {
+  return new UserFacingError({
+    id: 'sidecar/startup/protocol-version',
+    found: `the bus refused the registration: ${message}`,
+    expected: 'Sidecar and bus work together when their protocol versions are the same or neighbours.',
+    next: ['Upgrade the older of the two.'],
+    exitCode: exitCodes.refused,
+  });
+}
+
 /** Step 2: anything but a lost connection is a decision of the bus. */
 export function registrationFailed(address: string, error: unknown): UserFacingError {
   const failure = RpcError.from(error);
   if (failure.code === 'UNAVAILABLE' || failure.code === 'DEADLINE_EXCEEDED') return busUnreachable(address, failure);
   if (failure.code === 'UNAUTHENTICATED') return notAuthenticated(failure);
+  if (failure.code === newerStartOwns) return newerStart(failure);
+  if (failure.code === 'FAILED_PRECONDITION') return protocolUnknown(failure);
   return new UserFacingError({
     id: 'sidecar/startup/registration-refused',
     found: `the bus refused the registration: ${failure.message}`,

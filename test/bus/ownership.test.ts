@@ -109,6 +109,52 @@ describe('a newer start of an instance', () => {
       await world.until(() => received.length === 1);
     }));
 
+  test('lets an older one that drains finish its work also when its connection to the bus is cut', () =>
+    inWorld(async (world) => {
+      const [older, publisher] = [await startContainer(world, 'one'), await startContainer(world, 'publisher')];
+      const handling = Promise.withResolvers<void>();
+      const taken = Promise.withResolvers<void>();
+      await older.plugin.subscribe('demo.*', { name: 'all' }, () => {
+        taken.resolve();
+        return handling.promise;
+      });
+      await publishText(publisher.plugin, '1');
+      await taken.promise;
+
+      const newer = await startContainer(world, 'one');
+      const toNewer = collect(newer.plugin);
+      await world.until(() => older.sidecar.state === 'STANDBY');
+      older.sidecarNetwork.cut();
+      expect(await publishText(older.plugin, '2')).toMatchObject({ outcome: 'accepted' });
+      handling.resolve();
+      await older.plugin.stopped;
+      expect(older.sidecar.state).toBe('STANDBY');
+
+      const received = await toNewer;
+      await publishText(publisher.plugin, '3');
+      await world.until(() => received.includes('3'));
+      expect(received).toEqual(['2', '3']);
+      expect([older.sidecar.state, newer.sidecar.state]).toEqual(['STANDBY', 'RUNNING']);
+    }));
+
+  test('makes an older one stand by that could not be told, once it reaches the bus again', () =>
+    inWorld(async (world) => {
+      const older = await startContainer(world, 'one');
+      const hooks: string[] = [];
+      older.plugin.onStop((reason) => void hooks.push(reason));
+      older.sidecarNetwork.isolate(true);
+      await world.until(() => older.sidecar.state === 'DEGRADED');
+      const newer = await startContainer(world, 'one');
+      expect(hooks).toEqual([]);
+
+      older.sidecarNetwork.isolate(false);
+      await world.until(() => older.sidecar.state === 'STANDBY');
+      await older.plugin.stopped;
+      await sleep(world.scheduler, 20_000);
+      expect(hooks).toEqual(['a newer version took over']);
+      expect([older.sidecar.state, newer.sidecar.state]).toEqual(['STANDBY', 'RUNNING']);
+    }));
+
   test('keeps the id when an older one returns whose lease had ended before', () =>
     inWorld(async (world) => {
       const older = await bareOwner(world);

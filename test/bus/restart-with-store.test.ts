@@ -43,12 +43,12 @@ describe('after a restart of a bus that keeps its store', () => {
       await owner.activate();
       await restart();
       const older = new BareSidecar(world, { instanceId: 'one', startedAtNs: 1n });
-      await expect(older.register()).rejects.toMatchObject({ code: 'FAILED_PRECONDITION' });
+      await expect(older.register()).rejects.toMatchObject({ code: 'ALREADY_EXISTS' });
 
       const { epoch } = owner;
       await owner.register();
       expect(owner.epoch).toBe(epoch);
-      await expect(older.register()).rejects.toMatchObject({ code: 'FAILED_PRECONDITION' });
+      await expect(older.register()).rejects.toMatchObject({ code: 'ALREADY_EXISTS' });
 
       await sleep(world.scheduler, 2 * leaseMs);
       await older.register();
@@ -68,7 +68,7 @@ describe('after a restart of a bus that keeps its store', () => {
       expect(await older.publish(1n)).toBeUndefined();
 
       await restart();
-      await expect(older.register()).rejects.toMatchObject({ code: 'FAILED_PRECONDITION' });
+      await expect(older.register()).rejects.toMatchObject({ code: 'ALREADY_EXISTS' });
       await newer.register();
       newer.openSession();
       await newer.activate();

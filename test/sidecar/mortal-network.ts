@@ -1,10 +1,12 @@
 import type { Connection, ConnectOptions, Listener, ListenOptions, Network } from '../../src/transport/rpc.ts';
 import { RpcError } from '../../src/transport/status.ts';
 
-/** The network as one process has it, until the process is killed: then everything it had open is gone at once. */
+/** The network as one process has it: it can lose what it has connected to, and be killed with everything it has open. */
 export class MortalNetwork implements Network {
   readonly #network: Network;
-  readonly #open = new Set<Connection | Listener>();
+  readonly #connections = new Set<Connection>();
+  readonly #listeners = new Set<Listener>();
+  #isolated = false;
   #dead = false;
 
   constructor(network: Network) {
@@ -12,22 +14,36 @@ export class MortalNetwork implements Network {
   }
 
   async connect(address: string, options: ConnectOptions): Promise<Connection> {
-    return this.#keep(await this.#network.connect(address, options));
+    const connection = await this.#network.connect(address, options);
+    if (this.#dead || this.#isolated) {
+      connection.close();
+      throw new RpcError('UNAVAILABLE', this.#dead ? 'this process was killed' : 'the network is away');
+    }
+    this.#connections.add(connection);
+    return connection;
   }
 
   async listen(address: string, options: ListenOptions): Promise<Listener> {
-    return this.#keep(await this.#network.listen(address, options));
+    const listener = await this.#network.listen(address, options);
+    this.#listeners.add(listener);
+    return listener;
+  }
+
+  /** Breaks every connection that the process made; it may connect again at once. */
+  cut(): void {
+    for (const connection of this.#connections) connection.close();
+    this.#connections.clear();
+  }
+
+  /** While on, the process reaches nobody; others still reach it. */
+  isolate(on: boolean): void {
+    this.#isolated = on;
+    if (on) this.cut();
   }
 
   kill(): void {
     this.#dead = true;
-    for (const each of this.#open) each.close();
-  }
-
-  #keep<T extends Connection | Listener>(opened: T): T {
-    this.#open.add(opened);
-    if (!this.#dead) return opened;
-    opened.close();
-    throw new RpcError('UNAVAILABLE', 'this process was killed');
+    this.cut();
+    for (const listener of this.#listeners) listener.close();
   }
 }

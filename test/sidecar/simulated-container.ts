@@ -4,11 +4,12 @@ import type { Sidecar } from '../../src/sidecar/sidecar.ts';
 import { MortalNetwork } from './mortal-network.ts';
 import type { SimulatedWorld } from './simulated-world.ts';
 
-/** A started sidecar with its connected plugin; both can be killed. */
+/** A started sidecar with its connected plugin; both can be killed, and the sidecar cut off from the bus. */
 export interface Container {
   readonly sidecar: Sidecar;
   readonly address: string;
   readonly plugin: Plugin;
+  readonly sidecarNetwork: MortalNetwork;
   killSidecar(): void;
   killPlugin(): void;
 }
@@ -23,6 +24,7 @@ export async function startContainer(world: SimulatedWorld, instanceId: string):
     sidecar,
     address,
     plugin,
+    sidecarNetwork,
     killSidecar: () => sidecarNetwork.kill(),
     killPlugin: () => pluginNetwork.kill(),
   };

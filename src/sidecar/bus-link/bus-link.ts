@@ -22,9 +22,14 @@ import { BusSession, type RequestInit } from './bus-session.ts';
 
 /** Something that uses the session: told when it can send, when it cannot, and what the bus says. */
 export interface LinkPart {
-  /** The session is open and this sidecar owns the instance id: send again what is unsettled. */
-  onUp?(): void;
+  /**
+   * The session is open and this sidecar may write: send again what is unsettled. `draining`: a newer start owns the
+   * instance id, and nothing more is delivered.
+   */
+  onUp?(draining: boolean): void;
   onDown?(reason: string): void;
+  /** While the bus could not be reached, a newer start took the instance id over. */
+  onSuperseded?(): void;
   onEvent?(event: SessionEvent['event']): void;
 }
 
@@ -47,6 +52,9 @@ export interface BusLinkOptions {
   readonly renewEveryMs: number;
   readonly reconnect: BackoffOptions;
 }
+
+/** How the bus refuses an instance id that a newer start has. */
+export const newerStartOwns = 'ALREADY_EXISTS';
 
 /** The longest one attempt to connect or one call of the control plane may take. */
 const attemptTimeoutMs = 5_000;
@@ -207,8 +215,9 @@ export class BusLink {
   async #keep(): Promise<void> {
     const { scheduler, log, reconnect } = this.#options;
     const backoff = new Backoff(scheduler, reconnect);
+    let reason = '';
     while (!this.#closing.signal.aborted) {
-      let reason: string;
+      const lastReason = reason;
       try {
         if (!this.#session) {
           this.#connection = await this.#connectOnce(attemptTimeoutMs);
@@ -223,20 +232,25 @@ export class BusLink {
         reason = 'the bus ended the session';
       } catch (error) {
         reason = messageOf(error);
+        if (RpcError.from(error).code === newerStartOwns) for (const part of this.#parts) part.onSuperseded?.();
       }
       this.#lost(reason);
       if (this.#closing.signal.aborted) return;
       const delayMs = backoff.nextDelayMs();
-      log.info('connecting to the bus again', { inMs: Math.round(delayMs), reason });
+      // Who stands by is refused with the same words for as long as its successor lives.
+      log[reason === lastReason ? 'debug' : 'info']('connecting to the bus again', {
+        inMs: Math.round(delayMs),
+        reason,
+      });
       await sleep(scheduler, delayMs, this.#closing.signal);
     }
   }
 
   async #activate(): Promise<void> {
-    await this.unary(busMethods.activate, create(ActivateRequestSchema, this.#owner));
+    const { draining } = await this.unary(busMethods.activate, create(ActivateRequestSchema, this.#owner));
     if (this.#up || !this.#session) return;
     this.#up = true;
-    for (const part of this.#parts) part.onUp?.();
+    for (const part of this.#parts) part.onUp?.(draining);
   }
 
   #lost(reason: string): void {

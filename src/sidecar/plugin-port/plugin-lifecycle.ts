@@ -26,6 +26,8 @@ export class PluginLifecycle {
   readonly #options: PluginLifecycleOptions;
   readonly #checks = new Map<bigint, (healthy: boolean) => void>();
   #stream: LifecycleStream | undefined;
+  /** Ends the stream that is served now, when a newer one comes. */
+  #replace: (() => void) | undefined;
   #lastCheckId = 0n;
   #stopping: { readonly reason: string; readonly endsMs: number; readonly drained: () => void } | undefined;
 
@@ -41,10 +43,13 @@ export class PluginLifecycle {
   async serve(stream: LifecycleStream): Promise<void> {
     const { admission, instanceId, isDegraded } = this.#options;
     const plugin = admission.require();
-    const older = this.#stream;
+    this.#replace?.();
     this.#stream = stream;
-    if (older) write(older, { case: 'replaced', value: {} });
     const messages = new Interruptible(stream[Symbol.asyncIterator]());
+    this.#replace = () => {
+      write(stream, { case: 'replaced', value: {} });
+      messages.interrupt(new RpcError('ABORTED', 'a newer Lifecycle stream took the place of this one'));
+    };
     plugin.gone.addEventListener('abort', () => messages.interrupt(plugin.gone.reason), {
       once: true,
       signal: stream.over,
@@ -64,6 +69,7 @@ export class PluginLifecycle {
     } finally {
       if (this.#stream === stream) {
         this.#stream = undefined;
+        this.#replace = undefined;
         admission.gone(plugin);
       }
     }
