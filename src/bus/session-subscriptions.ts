@@ -1,3 +1,4 @@
+import { Gate } from '../base/gate.ts';
 import type { Log } from '../base/log.ts';
 import { type Delivery, EndReason, StartAt, type Subscribe } from '../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import { admitsPattern } from '../contract/wire/grants.ts';
@@ -6,6 +7,9 @@ import { patternFault } from '../contract/wire/topic.ts';
 import type { Registration } from './registration.ts';
 import { StaleEpochError, type Store } from './store.ts';
 import { SubscriptionFeed } from './subscription-feed.ts';
+
+/** How many acknowledgements of one session may wait for the store. Beyond it the session is not read on. */
+const acknowledgementsMax = 1_024;
 
 /** Why a pattern may not be subscribed to or served. */
 export interface PatternRefusal {
@@ -27,6 +31,8 @@ export interface SessionSubscriptionsOptions {
   readonly log: Log;
   readonly subscribed: (subscriptionId: number) => void;
   readonly ended: (subscriptionId: number, refusal: PatternRefusal) => void;
+  /** The store failed. */
+  readonly onFailure: (error: unknown) => void;
   readonly acknowledged: (subscriptionId: number, positions: readonly bigint[]) => void;
   /** Sends one delivery; resolves when there is room for the next. */
   readonly deliver: (delivery: Omit<Delivery, '$typeName' | '$unknown'>) => Promise<void>;
@@ -37,6 +43,8 @@ export class SessionSubscriptions {
   readonly #options: SessionSubscriptionsOptions;
   readonly #feeds = new Map<number, SubscriptionFeed>();
   readonly #waiting = new Map<number, Subscribe>();
+  readonly #room = new Gate(true);
+  #acknowledging = 0;
   #delivering = false;
 
   constructor(options: SessionSubscriptionsOptions) {
@@ -77,18 +85,35 @@ export class SessionSubscriptions {
     this.#feeds.get(subscriptionId)?.addCredit(more);
   }
 
-  async acknowledge(subscriptionId: number, positions: readonly bigint[]): Promise<void> {
-    const { store, registration, acknowledged } = this.#options;
+  acknowledge(subscriptionId: number, positions: readonly bigint[]): void {
     // One that drains is delivered nothing, and may still acknowledge what an earlier session brought.
     const name = this.#feeds.get(subscriptionId)?.spec.name ?? this.#waiting.get(subscriptionId)?.name;
     if (name === undefined) return;
+    this.#acknowledging += 1;
+    this.#room.set(!this.isFull);
+    void this.#acknowledge(subscriptionId, name, positions);
+  }
+
+  /** Whether as many acknowledgements wait for the store as may. */
+  get isFull(): boolean {
+    return this.#acknowledging >= acknowledgementsMax;
+  }
+
+  /** Resolves when more acknowledgements may be taken in. */
+  room(): Promise<void> {
+    return this.#room.opened();
+  }
+
+  async #acknowledge(subscriptionId: number, name: string, positions: readonly bigint[]): Promise<void> {
+    const { store, registration, acknowledged, onFailure } = this.#options;
     try {
       await store.acknowledge(registration.owner, name, positions);
+      acknowledged(subscriptionId, positions);
     } catch (error) {
-      if (error instanceof StaleEpochError) return;
-      throw error;
+      if (!(error instanceof StaleEpochError)) onFailure(error);
     }
-    acknowledged(subscriptionId, positions);
+    this.#acknowledging -= 1;
+    this.#room.set(!this.isFull);
   }
 
   #limitRefusal(): PatternRefusal | undefined {

@@ -15,14 +15,17 @@ import { grantsToWire } from '../contract/wire/grants-on-wire.ts';
 import { limits } from '../contract/wire/limits.ts';
 import { topicFault } from '../contract/wire/topic.ts';
 import type { RpcStream } from '../transport/rpc.ts';
-import type { RpcError } from '../transport/status.ts';
+import { RpcError } from '../transport/status.ts';
 import { type CallBroker, type CallOutcomeReport, failed, type Responder } from './call-broker.ts';
 import type { Registration } from './registration.ts';
+import { SessionPublishes } from './session-publishes.ts';
 import { patternRefusal, SessionSubscriptions } from './session-subscriptions.ts';
-import { StaleEpochError, type Store, StoreFullError } from './store.ts';
+import type { Store } from './store.ts';
 
 /** While more than this waits to be sent, a subscription waits too. */
 const sendBufferBytes = 1024 * 1024;
+/** While more than this waits to be read by the sidecar, what it sends is not read either. */
+const unreadBytesMax = 8 * 1024 * 1024;
 
 export interface SessionOptions {
   readonly registration: Registration;
@@ -41,6 +44,7 @@ type EventInit = NonNullable<MessageInitShape<typeof SessionEventSchema>['event'
 export class Session {
   readonly #options: SessionOptions;
   readonly #subscriptions: SessionSubscriptions;
+  readonly #publishes: SessionPublishes;
   readonly #responders = new Map<number, Responder>();
   readonly #requests: Interruptible<SessionRequest>;
   #delivering = false;
@@ -49,8 +53,16 @@ export class Session {
     this.#options = options;
     const { stream } = options;
     this.#requests = new Interruptible(options.requests);
+    const onFailure = (error: unknown): void => this.end(RpcError.from(error));
+    this.#publishes = new SessionPublishes({
+      owner: options.registration.owner,
+      store: options.store,
+      answer: (value) => this.send({ case: 'publishResult', value }),
+      onFailure,
+    });
     this.#subscriptions = new SessionSubscriptions({
       ...options,
+      onFailure,
       subscribed: (subscriptionId) => this.send({ case: 'subscribed', value: { subscriptionId } }),
       ended: (subscriptionId, refusal) =>
         this.send({ case: 'subscriptionEnded', value: { subscriptionId, ...refusal } }),
@@ -69,8 +81,13 @@ export class Session {
     this.send({ case: 'opened', value: {} });
     this.send({ case: 'grants', value: { granted: grantsToWire(granted), denied: grantsToWire(denied) } });
     try {
-      for await (const { message } of this.#requests) await this.#handle(message);
+      for await (const { message } of this.#requests) {
+        this.#handle(message);
+        await this.#readyForMore();
+      }
+      await this.#publishes.settled();
     } finally {
+      this.#publishes.close();
       this.stopDelivering();
       for (const responder of this.#responders.values()) this.#options.broker.remove(responder);
     }
@@ -78,6 +95,7 @@ export class Session {
 
   /** Ends the stream with this status; what it delivered and was not acknowledged is handed back. */
   end(reason: RpcError): void {
+    this.#publishes.close();
     this.#requests.interrupt(reason);
   }
 
@@ -102,7 +120,18 @@ export class Session {
     return this.#subscriptions.isUsing(subscriptionName);
   }
 
-  async #handle(message: SessionRequest['message']): Promise<void> {
+  /**
+   * Holds the sidecar back while much of what it sent waits for the store, or of what it is sent waits for it to read. Nothing
+   * else is waited for, so that a heartbeat is answered when it comes.
+   */
+  async #readyForMore(): Promise<void> {
+    const { stream } = this.#options;
+    if (this.#publishes.isFull) await this.#publishes.room();
+    if (this.#subscriptions.isFull) await this.#subscriptions.room();
+    if (stream.queuedBytes > unreadBytesMax) await stream.drained(unreadBytesMax / 2);
+  }
+
+  #handle(message: SessionRequest['message']): void {
     switch (message.case) {
       case 'heartbeat': {
         const { sequence } = message.value;
@@ -110,7 +139,7 @@ export class Session {
         break;
       }
       case 'publish':
-        await this.#publish(message.value);
+        this.#publish(message.value);
         break;
       case 'subscribe':
         this.#subscriptions.add(message.value);
@@ -119,7 +148,7 @@ export class Session {
         this.#subscriptions.remove(message.value.subscriptionId);
         break;
       case 'acknowledge':
-        await this.#subscriptions.acknowledge(message.value.subscriptionId, message.value.positions);
+        this.#subscriptions.acknowledge(message.value.subscriptionId, message.value.positions);
         break;
       case 'credit':
         this.#subscriptions.addCredit(message.value.subscriptionId, message.value);
@@ -151,23 +180,11 @@ export class Session {
     return this.#options.registration.owner.instanceId;
   }
 
-  async #publish(publish: Publish): Promise<void> {
-    const { store, registration } = this.#options;
+  #publish(publish: Publish): void {
     const { sequence, settledBelow, envelope } = publish;
-    const refuse = (refusalReason: string): void =>
-      this.send({ case: 'publishResult', value: { sequence, refusalReason } });
     const refusal = this.#publishRefusal(publish);
-    if (refusal !== undefined || !envelope) {
-      refuse(refusal ?? 'the envelope is missing');
-      return;
-    }
-    try {
-      const [appended] = await store.append(registration.owner, [{ sequence, settledBelow, envelope }]);
-      this.send({ case: 'publishResult', value: { sequence, accepted: true, ...appended } });
-    } catch (error) {
-      if (!(error instanceof StaleEpochError) && !(error instanceof StoreFullError)) throw error;
-      refuse(error.message);
-    }
+    if (refusal === undefined && envelope) this.#publishes.add({ sequence, settledBelow, envelope });
+    else this.#publishes.refuse(sequence, refusal ?? 'the envelope is missing');
   }
 
   #publishRefusal({ envelope }: Publish): string | undefined {

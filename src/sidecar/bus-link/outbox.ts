@@ -33,6 +33,8 @@ interface Waiting {
   readonly timer: Timer;
   readonly settle: (outcome: PublishOutcome) => void;
   sent: boolean;
+  /** Sent on an earlier session too, whose answer is lost. */
+  sentBefore: boolean;
 }
 
 /**
@@ -68,7 +70,7 @@ export class Outbox implements LinkPart {
     this.#nextSequence += 1n;
     return new Promise((settle) => {
       const timer = scheduler.setTimer(limits.ageMs, () => this.#expire(sequence));
-      const waiting: Waiting = { sequence, envelope, bytes, timer, settle, sent: false };
+      const waiting: Waiting = { sequence, envelope, bytes, timer, settle, sent: false, sentBefore: false };
       this.#waiting.set(sequence, waiting);
       this.#emptied.set(false);
       this.#bytes += bytes;
@@ -77,7 +79,10 @@ export class Outbox implements LinkPart {
   }
 
   onUp(): void {
-    for (const waiting of this.#waiting.values()) this.#send(waiting);
+    for (const waiting of this.#waiting.values()) {
+      waiting.sentBefore ||= waiting.sent;
+      this.#send(waiting);
+    }
   }
 
   onEvent(event: SessionEvent['event']): void {
@@ -97,11 +102,13 @@ export class Outbox implements LinkPart {
   }
 
   #answered(result: PublishResult): void {
-    const { messageId, duplicate, refusalReason } = result;
-    this.#settle(
-      result.sequence,
-      result.accepted ? { kind: 'accepted', messageId, duplicate } : { kind: 'refused', reason: refusalReason },
-    );
+    const { sequence, accepted, messageId, duplicate, refusalReason: reason } = result;
+    // What is refused now may have been stored by the session before.
+    const isInDoubt = this.#waiting.get(sequence)?.sentBefore ?? false;
+    if (accepted) this.#settle(sequence, { kind: 'accepted', messageId, duplicate });
+    else if (!isInDoubt) this.#settle(sequence, { kind: 'refused', reason });
+    else
+      this.#settle(sequence, { kind: 'unknown', reason: `outcome unknown: sent again, and then refused: ${reason}` });
   }
 
   #expire(sequence: bigint): void {
