@@ -57,6 +57,7 @@ const exempt: Readonly<Record<string, readonly Banned[]>> = {
   'src/sidecar/health-server.ts': ['network'],
   'src/sidecar/launch-files.ts': ['files'],
   'src/sidecar/main.ts': ['clock', 'process'],
+  'src/sidecar/metrics/process-usage.ts': ['process'],
   'src/supply/main.ts': ['clock', 'files', 'process'],
   'src/supply/staged-files.ts': ['files'],
   // grpc-js runs on the machine's own clock and sockets; the in-memory network beside it runs on any scheduler.

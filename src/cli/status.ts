@@ -58,7 +58,13 @@ function render(status: SidecarStatus): string {
     ['may subscribe', grants.subscribe.join(', ') || 'nothing'],
     ['waiting', `${status.publishesWaiting} publishes`],
     ['subscriptions', `${status.subscriptions}`],
+    ['messages', messagesOf(status)],
     ['version', status.version],
   ];
   return rows.map(([name, value]) => `${name.padEnd(14)} ${value}\n`).join('');
+}
+
+function messagesOf({ totals }: SidecarStatus): string {
+  const { accepted, delivered, redelivered, lost } = totals;
+  return `${accepted} accepted, ${delivered} delivered, ${redelivered} redelivered, ${lost} lost`;
 }

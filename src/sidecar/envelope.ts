@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { type Envelope, EnvelopeSchema } from '../contract/wire/gen/meridian/v1/envelope_pb.ts';
 import type { CallRequest, PublishRequest } from '../contract/wire/gen/meridian/v1/sidecar_pb.ts';
+import type { TraceContext } from '../contract/wire/trace-context.ts';
 
 export interface Stamp {
   readonly messageId: string;
@@ -8,6 +9,7 @@ export interface Stamp {
   /** The version given to Register, for messages that name none. */
   readonly schemaVersion: string;
   readonly nowNs: bigint;
+  readonly trace: TraceContext;
 }
 
 /** Why a ts_event is refused; undefined when it may be taken. */
@@ -46,11 +48,12 @@ export function callEnvelope(request: CallRequest, stamp: Stamp): Envelope {
   });
 }
 
-type Stamped = Pick<PublishRequest, 'topic' | 'correlationId' | 'traceparent' | 'tracestate'>;
+type Stamped = Pick<PublishRequest, 'topic' | 'correlationId'>;
 
 /** What every message carries, whose event is the moment of its stamp unless the plugin knows better. */
-function stampedMeta({ topic, correlationId, traceparent, tracestate }: Stamped, stamp: Stamp) {
+function stampedMeta({ topic, correlationId }: Stamped, stamp: Stamp) {
   const { messageId, instanceId: publisherInstanceId, schemaVersion, nowNs } = stamp;
+  const { traceparent, tracestate } = stamp.trace;
   const times = { publishedAtNs: nowNs, tsEventNs: nowNs, tsInitNs: nowNs };
   return { messageId, publisherInstanceId, topic, correlationId, schemaVersion, ...times, traceparent, tracestate };
 }

@@ -10,7 +10,7 @@ export interface HealthEndpointOptions {
   readonly address: { readonly host: string | undefined; readonly port: number };
   readonly scheduler: Scheduler;
   readonly log: Log;
-  readonly reply: (path: string) => HealthReply;
+  readonly reply: (path: string) => Promise<HealthReply>;
 }
 
 /** The health server: opened when possible, and tried again for as long as its address is taken. */

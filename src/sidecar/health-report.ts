@@ -3,13 +3,16 @@ import type { SidecarState } from './sidecar-state.ts';
 export interface HealthReply {
   readonly status: 200 | 503 | 404;
   readonly body: string;
-  readonly contentType: 'text/plain; charset=utf-8' | 'application/json';
+  readonly contentType: string;
 }
 
 const contentType = 'text/plain; charset=utf-8';
 
 /** Where the health server tells the whole status, as JSON. */
 export const statusPath = '/status';
+
+/** Where the health server tells the metrics, in the text format of Prometheus. */
+export const metricsPath = '/metrics';
 
 type Probe = '/livez' | '/readyz' | '/healthz';
 
@@ -29,7 +32,7 @@ const failing: Record<Probe, ReadonlySet<SidecarState>> = {
   '/healthz': new Set(['STARTING', 'REGISTERING', 'RECOVERING', 'FAULTED']),
 };
 
-const paths = [...Object.keys(failing), statusPath];
+const paths = [...Object.keys(failing), statusPath, metricsPath];
 
 /** Whether a probe succeeds in a state. */
 export function isPassing(probe: Probe, state: SidecarState): boolean {

@@ -11,7 +11,7 @@ export interface HealthServer {
 /** Binds the health server. @throws the system's error when the address cannot be bound. */
 export type ServeHealth = (
   address: { readonly host: string | undefined; readonly port: number },
-  reply: (path: string) => HealthReply,
+  reply: (path: string) => Promise<HealthReply>,
 ) => Promise<HealthServer>;
 
 /** Answers probes over HTTP/1.1. */
@@ -20,8 +20,10 @@ export const serveHealth: ServeHealth = (address, reply) =>
     const server = createServer((request, response) => {
       // Whoever reaches the port may send any target, so it is not parsed as a URL, which could throw.
       const [path = ''] = (request.url ?? '').split('?', 1);
-      const { status, body, contentType } = reply(path);
-      response.writeHead(status, { 'content-type': contentType }).end(body);
+      reply(path).then(
+        ({ status, body, contentType }) => response.writeHead(status, { 'content-type': contentType }).end(body),
+        () => response.writeHead(500).end(),
+      );
     });
     server.once('error', reject);
     server.listen(address.port, address.host, () => {

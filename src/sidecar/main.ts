@@ -8,6 +8,7 @@ import { patternFault } from '../contract/wire/topic.ts';
 import { grpcNetwork } from '../transport/grpc/network.ts';
 import { serveHealth } from './health-server.ts';
 import { readCredential, readSidecarConfigFile } from './launch-files.ts';
+import { processUsageReader } from './metrics/process-usage.ts';
 import { Sidecar } from './sidecar.ts';
 
 /** The program `sidecar.mjs`: it takes no arguments, and everything from the environment. */
@@ -52,6 +53,7 @@ function createSidecar(config: SidecarConfig): Sidecar {
     scheduler: realScheduler,
     log,
     serveHealth,
+    processUsage: processUsageReader(),
     readCredential: () => readCredential(config),
   });
 }

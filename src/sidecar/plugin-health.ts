@@ -1,10 +1,12 @@
 import type { Log } from '../base/log.ts';
 import { every, type Scheduler, type Timer } from '../base/scheduler.ts';
 import type { PluginLifecycle } from './plugin-port/plugin-lifecycle.ts';
+import type { Recorder } from './recorder.ts';
 
 export interface PluginHealthOptions {
   readonly scheduler: Scheduler;
   readonly log: Log;
+  readonly recorder: Pick<Recorder, 'healthCheckMissed' | 'heartbeat'>;
   readonly checkEveryMs: number;
   readonly checkTimeoutMs: number;
   /** Misses in a row that make the plugin faulted; one answer heals it. */
@@ -45,6 +47,7 @@ export class PluginHealth {
 
   heartbeat(healthy: boolean, detail: string): void {
     this.#heartbeat = { healthy, atMs: this.#options.scheduler.nowMs() };
+    this.#options.recorder.heartbeat();
     if (!healthy) this.#options.log.warn('the plugin says that it is unhealthy', { detail });
     if (!this.#lifecycle?.isAttached && healthy) this.#judge(true);
   }
@@ -58,9 +61,12 @@ export class PluginHealth {
   }
 
   #judge(healthy: boolean): void {
-    const { log, faultThreshold, onChange } = this.#options;
+    const { log, recorder, faultThreshold, onChange } = this.#options;
     this.#misses = healthy ? 0 : this.#misses + 1;
-    if (!healthy) log.warn('health check missed', { misses: this.#misses, threshold: faultThreshold });
+    if (!healthy) {
+      recorder.healthCheckMissed();
+      log.warn('health check missed', { misses: this.#misses, threshold: faultThreshold });
+    }
     const faulted = this.#misses >= faultThreshold;
     if (faulted === this.#faulted) return;
     this.#faulted = faulted;

@@ -1,6 +1,7 @@
 import type { Log } from '../base/log.ts';
 import type { Scheduler } from '../base/scheduler.ts';
 import type { SidecarConfig } from '../contract/config/sidecar-config.ts';
+import type { WriteAudit } from '../contract/wire/audit-line.ts';
 import { limits } from '../contract/wire/limits.ts';
 import type { Network, TlsFiles } from '../transport/rpc.ts';
 import { Access } from './access.ts';
@@ -11,6 +12,10 @@ import { BusServers } from './bus-link/servers.ts';
 import { BusSubscriptions } from './bus-link/subscriptions.ts';
 import { HealthEndpoint } from './health-endpoint.ts';
 import type { ServeHealth } from './health-server.ts';
+import { AuditedMetrics } from './metrics/audited-metrics.ts';
+import { addPartGauges, addProcessGauges } from './metrics/part-gauges.ts';
+import type { ProcessUsage } from './metrics/process-usage.ts';
+import { SidecarMetrics } from './metrics/sidecar-metrics.ts';
 import { PluginHealth } from './plugin-health.ts';
 import { PluginListener } from './plugin-listener.ts';
 import { Admission } from './plugin-port/admission.ts';
@@ -29,12 +34,17 @@ export interface SidecarOptions {
   readonly scheduler: Scheduler;
   readonly log: Log;
   readonly serveHealth: ServeHealth;
+  /** Read at every scrape; absent, the metrics tell nothing of the process. */
+  readonly processUsage?: () => ProcessUsage;
+  /** Takes the audit log; absent, there is none. */
+  readonly writeAudit?: WriteAudit;
   /** The credential for the bus, read anew before every connection. */
   readonly readCredential: () => Promise<{ readonly tls?: TlsFiles; readonly token?: string }>;
 }
 
 /** Everything a sidecar is made of, wired together and not started. */
 export interface SidecarParts extends Omit<PluginPort, 'identity' | 'settings'> {
+  readonly recorder: SidecarMetrics;
   readonly link: BusLink;
   readonly endpoint: HealthEndpoint;
   readonly listener: PluginListener;
@@ -47,11 +57,13 @@ const listenRetryMs = 5_000;
 export function createParts(options: SidecarOptions, onFault: (faulted: boolean) => void): SidecarParts {
   const { config, network, scheduler, log } = options;
   const current = new StateHolder(log);
+  const recorder = createMetrics(options);
   const link = createLink(options);
   const access = new Access();
   const health = new PluginHealth({
     scheduler,
     log,
+    recorder,
     checkEveryMs: config.healthCheckEveryMs,
     checkTimeoutMs: config.healthCheckTimeoutMs,
     faultThreshold: config.faultThreshold,
@@ -76,7 +88,8 @@ export function createParts(options: SidecarOptions, onFault: (faulted: boolean)
   };
   for (const part of [access, ...Object.values(overBus)]) link.attach(part);
   const state = new StateKeeper(link, config.instanceId);
-  const parts = { scheduler, log, current, access, admission, lifecycle, health, ...overBus, state };
+  const parts = { scheduler, log, recorder, current, access, admission, lifecycle, health, ...overBus, state };
+  addPartGauges(recorder, config, { ...parts, link });
   const port: PluginPort = { ...parts, identity: portIdentity(config, link), settings: config };
   const listener = new PluginListener({
     network,
@@ -101,6 +114,15 @@ export function createParts(options: SidecarOptions, onFault: (faulted: boolean)
     link.send({ case: 'status', value: { state: now } });
   });
   return { ...parts, link, endpoint, listener };
+}
+
+function createMetrics({ config, scheduler, writeAudit, processUsage }: SidecarOptions): SidecarMetrics {
+  const options = { scheduler, topicsMax: config.metrics.topics };
+  const metrics = writeAudit
+    ? new AuditedMetrics({ ...options, instanceId: config.instanceId, writeAudit })
+    : new SidecarMetrics(options);
+  if (processUsage) addProcessGauges(metrics.registry, processUsage);
+  return metrics;
 }
 
 function createLink({ config, network, scheduler, log, readCredential }: SidecarOptions): BusLink {

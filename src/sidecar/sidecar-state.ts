@@ -14,17 +14,20 @@ import type { Log } from '../base/log.ts';
  * - `SHUTTING_DOWN`: stopping within its budget.
  * - `STOPPED`: over.
  */
-export type SidecarState =
-  | 'STARTING'
-  | 'REGISTERING'
-  | 'RECOVERING'
-  | 'READY'
-  | 'RUNNING'
-  | 'DEGRADED'
-  | 'FAULTED'
-  | 'STANDBY'
-  | 'SHUTTING_DOWN'
-  | 'STOPPED';
+export type SidecarState = (typeof sidecarStates)[number];
+
+export const sidecarStates = [
+  'STARTING',
+  'REGISTERING',
+  'RECOVERING',
+  'READY',
+  'RUNNING',
+  'DEGRADED',
+  'FAULTED',
+  'STANDBY',
+  'SHUTTING_DOWN',
+  'STOPPED',
+] as const;
 
 /** The facts that a state is made of once startup is over. */
 export interface Conditions {

@@ -157,11 +157,13 @@ export class Sidecar {
   }
 
   #onBusUp(draining: boolean): void {
-    const { current, lifecycle } = this.#parts;
+    const { current, lifecycle, recorder } = this.#parts;
     const wasAway = !current.conditions.busUp;
     current.note({ busUp: true, superseded: draining });
     this.#setIntake();
-    if (wasAway) lifecycle.resume();
+    if (!wasAway) return;
+    recorder.reconnected();
+    lifecycle.resume();
   }
 
   #onBusDown(reason: string): void {
@@ -191,8 +193,10 @@ export class Sidecar {
     log.warn('a newer start of this instance took over');
     current.note({ superseded: true });
     this.#setIntake();
+    const startedMs = scheduler.nowMs();
     await within(scheduler, drainTimeoutMs, lifecycle.stop('a newer version took over', drainTimeoutMs));
     await within(scheduler, config.shutdown.flushMs, this.#settled());
+    this.#recordDrain(startedMs);
     if (!this.#stopping) await link.standBy(config.shutdown.deregisterMs);
   }
 
@@ -211,6 +215,7 @@ export class Sidecar {
     const { health, admission, lifecycle } = this.#parts;
     const { drainMs, flushMs } = config.shutdown;
     const { signal } = this.#hurrying;
+    const startedMs = scheduler.nowMs();
     health.stop();
     if (admission.isRegistered) {
       const isDone = await within(scheduler, drainMs, lifecycle.stop('the sidecar is stopping', drainMs), signal);
@@ -218,6 +223,12 @@ export class Sidecar {
       this.#hasDrained = isDone || !lifecycle.isAttached;
     }
     await within(scheduler, flushMs, this.#settled(), signal);
+    this.#recordDrain(startedMs);
+  }
+
+  #recordDrain(startedMs: number): void {
+    const { recorder, outbox, scheduler } = this.#parts;
+    recorder.drained({ elapsedMs: scheduler.nowMs() - startedMs, publishesLeft: outbox.size });
   }
 
   /** Resolves once the bus has answered every publish and the plugin every request. */

@@ -1,6 +1,7 @@
 import { version } from '../base/version.ts';
 import type { SidecarConfig } from '../contract/config/sidecar-config.ts';
-import { type HealthReply, healthReply, statusPath } from './health-report.ts';
+import { type HealthReply, healthReply, metricsPath, statusPath } from './health-report.ts';
+import type { MessageTotals } from './metrics/sidecar-metrics.ts';
 import type { SidecarParts } from './sidecar-parts.ts';
 import type { SidecarState } from './sidecar-state.ts';
 
@@ -16,16 +17,18 @@ export interface SidecarStatus {
   readonly grants: { readonly publish: readonly string[]; readonly subscribe: readonly string[] };
   readonly publishesWaiting: number;
   readonly subscriptions: number;
+  /** Since the sidecar started. */
+  readonly totals: MessageTotals;
 }
 
 type ReportedParts = Pick<
   SidecarParts,
-  'current' | 'link' | 'admission' | 'lifecycle' | 'access' | 'outbox' | 'subscriptions'
+  'current' | 'link' | 'admission' | 'lifecycle' | 'access' | 'outbox' | 'subscriptions' | 'recorder'
 >;
 
 /** Gathers the status of this moment. */
 function sidecarStatus(config: SidecarConfig, parts: ReportedParts): SidecarStatus {
-  const { current, link, admission, lifecycle, access, outbox, subscriptions } = parts;
+  const { current, link, admission, lifecycle, access, outbox, subscriptions, recorder } = parts;
   return {
     version,
     state: current.current,
@@ -37,11 +40,16 @@ function sidecarStatus(config: SidecarConfig, parts: ReportedParts): SidecarStat
     grants: { publish: access.patterns('publish'), subscribe: access.patterns('subscribe') },
     publishesWaiting: outbox.size,
     subscriptions: subscriptions.size,
+    totals: recorder.totals,
   };
 }
 
-/** Answers what the health server is asked: the probes, and the status as JSON. */
-export function reportReply(path: string, config: SidecarConfig, parts: ReportedParts): HealthReply {
+/** Answers what the health server is asked: the probes, the metrics, and the status as JSON. */
+export async function reportReply(path: string, config: SidecarConfig, parts: ReportedParts): Promise<HealthReply> {
+  if (path === metricsPath) {
+    const { registry } = parts.recorder;
+    return { status: 200, body: await registry.metrics(), contentType: registry.contentType };
+  }
   if (path !== statusPath) return healthReply(path, parts.current.current);
   const body = `${JSON.stringify(sidecarStatus(config, parts), null, 2)}\n`;
   return { status: 200, body, contentType: 'application/json' };

@@ -151,7 +151,7 @@ describe('over HTTP', () => {
     client.close();
   });
 
-  test.each(['/', '/metrics', '/healthz/', '/HEALTHZ', '//', '/%', '/healthz%00', 'http://[/healthz'])(
+  test.each(['/', '/metrics/', '/healthz/', '/HEALTHZ', '//', '/%', '/healthz%00', 'http://[/healthz'])(
     'there is no probe %s, and asking for it harms nothing',
     async (target) => {
       const bus = await startBus();

@@ -86,6 +86,12 @@ export const environmentVariables = {
   },
   SIDECAR_LOG_LEVEL: { meaning: 'debug, info, warn or error', default: 'info', example: 'debug', readBy: ['run'] },
   SIDECAR_LOG_FORMAT: { meaning: 'text or json', default: 'text', example: 'json', readBy: ['run'] },
+  SIDECAR_AUDIT_LOG: {
+    meaning: 'File that takes one JSON line per message published and delivered; - for stdout',
+    default: 'none',
+    example: '/var/log/meridian/audit.log',
+    readBy: ['run'],
+  },
   SIDECAR_EXIT_ON_FAULT: {
     meaning: 'true: exit 70 once the plugin is faulted, so that the platform restarts both',
     default: 'on Cloud Foundry true; elsewhere false',

@@ -41,6 +41,8 @@ export interface SidecarConfig extends SidecarTuning {
   readonly healthAddress: ListenAddress;
   readonly logLevel: LogLevel;
   readonly logFormat: 'text' | 'json';
+  /** A file path, or `-` for stdout; undefined: no audit log. */
+  readonly auditLog: string | undefined;
   /** Whether a faulted plugin ends the sidecar, and with it the container; so by default on Cloud Foundry. */
   readonly exitOnFault: boolean;
 }
@@ -57,7 +59,7 @@ export interface SidecarConfigSources {
 const ownKeys = [
   ...['instance_id', 'pool_type', 'image', 'requested_grants', 'tags', 'bus_api_url', 'bus_token_file'],
   ...['tls.ca', 'tls.certificate', 'tls.key', 'sidecar_addr', 'health_addr'],
-  ...['log_level', 'log_format', 'exit_on_fault'],
+  ...['log_level', 'log_format', 'audit_log', 'exit_on_fault'],
 ];
 
 /**
@@ -76,6 +78,7 @@ export function loadSidecarConfig(sources: SidecarConfigSources): SidecarConfig 
     ...readOwnPorts(reader, environment),
     logLevel: reader.read({ variable: 'SIDECAR_LOG_LEVEL', key: 'log_level' }, oneOf(logLevels), 'info'),
     logFormat: reader.read({ variable: 'SIDECAR_LOG_FORMAT', key: 'log_format' }, oneOf(['text', 'json']), 'text'),
+    auditLog: reader.read({ variable: 'SIDECAR_AUDIT_LOG', key: 'audit_log' }, text, undefined),
     exitOnFault: reader.read(
       { variable: 'SIDECAR_EXIT_ON_FAULT', key: 'exit_on_fault' },
       flag,

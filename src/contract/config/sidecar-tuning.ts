@@ -22,6 +22,8 @@ export interface SidecarTuning {
   };
   readonly outbox: { readonly messages: number; readonly bytes: number; readonly ageMs: number };
   readonly credits: { readonly messages: number; readonly bytes: number };
+  /** Distinct topics that get series of their own in the metrics. */
+  readonly metrics: { readonly topics: number };
   readonly callTimeoutMs: number;
   readonly maxCallTimeoutMs: number;
   readonly maxClockSkewMs: number;
@@ -37,7 +39,7 @@ export const tuningKeys = [
   ...['intervals.renew', 'intervals.health_check', 'fault_threshold'],
   ...['shutdown.total', 'shutdown.drain', 'shutdown.flush', 'shutdown.deregister', 'shutdown.close'],
   ...['outbox.messages', 'outbox.bytes', 'outbox.age', 'credits.messages', 'credits.bytes'],
-  ...['max_clock_skew', 'dedup_window', 'reconnect.first', 'reconnect.max'],
+  ...['max_clock_skew', 'dedup_window', 'reconnect.first', 'reconnect.max', 'metrics.topics'],
 ] as const;
 type TuningKey = (typeof tuningKeys)[number];
 
@@ -69,6 +71,7 @@ export function readTuning(reader: SettingReader, onCloudFoundry: boolean): Side
       ageMs: ms('outbox.age', 30_000),
     },
     credits: { messages: number('credits.messages', 256), bytes: bytes('credits.bytes', 4 * mebibyte) },
+    metrics: { topics: number('metrics.topics', 100) },
     callTimeoutMs: ms('timeouts.call', 5_000),
     maxCallTimeoutMs: ms('timeouts.max_call', 60_000),
     maxClockSkewMs: ms('max_clock_skew', 5_000),

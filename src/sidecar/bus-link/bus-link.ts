@@ -93,6 +93,11 @@ export class BusLink {
     return this.#up;
   }
 
+  /** By the scheduler's monotonic clock; undefined while there is no session. */
+  get leaseEndsMs(): number | undefined {
+    return this.#session?.leaseEndsMs;
+  }
+
   attach(part: LinkPart): void {
     this.#parts.push(part);
   }

@@ -33,6 +33,7 @@ export class BusSession {
   readonly #sentAtMs = new Map<bigint, number>();
   #heartbeat = 0n;
   #leaseEnd: Timer;
+  #leaseEndsMs = 0;
 
   constructor(options: BusSessionOptions) {
     this.#options = options;
@@ -40,6 +41,11 @@ export class BusSession {
     this.#stream = options.connection.stream(busMethods.session);
     this.send({ case: 'open', value: options.owner });
     this.#heartbeats = every(options.scheduler, options.renewEveryMs, () => this.#renew());
+  }
+
+  /** Monotonic; from here on the session does not count on its lease. */
+  get leaseEndsMs(): number {
+    return this.#leaseEndsMs;
   }
 
   send(message: RequestInit): void {
@@ -79,6 +85,7 @@ export class BusSession {
 
   #leaseFrom(sentAtMs: number, leaseMs: number): Timer {
     const { scheduler } = this.#options;
-    return scheduler.setTimer(sentAtMs + leaseMs - leaseMarginMs - scheduler.nowMs(), () => this.close());
+    this.#leaseEndsMs = sentAtMs + leaseMs - leaseMarginMs;
+    return scheduler.setTimer(this.#leaseEndsMs - scheduler.nowMs(), () => this.close());
   }
 }

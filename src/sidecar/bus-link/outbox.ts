@@ -56,6 +56,10 @@ export class Outbox implements LinkPart {
     return this.#waiting.size;
   }
 
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /**
    * Takes one message in, to be sent under its sequence number.
    * @throws RpcError RESOURCE_EXHAUSTED at once when it does not fit.

@@ -52,6 +52,11 @@ export class BusSubscription {
     return this.#request.name;
   }
 
+  /** What the bus may still deliver, and how much the sink has not been confirmed to be done with. */
+  get depth(): { readonly name: string; readonly credit: Credit; readonly inHand: number } {
+    return { name: this.name, credit: this.#credit, inHand: this.#inHand.size };
+  }
+
   /** Lets the bus deliver this much more. */
   addCredit(more: Credit): void {
     this.#credit = { messages: this.#credit.messages + more.messages, bytes: this.#credit.bytes + more.bytes };
@@ -127,6 +132,10 @@ export class BusSubscriptions implements LinkPart {
 
   get size(): number {
     return this.#open.size;
+  }
+
+  depths(): BusSubscription['depth'][] {
+    return [...this.#open.values()].map((subscription) => subscription.depth);
   }
 
   hasName(name: string): boolean {

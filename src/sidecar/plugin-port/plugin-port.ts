@@ -6,6 +6,7 @@ import type { Outbox } from '../bus-link/outbox.ts';
 import type { BusServers } from '../bus-link/servers.ts';
 import type { BusSubscriptions } from '../bus-link/subscriptions.ts';
 import type { PluginHealth } from '../plugin-health.ts';
+import type { Recorder } from '../recorder.ts';
 import type { StateHolder } from '../sidecar-state.ts';
 import type { StateKeeper } from '../state-keeper.ts';
 import type { Admission } from './admission.ts';
@@ -28,6 +29,7 @@ export interface PluginPort {
   readonly identity: PortIdentity;
   readonly scheduler: Scheduler;
   readonly log: Log;
+  readonly recorder: Recorder;
   readonly current: StateHolder;
   readonly access: Access;
   readonly admission: Admission;

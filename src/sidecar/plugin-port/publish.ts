@@ -1,12 +1,47 @@
+import { messageOf } from '../../base/user-facing-error.ts';
 import type { PublishRequest } from '../../contract/wire/gen/meridian/v1/sidecar_pb.ts';
 import { limits } from '../../contract/wire/limits.ts';
+import { type TraceContext, traceContextOf, traceIdOf } from '../../contract/wire/trace-context.ts';
 import { RpcError } from '../../transport/status.ts';
 import type { PublishOutcome } from '../bus-link/outbox.ts';
 import { eventTimeFault, publishEnvelope } from '../envelope.ts';
+import type { PublishEnding } from '../recorder.ts';
 import type { PluginPort } from './plugin-port.ts';
 
 /** Publishes one message and says how it ended. @throws RpcError when it is over a limit or no plugin is registered. */
 export async function publishOnce(port: PluginPort, request: PublishRequest): Promise<PublishOutcome> {
+  const { scheduler, recorder, log } = port;
+  const startedMs = scheduler.nowMs();
+  const trace = traceContextOf(request, scheduler.random);
+  let messageId = '';
+  const record = (outcome: PublishEnding, reason?: string): void => {
+    const { topic } = request;
+    recorder.published({ topic, traceparent: trace.traceparent, messageId }, outcome, scheduler.nowMs() - startedMs);
+    if (reason !== undefined)
+      log.debug('publish failed', { outcome, topic, reason, trace_id: traceIdOf(trace.traceparent) });
+  };
+  try {
+    const outcome = await publish(port, request, trace, (given) => {
+      messageId = given;
+    });
+    if (outcome.kind === 'accepted') messageId = outcome.messageId;
+    if (outcome.kind === 'accepted') record(outcome.duplicate ? 'duplicate' : 'accepted');
+    else record(outcome.kind, outcome.reason);
+    return outcome;
+  } catch (error) {
+    // The id of a message that was not taken in goes to the next one.
+    messageId = '';
+    record('refused', messageOf(error));
+    throw error;
+  }
+}
+
+async function publish(
+  port: PluginPort,
+  request: PublishRequest,
+  trace: TraceContext,
+  onStamped: (messageId: string) => void,
+): Promise<PublishOutcome> {
   const plugin = port.admission.require();
   checkPayload(request.payload);
   const { identity, scheduler, access, outbox, settings } = port;
@@ -14,14 +49,12 @@ export async function publishOnce(port: PluginPort, request: PublishRequest): Pr
   const refusal =
     access.publishRefusal(request.topic) ?? eventTimeFault(request.tsEventNs, nowNs, settings.maxClockSkewMs);
   if (refusal !== undefined) return { kind: 'refused', reason: refusal };
-  return outbox.publish((sequence) =>
-    publishEnvelope(request, {
-      messageId: identity.messageId(sequence),
-      instanceId: identity.instanceId,
-      schemaVersion: plugin.schemaVersion,
-      nowNs,
-    }),
-  );
+  return outbox.publish((sequence) => {
+    const messageId = identity.messageId(sequence);
+    onStamped(messageId);
+    const { schemaVersion } = plugin;
+    return publishEnvelope(request, { messageId, instanceId: identity.instanceId, schemaVersion, nowNs, trace });
+  });
 }
 
 /** @throws RpcError INVALID_ARGUMENT naming the limit and the size. */

@@ -27,8 +27,10 @@ export async function serveRequests(port: PluginPort, stream: RpcStream<ServeReq
   gone.addEventListener('abort', () => answers.interrupt(gone.reason), { once: true, signal: stream.over });
   const server = port.servers.add(open.value.pattern, {
     serving: () => send({ case: 'serving', value: {} }),
-    request: ({ requestId, envelope, timeoutMs }) =>
-      send({ case: 'request', value: { requestId, timeoutMs, ...(envelope && { envelope }) } }),
+    request: ({ requestId, envelope, timeoutMs }) => {
+      send({ case: 'request', value: { requestId, timeoutMs, ...(envelope && { envelope }) } });
+      port.recorder.requested(envelope);
+    },
     ended: (status) => answers.interrupt(status),
   });
   try {

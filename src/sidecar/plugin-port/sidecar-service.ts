@@ -1,10 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import { CallOutcome } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import {
-  CallFailure,
-  type CallReply,
-  CallReplySchema,
-  type CallRequest,
   HeartbeatReplySchema,
   LeaveReplySchema,
   type PublishReply,
@@ -16,9 +11,9 @@ import {
 import { sidecarMethods } from '../../contract/wire/methods.ts';
 import { type Route, serveStream, serveUnary } from '../../transport/rpc.ts';
 import { RpcError } from '../../transport/status.ts';
-import { callEnvelope } from '../envelope.ts';
+import { callOnce } from './call.ts';
 import type { PluginPort } from './plugin-port.ts';
-import { checkPayload, publishOnce } from './publish.ts';
+import { publishOnce } from './publish.ts';
 import { subscribeV1 } from './subscribe-v1.ts';
 
 /** Contract v1 on the plugin's port. */
@@ -26,7 +21,7 @@ export function sidecarRoutes(port: PluginPort): Route[] {
   return [
     serveUnary(sidecarMethods.register, async ({ schemaVersion }) => register(port, schemaVersion)),
     serveUnary(sidecarMethods.publish, (request) => publish(port, request)),
-    serveUnary(sidecarMethods.call, (request) => call(port, request)),
+    serveUnary(sidecarMethods.call, (request) => callOnce(port, request)),
     serveStream(sidecarMethods.subscribe, (stream, call) => subscribeV1(port, stream, call)),
     serveUnary(sidecarMethods.heartbeat, async ({ healthy, detail }) => {
       port.admission.require();
@@ -75,37 +70,4 @@ async function publish(port: PluginPort, request: PublishRequest): Promise<Publi
     case 'unknown':
       throw new RpcError('DEADLINE_EXCEEDED', outcome.reason);
   }
-}
-
-const failureOf: Partial<Record<CallOutcome, CallFailure>> = {
-  [CallOutcome.REFUSED]: CallFailure.REFUSED,
-  [CallOutcome.NO_HANDLER]: CallFailure.NO_HANDLER,
-  [CallOutcome.TIMEOUT]: CallFailure.TIMEOUT,
-  [CallOutcome.HANDLER_ERROR]: CallFailure.HANDLER_ERROR,
-};
-
-async function call(port: PluginPort, request: CallRequest): Promise<CallReply> {
-  const plugin = port.admission.require();
-  checkPayload(request.payload);
-  const { identity, scheduler, access, calls, settings } = port;
-  const refusal = access.publishRefusal(request.topic);
-  if (refusal !== undefined) {
-    return create(CallReplySchema, { failure: CallFailure.REFUSED, failureDetail: refusal });
-  }
-  if (request.timeoutMs < 0 || request.timeoutMs > settings.maxCallTimeoutMs) {
-    throw new RpcError(
-      'INVALID_ARGUMENT',
-      `timeout_ms is ${request.timeoutMs}; it must be from 0 to ${settings.maxCallTimeoutMs}`,
-    );
-  }
-  const envelope = callEnvelope(request, {
-    messageId: identity.callId(),
-    instanceId: identity.instanceId,
-    schemaVersion: plugin.schemaVersion,
-    nowNs: scheduler.wallTimeNs(),
-  });
-  const report = await calls.call(envelope, request.timeoutMs || settings.callTimeoutMs);
-  const { outcome, payloadType, payload, detail } = report;
-  if (outcome === CallOutcome.ANSWERED) return create(CallReplySchema, { ok: true, payloadType, payload });
-  return create(CallReplySchema, { failure: failureOf[outcome] ?? CallFailure.UNSPECIFIED, failureDetail: detail });
 }

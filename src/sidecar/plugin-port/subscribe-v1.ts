@@ -32,23 +32,26 @@ export async function subscribeV1(
 
   gone.throwIfAborted();
   const arrived = new AsyncQueue<BusDelivery>();
+  const name = freeName(port, pattern);
   const { subscription, close } = port.subscriptions.add(
-    { name: freeName(port, pattern), pattern, startAt: StartAt.NEW },
+    { name, pattern, startAt: StartAt.NEW },
     port.settings.credits,
     {
       opened: () => call.accept(),
       deliver: (delivery) => arrived.push(delivery),
-      acknowledged() {},
+      acknowledged: (positions) => port.recorder.acknowledged(name, positions.length),
       ended: (status) => arrived.fail(status),
     },
   );
   stream.over.addEventListener('abort', () => arrived.end(), { once: true });
   gone.addEventListener('abort', () => arrived.fail(gone.reason), { once: true, signal: stream.over });
   try {
-    for await (const { envelope, position, creditBytes } of arrived) {
+    for await (const delivery of arrived) {
+      const { envelope, position, creditBytes } = delivery;
       if (stream.over.aborted) return;
       if (!envelope) continue;
       stream.write(create(DeliverySchema, { envelope }));
+      port.recorder.delivered(name, delivery);
       subscription.acknowledge([position]);
       subscription.addCredit({ messages: 1, bytes: creditBytes });
       if (stream.queuedBytes > streamBufferBytes) await stream.drained(streamBufferBytes / 2);

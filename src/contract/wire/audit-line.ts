@@ -1,0 +1,38 @@
+import { traceIdOf } from './trace-context.ts';
+
+/** One message at one of the three points that it passes; never its payload. */
+export interface AuditRecord {
+  /** The publishing sidecar, the bus, or the receiving sidecar. */
+  readonly point: 'publish' | 'route' | 'deliver';
+  readonly kind: 'message' | 'call';
+  readonly traceparent: string;
+  /** Empty while the message has none, since it was refused before. */
+  readonly messageId: string;
+  readonly topic: string;
+  readonly publisher: string;
+  /** Empty where no receiver is known. */
+  readonly receiver: string;
+  readonly outcome: string;
+}
+
+/** Takes audit lines, without their line ends. */
+export type WriteAudit = (line: string) => void;
+
+/** Longer than any valid topic or id; what a plugin makes up may be as long as a message. */
+const longestValue = 300;
+
+/** One JSON object: `time`, `point`, `kind`, `trace_id`, `message_id`, `topic`, `publisher`, `receiver`, `outcome`. */
+export function auditLine(record: AuditRecord, wallTimeNs: bigint): string {
+  const shown = (value: string | undefined): string | undefined => (value ? value.slice(0, longestValue) : undefined);
+  return JSON.stringify({
+    time: new Date(Number(wallTimeNs / 1_000_000n)).toISOString(),
+    point: record.point,
+    kind: record.kind,
+    trace_id: traceIdOf(record.traceparent),
+    message_id: shown(record.messageId),
+    topic: shown(record.topic),
+    publisher: shown(record.publisher),
+    receiver: shown(record.receiver),
+    outcome: record.outcome,
+  });
+}

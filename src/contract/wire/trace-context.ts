@@ -1,0 +1,35 @@
+import type { Random } from '../../base/random.ts';
+
+/** W3C trace context, as two headers would carry it: https://www.w3.org/TR/trace-context/ */
+export interface TraceContext {
+  readonly traceparent: string;
+  readonly tracestate: string;
+}
+
+// A version that is not known yet may append fields; version 00 has none, and ff is forbidden.
+const traceparentPattern = /^(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?$/;
+
+/**
+ * The trace id of a traceparent; undefined when that is absent or invalid.
+ * @example traceIdOf('00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01') // '0af7651916cd43dd8448eb211c80319c'
+ */
+export function traceIdOf(traceparent: string): string | undefined {
+  const [, version, traceId, more] = traceparentPattern.exec(traceparent) ?? [];
+  return version === '00' && more !== undefined ? undefined : traceId;
+}
+
+/**
+ * The trace that a message belongs to: its own as it is, or a new one, not sampled, when it has no valid traceparent.
+ * As the specification demands, a restarted trace keeps nothing of the tracestate.
+ */
+export function traceContextOf({ traceparent, tracestate }: TraceContext, random: Random): TraceContext {
+  if (traceIdOf(traceparent) !== undefined) return { traceparent, tracestate };
+  return { traceparent: `00-${randomHex(random, 4)}-${randomHex(random, 2)}-00`, tracestate: '' };
+}
+
+/** Eight digits per word; the last one is never zero, since an id of zeros alone is invalid. */
+function randomHex(random: Random, words: number): string {
+  const wordAt = (index: number): number =>
+    index === words - 1 ? 1 + Math.floor(random.next() * 0xffffffff) : Math.floor(random.next() * 2 ** 32);
+  return Array.from({ length: words }, (_none, index) => wordAt(index).toString(16).padStart(8, '0')).join('');
+}

@@ -1,0 +1,78 @@
+import { create } from '@bufbuild/protobuf';
+import { messageOf } from '../../base/user-facing-error.ts';
+import { CallOutcome } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
+import {
+  CallFailure,
+  type CallReply,
+  CallReplySchema,
+  type CallRequest,
+} from '../../contract/wire/gen/meridian/v1/sidecar_pb.ts';
+import { type TraceContext, traceContextOf, traceIdOf } from '../../contract/wire/trace-context.ts';
+import { RpcError } from '../../transport/status.ts';
+import type { CallReport } from '../bus-link/calls.ts';
+import { callEnvelope } from '../envelope.ts';
+import type { CallEnding } from '../recorder.ts';
+import type { PluginPort } from './plugin-port.ts';
+import { checkPayload } from './publish.ts';
+
+interface Ending {
+  readonly name: CallEnding;
+  readonly failure: CallFailure;
+}
+
+const endings: Readonly<Record<CallOutcome, Ending>> = {
+  [CallOutcome.ANSWERED]: { name: 'answered', failure: CallFailure.UNSPECIFIED },
+  [CallOutcome.REFUSED]: { name: 'refused', failure: CallFailure.REFUSED },
+  [CallOutcome.NO_HANDLER]: { name: 'no_handler', failure: CallFailure.NO_HANDLER },
+  [CallOutcome.TIMEOUT]: { name: 'timeout', failure: CallFailure.TIMEOUT },
+  [CallOutcome.HANDLER_ERROR]: { name: 'handler_error', failure: CallFailure.HANDLER_ERROR },
+  // A newer bus may know an outcome that this sidecar does not.
+  [CallOutcome.UNSPECIFIED]: { name: 'handler_error', failure: CallFailure.UNSPECIFIED },
+};
+
+/** Puts one call to another plugin and says how it ended. @throws RpcError when it is over a limit or no plugin is registered. */
+export async function callOnce(port: PluginPort, request: CallRequest): Promise<CallReply> {
+  const { scheduler, recorder, log, identity } = port;
+  const startedMs = scheduler.nowMs();
+  const trace = traceContextOf(request, scheduler.random);
+  const messageId = identity.callId();
+  const record = (outcome: CallEnding, reason: string): void => {
+    const { traceparent } = trace;
+    const { topic } = request;
+    recorder.called({ topic, traceparent, messageId }, outcome, scheduler.nowMs() - startedMs);
+    if (outcome !== 'answered') log.debug('call failed', { outcome, topic, reason, trace_id: traceIdOf(traceparent) });
+  };
+  try {
+    const { outcome, payloadType, payload, detail } = await call(port, request, { messageId, trace });
+    const { name, failure } = endings[outcome] ?? endings[CallOutcome.UNSPECIFIED];
+    record(name, detail);
+    if (outcome === CallOutcome.ANSWERED) return create(CallReplySchema, { ok: true, payloadType, payload });
+    return create(CallReplySchema, { failure, failureDetail: detail });
+  } catch (error) {
+    record('refused', messageOf(error));
+    throw error;
+  }
+}
+
+async function call(
+  port: PluginPort,
+  request: CallRequest,
+  stamp: { readonly messageId: string; readonly trace: TraceContext },
+): Promise<CallReport> {
+  const { schemaVersion } = port.admission.require();
+  checkPayload(request.payload);
+  const { identity, scheduler, access, calls, settings } = port;
+  const refusal = access.publishRefusal(request.topic);
+  if (refusal !== undefined) {
+    return { outcome: CallOutcome.REFUSED, payloadType: '', payload: new Uint8Array(), detail: refusal };
+  }
+  if (request.timeoutMs < 0 || request.timeoutMs > settings.maxCallTimeoutMs) {
+    throw new RpcError(
+      'INVALID_ARGUMENT',
+      `timeout_ms is ${request.timeoutMs}; it must be from 0 to ${settings.maxCallTimeoutMs}`,
+    );
+  }
+  const { instanceId } = identity;
+  const envelope = callEnvelope(request, { ...stamp, instanceId, schemaVersion, nowNs: scheduler.wallTimeNs() });
+  return calls.call(envelope, request.timeoutMs || settings.callTimeoutMs);
+}
