@@ -1,6 +1,16 @@
 const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
 /**
+ * Writes whole milliseconds in the largest unit that needs no fraction; what is read back is the same.
+ * @example formatDuration(600_000) // '10m'
+ */
+export function formatDuration(ms: number): string {
+  const units = Object.entries(unitMs).filter(([, size]) => ms >= size && ms % size === 0);
+  const [unit, size] = units.at(-1) ?? ['ms', 1];
+  return `${ms / size}${unit}`;
+}
+
+/**
  * Reads a duration such as `500ms`, `8s` or `10m` as milliseconds; undefined when it is none.
  * @example parseDurationMs('8s') // 8000
  */

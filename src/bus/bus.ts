@@ -35,8 +35,8 @@ export interface BusOptions {
   readonly subscriptionIdleMs?: number;
 }
 
-const defaultDrainTimeoutMs = 8_000;
-const defaultSubscriptionIdleMs = 3_600_000;
+export const defaultDrainTimeoutMs = 8_000;
+export const defaultSubscriptionIdleMs = 3_600_000;
 const sweepEveryMs = 1_000;
 
 /** The Bus API behind its wire: who is registered, who owns an instance id, and what reaches whom. */

@@ -11,10 +11,11 @@ import { openSqliteStore } from '../bus/sqlite/sqlite-store.ts';
 import type { Store } from '../bus/store.ts';
 import { exitCodes } from '../contract/config/exit-codes.ts';
 import { grpcNetwork } from '../transport/grpc/network.ts';
+import { addBusSettings, type BusSettingFlags } from './bus-settings.ts';
 import { type BusTlsFlags, readBusTls, watchBusTls } from './bus-tls.ts';
 import type { AddCommand } from './command.ts';
 
-interface BusFlags extends BusTlsFlags {
+interface BusFlags extends BusTlsFlags, BusSettingFlags {
   readonly listen: string;
   readonly policy: string;
   readonly store: string;
@@ -23,7 +24,7 @@ interface BusFlags extends BusTlsFlags {
 
 /** `meridian-sidecar bus`: the Bus API in one process, until SIGTERM or SIGINT. */
 export const addBusCommand: AddCommand = (program) => {
-  program
+  const command = program
     .command('bus')
     .description('serve the Bus API from this process')
     .requiredOption('--policy <file>', 'who may be which instance and use which topics (YAML)')
@@ -39,8 +40,8 @@ export const addBusCommand: AddCommand = (program) => {
       '--tls-client-ca <file>',
       'PEM file with the authorities of client certificates; makes a credential mandatory',
     )
-    .addOption(new Option('--log-level <level>', 'least important lines to print').choices(logLevels).default('info'))
-    .action((flags: BusFlags) => runBus(flags));
+    .addOption(new Option('--log-level <level>', 'least important lines to print').choices(logLevels).default('info'));
+  addBusSettings(command).action((flags: BusFlags) => runBus(flags));
 };
 
 async function runBus(flags: BusFlags): Promise<void> {
@@ -51,12 +52,15 @@ async function runBus(flags: BusFlags): Promise<void> {
     wallTimeNs: () => realScheduler.wallTimeNs(),
   });
   const [policy, tls] = await inOnePass(readPolicy(flags.policy), readBusTls(flags));
-  const { store, place, close } = await openStore(flags.store);
+  const { store, place, close } = await openStore(flags);
   const bus = await serveBus({
     network: grpcNetwork,
     address: flags.listen.startsWith(':') ? `0.0.0.0${flags.listen}` : flags.listen,
     store,
     policy,
+    leaseMs: flags.lease,
+    drainTimeoutMs: flags.drainTimeout,
+    subscriptionIdleMs: flags.subscriptionIdle,
     ...(tls && { tls }),
     scheduler: realScheduler,
     log,
@@ -77,12 +81,16 @@ async function runBus(flags: BusFlags): Promise<void> {
 }
 
 /** `memory` is the one word that names no file; a file of that name is `./memory`. */
-async function openStore(place: string): Promise<{ store: Store; place: string; close: () => Promise<void> }> {
-  if (place === 'memory') {
-    return { store: new MemoryStore({ scheduler: realScheduler }), place, close: async () => {} };
-  }
+async function openStore(flags: BusFlags): Promise<{ store: Store; place: string; close: () => Promise<void> }> {
+  const place = flags.store;
+  const settings = {
+    scheduler: realScheduler,
+    dedupWindowMs: flags.dedupWindow,
+    retention: { messages: flags.keepMessages, bytes: flags.storeBytes },
+  };
+  if (place === 'memory') return { store: new MemoryStore(settings), place, close: async () => {} };
   const file = path.resolve(place);
-  const store = await openSqliteStore({ path: file, scheduler: realScheduler, onFailure: endAtOnce });
+  const store = await openSqliteStore({ ...settings, path: file, onFailure: endAtOnce });
   return { store, place: file, close: () => store.close() };
 }
 

@@ -1,6 +1,7 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { formatBytes } from '../../src/base/bytes.ts';
-import { parseDurationMs } from '../../src/base/duration.ts';
+import { formatDuration, parseDurationMs } from '../../src/base/duration.ts';
 
 test.each([
   ['500ms', 500],
@@ -21,6 +22,21 @@ test.each(['', '8', 's', '8 s', '-8s', '+8s', '1.5s', '8S', '8sec', '1m30s', '8s
     expect(parseDurationMs(text)).toBeUndefined();
   },
 );
+
+test.each([
+  [0, '0ms'],
+  [500, '500ms'],
+  [8_000, '8s'],
+  [8_500, '8500ms'],
+  [600_000, '10m'],
+  [3_600_000, '1h'],
+])('writes %d ms as "%s"', (durationMs, text) => {
+  expect(formatDuration(durationMs)).toBe(text);
+});
+
+test('reads every duration that it writes as what it was', () => {
+  fc.assert(fc.property(fc.nat(999_999_999), (ms) => parseDurationMs(formatDuration(ms)) === ms));
+});
 
 test.each([
   [0, '0 B'],

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { sleep } from '../../src/base/scheduler.ts';
 import { collect, publishText, startContainer } from '../sidecar/simulated-container.ts';
-import { busAddress, inWorld, type SimulatedWorld } from '../sidecar/simulated-world.ts';
+import { busAddress, inWorld, openPolicy, SimulatedWorld } from '../sidecar/simulated-world.ts';
 import { BareSidecar } from './bare-sidecar.ts';
 
 /** A bare owner of the instance id `one` that started before everything else in the world. */
@@ -229,6 +229,20 @@ describe('a lease', () => {
         duplicate: false,
       });
     }));
+
+  test('is kept however short it is', async () => {
+    const world = new SimulatedWorld(1);
+    const story = async (): Promise<void> => {
+      await world.startBus(openPolicy, world.createStore(), 500);
+      const one = await startContainer(world, 'one');
+      const states: string[] = [];
+      one.plugin.onDegrade((reason) => void states.push(reason));
+      await sleep(world.scheduler, 60_000);
+      expect(one.sidecar.state).toBe('RUNNING');
+      expect(states).toEqual([]);
+    };
+    await world.run(story());
+  });
 
   test('is not counted on by its owner after it has ended at the bus', () =>
     inWorld(async (world) => {

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { block, freeAll } from '../sidecar/blocked-ports.ts';
+import { connectPlugin } from '../sidecar/plugins.ts';
 import { endAll, policyText, runCli, startBus, startSidecar, writeTemporary } from '../sidecar/processes.ts';
 
 afterEach(async () => {
@@ -31,6 +32,45 @@ describe('meridian-sidecar bus', () => {
     bus.signal('SIGTERM');
     expect(await bus.exited).toBe(0);
     expect(bus.output).toBe('');
+  });
+});
+
+describe('its numbers can be set', () => {
+  const startBusWith = async (...flags: string[]) => {
+    const policy = writeTemporary('policy.yml', policyText);
+    const program = runCli('bus', '--listen', '127.0.0.1:0', '--policy', policy, '--store', 'memory', ...flags);
+    const [, address = ''] = await program.seen(/bus listens address=(\S+)/);
+    return { program, address };
+  };
+
+  test('how long a lease lives', async () => {
+    const bus = await startBusWith('--lease', '1s');
+    const sidecar = await startSidecar(bus.address);
+    sidecar.program.signal('SIGKILL');
+    const killedMs = Date.now();
+    await bus.program.seen(/lease ended without a heartbeat instance=oms-1/);
+    expect(Date.now() - killedMs).toBeLessThan(5_000);
+  });
+
+  test('how long a dedup key is remembered', async () => {
+    const bus = await startBusWith('--dedup-window', '1ms');
+    const { address } = await startSidecar(bus.address);
+    const plugin = await connectPlugin(address);
+    const publish = () => plugin.publish('platform.oms.fills', Buffer.from('1'), { dedupKey: 'fill-1' });
+    expect(await publish()).toMatchObject({ outcome: 'accepted', duplicate: false });
+    expect(await publish()).toMatchObject({ outcome: 'accepted', duplicate: false });
+    await plugin.stop('done');
+  });
+
+  test('how much the store holds', async () => {
+    const bus = await startBusWith('--store-bytes', '8KiB');
+    const { address } = await startSidecar(bus.address);
+    const plugin = await connectPlugin(address);
+    expect(await plugin.publish('platform.oms.fills', Buffer.alloc(16_384))).toMatchObject({
+      outcome: 'refused',
+      reason: expect.stringContaining('the store is full'),
+    });
+    await plugin.stop('done');
   });
 });
 
@@ -105,6 +145,8 @@ describe('a command line that is not understood ends with 64 and the usage', () 
     ['no policy', ['bus'], "required option '--policy <file>' not specified"],
     ['an option without its value', ['bus', '--policy'], 'argument missing'],
     ['an unknown log level', ['bus', '--policy', 'policy.yml', '--log-level', 'loud'], "'loud' is invalid"],
+    ['a lease that is none', ['bus', '--policy', 'policy.yml', '--lease', '10'], 'It must be a duration'],
+    ['a store of no size', ['bus', '--policy', 'policy.yml', '--store-bytes', '0B'], 'It must be a size'],
     ['an argument too many', ['bus', '--policy', 'policy.yml', 'now'], 'too many arguments'],
     ['an unknown command', ['buss'], "unknown command 'buss'"],
   ])('%s', async (_, args, fact) => {

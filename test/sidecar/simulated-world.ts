@@ -41,12 +41,13 @@ export class SimulatedWorld {
   }
 
   /** A bus with a store of its own, unless it is given the one that an earlier bus has left. */
-  startBus(policy: Policy = openPolicy, store = this.createStore()): Promise<RunningBus> {
+  startBus(policy: Policy = openPolicy, store = this.createStore(), leaseMs = 10_000): Promise<RunningBus> {
     return serveBus({
       network: this.network,
       address: busAddress,
       store,
       policy,
+      leaseMs,
       scheduler: this.scheduler,
       log: silentLog,
     });

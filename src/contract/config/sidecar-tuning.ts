@@ -27,7 +27,6 @@ export interface SidecarTuning {
   readonly callTimeoutMs: number;
   readonly maxCallTimeoutMs: number;
   readonly maxClockSkewMs: number;
-  readonly dedupWindowMs: number;
   readonly reconnect: BackoffOptions;
 }
 
@@ -39,7 +38,7 @@ export const tuningKeys = [
   ...['intervals.renew', 'intervals.health_check', 'fault_threshold'],
   ...['shutdown.total', 'shutdown.drain', 'shutdown.flush', 'shutdown.deregister', 'shutdown.close'],
   ...['outbox.messages', 'outbox.bytes', 'outbox.age', 'credits.messages', 'credits.bytes'],
-  ...['max_clock_skew', 'dedup_window', 'reconnect.first', 'reconnect.max', 'metrics.topics'],
+  ...['max_clock_skew', 'reconnect.first', 'reconnect.max', 'metrics.topics'],
 ] as const;
 type TuningKey = (typeof tuningKeys)[number];
 
@@ -75,7 +74,6 @@ export function readTuning(reader: SettingReader, onCloudFoundry: boolean): Side
     callTimeoutMs: ms('timeouts.call', 5_000),
     maxCallTimeoutMs: ms('timeouts.max_call', 60_000),
     maxClockSkewMs: ms('max_clock_skew', 5_000),
-    dedupWindowMs: ms('dedup_window', 600_000),
     reconnect: { firstDelayMs: ms('reconnect.first', 100), maxDelayMs: ms('reconnect.max', 5_000) },
   };
   checkShutdownBudget(reader, tuning.shutdown);

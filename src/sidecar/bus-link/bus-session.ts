@@ -19,8 +19,8 @@ export interface BusSessionOptions {
   readonly onEvent: (event: SessionEvent['event']) => void;
 }
 
-/** How long before the lease's end, by our own clock, we stop counting on it. */
-const leaseMarginMs = 1_000;
+/** How long before the lease's end, by our own clock, we stop counting on it: a quarter of a short one. */
+const leaseMarginMs = (leaseMs: number): number => Math.min(1_000, leaseMs / 4);
 
 /**
  * One session with the bus. It ends itself when its lease can no longer be counted on, measured on the monotonic clock
@@ -40,7 +40,9 @@ export class BusSession {
     this.#leaseEnd = this.#leaseFrom(options.scheduler.nowMs(), options.leaseMs);
     this.#stream = options.connection.stream(busMethods.session);
     this.send({ case: 'open', value: options.owner });
-    this.#heartbeats = every(options.scheduler, options.renewEveryMs, () => this.#renew());
+    // However short the bus makes its leases, one lost heartbeat must not end them.
+    const renewEveryMs = Math.min(options.renewEveryMs, options.leaseMs / 3);
+    this.#heartbeats = every(options.scheduler, renewEveryMs, () => this.#renew());
   }
 
   /** Monotonic; from here on the session does not count on its lease. */
@@ -85,7 +87,7 @@ export class BusSession {
 
   #leaseFrom(sentAtMs: number, leaseMs: number): Timer {
     const { scheduler } = this.#options;
-    this.#leaseEndsMs = sentAtMs + leaseMs - leaseMarginMs;
+    this.#leaseEndsMs = sentAtMs + leaseMs - leaseMarginMs(leaseMs);
     return scheduler.setTimer(this.#leaseEndsMs - scheduler.nowMs(), () => this.close());
   }
 }
