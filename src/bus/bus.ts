@@ -192,13 +192,14 @@ export class Bus {
     const stored = await store.ownerOf(instanceId);
     // An epoch is no secret: whoever else may be this instance gets one of its own. One that drained when the bus was
     // restarted has had its time.
-    const isOurs = known ? known.principal === principal : stored?.epoch === resumed.epoch;
+    const isStored = stored?.epoch === resumed.epoch;
+    const isOurs = known ? known.principal === principal : isStored && ['', principal].includes(stored.principal);
     if (request.resumeEpoch > 0n && isOurs) return resumed;
     if (stored && stored.startedAtNs > startedAtNs && this.#isHeld(instanceId)) {
       throw new RpcError('ALREADY_EXISTS', `a newer start of ${instanceId} owns the id under epoch ${stored.epoch}`);
     }
-    if (request.resumeEpoch > 0n && !known) await store.fence(resumed);
-    return { instanceId, epoch: await store.reserve(instanceId, startedAtNs) };
+    if (request.resumeEpoch > 0n && !known && !isStored) await store.fence(resumed);
+    return { instanceId, epoch: await store.reserve(instanceId, { startedAtNs, principal }) };
   }
 
   /** Whether the owner's lease lives. After a restart of the bus every owner has the time of one lease to come back. */

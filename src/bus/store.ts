@@ -34,11 +34,17 @@ export class StoreFullError extends Error {
   override readonly name = 'StoreFullError';
 }
 
-/** The epoch that owns an instance id. */
-export interface StoredOwner {
-  readonly epoch: bigint;
-  /** Nanoseconds since the Unix epoch at which its sidecar started; what orders two starts of one instance. */
+/** One start of a sidecar. */
+export interface Start {
+  /** Nanoseconds since the Unix epoch; what orders two starts of one instance. */
   readonly startedAtNs: bigint;
+  /** Who it was, by its credential; empty in files of before this was stored. */
+  readonly principal: string;
+}
+
+/** The epoch that owns an instance id. */
+export interface StoredOwner extends Start {
+  readonly epoch: bigint;
 }
 
 export interface NewMessage {
@@ -113,7 +119,7 @@ export interface GrantDecision extends Grant {
  */
 export interface Store {
   /** Gives out a new epoch, higher than every earlier one of this instance; it owns nothing until `activate`. */
-  reserve(instanceId: string, startedAtNs: bigint): Promise<bigint>;
+  reserve(instanceId: string, start: Start): Promise<bigint>;
   /** Which epoch owns the instance id, and when its sidecar started, by `reserve`. */
   ownerOf(instanceId: string): Promise<StoredOwner | undefined>;
   /** Makes the epoch the owner. An earlier owner becomes draining: it may write until `fence`. @throws StaleEpochError */

@@ -55,6 +55,24 @@ describe('after a restart of a bus that keeps its store', () => {
       await older.activate();
     }));
 
+  test('another principal that may be the instance neither resumes the epoch of its owner nor ends it', () =>
+    withLastingStore(async (world, restart) => {
+      const owner = new BareSidecar(world, { instanceId: 'one', startedAtNs: 1n });
+      await owner.register();
+      owner.openSession();
+      await owner.activate();
+      const { epoch } = owner;
+      await restart();
+      const network = world.network.as('someone else');
+      const other = new BareSidecar(world, { instanceId: 'one', startedAtNs: 2n, epoch, network });
+      await other.register();
+      expect(other.epoch).toBeGreaterThan(epoch);
+      await owner.register();
+      owner.openSession();
+      expect(owner.epoch).toBe(epoch);
+      expect(await owner.publish(1n)).toBeUndefined();
+    }));
+
   test('an owner that was draining has had its time, and writes no more', () =>
     withLastingStore(async (world, restart) => {
       const older = new BareSidecar(world, { instanceId: 'one', startedAtNs: 1n });

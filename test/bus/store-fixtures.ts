@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import type { Scheduler } from '../../src/base/scheduler.ts';
-import type { NewMessage, Owner, Store } from '../../src/bus/store.ts';
+import type { NewMessage, Owner, Start, Store } from '../../src/bus/store.ts';
 import { EnvelopeSchema } from '../../src/contract/wire/gen/meridian/v1/envelope_pb.ts';
 
 export interface StoreOptions {
@@ -31,8 +31,12 @@ export function message(
   return { sequence, settledBelow, envelope: create(EnvelopeSchema, { payload: new Uint8Array(bytes), meta }) };
 }
 
+export function startedAt(startedAtNs: bigint): Start {
+  return { startedAtNs, principal: 'someone' };
+}
+
 export async function activeOwner(store: Store, instanceId = 'one'): Promise<Owner> {
-  const owner = { instanceId, epoch: await store.reserve(instanceId, 0n) };
+  const owner = { instanceId, epoch: await store.reserve(instanceId, startedAt(0n)) };
   await store.activate(owner);
   return owner;
 }

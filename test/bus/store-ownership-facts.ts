@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { VirtualScheduler } from '../../src/base/virtual-scheduler.ts';
 import { type Owner, StaleEpochError, type Store } from '../../src/bus/store.ts';
-import { activeOwner, type CreateStore, everything, message } from './store-fixtures.ts';
+import { activeOwner, type CreateStore, everything, message, startedAt } from './store-fixtures.ts';
 
 const emptyState = { state: new Uint8Array(), expectedRevision: 0n, acknowledge: [] };
 
@@ -16,7 +16,7 @@ const writes: [name: string, write: (store: Store, owner: Owner) => Promise<unkn
 const strangers: [who: string, make: (store: Store) => Promise<Owner>][] = [
   [
     'a reserved epoch that is not activated',
-    async (store) => ({ instanceId: 'one', epoch: await store.reserve('one', 0n) }),
+    async (store) => ({ instanceId: 'one', epoch: await store.reserve('one', startedAt(0n)) }),
   ],
   ['an epoch that was never given out', async () => ({ instanceId: 'one', epoch: 7n })],
   [
@@ -59,7 +59,7 @@ export function describeOwnership(createStore: CreateStore): void {
   test.each(writes)('a draining epoch may %s until it is fenced', async (_name, write) => {
     const store = await open();
     const older = await activeOwner(store);
-    const newer = { instanceId: 'one', epoch: await store.reserve('one', 0n) };
+    const newer = { instanceId: 'one', epoch: await store.reserve('one', startedAt(0n)) };
     expect(await store.activate(newer)).toEqual({ draining: older.epoch });
     await write(store, older);
     await store.fence(older);
@@ -71,7 +71,7 @@ export function describeOwnership(createStore: CreateStore): void {
   test('reserving ascends and changes no owner', async () => {
     const store = await open();
     const owner = await activeOwner(store);
-    const epochs = [owner.epoch, await store.reserve('one', 0n), await store.reserve('one', 0n)];
+    const epochs = [owner.epoch, await store.reserve('one', startedAt(0n)), await store.reserve('one', startedAt(0n))];
     expect(epochs).toEqual([...new Set(epochs)].toSorted((a, b) => (a < b ? -1 : 1)));
     await store.append(owner, [message(1n)]);
   });
@@ -79,11 +79,11 @@ export function describeOwnership(createStore: CreateStore): void {
   test('the owner is known with when its sidecar started, until it is fenced', async () => {
     const store = await open();
     expect(await store.ownerOf('one')).toBeUndefined();
-    const owner = { instanceId: 'one', epoch: await store.reserve('one', 1_767_225_600_000_000_001n) };
+    const owner = { instanceId: 'one', epoch: await store.reserve('one', startedAt(1_767_225_600_000_000_001n)) };
     expect(await store.ownerOf('one')).toBeUndefined();
     await store.activate(owner);
-    await store.reserve('one', 9n);
-    expect(await store.ownerOf('one')).toEqual({ epoch: owner.epoch, startedAtNs: 1_767_225_600_000_000_001n });
+    await store.reserve('one', startedAt(9n));
+    expect(await store.ownerOf('one')).toEqual({ epoch: owner.epoch, ...startedAt(1_767_225_600_000_000_001n) });
     await store.fence(owner);
     expect(await store.ownerOf('one')).toBeUndefined();
   });
@@ -97,9 +97,9 @@ export function describeOwnership(createStore: CreateStore): void {
 
   test('activate refuses an epoch that is older than the owner, drains, is fenced or was never given out', async () => {
     const store = await open();
-    const late = { instanceId: 'one', epoch: await store.reserve('one', 0n) };
+    const late = { instanceId: 'one', epoch: await store.reserve('one', startedAt(0n)) };
     const older = await activeOwner(store);
-    const fenced = { instanceId: 'one', epoch: await store.reserve('one', 0n) };
+    const fenced = { instanceId: 'one', epoch: await store.reserve('one', startedAt(0n)) };
     await store.fence(fenced);
     await activeOwner(store);
     for (const owner of [late, older, fenced, { instanceId: 'one', epoch: 7n }]) {

@@ -8,6 +8,7 @@ import {
   type NewMessage,
   type Owner,
   RevisionConflictError,
+  type Start,
   type StateChange,
   type Store,
   type StoredMessage,
@@ -56,8 +57,8 @@ export class MemoryStore implements Store {
     this.#deduplication = new Deduplication(options.dedupWindowMs ?? defaultDedupWindowMs);
   }
 
-  async reserve(instanceId: string, startedAtNs: bigint): Promise<bigint> {
-    return this.#ownership.reserve(instanceId, startedAtNs);
+  async reserve(instanceId: string, start: Start): Promise<bigint> {
+    return this.#ownership.reserve(instanceId, start);
   }
 
   async ownerOf(instanceId: string): Promise<StoredOwner | undefined> {

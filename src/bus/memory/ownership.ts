@@ -1,11 +1,10 @@
-import { type Owner, StaleEpochError, type StoredOwner } from '../store.ts';
+import { type Owner, StaleEpochError, type Start, type StoredOwner } from '../store.ts';
 
 interface InstanceEpochs {
   last: bigint;
   active: StoredOwner | undefined;
   draining: bigint | undefined;
-  /** With when the sidecar of each started. */
-  readonly reserved: Map<bigint, bigint>;
+  readonly reserved: Map<bigint, Start>;
 }
 
 /** Which epoch of every instance owns its id, which one drains, and which are only reserved. */
@@ -17,12 +16,12 @@ export class Ownership {
     this.#wallTimeMs = wallTimeMs;
   }
 
-  reserve(instanceId: string, startedAtNs: bigint): bigint {
+  reserve(instanceId: string, start: Start): bigint {
     const epochs = this.#of(instanceId);
     // Counting on from the clock keeps epochs ascending when the process, and with it the memory store, starts anew.
     const epoch = [epochs.last + 1n, this.#wallTimeMs()].reduce((a, b) => (a > b ? a : b));
     epochs.last = epoch;
-    epochs.reserved.set(epoch, startedAtNs);
+    epochs.reserved.set(epoch, start);
     return epoch;
   }
 
@@ -34,11 +33,11 @@ export class Ownership {
     const { instanceId, epoch } = owner;
     const epochs = this.#of(instanceId);
     if (epochs.active?.epoch === epoch) return epochs.draining;
-    const startedAtNs = epochs.reserved.get(epoch);
-    if (startedAtNs === undefined || epoch < (epochs.active?.epoch ?? 0n)) throw new StaleEpochError(owner);
+    const start = epochs.reserved.get(epoch);
+    if (start === undefined || epoch < (epochs.active?.epoch ?? 0n)) throw new StaleEpochError(owner);
     epochs.reserved.delete(epoch);
     epochs.draining = epochs.active?.epoch;
-    epochs.active = { epoch, startedAtNs };
+    epochs.active = { epoch, ...start };
     return epochs.draining;
   }
 

@@ -1,4 +1,4 @@
-import { type Owner, StaleEpochError, type StoredOwner } from '../store.ts';
+import { type Owner, StaleEpochError, type Start, type StoredOwner } from '../store.ts';
 import type { Statements } from './statements.ts';
 
 type Phase = 'reserved' | 'active' | 'draining';
@@ -11,7 +11,7 @@ export class OwnershipRows {
     this.#sql = sql;
   }
 
-  reserve(instanceId: string, { startedAtNs, wallTimeMs }: { startedAtNs: bigint; wallTimeMs: bigint }): bigint {
+  reserve(instanceId: string, { startedAtNs, principal }: Start, wallTimeMs: bigint): bigint {
     // Counting on from the clock keeps epochs ascending when the file is thrown away and made anew.
     const row = this.#sql.get<{ epoch: bigint }>(
       `INSERT INTO instance (instance_id, last_epoch) VALUES (?, ?)
@@ -22,17 +22,18 @@ export class OwnershipRows {
     );
     if (!row) throw new Error(`no epoch was given out for ${instanceId}`);
     this.#sql.run(
-      "INSERT INTO epoch (instance_id, epoch, started_at_ns, phase) VALUES (?, ?, ?, 'reserved')",
+      "INSERT INTO epoch (instance_id, epoch, started_at_ns, principal, phase) VALUES (?, ?, ?, ?, 'reserved')",
       instanceId,
       row.epoch,
       startedAtNs,
+      principal,
     );
     return row.epoch;
   }
 
   ownerOf(instanceId: string): StoredOwner | undefined {
-    return this.#sql.get<{ epoch: bigint; startedAtNs: bigint }>(
-      "SELECT epoch, started_at_ns AS startedAtNs FROM epoch WHERE instance_id = ? AND phase = 'active'",
+    return this.#sql.get<StoredOwner>(
+      "SELECT epoch, started_at_ns AS startedAtNs, principal FROM epoch WHERE instance_id = ? AND phase = 'active'",
       instanceId,
     );
   }

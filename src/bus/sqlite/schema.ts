@@ -80,8 +80,12 @@ CREATE TABLE grant_decision (
 ) STRICT;
 `;
 
+const epochPrincipals = `
+ALTER TABLE epoch ADD COLUMN principal TEXT NOT NULL DEFAULT '';
+`;
+
 /**
  * What makes each version of the schema out of the one before. A file says which version it has; a new one takes every
  * step, an older one those that it lacks. A step that a release has is never changed, only followed by another.
  */
-export const schemaSteps: readonly string[] = [firstTables, grantDecisions];
+export const schemaSteps: readonly string[] = [firstTables, grantDecisions, epochPrincipals];

@@ -9,6 +9,7 @@ import type {
   GrantDecision,
   NewMessage,
   Owner,
+  Start,
   StateChange,
   Store,
   StoredMessage,
@@ -81,8 +82,12 @@ export class SqliteStore implements Store {
     await this.#worker.close();
   }
 
-  reserve(instanceId: string, startedAtNs: bigint): Promise<bigint> {
-    return this.#worker.call('reserve', { instanceId, startedAtNs, wallTimeMs: this.#wallTimeMs() });
+  reserve(instanceId: string, { startedAtNs, principal }: Start): Promise<bigint> {
+    return this.#worker.call('reserve', {
+      instanceId,
+      start: { startedAtNs, principal },
+      wallTimeMs: this.#wallTimeMs(),
+    });
   }
 
   ownerOf(instanceId: string): Promise<StoredOwner | undefined> {

@@ -4,6 +4,7 @@ import type {
   Appended,
   GrantDecision,
   Owner,
+  Start,
   StateChange,
   StoredOwner,
   StoredState,
@@ -35,7 +36,7 @@ export interface SubscriptionKey {
 
 /** What the worker can be asked; each is done whole or not at all. The wall clock is the caller's, in milliseconds. */
 export interface StoreCommands {
-  reserve(args: { instanceId: string; startedAtNs: bigint; wallTimeMs: bigint }): bigint;
+  reserve(args: { instanceId: string; start: Start; wallTimeMs: bigint }): bigint;
   ownerOf(args: { instanceId: string }): StoredOwner | undefined;
   activate(args: { owner: Owner }): { readonly draining: bigint | undefined };
   fence(args: { owner: Owner }): void;

@@ -33,8 +33,8 @@ export class StoreRows implements StoreCommands {
     this.#decisions = new GrantDecisionRows(sql);
   }
 
-  reserve({ instanceId, ...times }: CommandArgs<'reserve'>): bigint {
-    return this.#ownership.reserve(instanceId, times);
+  reserve({ instanceId, start, wallTimeMs }: CommandArgs<'reserve'>): bigint {
+    return this.#ownership.reserve(instanceId, start, wallTimeMs);
   }
 
   ownerOf({ instanceId }: CommandArgs<'ownerOf'>): CommandResult<'ownerOf'> {

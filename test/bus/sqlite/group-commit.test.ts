@@ -7,6 +7,7 @@ import { Statements } from '../../../src/bus/sqlite/statements.ts';
 import type { Command } from '../../../src/bus/sqlite/store-commands.ts';
 import { closeStoreFile, openStoreFile } from '../../../src/bus/sqlite/store-file.ts';
 import { StoreRows } from '../../../src/bus/sqlite/store-rows.ts';
+import { startedAt } from '../store-fixtures.ts';
 
 let directory: string;
 beforeEach(() => {
@@ -30,7 +31,7 @@ test('a full disk refuses the whole group, undoes all of it, and keeps the store
   const rows = new StoreRows({ sql: new Statements(database), retention, dedupWindowMs: 1 });
   const commit = (...commands: Command[]) => commitGroup(database, rows, commands);
   commit(
-    { name: 'reserve', args: { instanceId: 'one', startedAtNs: 0n, wallTimeMs: 1n } },
+    { name: 'reserve', args: { instanceId: 'one', start: startedAt(0n), wallTimeMs: 1n } },
     { name: 'activate', args: { owner } },
   );
   database.exec('PRAGMA max_page_count = 40');

@@ -65,7 +65,7 @@ test('a file of schema version 1 is raised in place, and has what it had', async
   makeVersionOne(file);
   const before = await open(file);
   const owner = { instanceId: 'one', epoch: 7n };
-  expect(await before.ownerOf('one')).toEqual({ epoch: 7n, startedAtNs: 3n });
+  expect(await before.ownerOf('one')).toEqual({ epoch: 7n, startedAtNs: 3n, principal: '' });
   expect(await before.loadState('one')).toEqual({ state: new Uint8Array([1, 2]), revision: 4n });
   expect(await before.decisions()).toEqual([]);
   await before.append(owner, [message(1n, { id: 'a' })]);
