@@ -16,6 +16,7 @@ import type { Peer, RpcStream } from '../transport/rpc.ts';
 import { RpcError } from '../transport/status.ts';
 import { CallBroker } from './call-broker.ts';
 import { Handover } from './handover.ts';
+import { InstanceQuotas, quotasFor } from './instance-quota.ts';
 import { decide, type Policy } from './policy.ts';
 import { anonymous } from './principal.ts';
 import { type Registration, Registry } from './registration.ts';
@@ -46,6 +47,7 @@ export class Bus {
   readonly #startedMs: number;
   readonly #registry = new Registry();
   readonly #broker: CallBroker;
+  readonly #quotas: InstanceQuotas;
   readonly #sweeper: Timer;
   readonly #handover: Handover;
   #closed = false;
@@ -55,6 +57,7 @@ export class Bus {
     this.#leaseMs = options.leaseMs ?? limits.leaseMs;
     this.#startedMs = options.scheduler.nowMs();
     this.#broker = new CallBroker(options.scheduler);
+    this.#quotas = new InstanceQuotas(options.scheduler);
     this.#handover = new Handover({
       ...options,
       registry: this.#registry,
@@ -102,6 +105,7 @@ export class Bus {
       principal,
       startedAtNs,
       version: revision?.version ?? '',
+      quota: this.#quotas.of(instanceId, quotasFor(this.#options.policy, { principal, instanceId, poolType })),
       granted: decision.granted,
       denied: decision.denied,
       phase: (await this.#options.store.mayWrite(owner)) ? (earlier?.phase ?? 'active') : 'reserved',
@@ -238,6 +242,8 @@ export class Bus {
       const { instanceId, epoch } = registration.owner;
       this.#options.log.warn('lease ended without a heartbeat', { instance: instanceId, epoch });
     }
+    const registered = new Set(this.#registry.all().map(({ owner }) => owner.instanceId));
+    this.#quotas.forget((instanceId) => registered.has(instanceId));
     const expired = this.#options.store.expireSubscriptions({
       idleMs: this.#options.subscriptionIdleMs ?? defaultSubscriptionIdleMs,
       inUse: (instanceId, name) => this.#registry.activeOf(instanceId)?.session?.isUsing(name) ?? false,

@@ -3,6 +3,7 @@ import { FaultList, messageOf, UserFacingError } from '../base/user-facing-error
 import type { Grant } from '../contract/wire/grants.ts';
 import { containsPattern, patternFault } from '../contract/wire/topic.ts';
 import { type PolicyTokens, parseTokens } from './policy-tokens.ts';
+import { parseQuotas, type Quotas } from './quotas.ts';
 
 /** What one principal may be: instance ids, pool types, and the most it can be granted. */
 export interface PolicyRule {
@@ -11,6 +12,8 @@ export interface PolicyRule {
   readonly instances: readonly string[];
   readonly pools: readonly string[];
   readonly grants: readonly Grant[];
+  /** What differs from the default quotas. */
+  readonly quotas?: Partial<Quotas>;
 }
 
 /** Who may be what on this deployment; made from a policy file. */
@@ -107,7 +110,7 @@ function readMapping(
   }
 }
 
-const ruleKeys = ['principals', 'instances', 'pools', 'publish', 'subscribe'];
+const ruleKeys = ['principals', 'instances', 'pools', 'quotas', 'publish', 'subscribe'];
 
 function parseRule(raw: unknown, where: string, fault: (found: string) => void): PolicyRule {
   const rule = (typeof raw === 'object' && raw !== null ? raw : {}) as Record<string, unknown>;
@@ -134,10 +137,12 @@ function parseRule(raw: unknown, where: string, fault: (found: string) => void):
     instances: list('instances', true),
     pools: list('pools', true),
     grants,
+    ...(rule.quotas !== undefined && { quotas: parseQuotas(rule.quotas, where, fault) }),
   };
 }
 
-function globMatches(globs: readonly string[], text: string): boolean {
+/** Whether one of the globs, in which `*` stands for any run of characters, is the text. */
+export function globMatches(globs: readonly string[], text: string): boolean {
   return globs.some((glob) => {
     const pattern = glob.split('*').map((part) => part.replaceAll(/[^\w-]/g, String.raw`\$&`));
     return new RegExp(`^${pattern.join('.*')}$`, 's').test(text);

@@ -1,4 +1,5 @@
 import type { Grant } from '../contract/wire/grants.ts';
+import type { InstanceQuota } from './instance-quota.ts';
 import type { Session } from './session.ts';
 import type { Owner } from './store.ts';
 
@@ -21,6 +22,8 @@ export interface Registration {
   readonly version: string;
   readonly granted: readonly Grant[];
   readonly denied: readonly Grant[];
+  /** Shared by every registration of the instance id. */
+  readonly quota: InstanceQuota;
   phase: RegistrationPhase;
   /** While it drains. */
   drain: Drain | undefined;

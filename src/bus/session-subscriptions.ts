@@ -2,8 +2,8 @@ import { Gate } from '../base/gate.ts';
 import type { Log } from '../base/log.ts';
 import { type Delivery, EndReason, StartAt, type Subscribe } from '../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import { admitsPattern } from '../contract/wire/grants.ts';
-import { limits } from '../contract/wire/limits.ts';
 import { patternFault } from '../contract/wire/topic.ts';
+import type { QuotaName } from './quotas.ts';
 import type { Registration } from './registration.ts';
 import { StaleEpochError, type Store } from './store.ts';
 import { SubscriptionFeed } from './subscription-feed.ts';
@@ -23,6 +23,12 @@ export function patternRefusal(registration: Registration, pattern: string): Pat
   if (fault !== undefined) return { reason: EndReason.INVALID, detail: `"${pattern}" is no pattern: ${fault}` };
   if (admitsPattern(registration.granted, 'subscribe', pattern)) return undefined;
   return { reason: EndReason.NOT_GRANTED, detail: `the bus has no subscribe grant that contains ${pattern}` };
+}
+
+/** Undefined when the registration may have one more of these. */
+export function quotaRefusal({ quota }: Registration, name: QuotaName, open: number): PatternRefusal | undefined {
+  const detail = quota.countRefusal(name, open);
+  return detail === undefined ? undefined : { reason: EndReason.LIMIT, detail };
 }
 
 export interface SessionSubscriptionsOptions {
@@ -69,7 +75,9 @@ export class SessionSubscriptions {
 
   add(subscribe: Subscribe): void {
     const { registration, ended } = this.#options;
-    const refusal = patternRefusal(registration, subscribe.pattern) ?? this.#limitRefusal();
+    const open = this.#feeds.size + this.#waiting.size;
+    const refusal =
+      patternRefusal(registration, subscribe.pattern) ?? quotaRefusal(registration, 'subscriptions', open);
     if (refusal) ended(subscribe.subscriptionId, refusal);
     else if (this.#delivering) this.#open(subscribe);
     else this.#waiting.set(subscribe.subscriptionId, subscribe);
@@ -114,11 +122,6 @@ export class SessionSubscriptions {
     }
     this.#acknowledging -= 1;
     this.#room.set(!this.isFull);
-  }
-
-  #limitRefusal(): PatternRefusal | undefined {
-    if (this.#feeds.size + this.#waiting.size < limits.subscriptions) return undefined;
-    return { reason: EndReason.LIMIT, detail: `there are ${limits.subscriptions} subscriptions already` };
   }
 
   #open(subscribe: Subscribe): void {

@@ -19,7 +19,7 @@ import { RpcError } from '../transport/status.ts';
 import { type CallBroker, type CallOutcomeReport, failed, type Responder } from './call-broker.ts';
 import type { Registration } from './registration.ts';
 import { SessionPublishes } from './session-publishes.ts';
-import { patternRefusal, SessionSubscriptions } from './session-subscriptions.ts';
+import { patternRefusal, quotaRefusal, SessionSubscriptions } from './session-subscriptions.ts';
 import type { Store } from './store.ts';
 
 /** While more than this waits to be sent, a subscription waits too. */
@@ -182,7 +182,7 @@ export class Session {
 
   #publish(publish: Publish): void {
     const { sequence, settledBelow, envelope } = publish;
-    const refusal = this.#publishRefusal(publish);
+    const refusal = this.#publishRefusal(publish) ?? this.#quotaRefusal(publish);
     if (refusal === undefined && envelope) this.#publishes.add({ sequence, settledBelow, envelope });
     else this.#publishes.refuse(sequence, refusal ?? 'the envelope is missing');
   }
@@ -193,6 +193,11 @@ export class Session {
       return `payload of ${envelope.payload.length} bytes is over the limit of ${limits.payloadBytes}`;
     }
     return this.#topicRefusal(envelope.meta.topic);
+  }
+
+  #quotaRefusal({ sequence, envelope }: Publish): string | undefined {
+    const { quota, owner } = this.#options.registration;
+    return quota.publishRefusal(owner, { sequence, bytes: envelope?.payload.length ?? 0 });
   }
 
   #topicRefusal(topic: string): string | undefined {
@@ -210,16 +215,26 @@ export class Session {
       report(failed(CallOutcome.REFUSED, refusal ?? 'the envelope is missing'));
       return;
     }
-    this.#options.broker.call({ envelope, timeoutMs: Math.min(timeoutMs, limits.callTimeoutMsMax) }, report);
+    const begun = this.#options.registration.quota.beginCall();
+    if (begun.refusal !== undefined) {
+      report(failed(CallOutcome.REFUSED, begun.refusal));
+      return;
+    }
+    this.#options.broker.call({ envelope, timeoutMs: Math.min(timeoutMs, limits.callTimeoutMsMax) }, (result) => {
+      begun.ended();
+      report(result);
+    });
   }
 
   #serve({ serverId, pattern }: Serve): void {
-    const refusal = patternRefusal(this.#options.registration, pattern);
+    this.#unserve(serverId);
+    const { registration } = this.#options;
+    const refusal =
+      patternRefusal(registration, pattern) ?? quotaRefusal(registration, 'servers', this.#responders.size);
     if (refusal) {
       this.send({ case: 'servingEnded', value: { serverId, ...refusal } });
       return;
     }
-    this.#unserve(serverId);
     const responder: Responder = {
       pattern,
       isReady: () => this.#delivering,

@@ -75,6 +75,18 @@ const bad: [why: string, text: string, faults: RegExp[]][] = [
     `deployment: d\nrules: [{${rule}}]\ntokens: {my-secret-token: ci, ${sha}: 3, ${sha.toUpperCase()}: anonymous}`,
     [/entry 1 .* not under the SHA-256/, /entry 2 .* principal/, /entry 3 .* same SHA-256/, /entry 3 .* principal/],
   ],
+  ['quotas that are a list', `deployment: d\nrules: [{${rule}, quotas: [1]}]`, [/rules\[0\]\.quotas is not a mapping/]],
+  [
+    'quotas that are unknown, no number, a fraction, none, and over the limit of everybody',
+    `deployment: d\nrules: [{${rule}, quotas: {publishes: 1, servers: many, bytes_per_second: 1.5, calls_in_flight: 0, subscriptions: 513}}]`,
+    [
+      /quotas has an unknown key `publishes`; there are publishes_per_second, /,
+      /quotas\.servers is not a whole number/,
+      /quotas\.bytes_per_second is not/,
+      /quotas\.calls_in_flight is not/,
+      /quotas\.subscriptions is 513; .* 512/,
+    ],
+  ],
   [
     'several faults in several rules',
     `rules: [{${rule}, publish: [a.>, ok, '']}, {principals: [], instances: [i], pools: 7}]`,
