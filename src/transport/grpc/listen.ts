@@ -1,3 +1,4 @@
+import type { ServerOptions as Http2ServerOptions } from 'node:http2';
 import type { Socket } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import {
@@ -28,6 +29,9 @@ import { GrpcServerStream, lostCall } from './server-stream.ts';
 import { fromGrpcMetadata, toGrpcCode, toGrpcMetadata } from './status.ts';
 import { checkedTls, serverContext } from './tls.ts';
 
+/** More than one connection can bring about in a second. */
+const resetsMax = 1_000_000;
+
 type GrpcServerCall = ServerUnaryCall<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>;
 
 /** Binds the address and serves the routes on it. */
@@ -40,6 +44,7 @@ export async function listen(address: string, options: ListenOptions): Promise<L
     'grpc.keepalive_time_ms': 30_000,
     'grpc.keepalive_timeout_ms': 20_000,
   });
+  if (isLoopback(address)) allowResets(server);
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   const peers = new SecuredPeers(options.onRefused);
   const identify: Identify = options.tls ? (call) => peers.peerOf(call) : plainPeerOf;
@@ -64,6 +69,21 @@ export async function listen(address: string, options: ListenOptions): Promise<L
       door.dropAll();
     },
   };
+}
+
+function isLoopback(address: string): boolean {
+  return address.startsWith('127.') || address.startsWith('[::1]:');
+}
+
+/**
+ * Node ends the connection of a client that cancels more than about a thousand calls at once, since strangers exhaust servers
+ * that way. On loopback no stranger calls, and a plugin that cancels much is no attacker. grpc-js passes no such option on, so
+ * this reaches for what it gives to Node; a test would tell if a later version kept it elsewhere.
+ */
+function allowResets(server: Server): void {
+  const { commonServerOptions } = server as unknown as { readonly commonServerOptions: Http2ServerOptions };
+  commonServerOptions.streamResetBurst = resetsMax;
+  commonServerOptions.streamResetRate = resetsMax;
 }
 
 /** TLS ends at the door, and grpc-js is given what is inside: it cannot change certificates or say why it refuses one. */
