@@ -15,13 +15,14 @@ import { busProtocolVersion, protocolVersionsFit } from '../contract/wire/protoc
 import type { Peer, RpcStream } from '../transport/rpc.ts';
 import { RpcError } from '../transport/status.ts';
 import { CallBroker } from './call-broker.ts';
+import { GrantDesk } from './grant-desk.ts';
 import { Handover } from './handover.ts';
 import { InstanceQuotas, quotasFor } from './instance-quota.ts';
-import { decide, type Policy } from './policy.ts';
+import type { Policy } from './policy.ts';
 import { anonymous } from './principal.ts';
 import { type Registration, Registry } from './registration.ts';
 import { Session } from './session.ts';
-import { type Owner, RevisionConflictError, StaleEpochError, type Store } from './store.ts';
+import { type GrantDecision, type Owner, RevisionConflictError, StaleEpochError, type Store } from './store.ts';
 
 export interface BusOptions {
   readonly store: Store;
@@ -50,14 +51,17 @@ export class Bus {
   readonly #quotas: InstanceQuotas;
   readonly #sweeper: Timer;
   readonly #handover: Handover;
+  readonly #grants: GrantDesk;
   #closed = false;
 
-  constructor(options: BusOptions) {
+  /** `decisions` is what the store has of former decisions on grants. */
+  constructor(options: BusOptions, decisions: readonly GrantDecision[]) {
     this.#options = options;
     this.#leaseMs = options.leaseMs ?? limits.leaseMs;
     this.#startedMs = options.scheduler.nowMs();
     this.#broker = new CallBroker(options.scheduler);
     this.#quotas = new InstanceQuotas(options.scheduler);
+    this.#grants = new GrantDesk({ ...options, decisions, registry: this.#registry });
     this.#handover = new Handover({
       ...options,
       registry: this.#registry,
@@ -65,6 +69,11 @@ export class Bus {
       inBackground: (work) => this.#inBackground(work),
     });
     this.#sweeper = every(options.scheduler, sweepEveryMs, () => this.#sweep());
+  }
+
+  /** Who may do what, and who decides it. */
+  get grants(): GrantDesk {
+    return this.#grants;
   }
 
   close(): void {
@@ -91,30 +100,30 @@ export class Bus {
       );
     }
     const principal = peer.principal ?? anonymous;
-    const decision = decide(
-      this.#options.policy,
-      { principal, instanceId, poolType },
-      grantsFromWire(request.requestedGrants),
-    );
-    if (!decision.admitted) throw new RpcError('PERMISSION_DENIED', decision.reason);
+    const applicant = { principal, instanceId, poolType };
+    const { refusal } = this.#grants.judge(applicant, []);
+    if (refusal !== undefined) throw new RpcError('PERMISSION_DENIED', refusal);
     const startedAtNs = revision?.startedAtNs ?? 0n;
     const owner = await this.#epochFor(request, { principal, startedAtNs });
+    const mayWrite = await this.#options.store.mayWrite(owner);
+    // From here on nothing waits: a decision that is made meanwhile would miss a registration that is not there yet.
     const earlier = this.#registry.get(owner);
+    const phase = mayWrite ? (earlier?.phase ?? 'active') : 'reserved';
     this.#registry.add({
       owner,
       principal,
       startedAtNs,
       version: revision?.version ?? '',
-      quota: this.#quotas.of(instanceId, quotasFor(this.#options.policy, { principal, instanceId, poolType })),
-      granted: decision.granted,
-      denied: decision.denied,
-      phase: (await this.#options.store.mayWrite(owner)) ? (earlier?.phase ?? 'active') : 'reserved',
+      quota: this.#quotas.of(instanceId, quotasFor(this.#grants.policy, applicant)),
+      poolType,
+      phase,
+      access: this.#grants.accessFor(applicant, grantsFromWire(request.requestedGrants), earlier),
       drain: earlier?.drain,
       leaseEndsMs: this.#options.scheduler.nowMs() + this.#leaseMs,
       session: earlier?.session,
     });
     this.#options.log.info('registered', { instance: instanceId, pool: poolType, principal, epoch: owner.epoch });
-    return { owner, leaseMs: this.#leaseMs, deploymentId: this.#options.policy.deploymentId };
+    return { owner, leaseMs: this.#leaseMs, deploymentId: this.#grants.policy.deploymentId };
   }
 
   async session(stream: RpcStream<SessionRequest, SessionEvent>, peer: Peer): Promise<void> {

@@ -1,7 +1,7 @@
 import { isMap, LineCounter, parseDocument } from 'yaml';
 import { FaultList, messageOf, UserFacingError } from '../base/user-facing-error.ts';
 import type { Grant } from '../contract/wire/grants.ts';
-import { containsPattern, patternFault } from '../contract/wire/topic.ts';
+import { patternFault } from '../contract/wire/topic.ts';
 import { type PolicyTokens, parseTokens } from './policy-tokens.ts';
 import { parseQuotas, type Quotas } from './quotas.ts';
 
@@ -14,52 +14,18 @@ export interface PolicyRule {
   readonly grants: readonly Grant[];
   /** What differs from the default quotas. */
   readonly quotas?: Partial<Quotas>;
+  /** `manual`: what the rule allows is given only once an administrator has approved it; absent: `auto`. */
+  readonly approval?: 'auto' | 'manual';
 }
 
 /** Who may be what on this deployment; made from a policy file. */
 export interface Policy {
   readonly deploymentId: string;
   readonly rules: readonly PolicyRule[];
+  /** Globs of the principals who may approve and revoke; absent: nobody may. */
+  readonly admins?: readonly string[];
   /** Who a caller with a bearer token is; absent: no token is known. */
   readonly tokens?: PolicyTokens;
-}
-
-export interface Applicant {
-  readonly principal: string;
-  readonly instanceId: string;
-  readonly poolType: string;
-}
-
-export type Decision =
-  | { readonly admitted: true; readonly granted: readonly Grant[]; readonly denied: readonly Grant[] }
-  | { readonly admitted: false; readonly reason: string };
-
-/**
- * Decides a registration. A request that asks for nothing gets all that the policy gives to its principal and pool type.
- */
-export function decide(policy: Policy, applicant: Applicant, requested: readonly Grant[]): Decision {
-  const rules = policy.rules.filter(
-    (rule) =>
-      globMatches(rule.principals, applicant.principal) &&
-      globMatches(rule.instances, applicant.instanceId) &&
-      globMatches(rule.pools, applicant.poolType),
-  );
-  if (rules.length === 0) {
-    const { principal, instanceId, poolType } = applicant;
-    return {
-      admitted: false,
-      reason: `no policy rule lets principal "${principal}" be "${instanceId}" of ${poolType}`,
-    };
-  }
-  const allowed = rules.flatMap((rule) => rule.grants);
-  if (requested.length === 0) return { admitted: true, granted: allowed, denied: [] };
-  const isAllowed = (wanted: Grant): boolean =>
-    allowed.some((grant) => grant.action === wanted.action && containsPattern(grant.pattern, wanted.pattern));
-  return {
-    admitted: true,
-    granted: requested.filter(isAllowed),
-    denied: requested.filter((wanted) => !isAllowed(wanted)),
-  };
 }
 
 /**
@@ -73,21 +39,29 @@ export function decide(policy: Policy, applicant: Applicant, requested: readonly
  *     pools: [SignalPool]
  *     publish: [platform.signal.**]
  *     subscribe: [platform.data.*]
+ *     approval: manual
+ * admins: [ops]
  * ```
  * @throws FaultList of `bus/policy/*` faults, all found in one pass.
  */
 export function parsePolicy(file: { readonly path: string; readonly text: string }): Policy {
   const faults: UserFacingError[] = [];
-  const { deployment, rules, tokens, ...others } = readMapping(file, faults);
+  const { deployment, rules, admins = [], tokens, ...others } = readMapping(file, faults);
   if (faults.length > 0) throw new FaultList(faults);
   const fault = (found: string): void => void faults.push(policyFault(file.path, 'value', found));
   for (const key of Object.keys(others)) fault(`the file has an unknown key \`${key}\``);
   if (typeof deployment !== 'string' || deployment === '') fault('`deployment` is not a name');
   if (!Array.isArray(rules) || rules.length === 0) fault('`rules` is not a list of at least one rule');
   const parsed = (Array.isArray(rules) ? rules : []).map((rule, index) => parseRule(rule, `rules[${index}]`, fault));
+  if (!isListOfTexts(admins)) fault('`admins` is not a list of texts');
   const holders = tokens === undefined ? undefined : parseTokens(tokens, fault);
   if (faults.length > 0) throw new FaultList(faults);
-  return { deploymentId: String(deployment), rules: parsed, ...(holders && { tokens: holders }) };
+  return {
+    deploymentId: String(deployment),
+    rules: parsed,
+    admins: isListOfTexts(admins) ? admins : [],
+    ...(holders && { tokens: holders }),
+  };
 }
 
 function readMapping(
@@ -110,7 +84,7 @@ function readMapping(
   }
 }
 
-const ruleKeys = ['principals', 'instances', 'pools', 'quotas', 'publish', 'subscribe'];
+const ruleKeys = ['principals', 'instances', 'pools', 'quotas', 'publish', 'subscribe', 'approval'];
 
 function parseRule(raw: unknown, where: string, fault: (found: string) => void): PolicyRule {
   const rule = (typeof raw === 'object' && raw !== null ? raw : {}) as Record<string, unknown>;
@@ -120,8 +94,7 @@ function parseRule(raw: unknown, where: string, fault: (found: string) => void):
   const list = (key: string, needed: boolean): string[] => {
     const value = rule[key] ?? [];
     const texts = Array.isArray(value) ? value.filter((item): item is string => typeof item === 'string') : [];
-    const isList = Array.isArray(value) && texts.length === value.length;
-    if (!isList || (needed && texts.length === 0))
+    if (!isListOfTexts(value) || (needed && texts.length === 0))
       fault(`${where}.${key} is not a list of ${needed ? 'at least one text' : 'texts'}`);
     return texts;
   };
@@ -132,13 +105,20 @@ function parseRule(raw: unknown, where: string, fault: (found: string) => void):
       return { pattern, action };
     }),
   );
+  const { approval = 'auto' } = rule;
+  if (approval !== 'auto' && approval !== 'manual') fault(`${where}.approval is neither auto nor manual`);
   return {
     principals: list('principals', true),
     instances: list('instances', true),
     pools: list('pools', true),
     grants,
     ...(rule.quotas !== undefined && { quotas: parseQuotas(rule.quotas, where, fault) }),
+    approval: approval === 'manual' ? 'manual' : 'auto',
   };
+}
+
+function isListOfTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string');
 }
 
 /** Whether one of the globs, in which `*` stands for any run of characters, is the text. */
@@ -154,7 +134,7 @@ function policyFault(path: string, kind: 'syntax' | 'value', found: string): Use
     id: `bus/policy/${kind}`,
     found: `${path}: ${found}`,
     expected:
-      'A policy has `deployment: NAME`, `rules:`, each with principals, instances, pools, publish and subscribe, and may have `tokens:`.',
+      'A policy has `deployment: NAME`, `rules:`, each with principals, instances, pools, publish, subscribe and approval, and may have `admins:` and `tokens:`.',
     next: [`Correct ${path} and start the bus again.`],
     exitCode: 78,
   });

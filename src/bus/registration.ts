@@ -1,4 +1,4 @@
-import type { Grant } from '../contract/wire/grants.ts';
+import type { InstanceAccess } from './instance-access.ts';
 import type { InstanceQuota } from './instance-quota.ts';
 import type { Session } from './session.ts';
 import type { Owner } from './store.ts';
@@ -20,10 +20,10 @@ export interface Registration {
   readonly principal: string;
   readonly startedAtNs: bigint;
   readonly version: string;
-  readonly granted: readonly Grant[];
-  readonly denied: readonly Grant[];
   /** Shared by every registration of the instance id. */
   readonly quota: InstanceQuota;
+  readonly poolType: string;
+  readonly access: InstanceAccess;
   phase: RegistrationPhase;
   /** While it drains. */
   drain: Drain | undefined;
@@ -50,6 +50,13 @@ export class Registry {
 
   all(): Registration[] {
     return [...this.#registrations.values()];
+  }
+
+  /** The newest registration of an instance id. */
+  latestOf(instanceId: string): Registration | undefined {
+    return this.all()
+      .filter(({ owner }) => owner.instanceId === instanceId)
+      .reduce<Registration | undefined>((a, b) => (a && a.owner.epoch > b.owner.epoch ? a : b), undefined);
   }
 
   /** The owner of an instance id, if its lease lives. */

@@ -20,6 +20,8 @@ import {
   type TlsFiles,
 } from '../transport/rpc.ts';
 import { Bus, type BusOptions } from './bus.ts';
+import { grantRoutes } from './grant-service.ts';
+import type { Policy } from './policy.ts';
 import { principalOf } from './principal.ts';
 
 export interface ServeBusOptions extends BusOptions {
@@ -35,26 +37,28 @@ export interface RunningBus {
   readonly address: string;
   /** Shows and trusts these from the next connection on. @throws RpcError INVALID_ARGUMENT when they cannot be used. */
   renewTls(tls: TlsFiles): void;
+  /** Decides by another policy from now on, for the registrations that are open too. */
+  replacePolicy(policy: Policy): void;
   close(): void;
 }
 
 /** Serves the Bus API until closed. @throws RpcError when the address cannot be bound. */
 export async function serveBus(options: ServeBusOptions): Promise<RunningBus> {
-  const { log, policy, tls } = options;
-  const bus = new Bus(options);
+  const { log, tls } = options;
+  const bus = new Bus(options, await options.store.decisions());
   const onRefused = (refusal: { readonly address: string; readonly reason: string }): void =>
     log.warn('refused a client', { ...refusal });
-  const rules = { tokens: policy.tokens ?? new Map<string, string>(), required: tls?.ca !== undefined };
   const identify: Identify = ({ peer, metadata }) => {
+    const { tokens = new Map<string, string>() } = bus.grants.policy;
     try {
-      return { ...peer, principal: principalOf({ peer, metadata }, rules) };
+      return { ...peer, principal: principalOf({ peer, metadata }, { tokens, required: tls?.ca !== undefined }) };
     } catch (error) {
       onRefused({ address: peer.address, reason: messageOf(error) });
       throw error;
     }
   };
   const listening = options.network.listen(options.address, {
-    routes: busRoutes(bus, identify),
+    routes: [...busRoutes(bus, identify), ...grantRoutes({ desk: bus.grants, identify })],
     maxMessageBytes: limits.messageBytes,
     ...(tls && { tls }),
     onRefused,
@@ -65,6 +69,7 @@ export async function serveBus(options: ServeBusOptions): Promise<RunningBus> {
   return {
     address: listener.address,
     renewTls: (renewed) => listener.renewTls(renewed),
+    replacePolicy: (policy) => bus.grants.replacePolicy(policy),
     close() {
       bus.close();
       listener.close();

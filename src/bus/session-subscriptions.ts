@@ -1,7 +1,7 @@
 import { Gate } from '../base/gate.ts';
 import type { Log } from '../base/log.ts';
 import { type Delivery, EndReason, StartAt, type Subscribe } from '../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
-import { admitsPattern } from '../contract/wire/grants.ts';
+import { admitsPattern, nearestHint, notGranted } from '../contract/wire/grants.ts';
 import { patternFault } from '../contract/wire/topic.ts';
 import type { QuotaName } from './quotas.ts';
 import type { Registration } from './registration.ts';
@@ -21,8 +21,18 @@ export interface PatternRefusal {
 export function patternRefusal(registration: Registration, pattern: string): PatternRefusal | undefined {
   const fault = patternFault(pattern);
   if (fault !== undefined) return { reason: EndReason.INVALID, detail: `"${pattern}" is no pattern: ${fault}` };
-  if (admitsPattern(registration.granted, 'subscribe', pattern)) return undefined;
-  return { reason: EndReason.NOT_GRANTED, detail: `the bus has no subscribe grant that contains ${pattern}` };
+  if (admitsPattern(registration.access.granted, 'subscribe', pattern)) return undefined;
+  return {
+    reason: EndReason.NOT_GRANTED,
+    detail: `the bus has ${notGranted(registration.access, 'subscribe', pattern)}`,
+  };
+}
+
+/** Why what was subscribed to or served ends; undefined when it is still granted. */
+export function lossOf({ access }: Registration, pattern: string, cause: string): PatternRefusal | undefined {
+  if (admitsPattern(access.granted, 'subscribe', pattern)) return undefined;
+  const detail = `the subscribe grant for ${pattern} is gone: ${cause}; ${nearestHint(access.granted, 'subscribe', pattern)}`;
+  return { reason: EndReason.NOT_GRANTED, detail };
 }
 
 /** Undefined when the registration may have one more of these. */
@@ -83,6 +93,18 @@ export class SessionSubscriptions {
     else this.#waiting.set(subscribe.subscriptionId, subscribe);
   }
 
+  /** Ends what is no longer granted. */
+  endUngranted(cause: string): void {
+    const open = [...this.#feeds].map(([id, { spec }]) => ({ id, pattern: spec.pattern }));
+    const waiting = [...this.#waiting].map(([id, { pattern }]) => ({ id, pattern }));
+    for (const { id, pattern } of [...open, ...waiting]) {
+      const loss = lossOf(this.#options.registration, pattern, cause);
+      if (!loss) continue;
+      this.remove(id);
+      this.#options.ended(id, loss);
+    }
+  }
+
   remove(subscriptionId: number): void {
     this.#waiting.delete(subscriptionId);
     this.#feeds.get(subscriptionId)?.close();
@@ -136,9 +158,11 @@ export class SessionSubscriptions {
         start: subscribe.startAt === StartAt.TIME ? { kind: 'time', fromNs: subscribe.startTimeNs } : { kind: 'new' },
       },
       credit: { messages: subscribe.creditMessages, bytes: subscribe.creditBytes },
-      deliver: ({ message, maybeRedelivered, attempt }) => {
+      deliver: async ({ message, maybeRedelivered, attempt }) => {
+        // It may have been ended while the delivery was being recorded.
+        if (this.#feeds.get(subscriptionId) !== feed) return;
         const { position, envelope, bytes: creditBytes } = message;
-        return deliver({ subscriptionId, position, envelope, maybeRedelivered, attempt, creditBytes });
+        await deliver({ subscriptionId, position, envelope, maybeRedelivered, attempt, creditBytes });
       },
       onOpen: () => subscribed(subscriptionId),
     });

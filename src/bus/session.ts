@@ -10,7 +10,7 @@ import {
   SessionEventSchema,
   type SessionRequest,
 } from '../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
-import { admits } from '../contract/wire/grants.ts';
+import { admits, notGranted } from '../contract/wire/grants.ts';
 import { grantsToWire } from '../contract/wire/grants-on-wire.ts';
 import { limits } from '../contract/wire/limits.ts';
 import { topicFault } from '../contract/wire/topic.ts';
@@ -19,7 +19,7 @@ import { RpcError } from '../transport/status.ts';
 import { type CallBroker, type CallOutcomeReport, failed, type Responder } from './call-broker.ts';
 import type { Registration } from './registration.ts';
 import { SessionPublishes } from './session-publishes.ts';
-import { patternRefusal, quotaRefusal, SessionSubscriptions } from './session-subscriptions.ts';
+import { lossOf, patternRefusal, quotaRefusal, SessionSubscriptions } from './session-subscriptions.ts';
 import type { Store } from './store.ts';
 
 /** While more than this waits to be sent, a subscription waits too. */
@@ -77,9 +77,8 @@ export class Session {
 
   /** Serves the stream until it is over or ended from here. */
   async run(): Promise<void> {
-    const { granted, denied } = this.#options.registration;
     this.send({ case: 'opened', value: {} });
-    this.send({ case: 'grants', value: { granted: grantsToWire(granted), denied: grantsToWire(denied) } });
+    this.#sendGrants();
     try {
       for await (const { message } of this.#requests) {
         this.#handle(message);
@@ -101,6 +100,18 @@ export class Session {
 
   send(event: EventInit): void {
     this.#options.stream.write(create(SessionEventSchema, { event }));
+  }
+
+  /** Tells the whole set of grants and ends what is served or subscribed to without one. */
+  grantsChanged(cause: string): void {
+    this.#sendGrants();
+    this.#subscriptions.endUngranted(cause);
+    for (const [serverId, { pattern }] of this.#responders) {
+      const loss = lossOf(this.#options.registration, pattern, cause);
+      if (!loss) continue;
+      this.#unserve(serverId);
+      this.send({ case: 'servingEnded', value: { serverId, ...loss } });
+    }
   }
 
   /** Begins to serve the subscriptions: this registration owns the instance id and no older one drains. */
@@ -176,6 +187,16 @@ export class Session {
     }
   }
 
+  #sendGrants(): void {
+    const { access } = this.#options.registration;
+    const value = {
+      granted: grantsToWire(access.granted),
+      undecided: grantsToWire(access.withheldAs('undecided')),
+      denied: grantsToWire(access.withheldAs('denied', 'revoked')),
+    };
+    this.send({ case: 'grants', value });
+  }
+
   get #instanceId(): string {
     return this.#options.registration.owner.instanceId;
   }
@@ -203,9 +224,8 @@ export class Session {
   #topicRefusal(topic: string): string | undefined {
     const fault = topicFault(topic);
     if (fault !== undefined) return `"${topic}" is no topic: ${fault}`;
-    return admits(this.#options.registration.granted, 'publish', topic)
-      ? undefined
-      : `the bus has no publish grant for ${topic}`;
+    const { access } = this.#options.registration;
+    return admits(access.granted, 'publish', topic) ? undefined : `the bus has ${notGranted(access, 'publish', topic)}`;
   }
 
   #call({ callId, envelope, timeoutMs }: Call): void {

@@ -1,23 +1,23 @@
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Option } from 'commander';
 import { createLog, type LogLevel, logLevels } from '../base/log.ts';
 import { realScheduler } from '../base/real-scheduler.ts';
 import { exitCodeOf, FaultList, messageOf, renderError, UserFacingError } from '../base/user-facing-error.ts';
 import { MemoryStore } from '../bus/memory/memory-store.ts';
-import { type Policy, parsePolicy } from '../bus/policy.ts';
 import { serveBus } from '../bus/serve-bus.ts';
 import { openSqliteStore } from '../bus/sqlite/sqlite-store.ts';
 import type { Store } from '../bus/store.ts';
 import { exitCodes } from '../contract/config/exit-codes.ts';
 import { grpcNetwork } from '../transport/grpc/network.ts';
+import { addGrantsCommand } from './bus-grants.ts';
+import { readPolicy, watchPolicy } from './bus-policy.ts';
 import { addBusSettings, type BusSettingFlags } from './bus-settings.ts';
 import { type BusTlsFlags, readBusTls, watchBusTls } from './bus-tls.ts';
-import type { AddCommand } from './command.ts';
+import { type AddCommand, usageExitCode } from './command.ts';
 
 interface BusFlags extends BusTlsFlags, BusSettingFlags {
   readonly listen: string;
-  readonly policy: string;
+  readonly policy?: string;
   readonly store: string;
   readonly logLevel: LogLevel;
 }
@@ -27,7 +27,7 @@ export const addBusCommand: AddCommand = (program) => {
   const command = program
     .command('bus')
     .description('serve the Bus API from this process')
-    .requiredOption('--policy <file>', 'who may be which instance and use which topics (YAML)')
+    .option('--policy <file>', 'who may be which instance and use which topics (YAML); read again when it changes')
     .option(
       '--store <file|memory>',
       'where everything is kept: an SQLite file, made when there is none, or memory, for trials',
@@ -41,17 +41,23 @@ export const addBusCommand: AddCommand = (program) => {
       'PEM file with the authorities of client certificates; makes a credential mandatory',
     )
     .addOption(new Option('--log-level <level>', 'least important lines to print').choices(logLevels).default('info'));
-  addBusSettings(command).action((flags: BusFlags) => runBus(flags));
+  addBusSettings(command).action((flags: BusFlags) => {
+    // Commander would demand a required option of the subcommands too.
+    if (flags.policy !== undefined) return runBus(flags, flags.policy);
+    return command.error("error: required option '--policy <file>' not specified", { exitCode: usageExitCode });
+  });
+  addGrantsCommand(command);
 };
 
-async function runBus(flags: BusFlags): Promise<void> {
+async function runBus(flags: BusFlags, policyFile: string): Promise<void> {
   const log = createLog({
     level: flags.logLevel,
     format: 'text',
     write: (line) => process.stdout.write(`${line}\n`),
     wallTimeNs: () => realScheduler.wallTimeNs(),
   });
-  const [policy, tls] = await inOnePass(readPolicy(flags.policy), readBusTls(flags));
+  const [initial, tls] = await inOnePass(readPolicy(policyFile), readBusTls(flags));
+  const { policy } = initial;
   const { store, place, close } = await openStore(flags);
   const bus = await serveBus({
     network: grpcNetwork,
@@ -68,14 +74,22 @@ async function runBus(flags: BusFlags): Promise<void> {
     await close();
     throw cannotListen(flags.listen, error);
   });
-  const watch =
+  const policyWatch = watchPolicy({
+    path: policyFile,
+    initial,
+    scheduler: realScheduler,
+    log,
+    replace: (changed) => bus.replacePolicy(changed),
+  });
+  const tlsWatch =
     tls && watchBusTls({ flags, initial: tls, log, scheduler: realScheduler, renew: (files) => bus.renewTls(files) });
   log.info('bus listens', { address: bus.address, deployment: policy.deploymentId, store: place });
   const signal = await new Promise<string>((resolve) => {
     for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, resolve);
   });
   log.info('bus stops', { signal });
-  watch?.cancel();
+  tlsWatch?.cancel();
+  policyWatch.cancel();
   bus.close();
   await close();
 }
@@ -110,18 +124,6 @@ async function inOnePass<A, B>(first: Promise<A>, second: Promise<B>): Promise<[
   const ours = faults.filter((fault) => fault instanceof UserFacingError);
   if (ours.length > 0 && ours.length === faults.length) throw new FaultList(ours);
   return Promise.all([first, second]);
-}
-
-async function readPolicy(file: string): Promise<Policy> {
-  const text = await readFile(file, 'utf8').catch((error: unknown) => {
-    throw new UserFacingError({
-      id: 'bus/policy/unreadable',
-      found: `the policy file ${file} cannot be read: ${messageOf(error)}`,
-      next: ['Name an existing YAML file with --policy.'],
-      exitCode: exitCodes.configuration,
-    });
-  });
-  return parsePolicy({ path: file, text });
 }
 
 function cannotListen(address: string, error: unknown): UserFacingError {

@@ -1,15 +1,22 @@
 import { Gate } from '../base/gate.ts';
 import type { SessionEvent } from '../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
-import { type Action, admits, admitsPattern, type Grant, nearestGrant } from '../contract/wire/grants.ts';
-import { grantsFromWire } from '../contract/wire/grants-on-wire.ts';
+import {
+  type Action,
+  admits,
+  admitsPattern,
+  type Grant,
+  notGranted,
+  type WithheldGrant,
+} from '../contract/wire/grants.ts';
+import { grantsFromWire, withheldFromWire } from '../contract/wire/grants-on-wire.ts';
 import { topicFault } from '../contract/wire/topic.ts';
 import type { LinkPart } from './bus-link/bus-link.ts';
 
 /** What this instance may publish and subscribe, as the bus decided. Closed until the bus has said so. */
 export class Access implements LinkPart {
   #granted: readonly Grant[] | undefined;
-  #denied: readonly Grant[] = [];
-  #undecided: readonly Grant[] = [];
+  #denied: readonly WithheldGrant[] = [];
+  #undecided: readonly WithheldGrant[] = [];
   readonly #decided = new Gate(false);
 
   get isLoaded(): boolean {
@@ -20,16 +27,22 @@ export class Access implements LinkPart {
     return this.#granted ?? [];
   }
 
-  get denied(): readonly Grant[] {
+  get denied(): readonly WithheldGrant[] {
     return this.#denied;
   }
 
-  get undecided(): readonly Grant[] {
+  get undecided(): readonly WithheldGrant[] {
     return this.#undecided;
   }
 
   patterns(action: Action): string[] {
     return this.granted.filter((grant) => grant.action === action).map((grant) => grant.pattern);
+  }
+
+  /** The grant with what the bus says against it, if it does. */
+  withReason(grant: Grant): Grant | WithheldGrant {
+    const isSame = ({ action, pattern }: Grant): boolean => action === grant.action && pattern === grant.pattern;
+    return [...this.#denied, ...this.#undecided].find(isSame) ?? grant;
   }
 
   /** Resolves once the bus has decided on every grant that was asked for. */
@@ -39,8 +52,8 @@ export class Access implements LinkPart {
 
   onEvent(event: SessionEvent['event']): void {
     if (event.case !== 'grants') return;
-    this.#undecided = grantsFromWire(event.value.undecided);
-    this.#denied = grantsFromWire(event.value.denied);
+    this.#undecided = withheldFromWire(event.value.undecided);
+    this.#denied = withheldFromWire(event.value.denied);
     if (this.#undecided.length > 0 && !this.isLoaded) return;
     this.#granted = grantsFromWire(event.value.granted);
     this.#decided.set(true);
@@ -60,8 +73,7 @@ export class Access implements LinkPart {
 
   #refusal(action: Action, what: string): string {
     if (!this.isLoaded) return 'access control is not loaded yet';
-    const nearest = nearestGrant(this.granted, action, what)?.pattern ?? this.patterns(action)[0];
-    const hint = nearest === undefined ? `there is no ${action} grant at all` : `the nearest is ${nearest}`;
-    return `no ${action} grant for ${what}; ${hint}`;
+    const withheld = [...this.#denied, ...this.#undecided];
+    return notGranted({ granted: this.granted, withheld }, action, what);
   }
 }

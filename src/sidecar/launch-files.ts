@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { UserFacingError } from '../base/user-facing-error.ts';
+import type { BusConnectionConfig } from '../contract/config/bus-connection.ts';
 import type { ConfigFile } from '../contract/config/config-file.ts';
 import { exitCodes } from '../contract/config/exit-codes.ts';
-import type { SidecarConfig } from '../contract/config/sidecar-config.ts';
 import type { TlsFiles } from '../transport/rpc.ts';
 
 /**
@@ -30,7 +30,7 @@ export async function readSidecarConfigFile(environment: NodeJS.ProcessEnv): Pro
 
 /** Reads the credential for the bus from its files. @throws the system's error when one cannot be read. */
 export async function readCredential(
-  config: Pick<SidecarConfig, 'busApiUrl' | 'tls' | 'busToken' | 'busTokenFile'>,
+  config: BusConnectionConfig,
 ): Promise<{ readonly tls?: TlsFiles; readonly token?: string }> {
   const { caFile, certificateFile, keyFile } = config.tls;
   const [ca, certificate, key, tokenText] = await Promise.all(

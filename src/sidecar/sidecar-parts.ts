@@ -10,6 +10,7 @@ import { BusCalls } from './bus-link/calls.ts';
 import { Outbox } from './bus-link/outbox.ts';
 import { BusServers } from './bus-link/servers.ts';
 import { BusSubscriptions } from './bus-link/subscriptions.ts';
+import { GrantNotices } from './grant-notices.ts';
 import { HealthEndpoint } from './health-endpoint.ts';
 import type { ServeHealth } from './health-server.ts';
 import { AuditedMetrics } from './metrics/audited-metrics.ts';
@@ -46,6 +47,7 @@ export interface SidecarOptions {
 export interface SidecarParts extends Omit<PluginPort, 'identity' | 'settings'> {
   readonly recorder: SidecarMetrics;
   readonly link: BusLink;
+  readonly grantNotices: GrantNotices;
   readonly endpoint: HealthEndpoint;
   readonly listener: PluginListener;
 }
@@ -60,6 +62,7 @@ export function createParts(options: SidecarOptions, onFault: (faulted: boolean)
   const recorder = createMetrics(options);
   const link = createLink(options);
   const access = new Access();
+  const grantNotices = new GrantNotices({ access, instanceId: config.instanceId, scheduler, log });
   const health = new PluginHealth({
     scheduler,
     log,
@@ -86,7 +89,7 @@ export function createParts(options: SidecarOptions, onFault: (faulted: boolean)
     calls: new BusCalls({ scheduler, send }),
     servers: new BusServers({ send }),
   };
-  for (const part of [access, ...Object.values(overBus)]) link.attach(part);
+  for (const part of [access, grantNotices, ...Object.values(overBus)]) link.attach(part);
   const state = new StateKeeper(link, config.instanceId);
   const parts = { scheduler, log, recorder, current, access, admission, lifecycle, health, ...overBus, state };
   addPartGauges(recorder, config, { ...parts, link });
@@ -113,7 +116,7 @@ export function createParts(options: SidecarOptions, onFault: (faulted: boolean)
     lifecycle.stateChanged(now);
     link.send({ case: 'status', value: { state: now } });
   });
-  return { ...parts, link, endpoint, listener };
+  return { ...parts, link, grantNotices, endpoint, listener };
 }
 
 function createMetrics({ config, scheduler, writeAudit, processUsage }: SidecarOptions): SidecarMetrics {

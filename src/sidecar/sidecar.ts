@@ -71,7 +71,8 @@ export class Sidecar {
   /** The contract's eight steps; 1–3 and 7 are fatal. */
   #eightSteps(): StartupStep[] {
     const { config, scheduler, log } = this.#options;
-    const { current, link, access, state, endpoint, listener } = this.#parts;
+    const { current, link, access, grantNotices, state, endpoint, listener } = this.#parts;
+    const { instanceId, grantTimeoutMs: timeoutMs } = config;
     return [
       {
         name: 'connect to the Bus API',
@@ -88,7 +89,8 @@ export class Sidecar {
       {
         name: 'recover grants',
         fatal: true,
-        start: () => recoverGrants({ access, scheduler, log, timeoutMs: config.grantTimeoutMs }),
+        start: () => recoverGrants({ access, instanceId, scheduler, log, timeoutMs }),
+        stop: async () => grantNotices.close(),
       },
       {
         name: 'recover state',

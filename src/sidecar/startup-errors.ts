@@ -1,6 +1,7 @@
 import { UserFacingError } from '../base/user-facing-error.ts';
 import { exitCodes } from '../contract/config/exit-codes.ts';
-import type { Grant } from '../contract/wire/grants.ts';
+import { approvalCommand } from '../contract/wire/approval-command.ts';
+import type { Grant, WithheldGrant } from '../contract/wire/grants.ts';
 import { CertificateError, type CertificateFault } from '../transport/certificate-error.ts';
 import { RpcError } from '../transport/status.ts';
 import { CredentialError } from './bus-link/bus-credential.ts';
@@ -109,18 +110,26 @@ export function grantsDenied(denied: readonly Grant[]): UserFacingError {
     found: `the bus granted nothing of what REQUESTED_GRANTS asks for: ${listGrants(denied)}`,
     next: [
       'Ask only for topics that the policy gives to this POOL_TYPE.',
-      'Ask whoever runs the bus to widen the policy.',
+      'Ask whoever runs the bus to widen the policy, or to approve again what was revoked.',
     ],
     exitCode: exitCodes.refused,
   });
 }
 
 /** Step 3: the grant timeout passed first. */
-export function grantsUndecided(undecided: readonly Grant[], timeoutMs: number): UserFacingError {
+export function grantsUndecided(waiting: {
+  readonly instanceId: string;
+  readonly undecided: readonly Grant[];
+  readonly timeoutMs: number;
+}): UserFacingError {
+  const { instanceId, undecided, timeoutMs } = waiting;
   return new UserFacingError({
     id: 'sidecar/startup/grants-undecided',
     found: `nobody decided within ${timeoutMs} ms on ${listGrants(undecided)}`,
-    next: ['Ask whoever runs the bus to approve or deny them.', 'Raise SIDECAR_GRANT_TIMEOUT.'],
+    next: [
+      `Ask whoever runs the bus to approve them: ${approvalCommand(instanceId, undecided)}`,
+      'Raise SIDECAR_GRANT_TIMEOUT.',
+    ],
     exitCode: exitCodes.grantsUndecided,
   });
 }
@@ -138,7 +147,11 @@ export function pluginPortTaken(address: string, error: unknown): UserFacingErro
   });
 }
 
-/** Grants as one line of a log or an error. */
-export function listGrants(grants: readonly Grant[]): string {
-  return grants.map(({ pattern, action }) => `${action} ${pattern}`).join(', ') || 'nothing';
+/** Grants as one line of a log or an error, each with what stands against it. */
+export function listGrants(grants: readonly (Grant | WithheldGrant)[]): string {
+  const texts = grants.map((grant) => {
+    const reason = 'reason' in grant && grant.reason !== '' ? ` (${grant.reason})` : '';
+    return `${grant.action} ${grant.pattern}${reason}`;
+  });
+  return texts.join(', ') || 'nothing';
 }

@@ -1,12 +1,9 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { FaultList } from '../../src/base/user-facing-error.ts';
-import { type Applicant, decide, type Policy, parsePolicy } from '../../src/bus/policy.ts';
-import { anonymous } from '../../src/bus/principal.ts';
-import type { Grant } from '../../src/contract/wire/grants.ts';
-import { containsPattern } from '../../src/contract/wire/topic.ts';
+import { decideAccess } from '../../src/bus/access-decision.ts';
+import { type Policy, parsePolicy } from '../../src/bus/policy.ts';
 
 const good = `
 deployment: local
@@ -16,6 +13,7 @@ rules:
     pools: [SignalPool]
     publish: [platform.signal.**]
     subscribe: [platform.data.*, platform.news]
+    approval: manual
   - principals: [ops]
     instances: [console]
     pools: ["*"]
@@ -69,6 +67,12 @@ const bad: [why: string, text: string, faults: RegExp[]][] = [
     'deployment: d\nrules: [all]',
     [/rules\[0\]\.principals/, /rules\[0\]\.instances/, /rules\[0\]\.pools/],
   ],
+  [
+    'an approval that is neither',
+    `deployment: d\nrules: [{${rule}, approval: sometimes}]`,
+    [/rules\[0\]\.approval is neither auto nor manual/],
+  ],
+  ['admins that are a text', `deployment: d\nrules: [{${rule}}]\nadmins: ops`, [/`admins` is not a list of texts/]],
   ['tokens that are a list', `deployment: d\nrules: [{${rule}}]\ntokens: [a]`, [/`tokens` is not a mapping/]],
   [
     'a token where its hash belongs, one twice and two without a principal',
@@ -108,15 +112,21 @@ describe('a policy file', () => {
             { pattern: 'platform.data.*', action: 'subscribe' },
             { pattern: 'platform.news', action: 'subscribe' },
           ],
+          approval: 'manual',
         },
-        { principals: ['ops'], instances: ['console'], pools: ['*'], grants: [] },
+        { principals: ['ops'], instances: ['console'], pools: ['*'], grants: [], approval: 'auto' },
       ],
+      admins: [],
     });
   });
 
   test('gives the principals of bearer tokens by the hashes of these, in lower case', () => {
     const { tokens } = parse(`${good}tokens: {${sha.toUpperCase()}: ci}`);
     expect(tokens).toEqual(new Map([[sha, 'ci']]));
+  });
+
+  test('gives the globs of the principals who may decide', () => {
+    expect(parse(`${good}admins: [ops, 'admin-*']`).admins).toEqual(['ops', 'admin-*']);
   });
 
   test.each(bad)('is refused with all its faults when it is, or has, %s', (_why, text, expected) => {
@@ -133,96 +143,10 @@ describe('a policy file', () => {
   });
 });
 
-const applicant: Applicant = { principal: 'ci', instanceId: 'node-plugin-0', poolType: 'SignalPool' };
-const all = parse(good).rules[0]?.grants ?? [];
-
-describe('a decision', () => {
-  test.each<[who: string, applicant: Applicant, admitted: boolean]>([
-    ['who matches a rule', applicant, true],
-    ['a caller without a credential, where a rule lets everybody', { ...applicant, principal: anonymous }, true],
-    ['an instance id that is only a part of the glob', { ...applicant, instanceId: 'node-plugin' }, false],
-    ['an instance id that only begins after something else', { ...applicant, instanceId: 'a-node-plugin-0' }, false],
-    ['another pool type', { ...applicant, poolType: 'OtherPool' }, false],
-    ['a pool type in other letters', { ...applicant, poolType: 'signalpool' }, false],
-    ['the principal of another rule', { principal: 'ops', instanceId: 'console', poolType: 'AnyPool' }, true],
-    ['a principal that is no ops', { principal: 'ops2', instanceId: 'console', poolType: 'AnyPool' }, false],
-  ])('on %s', (_who, who, admitted) => {
-    const decision = decide(parse(good), who, []);
-    expect(decision.admitted).toBe(admitted);
-    if (!decision.admitted) expect(decision.reason).toContain(`principal "${who.principal}"`);
-  });
-
-  test.each<[asked: string, requested: Grant[], granted: readonly Grant[]]>([
-    ['nothing gives all that the policy gives', [], all],
-    ['what is granted gives it', [...all], all],
-    [
-      'less gives that',
-      [{ pattern: 'platform.data.gold', action: 'subscribe' }],
-      [{ pattern: 'platform.data.gold', action: 'subscribe' }],
-    ],
-    ['more gives nothing of it', [{ pattern: 'platform.**', action: 'subscribe' }], []],
-    ['another action gives nothing', [{ pattern: 'platform.news', action: 'publish' }], []],
-    ['what only two grants together cover gives nothing', [{ pattern: 'platform.*', action: 'subscribe' }], []],
-  ])('for asking for %s', (_asked, requested, granted) => {
-    const denied = requested.filter(
-      (grant) => !granted.includes(grant) && !granted.some((g) => g.pattern === grant.pattern),
-    );
-    expect(decide(parse(good), applicant, requested)).toEqual({ admitted: true, granted, denied });
-  });
-
-  test.each([
-    ['a dot is a dot', 'a.c', 'abc', false],
-    ['a star in the middle', 'a*c', 'abbc', true],
-    ['a star over a line break', '*', 'a\nb', true],
-    ['letters that mean something to a regular expression', '[a]+(b)|$^', '[a]+(b)|$^', true],
-  ])('takes a glob literally: %s', (_what, glob, principal, admitted) => {
-    const policy: Policy = {
-      deploymentId: 'd',
-      rules: [{ principals: [glob], instances: ['*'], pools: ['*'], grants: [] }],
-    };
-    expect(decide(policy, { ...applicant, principal }, []).admitted).toBe(admitted);
-  });
-});
-
-const segment = fc.constantFrom('a', 'b', '*');
-const pattern = fc
-  .tuple(fc.array(segment, { minLength: 1, maxLength: 3 }), fc.boolean())
-  .map(([segments, open]) => (open ? [...segments, '**'] : segments).join('.'));
-const grant: fc.Arbitrary<Grant> = fc.record({ pattern, action: fc.constantFrom('publish', 'subscribe') });
-const glob = fc.constantFrom('*', 'x', 'y', 'x*');
-const anyRule = fc.record({
-  principals: fc.array(glob, { minLength: 1, maxLength: 2 }),
-  instances: fc.array(glob, { minLength: 1, maxLength: 2 }),
-  pools: fc.array(glob, { minLength: 1, maxLength: 2 }),
-  grants: fc.array(grant, { maxLength: 4 }),
-});
-const name = fc.constantFrom('x', 'y', 'xy');
-
-test('what is granted is always contained in the policy, and every request is granted or denied', () => {
-  fc.assert(
-    fc.property(
-      fc.record({ deploymentId: fc.constant('d'), rules: fc.array(anyRule, { maxLength: 3 }) }),
-      fc.record({ principal: name, instanceId: name, poolType: name }),
-      fc.array(grant, { maxLength: 5 }),
-      (policy, who, requested) => {
-        const decision = decide(policy, who, requested);
-        if (!decision.admitted) return;
-        const given = policy.rules.flatMap(({ grants }) => grants);
-        for (const { pattern: wanted, action } of decision.granted) {
-          expect(given.some((each) => each.action === action && containsPattern(each.pattern, wanted))).toBe(true);
-        }
-        if (requested.length === 0) return;
-        expect([...decision.granted, ...decision.denied]).toHaveLength(requested.length);
-        expect([...decision.granted, ...decision.denied]).toEqual(expect.arrayContaining(requested));
-      },
-    ),
-  );
-});
-
 test('the policy that docs/bus.md shows is one, and lets its own instance in', () => {
   const page = readFileSync(path.resolve('docs/bus.md'), 'utf8');
   const text = /^```yaml\n(.*?)^```/ms.exec(page)?.[1] ?? '';
   const policy = parsePolicy({ path: 'docs/bus.md', text });
   const applicant = { principal: 'anonymous', instanceId: 'quotes-1', poolType: 'DGMPool' };
-  expect(decide(policy, applicant, [])).toMatchObject({ admitted: true });
+  expect(decideAccess(policy, applicant, [], []).refusal).toBeUndefined();
 });

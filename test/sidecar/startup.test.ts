@@ -107,7 +107,7 @@ describe('a start that must not go on', () => {
     expect(await sidecar.exited).toBe(77);
     expectError(sidecar, {
       step: 'Startup stopped at step 3 of 8: recover grants.',
-      fact: 'publish platform.risk.*, subscribe platform.risk.*',
+      fact: 'publish platform.risk.* (no policy rule allows it), subscribe platform.risk.* (no policy rule allows it)',
       id: 'sidecar/startup/grants-denied',
     });
     expect(bus.program.stdout).toContain('deregistered instance=oms-1');

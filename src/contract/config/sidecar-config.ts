@@ -1,18 +1,18 @@
 import { type LogLevel, logLevels } from '../../base/log.ts';
 import { FaultList } from '../../base/user-facing-error.ts';
-import { busApiAddress, type ListenAddress, listenAddress, loopbackAddress } from './addresses.ts';
+import { type ListenAddress, listenAddress, loopbackAddress } from './addresses.ts';
+import { type BusConnectionConfig, readBusConnection } from './bus-connection.ts';
 import { type ConfigFile, readConfigFile } from './config-file.ts';
 import { type Environment, readVariable } from './environment.ts';
 import { resolveInstanceId } from './instance-id.ts';
 import { type PlatformIdentity, readPlatformIdentity } from './platform-identity.ts';
 import { type CheckPattern, parseRequestedGrants, type RequestedGrant } from './requested-grants.ts';
-import { Secret } from './secret.ts';
 import { SettingReader, settingFault } from './setting-reader.ts';
-import { accepted, flag, oneOf, type Parser, poolType, rejected, tags, text } from './setting-value.ts';
+import { flag, oneOf, type Parser, poolType, rejected, tags, text } from './setting-value.ts';
 import { readTuning, type SidecarTuning, tuningKeys } from './sidecar-tuning.ts';
 
 /** Everything the sidecar is told, checked and complete. */
-export interface SidecarConfig extends SidecarTuning {
+export interface SidecarConfig extends SidecarTuning, BusConnectionConfig {
   readonly instanceId: string;
   /** Orders two registrations of one instance id: the version of the app, then when this process started. */
   readonly revision: { readonly applicationVersion: string; readonly startedAtMs: number };
@@ -20,22 +20,6 @@ export interface SidecarConfig extends SidecarTuning {
   readonly requestedGrants: readonly RequestedGrant[];
   readonly tags: readonly string[];
   readonly image: string | undefined;
-  readonly busApiUrl: {
-    readonly host: string;
-    readonly port: number;
-    /** `host:port`, an IPv6 host in brackets. */
-    readonly address: string;
-    readonly tls: boolean;
-  };
-  /** Paths of PEM files. */
-  readonly tls: {
-    readonly caFile: string | undefined;
-    readonly certificateFile: string | undefined;
-    readonly keyFile: string | undefined;
-  };
-  readonly busToken: Secret | undefined;
-  /** Holds the token when `busToken` is not given; read by the sidecar, since a mounted file may rotate. */
-  readonly busTokenFile: string | undefined;
   /** `host:port` on loopback. */
   readonly pluginAddress: string;
   readonly healthAddress: ListenAddress;
@@ -74,7 +58,7 @@ export function loadSidecarConfig(sources: SidecarConfigSources): SidecarConfig 
   const platform = readPlatform(reader, environment);
   const config: SidecarConfig = {
     ...readIdentity(reader, platform, sources),
-    ...readBus(reader),
+    ...readBusConnection(reader),
     ...readOwnPorts(reader, environment),
     logLevel: reader.read({ variable: 'SIDECAR_LOG_LEVEL', key: 'log_level' }, oneOf(logLevels), 'info'),
     logFormat: reader.read({ variable: 'SIDECAR_LOG_FORMAT', key: 'log_format' }, oneOf(['text', 'json']), 'text'),
@@ -130,58 +114,6 @@ function readIdentity(reader: SettingReader, platform: PlatformIdentity | undefi
   };
 }
 
-function readBus(reader: SettingReader) {
-  const urlName = { variable: 'SIDECAR_BUS_API_URL', key: 'bus_api_url' } as const;
-  const { scheme, ...address } = reader.read(urlName, busApiAddress, {
-    host: 'bus-api',
-    port: 8443,
-    address: 'bus-api:8443',
-    scheme: undefined,
-  });
-  const tls = {
-    caFile: reader.read({ variable: 'SIDECAR_BUS_CA', key: 'tls.ca' }, text, undefined),
-    certificateFile: reader.read({ variable: 'SIDECAR_BUS_CERTIFICATE', key: 'tls.certificate' }, text, undefined),
-    keyFile: reader.read({ variable: 'SIDECAR_BUS_KEY', key: 'tls.key' }, text, undefined),
-  };
-  const filesGiven = tls.caFile !== undefined || tls.certificateFile !== undefined;
-  checkTls(reader, tls, scheme === 'http' && filesGiven);
-  return {
-    busApiUrl: { ...address, tls: scheme === 'https' || filesGiven },
-    tls,
-    busToken: reader.read({ variable: 'SIDECAR_BUS_TOKEN' }, token, undefined),
-    busTokenFile: reader.read({ variable: 'SIDECAR_BUS_TOKEN_FILE', key: 'bus_token_file' }, text, undefined),
-  };
-}
-
-function checkTls(reader: SettingReader, tls: SidecarConfig['tls'], plainSchemeWithFiles: boolean): void {
-  if ((tls.certificateFile === undefined) !== (tls.keyFile === undefined)) {
-    const [given, missing] =
-      tls.keyFile === undefined
-        ? ['SIDECAR_BUS_CERTIFICATE', 'SIDECAR_BUS_KEY']
-        : ['SIDECAR_BUS_KEY', 'SIDECAR_BUS_CERTIFICATE'];
-    reader.faults.push(
-      settingFault({
-        subject: 'tls',
-        fault: 'half-given',
-        found: `${given} is set and ${missing} is not`,
-        expected: 'A client certificate and its key belong together.',
-        next: `Set ${missing} too, or unset ${given}.`,
-      }),
-    );
-  }
-  if (plainSchemeWithFiles) {
-    reader.faults.push(
-      settingFault({
-        subject: 'bus-api-url',
-        fault: 'plain-with-tls-files',
-        found: 'SIDECAR_BUS_API_URL starts with http:// and a CA or a certificate is set',
-        expected: 'A CA or a certificate turns TLS on, and http:// turns it off.',
-        next: 'Write https://, or unset SIDECAR_BUS_CA and SIDECAR_BUS_CERTIFICATE.',
-      }),
-    );
-  }
-}
-
 function readOwnPorts(reader: SettingReader, environment: Environment) {
   const healthName = { variable: 'SIDECAR_HEALTH_ADDR', key: 'health_addr' } as const;
   const pluginAddress = reader.read(
@@ -198,9 +130,3 @@ function readOwnPorts(reader: SettingReader, environment: Environment) {
   };
   return { pluginAddress, healthAddress: reader.read(healthName, parseHealth, { host: undefined, port: 9192 }) };
 }
-
-/** A token travels in a header, so it holds visible ASCII only. */
-const token: Parser<Secret> = (raw) =>
-  typeof raw === 'string' && /^[\x21-\x7e]+$/.test(raw)
-    ? accepted(new Secret(raw))
-    : rejected('malformed', 'a token of visible ASCII characters without blanks');

@@ -1,4 +1,4 @@
-import { containsPattern, matchTopic, patternFault, topicFault } from './topic.ts';
+import { containsPattern, matchTopic, patternFault, patternsOverlap, topicFault } from './topic.ts';
 
 export type Action = 'publish' | 'subscribe';
 
@@ -6,6 +6,12 @@ export type Action = 'publish' | 'subscribe';
 export interface Grant {
   readonly pattern: string;
   readonly action: Action;
+}
+
+/** A grant that was asked for and is not given. */
+export interface WithheldGrant extends Grant {
+  /** What stands against it, for people. */
+  readonly reason: string;
 }
 
 /** Whether one of the grants covers the topic. A malformed topic is never admitted. */
@@ -39,6 +45,27 @@ export function nearestGrant(grants: readonly Grant[], action: Action, topicOrPa
     }
   }
   return nearest;
+}
+
+/**
+ * Says that a topic or pattern is not granted, which grant of the action comes nearest, and what was asked for and withheld.
+ * @example notGranted({ granted: [{ action: 'publish', pattern: 'a.*' }], withheld: [] }, 'publish', 'a.b.c')
+ * // 'no publish grant for a.b.c; the nearest is a.*'
+ */
+export function notGranted(
+  { granted, withheld }: { readonly granted: readonly Grant[]; readonly withheld: readonly WithheldGrant[] },
+  action: Action,
+  topicOrPattern: string,
+): string {
+  const against = withheld.find((grant) => grant.action === action && patternsOverlap(grant.pattern, topicOrPattern));
+  const withheldPart = against ? `; ${against.pattern} is withheld: ${against.reason}` : '';
+  return `no ${action} grant for ${topicOrPattern}; ${nearestHint(granted, action, topicOrPattern)}${withheldPart}`;
+}
+
+/** Names the grant of the action that comes nearest. */
+export function nearestHint(grants: readonly Grant[], action: Action, topicOrPattern: string): string {
+  const nearest = nearestGrant(grants, action, topicOrPattern) ?? grants.find((grant) => grant.action === action);
+  return nearest ? `the nearest is ${nearest.pattern}` : `there is no ${action} grant at all`;
 }
 
 function leadingSegmentsInCommon(granted: string, wanted: string): number {

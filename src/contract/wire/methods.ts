@@ -1,6 +1,7 @@
 import { type DescMethod, type DescService, fromBinary, type MessageShape, toBinary } from '@bufbuild/protobuf';
 import { Health } from './gen/grpc/health/v1/health_pb.ts';
 import { BusService } from './gen/meridian/bus/v1/bus_pb.ts';
+import { GrantService } from './gen/meridian/bus/v1/grants_pb.ts';
 import { PluginService } from './gen/meridian/sidecar/v1/plugin_pb.ts';
 import { SidecarService } from './gen/meridian/v1/sidecar_pb.ts';
 
@@ -25,6 +26,8 @@ export const sidecarMethods = methodsOf(SidecarService);
 export const pluginMethods = methodsOf(PluginService);
 /** What a sidecar speaks to the Bus API. */
 export const busMethods = methodsOf(BusService);
+/** What an administrator speaks to the Bus API. */
+export const grantMethods = methodsOf(GrantService);
 /** gRPC's own health checks, served on the plugin's port. */
 export const healthMethods = methodsOf(Health);
 

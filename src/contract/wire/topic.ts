@@ -52,6 +52,21 @@ export function containsPattern(outer: string, inner: string): boolean {
   return innerSegments.length === outerSegments.length;
 }
 
+/**
+ * Whether some topic is covered by both patterns, which are taken to be free of faults.
+ * @example patternsOverlap('a.*', '*.b') // true
+ */
+export function patternsOverlap(one: string, other: string): boolean {
+  const [ours, theirs] = [one.split('.'), other.split('.')];
+  for (let index = 0; ; index += 1) {
+    const [our, their] = [ours[index], theirs[index]];
+    if (our === undefined || their === undefined) return our === their;
+    // A `**` takes this segment and all that follow, whatever they are.
+    if (our === '**' || their === '**') return true;
+    if (our !== '*' && their !== '*' && our !== their) return false;
+  }
+}
+
 function sizeFault(text: string): string | undefined {
   if (text === '') return 'is empty';
   const bytes = Buffer.byteLength(text);

@@ -1,0 +1,167 @@
+import { create } from '@bufbuild/protobuf';
+import { Argument, type Command } from 'commander';
+import { UserFacingError } from '../base/user-facing-error.ts';
+import {
+  DecideGrantsRequestSchema,
+  ExplainGrantRequestSchema,
+  type GrantStanding,
+  ListGrantsRequestSchema,
+  Standing,
+} from '../contract/wire/gen/meridian/bus/v1/grants_pb.ts';
+import type { Action, Grant } from '../contract/wire/grants.ts';
+import { actionFromWire, actionToWire, grantsToWire } from '../contract/wire/grants-on-wire.ts';
+import { grantMethods } from '../contract/wire/methods.ts';
+import { usageExitCode } from './command.ts';
+import { GrantsClient } from './grants-client.ts';
+import { type GrantRow, grantsTable } from './grants-table.ts';
+
+interface ConnectionFlags {
+  readonly bus?: string;
+  readonly json: boolean;
+}
+
+const instanceArgument = new Argument('<instance>', 'its INSTANCE_ID');
+const actions = ['publish', 'subscribe'] as const;
+
+/** `meridian-sidecar bus grants …`: what an administrator asks and tells a running bus. */
+export function addGrantsCommand(bus: Command): void {
+  const grants = bus.command('grants').description('show and decide who may publish and subscribe what');
+  withConnection(grants.command('list').description('show what instances ask for and what stands of it'))
+    .option('--instance <id>', 'of one instance')
+    .option('--undecided', 'only what waits for an approval', false)
+    .action((flags: ConnectionFlags & { instance?: string; undecided: boolean }) => list(flags));
+  withConnection(
+    grants.command('approve').description('give what a rule with `approval: manual` allows, or what was revoked'),
+  )
+    .addArgument(instanceArgument)
+    .addArgument(new Argument('[action]', 'unless --all is given').choices(actions))
+    .argument('[patterns...]', 'patterns of topics')
+    .option('--all', 'everything of the instance that is undecided', false)
+    .action(
+      (instance: string, action: Action | undefined, patterns: string[], flags: ConnectionFlags & { all: boolean }) =>
+        withClient(flags, async (client) => {
+          const chosen =
+            flags.all && action === undefined ? await undecidedOf(client, instance) : grantsOf(action, patterns);
+          await decide(client, 'approve', { instance, grants: chosen }, flags);
+        }),
+    );
+  withConnection(
+    grants
+      .command('revoke')
+      .description('withhold whatever shares a topic with the patterns, until it is approved again'),
+  )
+    .addArgument(instanceArgument)
+    .addArgument(new Argument('<action>').choices(actions))
+    .argument('<patterns...>', 'patterns of topics')
+    .action((instance: string, action: Action, patterns: string[], flags: ConnectionFlags) =>
+      withClient(flags, (client) => decide(client, 'revoke', { instance, grants: grantsOf(action, patterns) }, flags)),
+    );
+  withConnection(grants.command('explain').description('say why an instance may or may not, and what it would take'))
+    .addArgument(instanceArgument)
+    .addArgument(new Argument('<action>').choices(actions))
+    .argument('<topic>', 'a topic or a whole pattern')
+    .action((instance: string, action: Action, topic: string, flags: ConnectionFlags) =>
+      withClient(flags, (client) => explain(client, { instance, action, topic }, flags)),
+    );
+}
+
+function withConnection(command: Command): Command {
+  return command
+    .option('--bus <address>', 'the Bus API; otherwise SIDECAR_BUS_API_URL, with the credential of the same variables')
+    .option('--json', 'print JSON', false);
+}
+
+async function withClient(flags: ConnectionFlags, work: (client: GrantsClient) => Promise<void>): Promise<void> {
+  const client = await GrantsClient.connect(flags.bus, process.env);
+  try {
+    await work(client);
+  } finally {
+    client.close();
+  }
+}
+
+function list(flags: ConnectionFlags & { instance?: string; undecided: boolean }): Promise<void> {
+  return withClient(flags, async (client) => {
+    const request = create(ListGrantsRequestSchema, {
+      instanceId: flags.instance ?? '',
+      undecidedOnly: flags.undecided,
+    });
+    const rows = (await client.call(grantMethods.list, request)).grants.map(rowOf);
+    print(flags.json ? `${JSON.stringify(rows, null, 2)}\n` : rows.length === 0 ? 'no grants\n' : grantsTable(rows));
+  });
+}
+
+async function decide(
+  client: GrantsClient,
+  verb: 'approve' | 'revoke',
+  { instance, grants }: { readonly instance: string; readonly grants: readonly Grant[] },
+  flags: ConnectionFlags,
+): Promise<void> {
+  const request = create(DecideGrantsRequestSchema, { instanceId: instance, grants: grantsToWire(grants) });
+  const rows = (await client.call(grantMethods[verb], request)).grants.map(rowOf);
+  if (flags.json) return print(`${JSON.stringify(rows, null, 2)}\n`);
+  for (const { action, pattern } of grants) print(`${verb}d ${action} ${pattern} of ${instance}\n`);
+  print(
+    rows.length > 0
+      ? grantsTable(rows)
+      : `${instance} asks for nothing of it now; the decision is kept for when it does\n`,
+  );
+}
+
+async function explain(
+  client: GrantsClient,
+  { instance, action, topic }: { readonly instance: string; readonly action: Action; readonly topic: string },
+  flags: ConnectionFlags,
+): Promise<void> {
+  const request = create(ExplainGrantRequestSchema, { instanceId: instance, action: actionToWire(action), topic });
+  const { admitted, reason, needed } = await client.call(grantMethods.explain, request);
+  if (flags.json) return print(`${JSON.stringify({ admitted, reason, needed }, null, 2)}\n`);
+  print(`${reason}\n${needed === '' ? '' : `needed: ${needed}\n`}`);
+}
+
+/** @throws UserFacingError when nothing waits, which may be a mistyped id. */
+async function undecidedOf(client: GrantsClient, instance: string): Promise<Grant[]> {
+  const request = create(ListGrantsRequestSchema, { instanceId: instance, undecidedOnly: true });
+  const grants = (await client.call(grantMethods.list, request)).grants.map(rowOf);
+  if (grants.length > 0) return grants;
+  throw new UserFacingError({
+    id: 'grants/approve/nothing-undecided',
+    found: `nothing of ${instance} waits for an approval`,
+    next: ['Look at what does with `meridian-sidecar bus grants list --undecided`.'],
+    exitCode: usageExitCode,
+  });
+}
+
+/** @throws UserFacingError when there is no action or no pattern. */
+function grantsOf(action: Action | undefined, patterns: readonly string[]): Grant[] {
+  if (action !== undefined && patterns.length > 0) return patterns.map((pattern) => ({ action, pattern }));
+  throw new UserFacingError({
+    id: 'grants/approve/arguments',
+    found: 'it is not said what to approve',
+    next: ['Name publish or subscribe and then patterns of topics, or give --all.'],
+    exitCode: usageExitCode,
+  });
+}
+
+const standings: Readonly<Record<Standing, string>> = {
+  [Standing.UNSPECIFIED]: 'unknown',
+  [Standing.GRANTED]: 'granted',
+  [Standing.UNDECIDED]: 'undecided',
+  [Standing.DENIED]: 'denied',
+  [Standing.REVOKED]: 'revoked',
+};
+
+function rowOf({ instanceId, action, pattern, standing, why, decidedBy, decidedAtNs }: GrantStanding): GrantRow {
+  return {
+    instance: instanceId,
+    action: actionFromWire(action) ?? 'publish',
+    pattern,
+    standing: standings[standing] ?? 'unknown',
+    why,
+    ...(decidedBy !== '' && { decidedBy, decidedAt: new Date(Number(decidedAtNs / 1_000_000n)).toISOString() }),
+  };
+}
+
+function print(text: string): void {
+  process.stdout.write(text);
+}

@@ -1,0 +1,60 @@
+import { readFile } from 'node:fs/promises';
+import type { Log } from '../base/log.ts';
+import { every, type Scheduler, type Timer } from '../base/scheduler.ts';
+import { messageOf, UserFacingError } from '../base/user-facing-error.ts';
+import { type Policy, parsePolicy } from '../bus/policy.ts';
+import { exitCodes } from '../contract/config/exit-codes.ts';
+
+/** A look at the text works on every kind of mount, unlike file events. */
+const lookEveryMs = 1_000;
+
+/** A policy with the text it was made from. */
+export interface PolicyText {
+  readonly text: string;
+  readonly policy: Policy;
+}
+
+/** @throws UserFacingError when the file cannot be read, FaultList when it is no policy; the exit code is 78. */
+export async function readPolicy(path: string): Promise<PolicyText> {
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw new UserFacingError({
+      id: 'bus/policy/unreadable',
+      found: `the policy file ${path} cannot be read: ${messageOf(error)}`,
+      next: ['Name an existing YAML file with --policy.'],
+      exitCode: exitCodes.configuration,
+    });
+  });
+  return { text, policy: parsePolicy({ path, text }) };
+}
+
+export interface PolicyWatch {
+  readonly path: string;
+  readonly initial: PolicyText;
+  readonly scheduler: Scheduler;
+  readonly log: Log;
+  readonly replace: (policy: Policy) => void;
+}
+
+/**
+ * Looks at the file every second and hands the policy on when it changed. One that cannot be used is logged once, with its
+ * faults; the policy before then stays.
+ */
+export function watchPolicy({ path, initial, scheduler, log, replace }: PolicyWatch): Timer {
+  let usedText = initial.text;
+  let lastFault = '';
+  const look = async (): Promise<void> => {
+    try {
+      const { text, policy } = await readPolicy(path);
+      lastFault = '';
+      if (text === usedText) return;
+      usedText = text;
+      log.info('the policy file changed', { rules: policy.rules.length, deployment: policy.deploymentId });
+      replace(policy);
+    } catch (error) {
+      const reason = messageOf(error);
+      if (reason !== lastFault) log.warn('the changed policy is not used', { reason });
+      lastFault = reason;
+    }
+  };
+  return every(scheduler, lookEveryMs, () => void look());
+}

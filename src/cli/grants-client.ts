@@ -1,0 +1,113 @@
+import { messageOf, UserFacingError } from '../base/user-facing-error.ts';
+import { type BusConnectionConfig, loadBusConnection } from '../contract/config/bus-connection.ts';
+import { exitCodes } from '../contract/config/exit-codes.ts';
+import { limits } from '../contract/wire/limits.ts';
+import { readCredential } from '../sidecar/launch-files.ts';
+import { grpcNetwork } from '../transport/grpc/network.ts';
+import type { Connection, UnaryMethod } from '../transport/rpc.ts';
+import { RpcError } from '../transport/status.ts';
+
+const timeoutMs = 10_000;
+
+/** Calls the Bus API as an administrator, over one connection. */
+export class GrantsClient {
+  readonly #connection: Connection;
+  readonly #address: string;
+
+  private constructor(connection: Connection, address: string) {
+    this.#connection = connection;
+    this.#address = address;
+  }
+
+  /**
+   * Connects with the settings that a sidecar would use; `address` takes the place of SIDECAR_BUS_API_URL.
+   * @throws FaultList of settings, UserFacingError `grants/bus/…`
+   */
+  static async connect(address: string | undefined, environment: NodeJS.ProcessEnv): Promise<GrantsClient> {
+    const config = loadBusConnection({
+      ...environment,
+      ...(address !== undefined && { SIDECAR_BUS_API_URL: address }),
+    });
+    const { tls, token } = await credentialOf(config);
+    try {
+      const connection = await grpcNetwork.connect(config.busApiUrl.address, {
+        timeoutMs,
+        maxMessageBytes: limits.messageBytes,
+        ...(tls && { tls }),
+        ...(token !== undefined && { metadata: { authorization: `Bearer ${token}` } }),
+      });
+      return new GrantsClient(connection, config.busApiUrl.address);
+    } catch (error) {
+      throw failureOf(RpcError.from(error), config.busApiUrl.address);
+    }
+  }
+
+  /** @throws UserFacingError that says what the bus refuses. */
+  async call<Request, Response>(method: UnaryMethod<Request, Response>, request: Request): Promise<Response> {
+    try {
+      return await this.#connection.unary(method, request, { timeoutMs });
+    } catch (error) {
+      throw failureOf(RpcError.from(error), this.#address);
+    }
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+}
+
+async function credentialOf(config: BusConnectionConfig): ReturnType<typeof readCredential> {
+  try {
+    return await readCredential(config);
+  } catch (error) {
+    throw new UserFacingError({
+      id: 'grants/credential/unreadable',
+      found: `a file of the credential for the bus cannot be read: ${messageOf(error)}`,
+      next: [
+        'Let SIDECAR_BUS_CA, SIDECAR_BUS_CERTIFICATE, SIDECAR_BUS_KEY and SIDECAR_BUS_TOKEN_FILE name existing files.',
+      ],
+      exitCode: exitCodes.configuration,
+      cause: error,
+    });
+  }
+}
+
+function failureOf(error: RpcError, address: string): UserFacingError {
+  switch (error.code) {
+    case 'PERMISSION_DENIED':
+      return new UserFacingError({
+        id: 'grants/admin/not-named',
+        found: `the bus at ${address} refuses: ${error.message}`,
+        next: ["Add the principal to `admins` in the bus's policy, or use the credential of an administrator."],
+        exitCode: exitCodes.refused,
+      });
+    case 'UNAUTHENTICATED':
+      return new UserFacingError({
+        id: 'grants/admin/unauthenticated',
+        found: `the bus at ${address} does not accept the credential: ${error.message}`,
+        next: ['Set SIDECAR_BUS_CERTIFICATE and SIDECAR_BUS_KEY, or SIDECAR_BUS_TOKEN_FILE, as for a sidecar.'],
+        exitCode: exitCodes.refused,
+      });
+    case 'INVALID_ARGUMENT':
+      return new UserFacingError({
+        id: 'grants/request/invalid',
+        found: error.message,
+        next: ['Name an instance id, then publish or subscribe, then patterns of topics.'],
+        exitCode: exitCodes.usage,
+      });
+    case 'FAILED_PRECONDITION':
+      return new UserFacingError({
+        id: 'grants/request/beyond-policy',
+        found: error.message,
+        next: ['Widen a rule of the policy first; the bus reads the file again when it changes.'],
+        exitCode: exitCodes.refused,
+      });
+    default:
+      return new UserFacingError({
+        id: 'grants/bus/unreachable',
+        found: `the Bus API at ${address} does not answer: ${error.message}`,
+        next: ['Name the address of a running bus with --bus or SIDECAR_BUS_API_URL.'],
+        exitCode: exitCodes.busUnreachable,
+      });
+  }
+}
