@@ -58,12 +58,7 @@ function explainAbsent(desk: GrantDesk, instanceId: string, wanted: Grant, rules
   const refusal = `${instanceId} is not registered and may not ${wanted.action} ${wanted.pattern}`;
   const allowing = allowingRule(rules, wanted);
   if (!allowing) {
-    const nearest = nearestHint(
-      rules.flatMap(({ rule }) => rule.grants),
-      wanted.action,
-      wanted.pattern,
-    );
-    const reason = `${refusal}: no policy rule for this instance id allows it; in the policy, ${nearest}`;
+    const reason = `${refusal}: no policy rule for this instance id allows it; ${nearestInPolicy(wanted, rules)}`;
     return { admitted: false, reason, needed: ruleFor(wanted, rules) };
   }
   const { principals, pools } = allowing.rule;
@@ -81,6 +76,12 @@ function judgeWithin(desk: GrantDesk, instanceId: string, wanted: Grant, { rule 
   const [principal = '', poolType = ''] = [rule.principals[0], rule.pools[0]];
   const decision: AccessDecision = desk.judge({ instanceId, principal, poolType }, [wanted]);
   return decision.grants.find((grant) => overlaps(grant, wanted));
+}
+
+/** @example 'in the policy, the nearest is a.*' */
+export function nearestInPolicy({ action, pattern }: Grant, rules: readonly NamedRule[]): string {
+  const ceiling = rules.flatMap(({ rule }) => rule.grants);
+  return `in the policy, ${nearestHint(ceiling, action, pattern)}`;
 }
 
 function describe({ action, pattern, why }: JudgedGrant): string {

@@ -9,7 +9,7 @@ import {
   ListGrantsReplySchema,
   Standing,
 } from '../contract/wire/gen/meridian/bus/v1/grants_pb.ts';
-import { type Grant, nearestHint } from '../contract/wire/grants.ts';
+import type { Grant } from '../contract/wire/grants.ts';
 import { actionFromWire, actionToWire } from '../contract/wire/grants-on-wire.ts';
 import { grantMethods } from '../contract/wire/methods.ts';
 import { patternFault } from '../contract/wire/topic.ts';
@@ -17,7 +17,7 @@ import { type CallContext, type Peer, type Route, serveUnary } from '../transpor
 import { RpcError } from '../transport/status.ts';
 import { allowingRule, type JudgedGrant, rulesFor } from './access-decision.ts';
 import type { GrantDesk } from './grant-desk.ts';
-import { explainAccess } from './grant-explanation.ts';
+import { explainAccess, nearestInPolicy } from './grant-explanation.ts';
 import { globMatches } from './policy.ts';
 import { anonymous } from './principal.ts';
 import { type GrantDecision, StoreFullError } from './store.ts';
@@ -82,14 +82,9 @@ function checkCeiling(
   const rules = rulesFor(desk.policy, { ...desk.registrationOf(instanceId), instanceId });
   for (const grant of grants) {
     if (allowingRule(rules, grant)) continue;
-    const nearest = nearestHint(
-      rules.flatMap(({ rule }) => rule.grants),
-      grant.action,
-      grant.pattern,
-    );
     throw new RpcError(
       'FAILED_PRECONDITION',
-      `no policy rule allows ${instanceId} to ${grant.action} ${grant.pattern}, and an approval never goes beyond the policy; in its rules, ${nearest}`,
+      `no policy rule allows ${instanceId} to ${grant.action} ${grant.pattern}, and an approval never goes beyond the policy; ${nearestInPolicy(grant, rules)}`,
     );
   }
 }
