@@ -76,6 +76,14 @@ export class Bus {
     return this.#grants;
   }
 
+  /** Decides by another policy from now on, for the registrations that are open too. */
+  replacePolicy(policy: Policy): void {
+    this.#grants.replacePolicy(policy);
+    for (const { owner, quota, ...who } of this.#registry.all()) {
+      quota.limits = quotasFor(policy, { ...who, instanceId: owner.instanceId });
+    }
+  }
+
   close(): void {
     this.#closed = true;
     this.#sweeper.cancel();

@@ -69,7 +69,7 @@ export async function serveBus(options: ServeBusOptions): Promise<RunningBus> {
   return {
     address: listener.address,
     renewTls: (renewed) => listener.renewTls(renewed),
-    replacePolicy: (policy) => bus.grants.replacePolicy(policy),
+    replacePolicy: (policy) => bus.replacePolicy(policy),
     close() {
       bus.close();
       listener.close();
