@@ -14,6 +14,7 @@ const shellCommands = [...readme.matchAll(/^```sh\n(.*?)^```/gms)].flatMap(([, b
 
 /** Run by every clone, and by .ci/run as steps of their own: running them from here would run this test again. */
 const runByCi = ['npm ci && npm run demo', 'npm ci && npm test', 'npm run -s build'];
+const commandsToRun = shellCommands.filter((command) => !runByCi.includes(command));
 
 const children: ChildProcess[] = [];
 afterEach(async () => {
@@ -57,15 +58,16 @@ async function freePort(): Promise<number> {
 
 describe('the commands of the README', () => {
   test('are these, each run below or by CI', () => {
-    expect(shellCommands.filter((command) => !runByCi.includes(command))).toEqual([
+    expect(commandsToRun).toEqual([
       expect.stringContaining('meridian-sidecar -- stage '),
       expect.stringContaining('meridian-sidecar -- bus '),
       expect.stringContaining('meridian-sidecar -- launch '),
+      expect.stringContaining('meridian-sidecar -- conformance '),
     ]);
   });
 
   test('stage, bus and launch bring plugin and sidecar to talk', async () => {
-    const [stage = '', bus = '', launch = ''] = shellCommands.filter((command) => !runByCi.includes(command));
+    const [stage = '', bus = '', launch = ''] = commandsToRun;
     // Ports that other tests on this machine may have are replaced; everything else runs as it is written.
     const busAddress = `127.0.0.1:${await freePort()}`;
     const ports = `--env SIDECAR_ADDR=127.0.0.1:${await freePort()} --env SIDECAR_HEALTH_ADDR=127.0.0.1:0`;
@@ -76,5 +78,11 @@ describe('the commands of the README', () => {
     const launched = run(`${launch.replace('127.0.0.1:8443', busAddress)} ${ports}`);
     await launched.line(/received demo\.ticks/);
     await launched.line(/\] running/);
+  });
+
+  test('conformance judges the plugin, which passes', { timeout: 60_000 }, async () => {
+    const judged = run(commandsToRun.at(-1) ?? '');
+    expect(await judged.exit, judged.lines.join('\n')).toBe(0);
+    expect(judged.lines).toContain('14 passed, 0 failed, 0 not applicable');
   });
 });

@@ -3,6 +3,7 @@ import { exitCodeOf, renderError } from '../base/user-facing-error.ts';
 import { version } from '../base/version.ts';
 import { addBusCommand } from './bus.ts';
 import { type AddCommand, usageExitCode } from './command.ts';
+import { addConformanceCommand } from './conformance.ts';
 import { addLaunchCommand } from './launch.ts';
 import { addRunCommand } from './run.ts';
 import { addStageCommand } from './stage.ts';
@@ -15,6 +16,7 @@ const commands: readonly AddCommand[] = [
   addRunCommand,
   addStatusCommand,
   addBusCommand,
+  addConformanceCommand,
 ];
 
 const program = new Command('meridian-sidecar')

@@ -38,6 +38,11 @@ export class Sidecar {
     return this.#parts.current.current;
   }
 
+  /** Calls back with every new state. */
+  onState(listener: (state: SidecarState) => void): void {
+    this.#parts.current.onChange(listener);
+  }
+
   /** Resolves when the plugin is faulted and the configuration says that the sidecar then ends. */
   get faulted(): Promise<void> {
     return this.#faulted.promise;

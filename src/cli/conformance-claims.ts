@@ -1,0 +1,68 @@
+import { parseDurationMs } from '../base/duration.ts';
+import { FaultList, UserFacingError } from '../base/user-facing-error.ts';
+import type { InputMessage } from '../conformance/input.ts';
+import type { Claims } from '../conformance/scene.ts';
+import type { Grant } from '../contract/wire/grants.ts';
+import { patternFault, topicFault } from '../contract/wire/topic.ts';
+import { usageExitCode } from './command.ts';
+
+export interface ClaimFlags {
+  readonly grant: readonly string[];
+  readonly message: readonly string[];
+  readonly strict: boolean;
+  readonly timeout: string;
+}
+
+/** Reads what the options say of the plugin. @throws FaultList with every fault, with the usage exit code. */
+export function readClaims({ grant, message, strict, timeout }: ClaimFlags): Claims {
+  const faults: UserFacingError[] = [];
+  const claims = {
+    grants: grant.map((text) => grantOf(text, faults)),
+    messages: message.map((text) => inputOf(text, faults)),
+    isStrict: strict,
+    stepTimeoutMs: parseDurationMs(timeout) ?? 0,
+  };
+  if (claims.stepTimeoutMs === 0) {
+    faults.push(
+      new UserFacingError({
+        id: 'conformance/timeout/format',
+        found: `--timeout is "${timeout}"`,
+        next: ['Write a duration such as 500ms or 10s.'],
+        exitCode: usageExitCode,
+      }),
+    );
+  }
+  if (faults.length > 0) throw new FaultList(faults);
+  return claims;
+}
+
+function grantOf(text: string, faults: UserFacingError[]): Grant {
+  const [action, pattern = ''] = text.split(':', 2);
+  const fault = patternFault(pattern);
+  if ((action === 'publish' || action === 'subscribe') && fault === undefined) return { action, pattern };
+  faults.push(
+    new UserFacingError({
+      id: 'conformance/grant/format',
+      found: `--grant is "${text}"${fault === undefined ? '' : `, whose pattern ${fault}`}`,
+      next: ['Write it as publish:PATTERN or subscribe:PATTERN, such as --grant publish:platform.signal.*'],
+      exitCode: usageExitCode,
+    }),
+  );
+  return { action: 'publish', pattern };
+}
+
+function inputOf(text: string, faults: UserFacingError[]): InputMessage {
+  const at = text.indexOf('=');
+  const topic = text.slice(0, Math.max(at, 0));
+  const fault = topicFault(topic);
+  if (at > 0 && fault === undefined) return { topic, payload: Buffer.from(text.slice(at + 1)) };
+  faults.push(
+    new UserFacingError({
+      id: 'conformance/message/format',
+      found: `--message is "${text}"${at > 0 ? `, whose topic ${fault}` : ''}`,
+      next: ['Write it as TOPIC=PAYLOAD, such as --message \'platform.data.eod={"price":1}\''],
+      exitCode: usageExitCode,
+    }),
+  );
+  return { topic, payload: new Uint8Array() };
+}

@@ -1,0 +1,118 @@
+import { sleep } from '../../base/scheduler.ts';
+import { sidecarMethods } from '../../contract/wire/methods.ts';
+import { calledBack, healthChecks, isAttached } from '../conduct.ts';
+import { Input } from '../input.ts';
+import { faultOfWork, grantsOf, registered, type Scene, type SceneContext, startUntilRegistered } from '../scene.ts';
+import type { TestBed } from '../test-bed.ts';
+import { failed, passed, type Verdict } from '../verdict.ts';
+
+const answerTimeoutMs = 1_000;
+const faultThreshold = 3;
+/** Of a plugin whose heartbeats were never seen. */
+const usualHeartbeatMs = 5_000;
+
+/** The sidecar comes late, the bus goes away and returns, and the plugin is frozen until it is faulted. */
+export const badTimes: Scene = {
+  name: 'the sidecar comes late, the bus goes away, the plugin freezes',
+  judges: ['sidecar-readiness', 'degraded-state', 'faulted-state'],
+  async play(context) {
+    const { claims, profile, judge } = context;
+    const heartbeatMs = 1.5 * (profile.heartbeatPeriodMs ?? usualHeartbeatMs);
+    const bed = await context.openBed({
+      grants: grantsOf(context),
+      healthCheckTimeoutMs: profile.isV1Alone ? heartbeatMs : answerTimeoutMs,
+      faultThreshold,
+    });
+    judge('sidecar-readiness', await readinessVerdict(bed, context));
+    const input = new Input(bed, claims.messages);
+    await input.letSettle(context.claims.stepTimeoutMs);
+    judge('degraded-state', await inLife(bed, input, context, degradedVerdict));
+    judge('faulted-state', await inLife(bed, input, context, faultedVerdict));
+  },
+};
+
+async function readinessVerdict(bed: TestBed, context: SceneContext): Promise<Verdict> {
+  const { around, profile } = context;
+  const { journal } = bed;
+  // Nothing shows from outside that a plugin tries to connect, so it is given twice the time that its start takes.
+  const delayMs = Math.min(5_000, Math.max(1_000, 2 * profile.startupMs));
+  await bed.startPlugin();
+  await Promise.race([sleep(around.scheduler, delayMs), journal.until(delayMs, () => bed.exit !== undefined)]);
+  const earlyExit = bed.exit;
+  await bed.startSidecar();
+  if (earlyExit !== undefined) return failed(`without a sidecar it ${earlyExit}`);
+  const fault = await registered(bed, context);
+  if (fault !== undefined) return failed(`its sidecar came ${Math.round(delayMs)} ms late, and ${fault}`);
+  const registeredAt = journal.facts.findIndex(
+    (fact) => fact.kind === 'sent' && fact.path === sidecarMethods.register.path,
+  );
+  const early = journal.facts
+    .slice(0, registeredAt)
+    .find((fact) => fact.kind === 'called' && !isAllowedEarly(fact.path));
+  if (early?.kind === 'called') return failed(`it called ${early.path.slice(1)} before it was registered`);
+  return passed(`waited ${Math.round(delayMs)} ms, and registered first`);
+}
+
+function isAllowedEarly(path: string): boolean {
+  return path === sidecarMethods.register.path || path.startsWith('/grpc.health.v1.');
+}
+
+/** Judges a plugin that lives and is registered; starts it again when it does not. */
+async function inLife(
+  bed: TestBed,
+  input: Input,
+  context: SceneContext,
+  judgeLife: (bed: TestBed, input: Input, context: SceneContext) => Promise<Verdict>,
+): Promise<Verdict> {
+  if (bed.exit !== undefined || bed.sidecarState !== 'RUNNING') {
+    await bed.killPlugin();
+    const fault = await startUntilRegistered(bed, context);
+    if (fault !== undefined) return failed(fault);
+    await input.letSettle(context.claims.stepTimeoutMs);
+  }
+  return judgeLife(bed, input, context);
+}
+
+async function degradedVerdict(bed: TestBed, input: Input, context: SceneContext): Promise<Verdict> {
+  const { journal } = bed;
+  const { stepTimeoutMs } = context.claims;
+  if (!isAttached(journal, bed.life)) return failed('it takes no callbacks: its sidecar cannot tell it');
+  const from = journal.facts.length;
+  bed.stopBus();
+  await journal.until(stepTimeoutMs, () => calledBack(journal, 'degrade', from) !== undefined);
+  const away = journal.facts.length;
+  const answers = () => healthChecks(journal, away).filter(({ answer }) => answer?.healthy);
+  await journal.until(stepTimeoutMs, () => answers().length > 1 || bed.exit !== undefined);
+  const [exit, answered] = [bed.exit, answers().length];
+  await bed.startBus();
+  await journal.until(stepTimeoutMs, () => calledBack(journal, 'resume', from) !== undefined || bed.exit !== undefined);
+  if (exit !== undefined) return failed(`while the bus was away it ${exit}`);
+  if (answered === 0) return failed('while the bus was away it answered no health check');
+  const fault = await faultOfWork(bed, input, context);
+  return fault === undefined
+    ? passed('told of both, answered health checks meanwhile, and works')
+    : failed(`when the bus was back, ${fault}`);
+}
+
+async function faultedVerdict(bed: TestBed, input: Input, context: SceneContext): Promise<Verdict> {
+  const { journal } = bed;
+  const { claims, profile } = context;
+  const beatMs = 1.5 * (profile.heartbeatPeriodMs ?? usualHeartbeatMs);
+  const timeoutMs = claims.stepTimeoutMs + (profile.isV1Alone ? beatMs : answerTimeoutMs);
+  const becomes = (state: TestBed['sidecarState']) =>
+    journal.until(timeoutMs, () => bed.sidecarState === state || bed.exit !== undefined);
+  const frozenMs = journal.nowMs;
+  bed.signalPlugin('SIGSTOP');
+  await becomes('FAULTED');
+  const faultedAfterMs = Math.round(journal.nowMs - frozenMs);
+  const state = bed.sidecarState;
+  bed.signalPlugin('SIGCONT');
+  if (state !== 'FAULTED') return failed('frozen, it was not faulted: it takes no callbacks and sent no heartbeat');
+  await becomes('RUNNING');
+  if (bed.exit !== undefined) return failed(`thawed, it ${bed.exit}`);
+  if (bed.sidecarState !== 'RUNNING') return failed(`thawed, it did not heal: its sidecar is ${bed.sidecarState}`);
+  const fault = await faultOfWork(bed, input, context);
+  return fault === undefined
+    ? passed(`faulted after ${faultedAfterMs} ms without an answer, healed by one, and works`)
+    : failed(`thawed, ${fault}`);
+}

@@ -1,0 +1,278 @@
+import { silentLog } from '../base/log.ts';
+import { MemoryStore } from '../bus/memory/memory-store.ts';
+import { type RunningBus, serveBus } from '../bus/serve-bus.ts';
+import { loadSidecarConfig } from '../contract/config/sidecar-config.ts';
+import type { Grant } from '../contract/wire/grants.ts';
+import { limits } from '../contract/wire/limits.ts';
+import { patternFault } from '../contract/wire/topic.ts';
+import { Plugin } from '../plugin/plugin.ts';
+import { Sidecar } from '../sidecar/sidecar.ts';
+import type { SidecarOptions } from '../sidecar/sidecar-parts.ts';
+import { isAttached } from './conduct.ts';
+import { Journal } from './journal.ts';
+import type { PluginProcess, ProcessEnd, StartPlugin } from './plugin-process.ts';
+import { type Withhold, watchedNetwork } from './watched-network.ts';
+
+/** What the plugin's container looks like, from outside and for the whole run. */
+export interface Surroundings {
+  readonly network: SidecarOptions['network'];
+  readonly scheduler: SidecarOptions['scheduler'];
+  readonly startPlugin: StartPlugin;
+  readonly instanceId: string;
+  readonly poolType: string;
+}
+
+export interface TestBedOptions {
+  readonly grants: readonly Grant[];
+  /** How long the plugin has to answer a health check, or to send its next heartbeat. */
+  readonly healthCheckTimeoutMs: number;
+  readonly faultThreshold: number;
+}
+
+const peerId = 'conformance-peer';
+const everything: readonly Grant[] = [
+  { pattern: '**', action: 'publish' },
+  { pattern: '**', action: 'subscribe' },
+];
+const healthCheckEveryMs = 250;
+const connectTimeoutMs = 10_000;
+const goneTimeoutMs = 5_000;
+const keptLines = 20;
+
+/** A bus with an empty store, a sidecar, the plugin's process, and a peer that sends it messages; all on loopback. */
+export class TestBed {
+  readonly journal: Journal;
+  readonly #around: Surroundings;
+  readonly #options: TestBedOptions;
+  readonly #store: MemoryStore;
+  readonly #stops: (() => unknown)[] = [];
+  readonly #address: string;
+  #notedTo = 0n;
+  #bus: RunningBus | undefined;
+  #sidecar: Sidecar | undefined;
+  #peer: Promise<Plugin> | undefined;
+  #running: PluginProcess | undefined;
+  #starts = 0;
+  #end: ProcessEnd | undefined;
+  #lines: string[] = [];
+  #withhold: Withhold = () => false;
+
+  private constructor(around: Surroundings, options: TestBedOptions, address: string) {
+    this.#around = around;
+    this.#options = options;
+    this.#address = address;
+    this.journal = new Journal(around.scheduler);
+    this.#store = new MemoryStore({ scheduler: around.scheduler });
+    this.#store.onAppend(() => void this.#noteStored());
+  }
+
+  /** Starts the bus and chooses the plugin's port, which stays closed until the sidecar starts. */
+  static async open(around: Surroundings, options: TestBedOptions): Promise<TestBed> {
+    const bed = new TestBed(around, options, await freeAddress(around.network));
+    await bed.startBus();
+    return bed;
+  }
+
+  /** How the plugin's process ended, as words; undefined while it runs. */
+  get exit(): string | undefined {
+    return this.#end && describeEnd(this.#end);
+  }
+
+  /** Whether it ended with exit code 0. */
+  exitedWell(): boolean {
+    return this.#end?.code === 0;
+  }
+
+  /** The index of the fact with which the plugin's present life began. */
+  get life(): number {
+    return this.journal.facts.findLastIndex(({ kind }) => kind === 'started');
+  }
+
+  /** The last lines that the plugin's process wrote. */
+  get output(): readonly string[] {
+    return this.#lines;
+  }
+
+  async startBus(): Promise<void> {
+    const { network, scheduler, instanceId } = this.#around;
+    const rule = { principals: ['*'], pools: ['*'] };
+    this.#bus = await serveBus({
+      network,
+      address: this.#bus?.address ?? '127.0.0.1:0',
+      store: this.#store,
+      policy: {
+        deploymentId: 'conformance',
+        rules: [
+          { ...rule, instances: [instanceId], grants: this.#options.grants },
+          { ...rule, instances: [peerId], grants: everything },
+        ],
+      },
+      scheduler,
+      log: silentLog,
+    });
+  }
+
+  /** The bus goes away; what it stored stays. */
+  stopBus(): void {
+    this.#bus?.close();
+  }
+
+  async startSidecar(): Promise<void> {
+    const { network, instanceId, poolType } = this.#around;
+    const watched = watchedNetwork(network, this.journal, (path, answer) => this.#withhold(path, answer));
+    const sidecar = this.#createSidecar(watched, {
+      INSTANCE_ID: instanceId,
+      POOL_TYPE: poolType,
+      SIDECAR_ADDR: this.#address,
+    });
+    this.#sidecar = sidecar;
+    sidecar.onState((state) => this.journal.note({ kind: 'state', state }));
+    await sidecar.start();
+  }
+
+  get sidecarState(): Sidecar['state'] | undefined {
+    return this.#sidecar?.state;
+  }
+
+  /** Resolves with the exit code that the sidecar's process would end with. */
+  async stopSidecar(): Promise<number> {
+    return (await this.#sidecar?.stop('SIGTERM')) ?? 0;
+  }
+
+  /** Answers for which this holds do not reach the plugin. */
+  withhold(withhold: Withhold): void {
+    this.#withhold = withhold;
+  }
+
+  /** @throws what the adapter throws when the command cannot be started. */
+  async startPlugin(): Promise<void> {
+    const { startPlugin, instanceId, poolType } = this.#around;
+    this.#starts += 1;
+    const start = this.#starts;
+    const lines: string[] = [];
+    this.#lines = lines;
+    this.#end = undefined;
+    this.journal.note({ kind: 'started', start });
+    const started = await startPlugin({
+      environment: {
+        INSTANCE_ID: instanceId,
+        POOL_TYPE: poolType,
+        SIDECAR_ADDR: this.#address,
+        MERIDIAN_SIDECAR_ADDRESS: this.#address,
+      },
+      onLine(line) {
+        lines.push(line);
+        if (lines.length > keptLines) lines.shift();
+      },
+    });
+    this.#running = started;
+    void started.ended.then((end) => {
+      if (this.#running === started) this.#end = end;
+      this.journal.note({ kind: 'exited', start });
+    });
+  }
+
+  signalPlugin(signal: 'SIGTERM' | 'SIGSTOP' | 'SIGCONT'): void {
+    this.#running?.signalGroup(signal);
+  }
+
+  /** Ends the plugin's whole process group at once, and resolves when the sidecar knows that it is gone. */
+  async killPlugin(): Promise<void> {
+    const { life } = this;
+    this.#running?.signalGroup('SIGKILL');
+    await this.#running?.ended;
+    // The end of a plugin that takes no callbacks does not show.
+    await this.journal.until(goneTimeoutMs, () => !isAttached(this.journal, life));
+  }
+
+  /** Has another instance publish a message, and resolves with its id. @throws Error when the bus does not take it. */
+  async send(topic: string, payload: Uint8Array): Promise<string> {
+    this.#peer ??= this.#startPeer();
+    const reply = await (await this.#peer).publish(topic, payload, { payloadType: 'application/octet-stream' });
+    if (reply.outcome === 'accepted') return reply.messageId;
+    throw new Error(`the message to ${topic} was not accepted: ${reply.reason}`);
+  }
+
+  async close(): Promise<void> {
+    this.#running?.signalGroup('SIGKILL');
+    await this.#running?.ended;
+    const stopped = this.#sidecar?.stop('the scene is over');
+    // Nobody is left to drain.
+    this.#sidecar?.hurry();
+    await stopped;
+    for (const stop of this.#stops.toReversed()) await stop();
+    this.#bus?.close();
+  }
+
+  async #noteStored(): Promise<void> {
+    const messages = await this.#store.read(this.#notedTo, 1_024);
+    for (const { envelope, position } of messages) {
+      // Two appends may read the same messages.
+      if (position <= this.#notedTo) continue;
+      this.#notedTo = position;
+      this.journal.note({ kind: 'stored', envelope });
+    }
+  }
+
+  async #startPeer(): Promise<Plugin> {
+    const { network, scheduler } = this.#around;
+    const sidecar = this.#createSidecar(network, {
+      INSTANCE_ID: peerId,
+      POOL_TYPE: 'ConformancePool',
+      SIDECAR_ADDR: '127.0.0.1:0',
+    });
+    await sidecar.start();
+    const plugin = await Plugin.connect({
+      network,
+      scheduler,
+      log: silentLog,
+      address: await sidecar.pluginAddress(),
+      schemaVersion: '1.0.0',
+      waitTimeoutMs: connectTimeoutMs,
+    });
+    this.#stops.push(
+      () => sidecar.stop('the scene is over'),
+      () => plugin.stop('the scene is over'),
+    );
+    return plugin;
+  }
+
+  #createSidecar(network: SidecarOptions['network'], environment: Record<string, string>): Sidecar {
+    const { scheduler } = this.#around;
+    const { healthCheckTimeoutMs, faultThreshold } = this.#options;
+    const config = loadSidecarConfig({
+      environment: { SIDECAR_BUS_API_URL: this.#bus?.address ?? '', ...environment },
+      configFile: {
+        path: 'conformance.yml',
+        text: [
+          `intervals: { health_check: ${healthCheckEveryMs}ms }`,
+          `timeouts: { health_check: ${Math.round(healthCheckTimeoutMs)}ms }`,
+          `fault_threshold: ${faultThreshold}`,
+          'reconnect: { first: 50ms, max: 250ms }',
+        ].join('\n'),
+      },
+      checkPattern: patternFault,
+      startedAtMs: Number(scheduler.wallTimeNs() / 1_000_000n),
+    });
+    return new Sidecar({
+      config,
+      network,
+      scheduler,
+      log: silentLog,
+      // Nobody probes it: what a probe would be told is in the sidecar's state.
+      serveHealth: async ({ port }) => ({ port, close: async () => {} }),
+      readCredential: async () => ({}),
+    });
+  }
+}
+
+/** An address of loopback that was free a moment ago. */
+async function freeAddress(network: SidecarOptions['network']): Promise<string> {
+  const listener = await network.listen('127.0.0.1:0', { routes: [], maxMessageBytes: limits.messageBytes });
+  listener.close();
+  return listener.address;
+}
+
+function describeEnd({ code, signal }: ProcessEnd): string {
+  return signal === undefined ? `exited with code ${code}` : `was ended by ${signal}`;
+}

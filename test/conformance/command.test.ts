@@ -1,0 +1,53 @@
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { conformanceTests } from '../../src/conformance/conformance-tests.ts';
+import { endAll, type Program, runCli } from '../sidecar/processes.ts';
+
+afterEach(endAll);
+
+const nodePlugin = path.resolve(import.meta.dirname, '../../fixtures/node-plugin/plugin.js');
+const demoGrants = ['--grant', 'publish:demo.*', '--grant', 'subscribe:demo.*'];
+
+function runConformance(...args: string[]): Program {
+  return runCli('conformance', ...args);
+}
+
+describe('meridian-sidecar conformance', { timeout: 60_000 }, () => {
+  test('finds nothing wrong with the Node plugin, and writes JSON and JUnit', async () => {
+    const junit = path.join(mkdtempSync(path.join(tmpdir(), 'conformance-')), 'junit.xml');
+    const program = runConformance(...demoGrants, '--json', '--junit', junit, '--', process.execPath, nodePlugin);
+    expect(await program.exited, program.output).toBe(0);
+    const { passed, tests } = JSON.parse(program.stdout);
+    expect(passed).toBe(true);
+    expect(tests.map(({ id, outcome }: { id: string; outcome: string }) => [id, outcome])).toEqual(
+      conformanceTests.map(({ id }) => [id, 'passed']),
+    );
+    expect(readFileSync(junit, 'utf8')).toMatch(/<testsuite name=".*plugin\.js" tests="14" failures="0" skipped="0">/);
+  });
+
+  test('shows the last output of a plugin that does not register, and exits with 1', async () => {
+    const script = 'console.log("no <license>"); process.exit(3)';
+    const program = runConformance('--only', 'register', 'dedup-key', '--', process.execPath, '-e', script);
+    expect(await program.exited).toBe(1);
+    expect(program.stdout).toMatch(/^lifecycle +Register +FAIL .* it exited with code 3$/m);
+    expect(program.stdout).toMatch(/^messages +Dedup key +FAIL .* not reached: it did not register$/m);
+    expect(program.stdout).toContain('  | no <license>\n');
+  });
+
+  test.each([
+    ['no command', [], "missing required argument 'command'"],
+    ['an unknown test', ['--only', 'luck', '--', 'true'], "'luck' is invalid"],
+    ['a command that is not there', ['--', 'no-such-plugin'], '[conformance/command/not-started]'],
+    ['a grant without an action', ['--grant', 'demo.*', '--', 'true'], '[conformance/grant/format]'],
+    ['a grant on what is no pattern', ['--grant', 'publish:a..b', '--', 'true'], 'has an empty segment (2 of 3)'],
+    ['a message without a payload', ['--message', 'demo.ticks', '--', 'true'], '[conformance/message/format]'],
+    ['a timeout that is none', ['--timeout', 'soon', '--', 'true'], '[conformance/timeout/format]'],
+  ])('%s is a usage error', async (_what, args, message) => {
+    const program = runConformance(...args);
+    expect(await program.exited).toBe(64);
+    expect(program.stderr).toContain(message);
+    expect(program.stderr).not.toContain('    at ');
+  });
+});
