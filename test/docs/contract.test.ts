@@ -1,0 +1,153 @@
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { parseDocument, visit } from 'yaml';
+import { environmentVariables } from '../../src/contract/config/environment.ts';
+import { exitCodes } from '../../src/contract/config/exit-codes.ts';
+import { loadSidecarConfig } from '../../src/contract/config/sidecar-config.ts';
+import { tuningKeys } from '../../src/contract/config/sidecar-tuning.ts';
+import {
+  ConsumedMessageSchema,
+  LifecycleEventSchema,
+  PublishOutcome,
+} from '../../src/contract/wire/gen/meridian/sidecar/v1/plugin_pb.ts';
+import { MessageMetaSchema } from '../../src/contract/wire/gen/meridian/v1/envelope_pb.ts';
+import { CallFailure } from '../../src/contract/wire/gen/meridian/v1/sidecar_pb.ts';
+import { limits } from '../../src/contract/wire/limits.ts';
+import { patternFault } from '../../src/contract/wire/topic.ts';
+import { healthReply } from '../../src/sidecar/health-report.ts';
+import type { SidecarState } from '../../src/sidecar/sidecar-state.ts';
+import { endAll, Program, startBus, startSidecar } from '../sidecar/processes.ts';
+import { examplesIn, readPage, tableUnder } from './examples.ts';
+
+const page = readPage('contract.md');
+const examples = examplesIn(page, 'js');
+const defaults = load();
+
+describe('each program of docs/contract.md prints what the page says', () => {
+  let directory: string;
+  beforeEach(() => {
+    directory = mkdtempSync(path.join(tmpdir(), 'meridian-docs-'));
+  });
+  afterEach(async () => {
+    await endAll();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  test('there are programs, each with its name and its output', () => {
+    expect(examples.length).toBeGreaterThanOrEqual(4);
+    expect(examples).toHaveLength([...page.matchAll(/^```js/gm)].length);
+    expect(examples.map(({ name }) => name)).not.toContain('');
+  });
+
+  test.each(examples)('$name', async ({ name, source, output }) => {
+    mkdirSync(path.join(directory, 'vendor'));
+    copyFileSync('fixtures/node-plugin/vendor/meridian-plugin.mjs', path.join(directory, 'vendor/meridian-plugin.mjs'));
+    writeFileSync(path.join(directory, name), source);
+    const bus = await startBus();
+    const { address } = await startSidecar(bus.address);
+    const plugin = new Program([path.join(directory, name)], { SIDECAR_ADDR: address });
+    expect(await plugin.exited, plugin.stderr).toBe(0);
+    // A message may come before the answer to its own publish, so the order of lines is free.
+    expect(plugin.stdout.split('\n').sort()).toEqual(output.split('\n').sort());
+  });
+});
+
+describe('the tables of docs/contract.md say what the programs do', () => {
+  test('the variables of the plugin', () => {
+    const described = Object.entries(environmentVariables).filter(([, { readBy }]) =>
+      (readBy as readonly string[]).includes('plugin'),
+    );
+    expect(tableUnder(page, 'Environment').map(([name, , value]) => [name, value])).toEqual(
+      described.map(([name, variable]) => [name, 'default' in variable ? variable.default : '']),
+    );
+  });
+
+  test('the outcomes of a publish', () => {
+    const outcomes = tableUnder(page, 'Publishing').map(([, , outcome = '']) =>
+      outcome.replace('PUBLISH_OUTCOME_', ''),
+    );
+    expect(outcomes).toEqual(
+      Object.keys(PublishOutcome).filter((name) => !['UNSPECIFIED'].includes(name) && /^\D/.test(name)),
+    );
+  });
+
+  test('the fields of a message', () => {
+    const [, fields = ''] = page.split('of these fields');
+    const named = [...fields.split('## Receiving')[0]!.matchAll(/`([a-z_]+)`(?=[^|]*\| (?:sidecar|plugin) \|)/g)].map(
+      ([, name]) => name,
+    );
+    expect(named.sort()).toEqual(MessageMetaSchema.fields.map(({ name }) => name).sort());
+  });
+
+  test('the failures of a call', () => {
+    const failures = Object.keys(CallFailure).filter((name) => /^[A-Z]/.test(name) && name !== 'UNSPECIFIED');
+    for (const name of failures) expect(page).toContain(`\`${name}\``);
+  });
+
+  test('the callbacks', () => {
+    const named = tableUnder(page, 'Callbacks and health').flatMap(([names = '']) => names.split(', '));
+    const events = LifecycleEventSchema.fields.map(({ message }) => message?.name ?? '');
+    expect(named.sort()).toEqual(events.filter((name) => name !== 'Attached').sort());
+    expect(ConsumedMessageSchema.fields.map(({ name }) => name)).toContain('maybe_redelivered');
+  });
+
+  test('the answers to probes', () => {
+    const rows = page.matchAll(/^\| ([A-Z_, ]+) \| (\d+) \| (\d+) \| (\d+) \|$/gm);
+    const seen: string[] = [];
+    for (const [, states = '', ...expected] of rows) {
+      for (const state of states.split(', ') as SidecarState[]) {
+        seen.push(state);
+        const replies = ['/livez', '/readyz', '/healthz'].map((probe) => `${healthReply(probe, state).status}`);
+        expect([state, ...replies]).toEqual([state, ...expected]);
+      }
+    }
+    expect(seen).toHaveLength(9);
+  });
+
+  test('the exit codes', () => {
+    const codes = tableUnder(page, 'Exit codes of the sidecar').map(([code]) => Number(code));
+    expect(codes).toEqual(Object.values(exitCodes).sort((a, b) => a - b));
+  });
+
+  test('the limits', () => {
+    const size = (bytes: number): string => (bytes % 2 ** 20 === 0 ? `${bytes / 2 ** 20} MiB` : `${bytes / 1024} KiB`);
+    const { outbox, credits, callTimeoutMs, maxCallTimeoutMs } = defaults;
+    expect(tableUnder(page, 'Limits')).toEqual([
+      ['topic', `${limits.topicBytes} bytes, ${limits.topicSegments} segments`],
+      ['payload', size(limits.payloadBytes)],
+      ['state', size(limits.stateBytes)],
+      ['subscriptions', `${limits.subscriptions}`],
+      ['credits of a subscription', `${credits.messages} messages, ${size(credits.bytes)}`],
+      ['outbox', `${outbox.messages.toLocaleString('en')} messages, ${size(outbox.bytes)}, ${outbox.ageMs / 1_000} s`],
+      ['call', `${callTimeoutMs / 1_000} s, at most ${maxCallTimeoutMs / 1_000} s`],
+    ]);
+  });
+
+  test('the keys of the configuration file, with their defaults', () => {
+    const [, text = ''] = /## The configuration file.*?```yaml\n(.*?)```/s.exec(page) ?? [];
+    expect(load({ path: 'docs/contract.md', text })).toEqual(defaults);
+    expect(keysOf(text)).toEqual([...tuningKeys].filter((key) => key !== 'timeouts.grant').sort());
+    expect(text).toContain('# grant: 50s');
+  });
+});
+
+function load(configFile?: { path: string; text: string }) {
+  const environment = { INSTANCE_ID: 'one', POOL_TYPE: 'SignalPool' };
+  return loadSidecarConfig({ environment, checkPattern: patternFault, ...(configFile && { configFile }) });
+}
+
+/** Dotted, sorted. */
+function keysOf(yaml: string): string[] {
+  const keys: string[] = [];
+  visit(parseDocument(yaml), {
+    Pair(_, pair, ancestors) {
+      const parents = ancestors.flatMap((node) => ('key' in node ? [String(node.key)] : []));
+      if (!(typeof pair.value === 'object' && pair.value !== null && 'items' in pair.value)) {
+        keys.push([...parents, String(pair.key)].join('.'));
+      }
+    },
+  });
+  return keys.sort();
+}
