@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { messageOf, UserFacingError } from '../base/user-facing-error.ts';
-import type { PluginProcess, StartPlugin } from '../conformance/plugin-process.ts';
+import type { RunningPlugin, StartPlugin } from '../conformance/running-plugin.ts';
 import { usageExitCode } from './command.ts';
 
 /** The processes of one command, each at the head of a process group, so that what it starts itself is signalled with it. */
@@ -15,7 +15,7 @@ export class CommandProcesses {
   }
 
   /** Starts the command once. @throws UserFacingError when it cannot be started. */
-  readonly start: StartPlugin = async ({ environment, onLine }): Promise<PluginProcess> => {
+  readonly start: StartPlugin = async ({ environment, onLine }): Promise<RunningPlugin> => {
     const [file = '', ...args] = this.#command;
     const env = { ...process.env, ...environment };
     const child = spawn(file, args, { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });

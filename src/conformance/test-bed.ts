@@ -10,7 +10,7 @@ import { Sidecar } from '../sidecar/sidecar.ts';
 import type { SidecarOptions } from '../sidecar/sidecar-parts.ts';
 import { isAttached } from './conduct.ts';
 import { Journal } from './journal.ts';
-import type { PluginProcess, ProcessEnd, StartPlugin } from './plugin-process.ts';
+import type { ProcessEnd, RunningPlugin, StartPlugin } from './running-plugin.ts';
 import { type Withhold, watchedNetwork } from './watched-network.ts';
 
 /** What the plugin's container looks like, from outside and for the whole run. */
@@ -51,7 +51,7 @@ export class TestBed {
   #bus: RunningBus | undefined;
   #sidecar: Sidecar | undefined;
   #peer: Promise<Plugin> | undefined;
-  #running: PluginProcess | undefined;
+  #running: RunningPlugin | undefined;
   #starts = 0;
   #end: ProcessEnd | undefined;
   #lines: string[] = [];

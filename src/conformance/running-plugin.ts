@@ -6,7 +6,7 @@ export interface ProcessEnd {
 }
 
 /** A running plugin, at the head of a process group of its own. */
-export interface PluginProcess {
+export interface RunningPlugin {
   /** Never rejects. */
   readonly ended: Promise<ProcessEnd>;
   /** Sends a signal to the whole group; nothing happens when nobody of it is left. */
@@ -20,4 +20,4 @@ export interface PluginProcess {
 export type StartPlugin = (start: {
   readonly environment: Readonly<Record<string, string>>;
   readonly onLine: (line: string) => void;
-}) => Promise<PluginProcess>;
+}) => Promise<RunningPlugin>;
