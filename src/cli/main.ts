@@ -8,12 +8,14 @@ import { addLaunchCommand } from './launch.ts';
 import { addRunCommand } from './run.ts';
 import { addStageCommand } from './stage.ts';
 import { addStatusCommand } from './status.ts';
+import { addWaitCommand } from './wait.ts';
 
 /** The commands, in the order in which help lists them. */
 const commands: readonly AddCommand[] = [
   addStageCommand,
   addLaunchCommand,
   addRunCommand,
+  addWaitCommand,
   addStatusCommand,
   addBusCommand,
   addConformanceCommand,

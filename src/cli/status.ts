@@ -2,9 +2,10 @@ import { messageOf, UserFacingError } from '../base/user-facing-error.ts';
 import { exitCodes } from '../contract/config/exit-codes.ts';
 import type { SidecarStatus } from '../sidecar/status-report.ts';
 import type { AddCommand } from './command.ts';
+import { ownHealthAddress } from './health-address.ts';
 
 interface StatusFlags {
-  readonly address: string;
+  readonly address?: string;
   readonly json: boolean;
 }
 
@@ -15,20 +16,15 @@ export const addStatusCommand: AddCommand = (program) => {
   program
     .command('status')
     .description('show what a running sidecar is doing; exit 1 when it is not healthy')
-    .option('-a, --address <host:port>', "the sidecar's health address", defaultAddress())
+    .option('-a, --address <host:port>', "the sidecar's health address (default: as the sidecar itself finds it)")
     .option('--json', 'print the whole status as JSON', false)
     .action(async (flags: StatusFlags) => {
-      const status = JSON.parse(await get(flags.address, '/status')) as SidecarStatus;
+      const address = flags.address ?? (await ownHealthAddress(process.env));
+      const status = JSON.parse(await get(address, '/status')) as SidecarStatus;
       process.stdout.write(flags.json ? `${JSON.stringify(status)}\n` : render(status));
-      process.exitCode = (await fetch(`http://${flags.address}/healthz`)).ok ? 0 : 1;
+      process.exitCode = (await fetch(`http://${address}/healthz`)).ok ? 0 : 1;
     });
 };
-
-/** In the sidecar's own container SIDECAR_HEALTH_ADDR says where it is. */
-function defaultAddress(): string {
-  const address = (process.env.SIDECAR_HEALTH_ADDR || ':9192').replace('$PORT', process.env.PORT ?? '');
-  return address.startsWith(':') ? `127.0.0.1${address}` : address;
-}
 
 async function get(address: string, path: string): Promise<string> {
   try {

@@ -3,44 +3,103 @@ import { UserFacingError } from '../base/user-facing-error.ts';
 import { buildpackName } from '../buildpack/layout.ts';
 import { exitCodes } from '../contract/config/exit-codes.ts';
 
-/** What supply can see of the other processes of the app. */
+/** What supply can see of the other processes of the app: those of later buildpacks it cannot. */
 export interface StagedNeighbours {
   /** The text of the app's Procfile, if it has one. */
   readonly procfile: string | undefined;
-  /** The launch.yml of the buildpacks before this one. */
-  readonly launchFiles: readonly { readonly path: string; readonly text: string }[];
+  /** The buildpacks before this one. */
+  readonly earlier: readonly EarlierBuildpack[];
+}
+
+export interface EarlierBuildpack {
+  /** Its folder, such as `deps/0`. */
+  readonly folder: string;
+  /** The text of its launch.yml and config.yml, if it has them. */
+  readonly launch: string | undefined;
+  readonly config: string | undefined;
 }
 
 /**
- * Finds processes of the sidecar's name. The platform merges by name and the last one wins, so that a Procfile line would
- * silently replace the sidecar, and the sidecar another buildpack's process.
+ * Finds what would cost the app its sidecar although everything was staged: processes of the sidecar's name, since the
+ * platform merges by name and the last one wins, and a place where the platform does not look for launch.yml.
  */
-export function findNameCollisions(neighbours: StagedNeighbours): UserFacingError[] {
-  const inProcfile = neighbours.procfile !== undefined && typesInProcfile(neighbours.procfile).includes(buildpackName);
-  const places = neighbours.launchFiles.filter(({ text }) => typesInLaunchYml(text).includes(buildpackName));
-  return [...(inProcfile ? ['the Procfile'] : []), ...places.map(({ path }) => path)].map(collision);
+export function findLostSidecar(neighbours: StagedNeighbours, depsIdx: string): UserFacingError[] {
+  const twins = neighbours.earlier.filter(isThisBuildpack);
+  const others = neighbours.earlier.filter((each) => !isThisBuildpack(each));
+  const places = [
+    ...(typesInProcfile(neighbours).includes(buildpackName) ? ['the Procfile'] : []),
+    ...others
+      .filter(({ launch }) => typesInLaunchYml(launch).includes(buildpackName))
+      .map(({ folder }) => `${folder}/launch.yml`),
+  ];
+  return [...twins.map(listedTwice), ...places.map(nameTaken), ...(/^0\d/.test(depsIdx) ? [notLookedAt(depsIdx)] : [])];
 }
 
-function collision(place: string): UserFacingError {
+/** The types of `sidecarFor` that a Procfile is silent about; empty without a Procfile. */
+export function typesWithoutProcess(neighbours: StagedNeighbours, sidecarFor: readonly string[]): string[] {
+  if (neighbours.procfile === undefined) return [];
+  const known = [
+    ...typesInProcfile(neighbours),
+    ...neighbours.earlier.flatMap(({ launch }) => typesInLaunchYml(launch)),
+  ];
+  return sidecarFor.filter((type) => !known.includes(type));
+}
+
+function listedTwice({ folder }: EarlierBuildpack): UserFacingError {
   return new UserFacingError({
-    id: 'supply/launch/name-taken',
-    found: `A process named \`${buildpackName}\` is already in ${place}`,
-    expected: 'The platform keeps one process of a name, so one of the two would be lost without a word.',
-    next: ['Rename that process, or name this buildpack once only.'],
+    id: 'supply/order/twice',
+    found: `This buildpack is listed twice: ${folder} holds a sidecar already`,
+    expected: 'The platform keeps one process of a name, and the droplet would carry the runtime twice.',
+    next: ['Name it once, before the final buildpack.'],
     exitCode: exitCodes.configuration,
   });
 }
 
-function typesInProcfile(text: string): readonly string[] {
-  return text.split('\n').flatMap((line) => /^\s*([A-Za-z0-9_-]+)\s*:/.exec(line)?.[1] ?? []);
+function nameTaken(place: string): UserFacingError {
+  return new UserFacingError({
+    id: 'supply/launch/name-taken',
+    found: `A process named \`${buildpackName}\` is already in ${place}`,
+    expected: 'The platform keeps one process of a name, so one of the two would be lost without a word.',
+    next: ['Rename that process.'],
+    exitCode: exitCodes.configuration,
+  });
+}
+
+function notLookedAt(depsIdx: string): UserFacingError {
+  return new UserFacingError({
+    id: 'supply/order/ten-buildpacks',
+    found: `DEPS_IDX is ${depsIdx}, so this app has ten buildpacks or more`,
+    expected: `The platform then looks for launch.yml in deps/${Number(depsIdx)}, finds none, and starts no sidecar.`,
+    next: ['Push with nine buildpacks or fewer.'],
+    exitCode: exitCodes.configuration,
+  });
+}
+
+function isThisBuildpack({ config }: EarlierBuildpack): boolean {
+  return asMapping(config)['name'] === buildpackName;
+}
+
+/** The platform reads a Procfile as YAML; one that is none fails there, and here its lines are taken as they are. */
+function typesInProcfile({ procfile = '' }: StagedNeighbours): readonly string[] {
+  const types = Object.keys(asMapping(procfile));
+  return types.length > 0
+    ? types
+    : procfile.split('\n').flatMap((line) => /^\s*([A-Za-z0-9_-]+)\s*:/.exec(line)?.[1] ?? []);
+}
+
+function typesInLaunchYml(text: string | undefined): readonly string[] {
+  const { processes } = asMapping(text);
+  return Array.isArray(processes)
+    ? processes.flatMap((each: { readonly type?: string } | null) => each?.type ?? [])
+    : [];
 }
 
 /** Of a file that is not understood nothing is said: it belongs to another buildpack, and the platform will judge it. */
-function typesInLaunchYml(text: string): readonly string[] {
+function asMapping(text = ''): Readonly<Record<string, unknown>> {
   try {
-    const launch = parse(text) as { readonly processes?: readonly { readonly type?: string }[] } | null;
-    return (launch?.processes ?? []).flatMap(({ type }) => type ?? []);
+    const value: unknown = parse(text, { version: '1.1', logLevel: 'silent' });
+    return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
   } catch {
-    return [];
+    return {};
   }
 }

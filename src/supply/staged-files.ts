@@ -2,8 +2,10 @@ import path from 'node:path';
 import fs from 'fs-extra';
 import { UserFacingError } from '../base/user-facing-error.ts';
 import { depsPaths } from '../buildpack/layout.ts';
+import type { ConfigFile } from '../contract/config/config-file.ts';
+import { type Environment, readVariable } from '../contract/config/environment.ts';
 import { exitCodes } from '../contract/config/exit-codes.ts';
-import type { StagedNeighbours } from './preflight.ts';
+import type { EarlierBuildpack, StagedNeighbours } from './preflight.ts';
 import type { PlannedFile, SupplyPlan } from './supply-plan.ts';
 
 /** The directories that the platform passes to supply, and the buildpack's own. */
@@ -19,12 +21,26 @@ export async function readNeighbours({ buildDir, depsDir, depsIdx }: SupplyDirec
   const others = (await guard(fs.readdir(depsDir))).filter(
     (name) => /^\d+$/.test(name) && Number(name) < Number(depsIdx),
   );
-  const launchFiles: { path: string; text: string }[] = [];
+  const earlier: EarlierBuildpack[] = [];
   for (const name of others.sort()) {
-    const text = await readIfThere(path.join(depsDir, name, depsPaths.launch));
-    if (text !== undefined) launchFiles.push({ path: `deps/${name}/${depsPaths.launch}`, text });
+    earlier.push({
+      folder: `deps/${name}`,
+      launch: await readIfThere(path.join(depsDir, name, depsPaths.launch)),
+      config: await readIfThere(path.join(depsDir, name, depsPaths.config)),
+    });
   }
-  return { procfile: await readIfThere(path.join(buildDir, 'Procfile')), launchFiles };
+  return { procfile: await readIfThere(path.join(buildDir, 'Procfile')), earlier };
+}
+
+/** Reads the file of the app that SIDECAR_CONFIG names; undefined when there is none, or it is named from the root. */
+export async function readConfigFileOfApp(
+  { buildDir }: SupplyDirectories,
+  environment: Environment,
+): Promise<ConfigFile | undefined> {
+  const named = readVariable(environment, 'SIDECAR_CONFIG');
+  if (named === undefined || path.isAbsolute(named)) return undefined;
+  const text = await readIfThere(path.join(buildDir, named));
+  return text === undefined ? undefined : { path: named, text };
 }
 
 /** Does what the plan says. launch.yml is written last in deps/<idx>: with it the platform starts a sidecar. */

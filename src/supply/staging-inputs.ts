@@ -1,43 +1,133 @@
-import { FaultList } from '../base/user-facing-error.ts';
+import { FaultList, type UserFacingError } from '../base/user-facing-error.ts';
+import { listenAddress, loopbackAddress } from '../contract/config/addresses.ts';
+import { type ConfigFile, readConfigFile } from '../contract/config/config-file.ts';
 import { type Environment, readVariable } from '../contract/config/environment.ts';
-import { checkInstanceIdTemplate } from '../contract/config/instance-id.ts';
-import { parseRequestedGrants } from '../contract/config/requested-grants.ts';
+import { readPlatformIdentity } from '../contract/config/platform-identity.ts';
 import { SettingReader } from '../contract/config/setting-reader.ts';
-import { accepted, type Parser, poolType, rejected, tags } from '../contract/config/setting-value.ts';
+import { accepted, flag, type Parser, rejected } from '../contract/config/setting-value.ts';
+import { loadSidecarConfig, type SidecarConfig, sidecarConfigKeys } from '../contract/config/sidecar-config.ts';
 
-/** What a person may decide at staging. */
-export interface StagingInputs {
-  readonly memoryMb: number;
-  /** The process types that get a sidecar, each once. */
-  readonly sidecarFor: readonly string[];
-  readonly warnings: readonly string[];
+/** A value, and where it comes from, such as `SIDECAR_MEMORY`; undefined: it is the default. */
+export interface Choice<T> {
+  readonly value: T;
+  readonly origin: string | undefined;
 }
 
+/** What a person may decide at staging, with everything that is wrong with it. */
+export interface StagingInputs {
+  readonly memoryMb: Choice<number>;
+  /** The process types that get a sidecar, each once. */
+  readonly sidecarFor: Choice<readonly string[]>;
+  readonly instanceId: Choice<string>;
+  /** Where the plugin finds its sidecar when SIDECAR_ADDR says nothing, as `host:port`. */
+  readonly pluginAddress: string;
+  /** Where the sidecar serves its health when SIDECAR_HEALTH_ADDR says nothing, in that variable's form. */
+  readonly healthAddress: string;
+  readonly busAddress: Choice<string>;
+  readonly holdsApp: boolean;
+  readonly warnings: readonly string[];
+  readonly faults: readonly UserFacingError[];
+}
+
+export interface StagingSources {
+  readonly environment: Environment;
+  /** The file that SIDECAR_CONFIG names; undefined when none is named, or none is there. */
+  readonly configFile: ConfigFile | undefined;
+}
+
+const defaultPluginAddress = '127.0.0.1:9191';
+const defaultHealthAddress = ':9192';
 const defaultMemoryMb = 128;
 /** Below this the runtime with the sidecar in it has no room for a single message. */
 const leastMemoryMb = 64;
 
 /**
  * Reads the variables that count at staging, and checks those of the run that can be known already: a push that fails here
- * tells more than a container that crashes.
- * @throws FaultList with every fault, with exit code 78.
+ * tells more than a container that crashes. What may be set later is warned of only.
  */
-export function readStagingInputs(environment: Environment): StagingInputs {
-  const reader = new SettingReader(environment, '', new Map());
-  const memoryMb = reader.read({ variable: 'SIDECAR_MEMORY' }, megabytes, defaultMemoryMb);
-  const sidecarFor = reader.read({ variable: 'SIDECAR_FOR' }, processTypes, ['web']);
-  reader.read({ variable: 'INSTANCE_ID' }, instanceIdTemplate, undefined);
-  reader.read({ variable: 'POOL_TYPE' }, poolType, undefined);
-  reader.read({ variable: 'REQUESTED_GRANTS' }, requestedGrants, undefined);
-  reader.read({ variable: 'TAGS' }, tags, undefined);
-  if (reader.faults.length > 0) throw new FaultList(reader.faults);
-  const poolTypeMayFollow = readVariable(environment, 'SIDECAR_CONFIG') !== undefined;
-  const poolTypeMissing = readVariable(environment, 'POOL_TYPE') === undefined && !poolTypeMayFollow;
-  return { memoryMb, sidecarFor, warnings: poolTypeMissing ? [poolTypeWarning] : [] };
+export function readStagingInputs(sources: StagingSources): StagingInputs {
+  const { environment, configFile } = sources;
+  const file = configFile && readConfigFile(configFile, sidecarConfigKeys);
+  const reader = new SettingReader(environment, configFile?.path ?? '', file?.values ?? new Map());
+  const memory = { variable: 'SIDECAR_MEMORY' } as const;
+  const types = { variable: 'SIDECAR_FOR' } as const;
+  const instanceId = { variable: 'INSTANCE_ID', key: 'instance_id' } as const;
+  const bus = { variable: 'SIDECAR_BUS_API_URL', key: 'bus_api_url' } as const;
+  const memoryMb = reader.read(memory, megabytes, defaultMemoryMb);
+  const sidecarFor = reader.raw(types) === undefined ? ['web'] : reader.read(types, processTypes, []);
+  const holdsApp = reader.read({ variable: 'SIDECAR_HOLD_APP' }, flag, false);
+  const run = checkRun(sources);
+  const addressInFile = loopbackAddress(reader.raw({ key: 'sidecar_addr' }) ?? defaultPluginAddress);
+  const healthInFile = reader.raw({ key: 'health_addr' });
+  return {
+    memoryMb: { value: memoryMb, origin: reader.originOf(memory) },
+    sidecarFor: { value: sidecarFor, origin: reader.originOf(types) },
+    instanceId: { value: String(reader.raw(instanceId) ?? '{app}-{index}'), origin: reader.originOf(instanceId) },
+    pluginAddress: addressInFile.ok ? addressInFile.value : defaultPluginAddress,
+    healthAddress: listenAddress('0')(healthInFile).ok ? String(healthInFile) : defaultHealthAddress,
+    busAddress: { value: shownAddress(run.config), origin: reader.originOf(bus) },
+    holdsApp,
+    warnings: [...missingFileWarning(sources), ...run.warnings],
+    faults: [...reader.faults, ...run.faults],
+  };
 }
+
+/** What the sidecar itself will say about its variables, less what only a running instance can know. */
+function checkRun({ environment, configFile }: StagingSources): {
+  readonly config?: SidecarConfig;
+  readonly warnings: readonly string[];
+  readonly faults: readonly UserFacingError[];
+} {
+  const assumed = { ...environment, PORT: '8080', VCAP_APPLICATION: assumedInstance(environment) };
+  try {
+    const config = loadSidecarConfig({
+      environment: assumed,
+      ...(configFile && { configFile }),
+      // The topic grammar is the sidecar's; staging judges the shape of the grants only.
+      checkPattern: () => undefined,
+    });
+    return { config, warnings: [], faults: [] };
+  } catch (error) {
+    if (!(error instanceof FaultList)) throw error;
+    const faults = error.faults.filter(({ id }) => id !== poolTypeMissing);
+    // A file that is not there yet may hold it.
+    const mayFollow = configFile === undefined && readVariable(environment, 'SIDECAR_CONFIG') !== undefined;
+    const isWarned = faults.length < error.faults.length && !mayFollow;
+    if (faults.length > 0) return { warnings: isWarned ? [poolTypeWarning] : [], faults };
+    const rest = checkRun({ environment: { ...environment, POOL_TYPE: 'unknown' }, configFile });
+    return { ...rest, warnings: isWarned ? [poolTypeWarning] : [] };
+  }
+}
+
+const poolTypeMissing = 'config/pool-type/missing';
 
 const poolTypeWarning =
   'POOL_TYPE is not set; the sidecar will not start without it.\nSet it with `cf set-env APP POOL_TYPE …` or under `env` in the manifest.';
+
+/** The first web instance of this app, since staging knows the app and no instance. */
+function assumedInstance(environment: Environment): string {
+  const identity = readPlatformIdentity(environment);
+  const given = environment['VCAP_APPLICATION'];
+  // One that is broken is left as it is, so that it is told like any other fault.
+  if (!identity.ok) return given ?? '';
+  const { space = 'space', app = 'app' } = identity.value;
+  return JSON.stringify({ space_name: space, application_name: app, process_type: 'web', instance_index: 0 });
+}
+
+function missingFileWarning({ environment, configFile }: StagingSources): string[] {
+  const named = readVariable(environment, 'SIDECAR_CONFIG');
+  return named === undefined || named.startsWith('/') || configFile !== undefined
+    ? []
+    : [
+        `SIDECAR_CONFIG names ${named}, which is not in the app; the sidecar will not start without it.\nPush it with the app, or unset SIDECAR_CONFIG.`,
+      ];
+}
+
+function shownAddress(config: SidecarConfig | undefined): string {
+  if (!config) return '';
+  const { address, tls } = config.busApiUrl;
+  return `${address} ${tls ? 'over TLS' : 'without TLS'}`;
+}
 
 const megabytes: Parser<number> = (raw) =>
   typeof raw === 'string' && /^\d{1,6}$/.test(raw) && Number(raw) >= leastMemoryMb
@@ -52,8 +142,3 @@ const processTypes: Parser<readonly string[]> = (raw) => {
     ? accepted([...new Set(names)])
     : rejected('malformed', 'comma-separated process types of `A-Z a-z 0-9 _ -`, such as `web,worker`');
 };
-
-const instanceIdTemplate: Parser<string> = (raw) => checkInstanceIdTemplate(String(raw));
-
-/** The topic grammar is the sidecar's; staging judges the shape only. */
-const requestedGrants: Parser<unknown> = (raw) => parseRequestedGrants(raw, () => undefined);

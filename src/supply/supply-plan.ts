@@ -2,9 +2,10 @@ import { FaultList } from '../base/user-facing-error.ts';
 import { depsPaths, packagePaths, profileScriptPath } from '../buildpack/layout.ts';
 import type { BuildpackManifest } from '../buildpack/manifest.ts';
 import { configYml, launchYml } from './launch-yml.ts';
-import { findNameCollisions, type StagedNeighbours } from './preflight.ts';
-import { profileScript, wrapperScript } from './scripts.ts';
+import { findLostSidecar, type StagedNeighbours, typesWithoutProcess } from './preflight.ts';
+import { profileScript } from './profile-script.ts';
 import type { StagingInputs } from './staging-inputs.ts';
+import { wrapperScript } from './wrapper-script.ts';
 
 /** Everything supply will do, decided before it does any of it. */
 export interface SupplyPlan {
@@ -14,7 +15,6 @@ export interface SupplyPlan {
   readonly depsFiles: readonly PlannedFile[];
   /** Written into BUILD_DIR. */
   readonly appFiles: readonly PlannedFile[];
-  readonly warnings: readonly string[];
 }
 
 export interface PlannedFile {
@@ -26,19 +26,17 @@ export interface PlannedFile {
 export interface PlanOptions {
   readonly inputs: StagingInputs;
   readonly neighbours: StagedNeighbours;
-  readonly manifest: BuildpackManifest;
   readonly version: string;
   readonly depsIdx: string;
-  /** Milliseconds since the Unix epoch. */
-  readonly nowMs: number;
 }
 
-/** @throws FaultList when another process has the sidecar's name. */
-export function planSupply(options: PlanOptions): SupplyPlan {
-  const collisions = findNameCollisions(options.neighbours);
-  if (collisions.length > 0) throw new FaultList(collisions);
-  const { memoryMb, sidecarFor, warnings } = options.inputs;
-  const { depsIdx, version } = options;
+/** @throws FaultList with all that is wrong with the inputs and all that would cost the app its sidecar. */
+export function planSupply({ inputs, neighbours, version, depsIdx }: PlanOptions): SupplyPlan {
+  const faults = [...inputs.faults, ...findLostSidecar(neighbours, depsIdx)];
+  if (faults.length > 0) throw new FaultList(faults);
+  const sidecarFor = inputs.sidecarFor.value;
+  const memoryMb = inputs.memoryMb.value;
+  const { pluginAddress, healthAddress } = inputs;
   return {
     vendored: [
       { from: packagePaths.sidecar, to: depsPaths.sidecar },
@@ -49,19 +47,34 @@ export function planSupply(options: PlanOptions): SupplyPlan {
       { path: depsPaths.config, text: configYml(version), mode: 0o644 },
       { path: depsPaths.launch, text: launchYml({ depsIdx, memoryMb, sidecarFor }), mode: 0o644 },
     ],
-    appFiles: [{ path: profileScriptPath, text: profileScript, mode: 0o644 }],
-    warnings: [...warnings, ...paddingWarning(depsIdx), ...endOfLifeWarning(options.manifest, options.nowMs)],
+    appFiles: [
+      { path: profileScriptPath, text: profileScript({ sidecarFor, pluginAddress, healthAddress }), mode: 0o644 },
+    ],
   };
 }
 
-/** With ten buildpacks the platform pads the folder's name, and then looks for launch.yml under the unpadded one. */
-function paddingWarning(depsIdx: string): string[] {
-  return /^0\d/.test(depsIdx)
-    ? [
-        'This app has ten buildpacks or more; the platform then loses the sidecars of the first ten.\nUse fewer buildpacks.',
-      ]
-    : [];
+export interface WarningSources extends Pick<PlanOptions, 'inputs' | 'neighbours' | 'depsIdx'> {
+  readonly manifest: BuildpackManifest;
+  /** Milliseconds since the Unix epoch. */
+  readonly nowMs: number;
 }
+
+/** What lets a staging go on, and may still be a mistake; each with what to do. */
+export function findWarnings({ inputs, neighbours, depsIdx, manifest, nowMs }: WarningSources): string[] {
+  return [
+    ...inputs.warnings,
+    ...typesWithoutProcess(neighbours, inputs.sidecarFor.value).map(typeWarning),
+    ...(/^[1-9]\d/.test(depsIdx) ? [othersLostWarning] : []),
+    ...endOfLifeWarning(manifest, nowMs),
+  ];
+}
+
+const typeWarning = (type: string): string =>
+  `The Procfile has no process type \`${type}\`, which is to get a sidecar.\nCorrect SIDECAR_FOR, unless the final buildpack declares that type.`;
+
+/** From ten buildpacks on the platform pads the names of the folders, and then looks for launch.yml under unpadded ones. */
+const othersLostWarning =
+  'This app has ten buildpacks or more; the platform loses the sidecars of the first ten, not this one.\nUse fewer buildpacks.';
 
 const noticeMs = 30 * 24 * 3_600_000;
 

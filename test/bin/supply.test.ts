@@ -64,20 +64,6 @@ describe('supply, from a read-only package, as a user that is not root', () => {
     expect(parse(deps['0/config.yml'] ?? '')).toEqual({ name: 'meridian-sidecar', version: '0.1.0', config: {} });
   });
 
-  test('says what it did and how much memory the process needs', () => {
-    expect(supply({ SIDECAR_MEMORY: '200', SIDECAR_FOR: 'web,worker' }).stdout).toBe(
-      [
-        '-----> Meridian Sidecar Buildpack version 0.1.0',
-        '-----> Installing the sidecar',
-        '       Node 24.18.0, private to the sidecar, in deps/0/meridian',
-        '-----> Declaring the sidecar for web, worker',
-        "       200 MB of the process are the sidecar's; change it with SIDECAR_MEMORY",
-        "       Give the process at least 201M, the sidecar's memory and what the plugin itself needs",
-        '',
-      ].join('\n'),
-    );
-  });
-
   test('can be run twice, with the same result', () => {
     supply();
     const first = { deps: treeOf(area.depsDir), app: treeOf(area.buildDir) };
@@ -175,33 +161,5 @@ describe('what supply leaves behind', () => {
     const result = runUnprivileged(path.join(moved, '0/bin/meridian-sidecar'), ['--help'], { NODE_OPTIONS: '--bogus' });
     expect(result).toMatchObject({ status: 0, stdout: expect.stringContaining('meridian-sidecar') });
     expect(statSync(path.join(moved, '0/meridian/node')).mode & 0o777).toBe(0o755);
-  });
-
-  test.each([
-    [{}, ['--max-semi-space-size=2']],
-    [{ MEMORY_LIMIT: '128m' }, ['--max-semi-space-size=2', '--max-old-space-size=64']],
-    [{ MEMORY_LIMIT: '1G' }, ['--max-semi-space-size=2', '--max-old-space-size=512']],
-    [{ MEMORY_LIMIT: '40m' }, ['--max-semi-space-size=2', '--max-old-space-size=32']],
-    [{ MEMORY_LIMIT: 'much' }, ['--max-semi-space-size=2']],
-  ])('bounds the heap under %j by %j', (limits, flags) => {
-    writeFileSync(inDeps('meridian/shown.mjs'), 'console.log(JSON.stringify(process.execArgv));\n');
-    rmSync(inDeps('meridian/sidecar.mjs'));
-    symlinkSync('shown.mjs', inDeps('meridian/sidecar.mjs'));
-    const result = runUnprivileged(inDeps('bin/meridian-sidecar'), ['run'], limits);
-    expect(JSON.parse(result.stdout)).toEqual(flags);
-  });
-
-  test.each([
-    ['sets both names', '', '127.0.0.1:9191 127.0.0.1:9191'],
-    ['keeps an address that is set', 'SIDECAR_ADDR=127.0.0.1:7000;', '127.0.0.1:7000 127.0.0.1:7000'],
-    ['keeps the other name too', 'MERIDIAN_SIDECAR_ADDRESS=127.0.0.1:1;', '127.0.0.1:9191 127.0.0.1:1'],
-  ])('has a profile script that %s under strict options, however often it is sourced', (_fact, first, shown) => {
-    const script = path.join(area.buildDir, '.profile.d/meridian-sidecar.sh');
-    const line = `set -euo pipefail; ${first} . ${script}; . ${script}; env | grep -cE "^(SIDECAR_ADDR|MERIDIAN_SIDECAR_ADDRESS)="; echo "$SIDECAR_ADDR $MERIDIAN_SIDECAR_ADDRESS"`;
-    expect(runUnprivileged('/bin/bash', ['-c', line])).toMatchObject({
-      status: 0,
-      stdout: `2\n${shown}\n`,
-      stderr: '',
-    });
   });
 });

@@ -1,16 +1,14 @@
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { FaultList } from '../../src/base/user-facing-error.ts';
 import { launchYml } from '../../src/supply/launch-yml.ts';
-import { type PlanOptions, planSupply } from '../../src/supply/supply-plan.ts';
+import { readStagingInputs } from '../../src/supply/staging-inputs.ts';
+import { findWarnings, planSupply } from '../../src/supply/supply-plan.ts';
 
-const options: PlanOptions = {
-  inputs: { memoryMb: 128, sidecarFor: ['web'], warnings: [] },
-  neighbours: { procfile: undefined, launchFiles: [] },
-  manifest: { language: 'meridian-sidecar', nodeVersion: '24.18.0', includeFiles: [], nodeEndOfLife: '2028-04-30' },
-  version: '0.1.0',
-  depsIdx: '0',
-  nowMs: Date.parse('2026-06-01'),
-};
+const inputs = readStagingInputs({ environment: { POOL_TYPE: 'OMSPool' }, configFile: undefined });
+const neighbours = { procfile: undefined, earlier: [] };
+const options = { inputs, neighbours, version: '0.1.0', depsIdx: '0' };
+const manifest = { language: 'x', nodeVersion: '24.18.0', includeFiles: [], nodeEndOfLife: '2028-04-30' };
 
 test('launch.yml declares one process with integer memory, a list of types and a command that the platform can signal', () => {
   expect(parse(launchYml({ depsIdx: '03', memoryMb: 96, sidecarFor: ['web', 'worker'] }))).toEqual({
@@ -25,35 +23,26 @@ test('launch.yml declares one process with integer memory, a list of types and a
   });
 });
 
-test('writes one file into the app and puts no node on its PATH', () => {
+test('writes one file into the app and puts nothing but meridian-sidecar on its PATH', () => {
   const plan = planSupply(options);
   expect(plan.appFiles.map((file) => file.path)).toEqual(['.profile.d/meridian-sidecar.sh']);
   expect(plan.depsFiles.map((file) => file.path)).toEqual(['bin/meridian-sidecar', 'config.yml', 'launch.yml']);
-  expect(plan.warnings).toEqual([]);
 });
 
-test.each([
-  ['the Procfile', { procfile: 'web: run\nmeridian-sidecar: run\n', launchFiles: [] }],
-  [
-    'the launch.yml of another buildpack',
-    {
-      procfile: undefined,
-      launchFiles: [{ path: 'deps/0/launch.yml', text: 'processes: [{type: meridian-sidecar}]' }],
-    },
-  ],
-])('refuses a process of its own name in %s', (_place, neighbours) => {
-  expect(() => planSupply({ ...options, neighbours })).toThrow(/A process named `meridian-sidecar` is already in/);
+test('refuses with the faults of the variables and of the neighbours together', () => {
+  const faulty = readStagingInputs({ environment: { SIDECAR_MEMORY: 'x' }, configFile: undefined });
+  const plan = (): unknown =>
+    planSupply({ ...options, inputs: faulty, neighbours: { ...neighbours, procfile: 'meridian-sidecar: a' } });
+  expect(plan).toThrow(FaultList);
+  expect(plan).toThrow(/SIDECAR_MEMORY.*A process named `meridian-sidecar` is already in the Procfile/);
 });
 
-test.each(['a: [', '- 1', 'processes: 3', ''])('does not judge the launch.yml %j of another buildpack', (text) => {
-  const neighbours = { procfile: undefined, launchFiles: [{ path: 'deps/0/launch.yml', text }] };
-  expect(planSupply({ ...options, neighbours }).warnings).toEqual([]);
-});
-
-test('warns where ten buildpacks make the platform lose the sidecar, and when the runtime nears its end', () => {
-  const nowMs = Date.parse('2028-04-10');
-  expect(planSupply({ ...options, depsIdx: '00', nowMs }).warnings).toEqual([
+test('warns of types without a process, of sidecars that the platform loses, and of a runtime near its end', () => {
+  const sources = { ...options, manifest, nowMs: Date.parse('2028-04-10'), depsIdx: '11' };
+  expect(findWarnings({ ...sources, neighbours: { ...neighbours, procfile: 'worker: a' } })).toEqual([
+    expect.stringContaining('The Procfile has no process type `web`'),
     expect.stringContaining('ten buildpacks or more'),
     expect.stringContaining('no more fixes after 2028-04-30'),
   ]);
+  expect(findWarnings({ ...sources, depsIdx: '0', nowMs: Date.parse('2026-06-01') })).toEqual([]);
 });

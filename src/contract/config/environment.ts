@@ -92,6 +92,12 @@ export const environmentVariables = {
     example: '/var/log/meridian/audit.log',
     readBy: ['run'],
   },
+  SIDECAR_HOLD_APP: {
+    meaning: 'true: the app starts once its sidecar is ready, or after 45 s',
+    default: 'false',
+    example: 'true',
+    readBy: ['staging', 'plugin'],
+  },
   SIDECAR_EXIT_ON_FAULT: {
     meaning: 'true: exit 70 once the plugin is faulted, so that the platform restarts both',
     default: 'on Cloud Foundry true; elsewhere false',

@@ -29,12 +29,12 @@ export function resolveInstanceId(template: string | undefined, identity: Platfo
     return rejected('fixed', 'different for each instance: add {index}', detail);
   }
   const id = chosen.replaceAll(/\{(\w+)\}/g, (_, name: Placeholder) => identity[name] ?? '');
-  const detail = id === chosen ? undefined : `which makes "${id}"`;
+  const detail = id === chosen ? undefined : `${chosen} makes "${id}"`;
   return new RegExp(`^[A-Za-z0-9_-]{1,${longest}}$`).test(id) ? accepted(id) : rejected('malformed', grammar, detail);
 }
 
 /** Checks what can be known before an instance runs: the placeholders' names and the letters between them. */
-export function checkInstanceIdTemplate(template: string): Parsed<string> {
+function checkInstanceIdTemplate(template: string): Parsed<string> {
   const unknown = namesIn(template).find((name) => !placeholders.includes(name));
   if (unknown !== undefined) return rejected('unknown-placeholder', grammar, `{${unknown}} is not known`);
   return /^[A-Za-z0-9_-]*$/.test(template.replaceAll(/\{\w+\}/g, ''))

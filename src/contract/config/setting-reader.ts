@@ -35,6 +35,13 @@ export class SettingReader {
     return fromEnvironment ?? (name.key === undefined ? undefined : this.#fileValues.get(name.key)?.value);
   }
 
+  /** Where a setting's value comes from, such as `POOL_TYPE` or `sidecar.yml, line 3`; undefined when it is set nowhere. */
+  originOf(name: SettingName): string | undefined {
+    if (this.raw(name) === undefined) return undefined;
+    const line = this.#fileLine(name);
+    return line === undefined ? name.variable : `${this.#filePath}, line ${line}`;
+  }
+
   /** Unpacks what a parser made of a raw value, with the fault on the list when it rejected it. */
   check<T, F>(name: SettingName, raw: unknown, parsed: Parsed<T>, fallback: F): T | F {
     if (parsed.ok) return parsed.value;
@@ -44,7 +51,7 @@ export class SettingReader {
 
   #fault(name: SettingName, raw: unknown, rejection: Parsed<unknown> & { ok: false }): UserFacingError {
     const detail = rejection.detail === undefined ? '' : `: ${rejection.detail}`;
-    const state = raw === undefined ? 'is not set' : `${this.#shown(name, raw)}${detail}`;
+    const state = `${raw === undefined ? 'is not set' : this.#shown(name, raw)}${detail}`;
     return settingFault({
       subject: subjectOf(name),
       fault: rejection.fault,

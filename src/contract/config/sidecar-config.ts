@@ -40,10 +40,12 @@ export interface SidecarConfigSources {
   readonly startedAtMs?: number;
 }
 
-const ownKeys = [
+/** The dotted keys that a SIDECAR_CONFIG file may hold. */
+export const sidecarConfigKeys: readonly string[] = [
   ...['instance_id', 'pool_type', 'image', 'requested_grants', 'tags', 'bus_api_url', 'bus_token_file'],
   ...['tls.ca', 'tls.certificate', 'tls.key', 'sidecar_addr', 'health_addr'],
   ...['log_level', 'log_format', 'audit_log', 'exit_on_fault'],
+  ...tuningKeys,
 ];
 
 /**
@@ -52,7 +54,7 @@ const ownKeys = [
  */
 export function loadSidecarConfig(sources: SidecarConfigSources): SidecarConfig {
   const { environment, configFile } = sources;
-  const file = configFile && readConfigFile(configFile, [...ownKeys, ...tuningKeys]);
+  const file = configFile && readConfigFile(configFile, sidecarConfigKeys);
   const reader = new SettingReader(environment, configFile?.path ?? '', file?.values ?? new Map());
   reader.faults.push(...(file?.faults ?? []));
   const platform = readPlatform(reader, environment);

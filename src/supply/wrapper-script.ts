@@ -1,14 +1,5 @@
 /**
- * The text of `.profile.d/meridian-sidecar.sh`, which tells the plugin where its sidecar is.
- * Every process, sidecar, task and `cf ssh` shell sources it, some under `set -eu`.
- */
-export const profileScript = `# Where the plugin finds its sidecar; written by the meridian-sidecar buildpack.
-export SIDECAR_ADDR="\${SIDECAR_ADDR:-127.0.0.1:9191}"
-export MERIDIAN_SIDECAR_ADDRESS="\${MERIDIAN_SIDECAR_ADDRESS:-$SIDECAR_ADDR}"
-`;
-
-/**
- * The text of \`deps/<idx>/bin/meridian-sidecar\`. It finds its runtime from its own place, because the droplet is moved
+ * The text of `deps/<idx>/bin/meridian-sidecar`. It finds its runtime from its own place, because the droplet is moved
  * after staging, and gives V8 half of MEMORY_LIMIT, because the platform accounts a sidecar's memory and does not enforce it;
  * the other half is for the binary, buffers and sockets.
  */

@@ -1,0 +1,88 @@
+import { get } from 'node:http';
+import { parseDurationMs } from '../base/duration.ts';
+import { realScheduler } from '../base/real-scheduler.ts';
+import { sleep } from '../base/scheduler.ts';
+import { UserFacingError } from '../base/user-facing-error.ts';
+import { exitCodes } from '../contract/config/exit-codes.ts';
+import { type AddCommand, usageExitCode } from './command.ts';
+import { ownHealthAddress } from './health-address.ts';
+
+interface WaitFlags {
+  readonly address?: string;
+  readonly timeout: string;
+}
+
+/** What the health server last answered; no state: nobody did. */
+interface Answer {
+  readonly isHealthy: boolean;
+  readonly state?: string;
+}
+
+const pollEveryMs = 100;
+const answerTimeoutMs = 1_000;
+
+/**
+ * `meridian-sidecar wait`: until the sidecar of this container is healthy, which it is once it accepts its plugin; exits 0,
+ * or 75 when that took too long, with one line either way. It ends when whoever started it does.
+ */
+export const addWaitCommand: AddCommand = (program) => {
+  program
+    .command('wait')
+    .description('wait until the sidecar of this container accepts its plugin; exit 75 when it does not in time')
+    .option('-a, --address <host:port>', "the sidecar's health address (default: as the sidecar itself finds it)")
+    .option('-t, --timeout <duration>', 'how long to wait', '45s')
+    .action(async (flags: WaitFlags) => {
+      const timeoutMs = timeoutOf(flags.timeout);
+      const address = flags.address ?? (await ownHealthAddress(process.env));
+      const startedMs = realScheduler.nowMs();
+      const parent = process.ppid;
+      let answer = await ask(address);
+      while (!answer.isHealthy && realScheduler.nowMs() - startedMs < timeoutMs) {
+        await sleep(realScheduler, pollEveryMs);
+        // A stopped container ends the shell that waits for this, and this must not hold the container up.
+        if (process.ppid !== parent) return;
+        answer = await ask(address);
+      }
+      if (!answer.isHealthy) throw notReady(address, flags.timeout, answer);
+      const seconds = ((realScheduler.nowMs() - startedMs) / 1_000).toFixed(1);
+      process.stdout.write(`the sidecar is ${answer.state} after ${seconds} s\n`);
+    });
+};
+
+function ask(address: string): Promise<Answer> {
+  return new Promise((resolve) => {
+    const nobody: Answer = { isHealthy: false };
+    const request = get(`http://${address}/healthz`, { agent: false, timeout: answerTimeoutMs }, (response) => {
+      let body = '';
+      response.setEncoding('utf8').on('data', (text: string) => {
+        body += text;
+      });
+      response.on('end', () => resolve({ isHealthy: response.statusCode === 200, state: body.trim() }));
+      response.on('error', () => resolve(nobody));
+    });
+    request.on('timeout', () => request.destroy());
+    request.on('error', () => resolve(nobody));
+  });
+}
+
+function timeoutOf(text: string): number {
+  const ms = parseDurationMs(text);
+  if (ms !== undefined) return ms;
+  throw new UserFacingError({
+    id: 'wait/timeout/format',
+    found: `--timeout is "${text}", which is no duration`,
+    next: ['Write it as 500ms, 45s or 2m.'],
+    exitCode: usageExitCode,
+  });
+}
+
+/** One line, since it stands among the log lines of an app that starts all the same. */
+function notReady(address: string, timeout: string, { state }: Answer): UserFacingError {
+  const answer = state === undefined ? 'nobody answers' : `it is ${state}`;
+  return new UserFacingError({
+    id: 'wait/sidecar/not-ready',
+    found: `the sidecar was not ready within ${timeout}: ${answer} at ${address}; its own log says why`,
+    next: [],
+    exitCode: exitCodes.notReady,
+  });
+}
