@@ -3,16 +3,22 @@ export const buildpackName = 'meridian-sidecar';
 
 /**
  * Where things are, relative to the root of the buildpack. A package and a checkout after `npm run build` look the same,
- * so that bin/supply, which repeats three of these paths, needs to know one layout only.
+ * so that bin/supply, which repeats some of these paths, needs to know one layout only.
  */
 export const packagePaths = {
   manifest: 'manifest.yml',
   version: 'VERSION',
+  /** Only in a cached package, with its checksum. */
   runtime: 'dist/runtime/node',
   runtimeChecksum: 'dist/runtime/node.sha256',
+  /** Where staging downloads the runtime from; only in an uncached package. */
+  downloads: 'dist/runtime/downloads.tsv',
+  downloader: 'bin/download-runtime.bash',
   supply: 'dist/supply.mjs',
   sidecar: 'dist/sidecar.mjs',
   cli: 'dist/cli.mjs',
+  sbom: 'dist/sbom.cdx.json',
+  notices: 'dist/third-party-notices.txt',
 } as const;
 
 /** Where supply puts things, relative to deps/<idx>. */

@@ -36,6 +36,12 @@ const settings = {
 } as const;
 
 /**
+ * For the programs that a droplet carries: a third smaller. Names stay, for stack traces that can be read, and so do lines,
+ * because Node prints the one where an uncaught error was thrown.
+ */
+const shipped = { minifyWhitespace: true, minifySyntax: true, lineLimit: 160 } as const;
+
+/**
  * Bundles every program into one ES module each, with the same bytes for the same sources on every machine.
  * Returns what went into each bundle. Licences of bundled packages stay at the end of its file.
  */
@@ -62,6 +68,7 @@ async function bundleOne(
   const { entry, outfile } = programs[name];
   const result = await build({
     ...settings,
+    ...(name === 'plugin' ? {} : shipped),
     absWorkingDir: root,
     entryPoints: [entry],
     outfile: path.join(outRoot, outfile),
@@ -74,6 +81,6 @@ async function bundleOne(
 }
 
 async function bundledText(root: string, entry: string): Promise<string> {
-  const result = await build({ ...settings, absWorkingDir: root, entryPoints: [entry], write: false });
+  const result = await build({ ...settings, ...shipped, absWorkingDir: root, entryPoints: [entry], write: false });
   return result.outputFiles.map(({ text }) => text).join('');
 }

@@ -1,18 +1,72 @@
 import path from 'node:path';
+import { Command, CommanderError } from 'commander';
 import { formatBytes } from '../base/bytes.ts';
-import { exitCodeOf, renderError } from '../base/user-facing-error.ts';
-import { bundle } from './bundle.ts';
-import { prepareRuntime } from './runtime.ts';
+import { exitCodeOf, renderError, UserFacingError } from '../base/user-facing-error.ts';
+import { type Build, buildDist } from './build.ts';
+import { type MadePackage, makePackage } from './package.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 
+const program = new Command('packager')
+  .description('Builds dist/, and makes the buildpack zips of it.')
+  .showHelpAfterError()
+  .exitOverride();
+
+program
+  .command('build', { isDefault: true })
+  .description('bundle the programs and prepare the runtime, in dist/')
+  .action(async () => {
+    for (const { path: file, bytes } of (await build()).bundles) console.log(`${file}  ${formatBytes(bytes)}`);
+  });
+
+program
+  .command('package')
+  .description('build, and make a zip for `cf create-buildpack`')
+  .option('--stack <name...>', 'stacks, each with a zip of its own; `any` makes one for every stack', ['any'])
+  .option('--uncached', 'leave the runtime out; staging downloads it')
+  .option('--out <dir>', 'receives the zips', 'build')
+  .option('--json', 'print the result as JSON')
+  .action(async (flags: { stack: string[]; uncached?: true; out: string; json?: true }) => {
+    const { content } = await build();
+    if (content === undefined) throw foreignSystem();
+    const made: MadePackage[] = [];
+    for (const stack of flags.stack) {
+      if (!flags.json) console.log(`Packing ${flags.uncached ? 'without' : 'with'} the runtime for stack ${stack}`);
+      made.push(await makePackage({ root, outDir: flags.out, content, stack, cached: !flags.uncached }));
+    }
+    console.log(flags.json ? JSON.stringify(made, undefined, 2) : made.map(row).join('\n'));
+  });
+
 try {
-  for (const { outputs } of Object.values(await bundle({ root }))) {
-    for (const [file, { bytes }] of Object.entries(outputs)) console.log(`${file}  ${formatBytes(bytes)}`);
-  }
-  // npm carries the runtime for Linux x64 alone; elsewhere the bundles are enough to develop with.
-  if (process.platform === 'linux' && process.arch === 'x64') await prepareRuntime({ root });
+  await program.parseAsync(process.argv);
 } catch (error) {
+  process.exitCode = report(error);
+}
+
+function build(): Promise<Build> {
+  const epoch = process.env['SOURCE_DATE_EPOCH'];
+  return buildDist({
+    root,
+    withRuntime: process.platform === 'linux' && process.arch === 'x64',
+    ...(epoch !== undefined && /^\d+$/.test(epoch) && { sourceDateEpoch: Number(epoch) }),
+  });
+}
+
+function row({ path: file, sizeBytes, sha256 }: MadePackage): string {
+  return `${file}  ${formatBytes(sizeBytes)}  sha256:${sha256}`;
+}
+
+function foreignSystem(): UserFacingError {
+  return new UserFacingError({
+    id: 'packager/package/foreign-system',
+    found: `A package holds a runtime for Linux x64, which npm does not bring on ${process.platform} ${process.arch}`,
+    next: ['Make the package on Linux x64.'],
+  });
+}
+
+function report(error: unknown): number {
+  // Commander has printed its own message by now; it throws with exit code 0 for --help.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 64;
   console.error(renderError(error));
-  process.exitCode = exitCodeOf(error);
+  return exitCodeOf(error);
 }

@@ -15,9 +15,10 @@ export interface RuntimeOptions {
 
 /**
  * Puts the runtime that the buildpack ships into dist/, stripped where the machine has `strip`, with its checksum beside it.
+ * Returns its SHA-256 in hexadecimal.
  * @throws UserFacingError when npm did not bring the runtime, as on another system than Linux x64.
  */
-export async function prepareRuntime({ root }: RuntimeOptions): Promise<void> {
+export async function prepareRuntime({ root }: RuntimeOptions): Promise<string> {
   const target = path.join(root, packagePaths.runtime);
   const partial = `${target}.partial`;
   await mkdir(path.dirname(target), { recursive: true });
@@ -29,6 +30,7 @@ export async function prepareRuntime({ root }: RuntimeOptions): Promise<void> {
     .digest('hex');
   await writeFile(path.join(root, packagePaths.runtimeChecksum), `${checksum}  node\n`);
   await rename(partial, target);
+  return checksum;
 }
 
 /** Takes the symbols away, a sixth of the file. Without `strip` the file stays as it is, which works as well. */

@@ -21,7 +21,6 @@ const ofPackage = (name: string): string => readFileSync(path.join(buildpackDir,
 
 try {
   const version = ofPackage(packagePaths.version).trim();
-  log.step(`Meridian Sidecar Buildpack version ${version}`);
   const manifest = parseManifest(ofPackage(packagePaths.manifest));
 
   const inputs = readStagingInputs({

