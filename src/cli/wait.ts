@@ -3,7 +3,6 @@ import { parseDurationMs } from '../base/duration.ts';
 import { realScheduler } from '../base/real-scheduler.ts';
 import { sleep } from '../base/scheduler.ts';
 import { UserFacingError } from '../base/user-facing-error.ts';
-import { exitCodes } from '../contract/config/exit-codes.ts';
 import { type AddCommand, usageExitCode } from './command.ts';
 import { ownHealthAddress } from './health-address.ts';
 
@@ -18,6 +17,8 @@ interface Answer {
   readonly state?: string;
 }
 
+/** It may go well the next time (EX_TEMPFAIL of sysexits.h). */
+const notReadyExitCode = 75;
 const pollEveryMs = 100;
 const answerTimeoutMs = 1_000;
 
@@ -83,6 +84,6 @@ function notReady(address: string, timeout: string, { state }: Answer): UserFaci
     id: 'wait/sidecar/not-ready',
     found: `the sidecar was not ready within ${timeout}: ${answer} at ${address}; its own log says why`,
     next: [],
-    exitCode: exitCodes.notReady,
+    exitCode: notReadyExitCode,
   });
 }

@@ -96,7 +96,7 @@ export const environmentVariables = {
     meaning: 'true: the app starts once its sidecar is ready, or after 45 s',
     default: 'false',
     example: 'true',
-    readBy: ['staging', 'plugin'],
+    readBy: ['staging'],
   },
   SIDECAR_EXIT_ON_FAULT: {
     meaning: 'true: exit 70 once the plugin is faulted, so that the platform restarts both',

@@ -12,8 +12,6 @@ export const exitCodes = {
   unresolved: 74,
   /** Step 3: nobody decided the grants within the grant timeout. */
   grantsUndecided: 75,
-  /** `meridian-sidecar wait`: the sidecar was not ready in time. Like grants undecided, it may go well the next time. */
-  notReady: 75,
   /** Steps 2 and 3: the bus refused the registration or the grants. */
   refused: 77,
   configuration: 78,
