@@ -1,7 +1,10 @@
-import { createLog } from '../base/log.ts';
+import { createLog, type Log } from '../base/log.ts';
+import { logError } from '../base/log-error.ts';
 import { realScheduler } from '../base/real-scheduler.ts';
 import { exitCodeOf, renderError, UserFacingError } from '../base/user-facing-error.ts';
 import { version } from '../base/version.ts';
+import { within } from '../base/within.ts';
+import { type AuditLog, openAuditLog } from '../contract/config/audit-log.ts';
 import { exitCodes } from '../contract/config/exit-codes.ts';
 import { loadSidecarConfig, type SidecarConfig } from '../contract/config/sidecar-config.ts';
 import { patternFault } from '../contract/wire/topic.ts';
@@ -17,15 +20,20 @@ async function main(): Promise<number> {
   const signalled = new Promise<string>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, resolve);
   });
-  const sidecar = createSidecar(await loadConfig());
+  const config = await loadConfig();
+  const log = logOf(config);
+  const audit = await auditLogOf(config, log);
+  const sidecar = createSidecar(config, log, audit);
   process.on('SIGINT', () => {
     // An interrupt while it is stopping already means that somebody waits at a terminal.
     if (sidecar.state === 'SHUTTING_DOWN') sidecar.hurry();
   });
   const failure = await Promise.race([signalled.then(() => undefined), runUntilFailure(sidecar)]);
-  if (failure === undefined) return sidecar.stop(await signalled);
-  process.stderr.write(`${renderError(failure)}\n`);
-  return sidecar.stop('failed', exitCodeOf(failure));
+  if (failure !== undefined) printFailure(failure, config.logFormat);
+  const exitCode =
+    failure === undefined ? await sidecar.stop(await signalled) : await sidecar.stop('failed', exitCodeOf(failure));
+  if (audit) await within(realScheduler, config.shutdown.closeMs, audit.close());
+  return exitCode;
 }
 
 async function loadConfig(): Promise<SidecarConfig> {
@@ -38,13 +46,19 @@ async function loadConfig(): Promise<SidecarConfig> {
   });
 }
 
-function createSidecar(config: SidecarConfig): Sidecar {
-  const log = createLog({
-    level: config.logLevel,
-    format: config.logFormat,
-    write: (line) => process.stdout.write(`${line}\n`),
-    wallTimeNs: () => realScheduler.wallTimeNs(),
-  });
+function logOf({ logLevel: level, logFormat: format }: Pick<SidecarConfig, 'logLevel' | 'logFormat'>): Log {
+  return createLog({ level, format, write: writeStdout, wallTimeNs: () => realScheduler.wallTimeNs() });
+}
+
+/** The audit log, if there is to be one; its file is opened again at SIGHUP. */
+async function auditLogOf({ auditLog: place }: SidecarConfig, log: Log): Promise<AuditLog | undefined> {
+  if (place === undefined) return undefined;
+  const audit = await openAuditLog({ place, setting: 'SIDECAR_AUDIT_LOG', log, writeStdout });
+  process.on('SIGHUP', () => audit.reopen());
+  return audit;
+}
+
+function createSidecar(config: SidecarConfig, log: Log, audit: AuditLog | undefined): Sidecar {
   const { instanceId: instance, poolType: pool, busApiUrl } = config;
   log.info('sidecar starts', { version, instance, pool, bus: busApiUrl.address, pid: process.pid });
   return new Sidecar({
@@ -54,6 +68,7 @@ function createSidecar(config: SidecarConfig): Sidecar {
     log,
     serveHealth,
     processUsage: processUsageReader(),
+    ...(audit && { audit }),
     readCredential: () => readCredential(config),
   });
 }
@@ -75,9 +90,24 @@ async function runUntilFailure(sidecar: Sidecar): Promise<unknown> {
   });
 }
 
+function writeStdout(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** For a person, or as log lines for whoever reads all lines as JSON. */
+function printFailure(error: unknown, format: SidecarConfig['logFormat']): void {
+  if (format === 'text') {
+    process.stderr.write(`${renderError(error)}\n`);
+    return;
+  }
+  const write = (line: string): void => void process.stderr.write(`${line}\n`);
+  logError(createLog({ level: 'error', format, write, wallTimeNs: () => realScheduler.wallTimeNs() }), error);
+}
+
 try {
   process.exit(await main());
 } catch (error) {
-  process.stderr.write(`${renderError(error)}\n`);
+  // Without a configuration only the environment can say how to write.
+  printFailure(error, process.env.SIDECAR_LOG_FORMAT?.trim() === 'json' ? 'json' : 'text');
   process.exit(exitCodeOf(error));
 }

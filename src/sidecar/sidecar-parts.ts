@@ -1,7 +1,7 @@
 import type { Log } from '../base/log.ts';
 import type { Scheduler } from '../base/scheduler.ts';
 import type { SidecarConfig } from '../contract/config/sidecar-config.ts';
-import type { WriteAudit } from '../contract/wire/audit-line.ts';
+import type { AuditSink } from '../contract/wire/audit-line.ts';
 import { limits } from '../contract/wire/limits.ts';
 import type { Network, TlsFiles } from '../transport/rpc.ts';
 import { Access } from './access.ts';
@@ -38,7 +38,7 @@ export interface SidecarOptions {
   /** Read at every scrape; absent, the metrics tell nothing of the process. */
   readonly processUsage?: () => ProcessUsage;
   /** Takes the audit log; absent, there is none. */
-  readonly writeAudit?: WriteAudit;
+  readonly audit?: AuditSink;
   /** The credential for the bus, read anew before every connection. */
   readonly readCredential: () => Promise<{ readonly tls?: TlsFiles; readonly token?: string }>;
 }
@@ -119,10 +119,10 @@ export function createParts(options: SidecarOptions, onFault: (faulted: boolean)
   return { ...parts, link, grantNotices, endpoint, listener };
 }
 
-function createMetrics({ config, scheduler, writeAudit, processUsage }: SidecarOptions): SidecarMetrics {
+function createMetrics({ config, scheduler, audit, processUsage }: SidecarOptions): SidecarMetrics {
   const options = { scheduler, topicsMax: config.metrics.topics };
-  const metrics = writeAudit
-    ? new AuditedMetrics({ ...options, instanceId: config.instanceId, writeAudit })
+  const metrics = audit
+    ? new AuditedMetrics({ ...options, instanceId: config.instanceId, audit })
     : new SidecarMetrics(options);
   if (processUsage) addProcessGauges(metrics.registry, processUsage);
   return metrics;

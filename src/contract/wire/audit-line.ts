@@ -15,8 +15,11 @@ export interface AuditRecord {
   readonly outcome: string;
 }
 
-/** Takes audit lines, without their line ends. */
-export type WriteAudit = (line: string) => void;
+/** Takes audit lines, without their line ends; never waits and never fails. */
+export interface AuditSink {
+  readonly linesLost: number;
+  write(line: string): void;
+}
 
 /** Longer than any valid topic or id; what a plugin makes up may be as long as a message. */
 const longestValue = 300;

@@ -1,4 +1,5 @@
-import { type AuditRecord, auditLine, type WriteAudit } from '../../contract/wire/audit-line.ts';
+import { Counter } from 'prom-client';
+import { type AuditRecord, type AuditSink, auditLine } from '../../contract/wire/audit-line.ts';
 import type { Delivery } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import type { Envelope } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
 import type { CallEnding, PublishEnding, SentMessage } from '../recorder.ts';
@@ -6,7 +7,7 @@ import { type MetricsOptions, SidecarMetrics } from './sidecar-metrics.ts';
 
 export interface AuditOptions extends MetricsOptions {
   readonly instanceId: string;
-  readonly writeAudit: WriteAudit;
+  readonly audit: AuditSink;
 }
 
 /** Counts, and writes one audit line for every message and call at its first and its last point. */
@@ -16,6 +17,16 @@ export class AuditedMetrics extends SidecarMetrics {
   constructor(options: AuditOptions) {
     super(options);
     this.#options = options;
+    const { audit } = options;
+    new Counter({
+      name: 'meridian_sidecar_audit_lines_lost_total',
+      help: 'Lines that the audit log could not take',
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        this.inc(audit.linesLost);
+      },
+    });
   }
 
   override published(message: SentMessage, outcome: PublishEnding, elapsedMs: number): void {
@@ -49,6 +60,6 @@ export class AuditedMetrics extends SidecarMetrics {
   }
 
   #write(record: AuditRecord): void {
-    this.#options.writeAudit(auditLine(record, this.#options.scheduler.wallTimeNs()));
+    this.#options.audit.write(auditLine(record, this.#options.scheduler.wallTimeNs()));
   }
 }

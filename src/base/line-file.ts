@@ -1,0 +1,104 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import { messageOf } from './user-facing-error.ts';
+
+export interface LineFileOptions {
+  readonly path: string;
+  /** While more than this waits for the disk, lines are dropped. */
+  readonly pendingBytesMax: number;
+  /** Hears of the first failure of a row. */
+  readonly onFailure: (reason: string) => void;
+  /** Hears, when writing works again or the file is closed, how many lines the row of failures cost. */
+  readonly onLost: (lines: number) => void;
+}
+
+/**
+ * A file that lines are appended to without ever waiting for the disk: what cannot be written is dropped and counted.
+ * Make one with `LineFile.open`.
+ */
+export class LineFile {
+  readonly #options: LineFileOptions;
+  #handle: FileHandle;
+  #pending: string[] = [];
+  #pendingBytes = 0;
+  #writing: Promise<void> | undefined;
+  #reopenWanted = false;
+  #lostInRow = 0;
+  #lost = 0;
+
+  private constructor(options: LineFileOptions, handle: FileHandle) {
+    this.#options = options;
+    this.#handle = handle;
+  }
+
+  /** Opens the file, made when there is none, readable for its group. @throws the system's error when it cannot be opened. */
+  static async open(options: LineFileOptions): Promise<LineFile> {
+    return new LineFile(options, await openForAppending(options.path));
+  }
+
+  /** Lines that were dropped since the file was opened. */
+  get linesLost(): number {
+    return this.#lost;
+  }
+
+  write(line: string): void {
+    if (this.#pendingBytes + line.length > this.#options.pendingBytesMax) {
+      this.#lose(1, `more than ${this.#options.pendingBytesMax} bytes wait for the disk`);
+      return;
+    }
+    this.#pending.push(`${line}\n`);
+    this.#pendingBytes += line.length;
+    this.#writing ??= this.#writeAll();
+  }
+
+  /** Opens the path again before the next line, as whoever moved the file away wants it. */
+  reopen(): void {
+    this.#reopenWanted = true;
+  }
+
+  /** Resolves once everything is written or given up. */
+  async close(): Promise<void> {
+    await this.#writing;
+    this.#tellLost();
+    await this.#handle.close().catch(() => {});
+  }
+
+  async #writeAll(): Promise<void> {
+    while (this.#pending.length > 0) {
+      const lines = this.#pending;
+      this.#pending = [];
+      this.#pendingBytes = 0;
+      try {
+        await this.#renew();
+        // What failed may have left half a line.
+        await this.#handle.appendFile(`${this.#lostInRow > 0 ? '\n' : ''}${lines.join('')}`);
+        this.#tellLost();
+      } catch (error) {
+        this.#lose(lines.length, messageOf(error));
+      }
+    }
+    this.#writing = undefined;
+  }
+
+  async #renew(): Promise<void> {
+    if (!this.#reopenWanted) return;
+    const renewed = await openForAppending(this.#options.path);
+    this.#reopenWanted = false;
+    await this.#handle.close().catch(() => {});
+    this.#handle = renewed;
+  }
+
+  #lose(lines: number, reason: string): void {
+    if (this.#lostInRow === 0) this.#options.onFailure(reason);
+    this.#lostInRow += lines;
+    this.#lost += lines;
+  }
+
+  #tellLost(): void {
+    if (this.#lostInRow > 0) this.#options.onLost(this.#lostInRow);
+    this.#lostInRow = 0;
+  }
+}
+
+function openForAppending(path: string): Promise<FileHandle> {
+  return open(path, 'a', 0o640);
+}
