@@ -20,6 +20,7 @@ import { Handover } from './handover.ts';
 import { InstanceQuotas, quotasFor } from './instance-quota.ts';
 import type { Policy } from './policy.ts';
 import { anonymous } from './principal.ts';
+import { type BusRecorder, silentRecorder } from './recorder.ts';
 import { type Registration, Registry } from './registration.ts';
 import { Session } from './session.ts';
 import { type GrantDecision, type Owner, RevisionConflictError, StaleEpochError, type Store } from './store.ts';
@@ -29,6 +30,7 @@ export interface BusOptions {
   readonly policy: Policy;
   readonly scheduler: Scheduler;
   readonly log: Log;
+  readonly recorder?: BusRecorder;
   /** How long a registration lives without a heartbeat. */
   readonly leaseMs?: number;
   /** How long a superseded sidecar may still publish, acknowledge and save state. */
@@ -44,6 +46,7 @@ const sweepEveryMs = 1_000;
 /** The Bus API behind its wire: who is registered, who owns an instance id, and what reaches whom. */
 export class Bus {
   readonly #options: BusOptions;
+  readonly #recorder: BusRecorder;
   readonly #leaseMs: number;
   readonly #startedMs: number;
   readonly #registry = new Registry();
@@ -57,6 +60,8 @@ export class Bus {
   /** `decisions` is what the store has of former decisions on grants. */
   constructor(options: BusOptions, decisions: readonly GrantDecision[]) {
     this.#options = options;
+    this.#recorder = options.recorder ?? silentRecorder;
+    this.#recorder.watch(() => this.#registry.all());
     this.#leaseMs = options.leaseMs ?? limits.leaseMs;
     this.#startedMs = options.scheduler.nowMs();
     this.#broker = new CallBroker(options.scheduler);
@@ -147,6 +152,7 @@ export class Bus {
       store: this.#options.store,
       broker: this.#broker,
       log: this.#options.log,
+      recorder: this.#recorder,
       renewLease: () => this.#renewLease(registration),
     });
     registration.session?.end(new RpcError('ABORTED', 'a newer session of the same epoch took its place'));
@@ -257,6 +263,7 @@ export class Bus {
       if (registration.phase === 'draining') this.#inBackground(this.#handover.drained(registration));
       else this.#registry.remove(registration.owner);
       const { instanceId, epoch } = registration.owner;
+      this.#recorder.leaseEnded();
       this.#options.log.warn('lease ended without a heartbeat', { instance: instanceId, epoch });
     }
     const registered = new Set(this.#registry.all().map(({ owner }) => owner.instanceId));

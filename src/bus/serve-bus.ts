@@ -46,8 +46,10 @@ export interface RunningBus {
 export async function serveBus(options: ServeBusOptions): Promise<RunningBus> {
   const { log, tls } = options;
   const bus = new Bus(options, await options.store.decisions());
-  const onRefused = (refusal: { readonly address: string; readonly reason: string }): void =>
+  const onRefused = (refusal: { readonly address: string; readonly reason: string }): void => {
+    options.recorder?.refused('client');
     log.warn('refused a client', { ...refusal });
+  };
   const identify: Identify = ({ peer, metadata }) => {
     const { tokens = new Map<string, string>() } = bus.grants.policy;
     try {
@@ -58,7 +60,10 @@ export async function serveBus(options: ServeBusOptions): Promise<RunningBus> {
     }
   };
   const listening = options.network.listen(options.address, {
-    routes: [...busRoutes(bus, identify), ...grantRoutes({ desk: bus.grants, identify })],
+    routes: [
+      ...busRoutes(bus, identify, () => options.recorder?.refused('registration')),
+      ...grantRoutes({ desk: bus.grants, identify }),
+    ],
     maxMessageBytes: limits.messageBytes,
     ...(tls && { tls }),
     onRefused,
@@ -80,10 +85,13 @@ export async function serveBus(options: ServeBusOptions): Promise<RunningBus> {
 /** The caller under the principal that its credential gives it. @throws RpcError UNAUTHENTICATED */
 type Identify = (call: CallContext) => Peer;
 
-function busRoutes(bus: Bus, identify: Identify): Route[] {
+function busRoutes(bus: Bus, identify: Identify, onNotRegistered: () => void): Route[] {
   return [
     serveUnary(busMethods.register, async (request, call) => {
-      const { owner, leaseMs, deploymentId } = await bus.register(request, identify(call));
+      const { owner, leaseMs, deploymentId } = await bus.register(request, identify(call)).catch((error: unknown) => {
+        onNotRegistered();
+        throw error;
+      });
       return create(RegisterReplySchema, {
         protocolVersion: busProtocolVersion,
         epoch: owner.epoch,

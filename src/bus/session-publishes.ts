@@ -1,7 +1,8 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Gate } from '../base/gate.ts';
 import type { PublishResultSchema } from '../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
-import type { Envelope } from '../contract/wire/gen/meridian/v1/envelope_pb.ts';
+import type { Envelope, MessageMeta } from '../contract/wire/gen/meridian/v1/envelope_pb.ts';
+import type { BusRecorder } from './recorder.ts';
 import { type NewMessage, type Owner, StaleEpochError, type Store, StoreFullError } from './store.ts';
 
 /**
@@ -21,7 +22,9 @@ type PublishResultInit = MessageInitShape<typeof PublishResultSchema>;
 export interface SessionPublishesOptions {
   readonly owner: Owner;
   readonly store: Store;
-  readonly answer: (result: PublishResultInit) => void;
+  readonly recorder: Pick<BusRecorder, 'append'>;
+  /** Told in the order of the publishes, with what is known of the message. */
+  readonly answer: (result: PublishResultInit, meta: MessageMeta | undefined) => void;
   /** The store failed, so that the outcome of what waited is unknown. */
   readonly onFailure: (error: unknown) => void;
 }
@@ -29,6 +32,7 @@ export interface SessionPublishesOptions {
 interface WaitingMessage {
   readonly bytes: number;
   readonly sequence: bigint;
+  readonly meta: MessageMeta | undefined;
   /** What is to be stored, or why nothing is. */
   readonly publish: NewMessage | { readonly refusalReason: string };
 }
@@ -53,12 +57,12 @@ export class SessionPublishes {
   /** Takes a message in to be stored. */
   add(message: NewMessage): void {
     const bytes = sizeOf(message.envelope);
-    this.#add({ sequence: message.sequence, bytes, publish: message });
+    this.#add({ sequence: message.sequence, bytes, meta: message.envelope.meta, publish: message });
   }
 
   /** Answers this one too in its turn. */
-  refuse(sequence: bigint, refusalReason: string): void {
-    this.#add({ sequence, bytes: envelopeOverheadBytes, publish: { refusalReason } });
+  refuse(sequence: bigint, refusalReason: string, meta: MessageMeta | undefined): void {
+    this.#add({ sequence, bytes: envelopeOverheadBytes, meta, publish: { refusalReason } });
   }
 
   /** Resolves when more may be taken in, or nothing will be any more. */
@@ -98,7 +102,7 @@ export class SessionPublishes {
       while (this.#waiting.length > 0) {
         const batch = this.#nextBatch();
         const results = await this.#store(batch);
-        for (const result of results) this.#options.answer(result);
+        for (const [index, result] of results.entries()) this.#options.answer(result, batch[index]?.meta);
         for (const each of batch) this.#count(each, -1);
       }
     } catch (error) {
@@ -129,8 +133,9 @@ export class SessionPublishes {
 
   async #append(messages: readonly NewMessage[]): Promise<PublishResultInit[]> {
     if (messages.length === 0) return [];
+    const { store, owner, recorder } = this.#options;
     try {
-      const appended = await this.#options.store.append(this.#options.owner, messages);
+      const appended = await recorder.append(store.append(owner, messages));
       return appended.map((each) => ({ accepted: true, ...each }));
     } catch (error) {
       if (error instanceof StaleEpochError) return messages.map(() => ({ refusalReason: error.message }));

@@ -79,6 +79,10 @@ export class SessionSubscriptions {
     for (const feed of this.#feeds.values()) feed.close();
   }
 
+  get size(): number {
+    return this.#feeds.size + this.#waiting.size;
+  }
+
   isUsing(name: string): boolean {
     return [...this.#feeds.values()].some((feed) => feed.spec.name === name);
   }

@@ -17,6 +17,7 @@ import { topicFault } from '../contract/wire/topic.ts';
 import type { RpcStream } from '../transport/rpc.ts';
 import { RpcError } from '../transport/status.ts';
 import { type CallBroker, type CallOutcomeReport, failed, type Responder } from './call-broker.ts';
+import type { BusRecorder, CallEnding, StoredOutcome } from './recorder.ts';
 import type { Registration } from './registration.ts';
 import { SessionPublishes } from './session-publishes.ts';
 import { lossOf, patternRefusal, quotaRefusal, SessionSubscriptions } from './session-subscriptions.ts';
@@ -35,8 +36,18 @@ export interface SessionOptions {
   readonly store: Store;
   readonly broker: CallBroker;
   readonly log: Log;
+  readonly recorder: BusRecorder;
   readonly renewLease: () => number;
 }
+
+const callEndings: Readonly<Record<CallOutcome, CallEnding>> = {
+  [CallOutcome.ANSWERED]: 'answered',
+  [CallOutcome.REFUSED]: 'refused',
+  [CallOutcome.NO_HANDLER]: 'no_handler',
+  [CallOutcome.TIMEOUT]: 'timeout',
+  [CallOutcome.HANDLER_ERROR]: 'handler_error',
+  [CallOutcome.UNSPECIFIED]: 'handler_error',
+};
 
 type EventInit = NonNullable<MessageInitShape<typeof SessionEventSchema>['event']>;
 
@@ -51,25 +62,32 @@ export class Session {
 
   constructor(options: SessionOptions) {
     this.#options = options;
-    const { stream } = options;
+    const { stream, recorder } = options;
     this.#requests = new Interruptible(options.requests);
     const onFailure = (error: unknown): void => this.end(RpcError.from(error));
     this.#publishes = new SessionPublishes({
       owner: options.registration.owner,
       store: options.store,
-      answer: (value) => this.send({ case: 'publishResult', value }),
+      recorder,
+      answer: (value, meta) => {
+        this.send({ case: 'publishResult', value });
+        recorder.published(meta, outcomeOf(value));
+      },
       onFailure,
     });
     this.#subscriptions = new SessionSubscriptions({
       ...options,
       onFailure,
       subscribed: (subscriptionId) => this.send({ case: 'subscribed', value: { subscriptionId } }),
-      ended: (subscriptionId, refusal) =>
-        this.send({ case: 'subscriptionEnded', value: { subscriptionId, ...refusal } }),
+      ended: (subscriptionId, refusal) => {
+        this.send({ case: 'subscriptionEnded', value: { subscriptionId, ...refusal } });
+        recorder.refused('subscription');
+      },
       acknowledged: (subscriptionId, positions) =>
         this.send({ case: 'acknowledged', value: { subscriptionId, positions: [...positions] } }),
       deliver: async (delivery) => {
         this.send({ case: 'delivery', value: delivery });
+        recorder.routed('message', delivery.envelope?.meta, this.#instanceId);
         if (stream.queuedBytes > sendBufferBytes) await stream.drained(sendBufferBytes / 2);
       },
     });
@@ -125,6 +143,10 @@ export class Session {
   stopDelivering(): void {
     this.#delivering = false;
     this.#subscriptions.stop();
+  }
+
+  get subscriptionCount(): number {
+    return this.#subscriptions.size;
   }
 
   isUsing(subscriptionName: string): boolean {
@@ -205,7 +227,7 @@ export class Session {
     const { sequence, settledBelow, envelope } = publish;
     const refusal = this.#publishRefusal(publish) ?? this.#quotaRefusal(publish);
     if (refusal === undefined && envelope) this.#publishes.add({ sequence, settledBelow, envelope });
-    else this.#publishes.refuse(sequence, refusal ?? 'the envelope is missing');
+    else this.#publishes.refuse(sequence, refusal ?? 'the envelope is missing', envelope?.meta);
   }
 
   #publishRefusal({ envelope }: Publish): string | undefined {
@@ -229,7 +251,10 @@ export class Session {
   }
 
   #call({ callId, envelope, timeoutMs }: Call): void {
-    const report = (result: CallOutcomeReport): void => this.send({ case: 'callResult', value: { callId, ...result } });
+    const report = (result: CallOutcomeReport): void => {
+      this.send({ case: 'callResult', value: { callId, ...result } });
+      this.#options.recorder.called(envelope?.meta, callEndings[result.outcome] ?? 'handler_error');
+    };
     const refusal = this.#topicRefusal(envelope?.meta?.topic ?? '');
     if (refusal !== undefined || !envelope) {
       report(failed(CallOutcome.REFUSED, refusal ?? 'the envelope is missing'));
@@ -253,12 +278,16 @@ export class Session {
       patternRefusal(registration, pattern) ?? quotaRefusal(registration, 'servers', this.#responders.size);
     if (refusal) {
       this.send({ case: 'servingEnded', value: { serverId, ...refusal } });
+      this.#options.recorder.refused('subscription');
       return;
     }
     const responder: Responder = {
       pattern,
       isReady: () => this.#delivering,
-      request: (request) => this.send({ case: 'request', value: { serverId, ...request } }),
+      request: (request) => {
+        this.#options.recorder.routed('call', request.envelope.meta, this.#instanceId);
+        this.send({ case: 'request', value: { serverId, ...request } });
+      },
     };
     this.#responders.set(serverId, responder);
     this.#options.broker.add(responder);
@@ -271,4 +300,9 @@ export class Session {
     this.#responders.delete(serverId);
     this.#options.broker.remove(responder);
   }
+}
+
+function outcomeOf({ accepted, duplicate }: { accepted?: boolean; duplicate?: boolean }): StoredOutcome {
+  if (!accepted) return 'refused';
+  return duplicate ? 'duplicate' : 'stored';
 }

@@ -1,8 +1,6 @@
 import path from 'node:path';
-import { Option } from 'commander';
-import { createLog, type LogLevel, logLevels } from '../base/log.ts';
 import { realScheduler } from '../base/real-scheduler.ts';
-import { exitCodeOf, FaultList, messageOf, renderError, UserFacingError } from '../base/user-facing-error.ts';
+import { exitCodeOf, FaultList, messageOf, UserFacingError } from '../base/user-facing-error.ts';
 import { MemoryStore } from '../bus/memory/memory-store.ts';
 import { serveBus } from '../bus/serve-bus.ts';
 import { openSqliteStore } from '../bus/sqlite/sqlite-store.ts';
@@ -11,15 +9,21 @@ import { exitCodes } from '../contract/config/exit-codes.ts';
 import { grpcNetwork } from '../transport/grpc/network.ts';
 import { addGrantsCommand } from './bus-grants.ts';
 import { readPolicy, watchPolicy } from './bus-policy.ts';
+import {
+  addBusObservability,
+  type BusObservabilityFlags,
+  busLog,
+  printFailure,
+  watchBus,
+} from './bus-observability.ts';
 import { addBusSettings, type BusSettingFlags } from './bus-settings.ts';
 import { type BusTlsFlags, readBusTls, watchBusTls } from './bus-tls.ts';
 import { type AddCommand, usageExitCode } from './command.ts';
 
-interface BusFlags extends BusTlsFlags, BusSettingFlags {
+interface BusFlags extends BusTlsFlags, BusSettingFlags, BusObservabilityFlags {
   readonly listen: string;
   readonly policy?: string;
   readonly store: string;
-  readonly logLevel: LogLevel;
 }
 
 /** `meridian-sidecar bus`: the Bus API in one process, until SIGTERM or SIGINT. */
@@ -39,26 +43,30 @@ export const addBusCommand: AddCommand = (program) => {
     .option(
       '--tls-client-ca <file>',
       'PEM file with the authorities of client certificates; makes a credential mandatory',
-    )
-    .addOption(new Option('--log-level <level>', 'least important lines to print').choices(logLevels).default('info'));
-  addBusSettings(command).action((flags: BusFlags) => {
+    );
+  addBusSettings(addBusObservability(command)).action(async (flags: BusFlags) => {
     // Commander would demand a required option of the subcommands too.
-    if (flags.policy !== undefined) return runBus(flags, flags.policy);
-    return command.error("error: required option '--policy <file>' not specified", { exitCode: usageExitCode });
+    const { policy } = flags;
+    if (policy === undefined) {
+      return command.error("error: required option '--policy <file>' not specified", { exitCode: usageExitCode });
+    }
+    return runBus(flags, policy).catch((error: unknown) => {
+      printFailure(error, flags);
+      process.exitCode = exitCodeOf(error);
+    });
   });
   addGrantsCommand(command);
 };
 
 async function runBus(flags: BusFlags, policyFile: string): Promise<void> {
-  const log = createLog({
-    level: flags.logLevel,
-    format: 'text',
-    write: (line) => process.stdout.write(`${line}\n`),
-    wallTimeNs: () => realScheduler.wallTimeNs(),
-  });
+  const log = busLog(flags);
   const [initial, tls] = await inOnePass(readPolicy(policyFile), readBusTls(flags));
   const { policy } = initial;
-  const { store, place, close } = await openStore(flags);
+  const watching = await watchBus(flags, { log, storeFile: storeFileOf(flags) });
+  const { store, place, close } = await openStore(flags).catch(async (error: unknown) => {
+    await watching.close();
+    throw error;
+  });
   const bus = await serveBus({
     network: grpcNetwork,
     address: flags.listen.startsWith(':') ? `0.0.0.0${flags.listen}` : flags.listen,
@@ -70,8 +78,9 @@ async function runBus(flags: BusFlags, policyFile: string): Promise<void> {
     ...(tls && { tls }),
     scheduler: realScheduler,
     log,
+    ...(watching.recorder && { recorder: watching.recorder }),
   }).catch(async (error: unknown) => {
-    await close();
+    await Promise.all([close(), watching.close()]);
     throw cannotListen(flags.listen, error);
   });
   const policyWatch = watchPolicy({
@@ -91,26 +100,30 @@ async function runBus(flags: BusFlags, policyFile: string): Promise<void> {
   tlsWatch?.cancel();
   policyWatch.cancel();
   bus.close();
+  await watching.close();
   await close();
 }
 
 /** `memory` is the one word that names no file; a file of that name is `./memory`. */
+function storeFileOf({ store: place }: BusFlags): string | undefined {
+  return place === 'memory' ? undefined : path.resolve(place);
+}
+
 async function openStore(flags: BusFlags): Promise<{ store: Store; place: string; close: () => Promise<void> }> {
-  const place = flags.store;
+  const file = storeFileOf(flags);
   const settings = {
     scheduler: realScheduler,
     dedupWindowMs: flags.dedupWindow,
     retention: { messages: flags.keepMessages, bytes: flags.storeBytes },
   };
-  if (place === 'memory') return { store: new MemoryStore(settings), place, close: async () => {} };
-  const file = path.resolve(place);
-  const store = await openSqliteStore({ ...settings, path: file, onFailure: endAtOnce });
+  if (file === undefined) return { store: new MemoryStore(settings), place: 'memory', close: async () => {} };
+  const store = await openSqliteStore({ ...settings, path: file, onFailure: (error) => endAtOnce(error, flags) });
   return { store, place: file, close: () => store.close() };
 }
 
 /** What a store that failed has under way is undecided, and the bus can promise nothing more. */
-function endAtOnce(error: UserFacingError): void {
-  process.stderr.write(`${renderError(error)}\n`);
+function endAtOnce(error: UserFacingError, flags: BusFlags): void {
+  printFailure(error, flags);
   process.exit(exitCodeOf(error));
 }
 

@@ -2,6 +2,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { VirtualScheduler } from '../../src/base/virtual-scheduler.ts';
+import { silentRecorder } from '../../src/bus/recorder.ts';
 import type { RetentionOptions } from '../../src/bus/retention.ts';
 import { batchMax, SessionPublishes, waitingMax } from '../../src/bus/session-publishes.ts';
 import type { Owner } from '../../src/bus/store.ts';
@@ -32,6 +33,7 @@ function startPublishes(store: HeldStore, owner: Owner, results: Result[], failu
   return new SessionPublishes({
     owner,
     store,
+    recorder: silentRecorder,
     answer: (result) => void results.push(result),
     onFailure: (error) => void failures.push(error),
   });
@@ -142,7 +144,7 @@ describe('the publishes of one session', () => {
           const send = (index: number): void => {
             const sequence = BigInt(index + 1);
             sent.push(sequence);
-            if (items[index]?.refused) publishes.refuse(sequence, 'no');
+            if (items[index]?.refused) publishes.refuse(sequence, 'no', undefined);
             else publishes.add(message(sequence, { bytes: items[index]?.bytes ?? 1 }));
           };
           for (const [index, { pause }] of items.entries()) {

@@ -118,9 +118,13 @@ export function runCli(...args: readonly string[]): Program {
 }
 
 /** Starts `meridian-sidecar bus` and waits until it listens. */
-export async function startBus(listen = '127.0.0.1:0', store = 'memory'): Promise<RunningProgram> {
+export async function startBus(
+  listen = '127.0.0.1:0',
+  store = 'memory',
+  ...more: readonly string[]
+): Promise<RunningProgram> {
   const policy = writeTemporary('policy.yml', policyText);
-  const program = runCli('bus', '--listen', listen, '--policy', policy, '--store', store);
+  const program = runCli('bus', '--listen', listen, '--policy', policy, '--store', store, ...more);
   const [, address = ''] = await program.seen(/bus listens address=(\S+)/);
   return { program, address };
 }

@@ -1,0 +1,149 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Scheduler } from '../../base/scheduler.ts';
+import { version } from '../../base/version.ts';
+import { type AuditRecord, type AuditSink, auditLine } from '../../contract/wire/audit-line.ts';
+import type { MessageMeta } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
+import type { BusRecorder, CallEnding, RefusedKind, StoredOutcome } from '../recorder.ts';
+import type { Registration } from '../registration.ts';
+
+export interface BusMetricsOptions {
+  readonly scheduler: Scheduler;
+  /** Takes the audit log; absent, there is none. */
+  readonly audit?: AuditSink;
+  /** Size of the store on its disk; absent, the metrics do not tell it. */
+  readonly storeBytes?: () => Promise<number>;
+}
+
+type Meta = MessageMeta | undefined;
+
+const phases = ['reserved', 'active', 'draining'] as const;
+const latencyBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+/** Counts what the bus does, in a registry of its own, and writes one audit line for every step of a message through it. */
+export class BusMetrics implements BusRecorder {
+  readonly registry = new Registry();
+  readonly #options: BusMetricsOptions;
+  readonly #counters = createCounters(this.registry);
+  #registrations: () => readonly Registration[] = () => [];
+
+  constructor(options: BusMetricsOptions) {
+    this.#options = options;
+    const { registry } = this;
+    const { audit, storeBytes } = options;
+    gauge(registry, 'info', 'Always 1; the label tells the version', ['version']).set({ version }, 1);
+    gauge(registry, 'registrations', 'Registrations whose lease lives', ['phase'], async (byPhase) => {
+      const found = this.#registrations();
+      for (const phase of phases) byPhase.set({ phase }, found.filter((each) => each.phase === phase).length);
+    });
+    gauge(registry, 'sessions', 'Open sessions of sidecars', [], async (sessions) => {
+      sessions.set(this.#registrations().filter(({ session }) => session).length);
+    });
+    gauge(registry, 'subscriptions', 'Subscriptions of all sessions', [], async (subscriptions) => {
+      subscriptions.set(this.#registrations().reduce((sum, { session }) => sum + (session?.subscriptionCount ?? 0), 0));
+    });
+    if (storeBytes) {
+      gauge(registry, 'store_bytes', 'Size of the store on its disk', [], async (bytes) =>
+        bytes.set(await storeBytes()),
+      );
+    }
+    if (audit) {
+      new Counter({
+        name: 'meridian_bus_audit_lines_lost_total',
+        help: 'Lines that the audit log could not take',
+        registers: [registry],
+        collect() {
+          this.reset();
+          this.inc(audit.linesLost);
+        },
+      });
+    }
+  }
+
+  watch(registrations: () => readonly Registration[]): void {
+    this.#registrations = registrations;
+  }
+
+  async append<T>(work: Promise<T>): Promise<T> {
+    const startedMs = this.#options.scheduler.nowMs();
+    try {
+      return await work;
+    } finally {
+      this.#counters.appendSeconds.observe((this.#options.scheduler.nowMs() - startedMs) / 1_000);
+    }
+  }
+
+  published(meta: Meta, outcome: StoredOutcome): void {
+    this.#counters.publishes.inc({ outcome });
+    if (outcome === 'refused') this.refused('publish');
+    this.#note('message', meta, { receiver: '', outcome });
+  }
+
+  routed(kind: 'message' | 'call', meta: Meta, receiver: string): void {
+    this.#note(kind, meta, { receiver, outcome: 'routed' });
+    if (kind === 'call') return;
+    this.#counters.deliveries.inc();
+    const lagNs = this.#options.scheduler.wallTimeNs() - (meta?.publishedAtNs ?? 0n);
+    // The sidecar's clock may be ahead of the bus's.
+    this.#counters.lagSeconds.observe(Math.max(0, Number(lagNs / 1_000n) / 1e6));
+  }
+
+  called(meta: Meta, outcome: CallEnding): void {
+    this.#counters.calls.inc({ outcome });
+    if (outcome === 'refused') this.refused('call');
+    this.#note('call', meta, { receiver: '', outcome });
+  }
+
+  refused(kind: RefusedKind): void {
+    this.#counters.refusals.inc({ kind });
+  }
+
+  leaseEnded(): void {
+    this.#counters.leaseEnds.inc();
+  }
+
+  #note(kind: AuditRecord['kind'], meta: Meta, how: Pick<AuditRecord, 'receiver' | 'outcome'>): void {
+    const { audit, scheduler } = this.#options;
+    if (!audit) return;
+    const { traceparent = '', messageId = '', topic = '', publisherInstanceId: publisher = '' } = meta ?? {};
+    audit.write(
+      auditLine({ point: 'route', kind, traceparent, messageId, topic, publisher, ...how }, scheduler.wallTimeNs()),
+    );
+  }
+}
+
+function createCounters(registry: Registry) {
+  const registers = [registry];
+  const counter = <L extends string>(name: string, help: string, ...labelNames: L[]) =>
+    new Counter<L>({ name: `meridian_bus_${name}`, help, labelNames, registers });
+  const seconds = (name: string, help: string) =>
+    new Histogram({ name: `meridian_bus_${name}`, help, buckets: latencyBuckets, registers });
+  return {
+    publishes: counter('publishes_total', 'Publishes by what the bus did with them', 'outcome'),
+    appendSeconds: seconds('append_duration_seconds', 'How long the store took for one batch of publishes'),
+    deliveries: counter('deliveries_total', 'Messages sent on to sidecars'),
+    lagSeconds: seconds('delivery_lag_seconds', 'From publishing to sending on, by the clocks of both sides'),
+    calls: counter('calls_total', 'Calls by how they ended', 'outcome'),
+    refusals: counter('refusals_total', 'What was refused, by kind', 'kind'),
+    leaseEnds: counter('lease_ends_total', 'Leases that ended because no heartbeat came'),
+  };
+}
+
+function gauge<L extends string>(
+  registry: Registry,
+  name: string,
+  help: string,
+  labelNames: L[],
+  collect?: (gauge: Gauge<L>) => Promise<void>,
+): Gauge<L> {
+  return new Gauge<L>({
+    name: `meridian_bus_${name}`,
+    help,
+    labelNames,
+    registers: [registry],
+    ...(collect && {
+      collect() {
+        return collect(this);
+      },
+    }),
+  });
+}

@@ -1,0 +1,106 @@
+import { stat } from 'node:fs/promises';
+import { type Command, Option } from 'commander';
+import { createLog, type Log, type LogLevel, logLevels } from '../base/log.ts';
+import { logError } from '../base/log-error.ts';
+import { realScheduler } from '../base/real-scheduler.ts';
+import { messageOf, renderError, UserFacingError } from '../base/user-facing-error.ts';
+import { BusMetrics } from '../bus/metrics/bus-metrics.ts';
+import { listenAddress } from '../contract/config/addresses.ts';
+import { openAuditLog } from '../contract/config/audit-log.ts';
+import { exitCodes } from '../contract/config/exit-codes.ts';
+import { serveHealth } from '../sidecar/health-server.ts';
+
+export interface BusObservabilityFlags {
+  readonly logLevel: LogLevel;
+  readonly logFormat: 'text' | 'json';
+  readonly metrics?: string;
+  readonly audit?: string;
+}
+
+export function addBusObservability(command: Command): Command {
+  return command
+    .addOption(new Option('--log-level <level>', 'least important lines to print').choices(logLevels).default('info'))
+    .addOption(new Option('--log-format <format>', 'how lines are printed').choices(['text', 'json']).default('text'))
+    .option('--metrics <host:port>', 'where to serve /metrics for Prometheus; absent, nowhere')
+    .option('--audit <file|->', 'where every message gets a JSON line; - for stdout, absent, nowhere');
+}
+
+export function busLog({ logLevel: level, logFormat: format }: BusObservabilityFlags): Log {
+  return createLog({ level, format, write: writeStdout, wallTimeNs: () => realScheduler.wallTimeNs() });
+}
+
+/** For a person, or as log lines for whoever reads all lines as JSON. */
+export function printFailure(error: unknown, { logFormat: format }: Pick<BusObservabilityFlags, 'logFormat'>): void {
+  if (format === 'text') {
+    process.stderr.write(`${renderError(error)}\n`);
+    return;
+  }
+  const write = (line: string): void => void process.stderr.write(`${line}\n`);
+  logError(createLog({ level: 'error', format, write, wallTimeNs: () => realScheduler.wallTimeNs() }), error);
+}
+
+/** What watches the bus, or nothing when no flag asks for it. @throws UserFacingError when a flag cannot be followed. */
+export async function watchBus(
+  flags: BusObservabilityFlags,
+  { log, storeFile }: { readonly log: Log; readonly storeFile: string | undefined },
+): Promise<{ readonly recorder?: BusMetrics; close(): Promise<void> }> {
+  if (flags.metrics === undefined && flags.audit === undefined) return { async close() {} };
+  const { audit: place } = flags;
+  const audit = place === undefined ? undefined : await openAuditLog({ place, setting: '--audit', log, writeStdout });
+  if (audit) process.on('SIGHUP', audit.reopen.bind(audit));
+  const recorder = new BusMetrics({
+    scheduler: realScheduler,
+    ...(audit && { audit }),
+    ...(storeFile !== undefined && { storeBytes: () => sizeOnDisk(storeFile) }),
+  });
+  const server = flags.metrics === undefined ? undefined : await serveMetrics(flags.metrics, recorder, log);
+  return {
+    recorder,
+    async close() {
+      await server?.close();
+      await audit?.close();
+    },
+  };
+}
+
+async function serveMetrics(flag: string, { registry }: BusMetrics, log: Log): Promise<{ close(): Promise<void> }> {
+  const address = listenAddress(undefined)(flag);
+  if (!address.ok) throw cannotServe(flag, `it must be ${address.expected}`);
+  try {
+    const server = await serveHealth(address.value, async (path) =>
+      path === '/metrics'
+        ? { status: 200, body: await registry.metrics(), contentType: registry.contentType }
+        : { status: 404, body: 'nothing here; there is /metrics\n', contentType: 'text/plain; charset=utf-8' },
+    );
+    log.info('metrics are served', { port: server.port });
+    return server;
+  } catch (error) {
+    throw cannotServe(flag, messageOf(error));
+  }
+}
+
+function cannotServe(address: string, reason: string): UserFacingError {
+  return new UserFacingError({
+    id: 'bus/metrics/address',
+    found: `metrics cannot be served on ${address}: ${reason}`,
+    next: ['Stop whatever else listens there, or name another address with --metrics.'],
+    exitCode: exitCodes.busUnreachable,
+  });
+}
+
+/** The file and what SQLite writes beside it. */
+async function sizeOnDisk(file: string): Promise<number> {
+  const sizes = await Promise.all(
+    ['', '-wal'].map((suffix) =>
+      stat(`${file}${suffix}`).then(
+        ({ size }) => size,
+        () => 0,
+      ),
+    ),
+  );
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+function writeStdout(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
