@@ -10,6 +10,6 @@ export function logError(log: Log, error: unknown): void {
     const causedBy = cause === undefined ? undefined : messageOf(cause);
     log.error(error.message, { id, expected, next: next.join(' '), caused_by: causedBy });
   } else {
-    log.error(messageOf(error), { id: 'bug', stack: error instanceof Error ? error.stack : undefined });
+    log.error(messageOf(error), { bug: true, stack: error instanceof Error ? error.stack : undefined });
   }
 }

@@ -65,14 +65,19 @@ describe('the audit logs of two sidecars and a bus', () => {
     await endAllOfIt();
     const lines = [logs.dgmLog, logs.busLog, logs.omsLog].flatMap(linesOf);
     const ofTrace = lines.filter((line) => line.trace_id === traceId);
-    expect(ofTrace.map(facts)).toEqual([
-      ['publish', 'message', 'accepted', undefined],
-      ['route', 'message', 'stored', undefined],
-      ['route', 'message', 'routed', 'oms-1'],
-      ['deliver', 'message', 'delivered', 'oms-1'],
-    ]);
+    // The bus may route a message before it answers its publisher.
+    expect(ofTrace.map(facts)).toHaveLength(4);
+    expect(ofTrace.map(facts)).toEqual(
+      expect.arrayContaining([
+        ['deliver', 'message', 'delivered', 'oms-1'],
+        ['publish', 'message', 'accepted', undefined],
+        ['route', 'message', 'routed', 'oms-1'],
+        ['route', 'message', 'stored', undefined],
+      ]),
+    );
+    expect(new Set(ofTrace.map((line) => line.message_id)).size).toBe(1);
     for (const line of ofTrace) {
-      expect(line).toMatchObject({ publisher: 'dgm-1', topic: 'platform.data.ticks', message_id: 'dgm-1-1-1' });
+      expect(line).toMatchObject({ publisher: 'dgm-1', topic: 'platform.data.ticks' });
       expect(Date.parse(line.time ?? '')).toBeGreaterThan(Date.parse('2020-01-01'));
     }
   });
