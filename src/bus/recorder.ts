@@ -1,3 +1,4 @@
+import { CallOutcome } from '../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import type { MessageMeta } from '../contract/wire/gen/meridian/v1/envelope_pb.ts';
 import type { Registration } from './registration.ts';
 
@@ -33,3 +34,19 @@ export const silentRecorder: BusRecorder = {
   refused() {},
   leaseEnded() {},
 };
+
+const callEndings: Partial<Record<CallOutcome, CallEnding>> = {
+  [CallOutcome.ANSWERED]: 'answered',
+  [CallOutcome.REFUSED]: 'refused',
+  [CallOutcome.NO_HANDLER]: 'no_handler',
+  [CallOutcome.TIMEOUT]: 'timeout',
+};
+
+export function callEndingOf(outcome: CallOutcome): CallEnding {
+  return callEndings[outcome] ?? 'handler_error';
+}
+
+export function storedOutcomeOf(result: { readonly accepted?: boolean; readonly duplicate?: boolean }): StoredOutcome {
+  if (!result.accepted) return 'refused';
+  return result.duplicate ? 'duplicate' : 'stored';
+}

@@ -17,7 +17,7 @@ import { topicFault } from '../contract/wire/topic.ts';
 import type { RpcStream } from '../transport/rpc.ts';
 import { RpcError } from '../transport/status.ts';
 import { type CallBroker, type CallOutcomeReport, failed, type Responder } from './call-broker.ts';
-import type { BusRecorder, CallEnding, StoredOutcome } from './recorder.ts';
+import { type BusRecorder, callEndingOf, storedOutcomeOf } from './recorder.ts';
 import type { Registration } from './registration.ts';
 import { SessionPublishes } from './session-publishes.ts';
 import { lossOf, patternRefusal, quotaRefusal, SessionSubscriptions } from './session-subscriptions.ts';
@@ -39,15 +39,6 @@ export interface SessionOptions {
   readonly recorder: BusRecorder;
   readonly renewLease: () => number;
 }
-
-const callEndings: Readonly<Record<CallOutcome, CallEnding>> = {
-  [CallOutcome.ANSWERED]: 'answered',
-  [CallOutcome.REFUSED]: 'refused',
-  [CallOutcome.NO_HANDLER]: 'no_handler',
-  [CallOutcome.TIMEOUT]: 'timeout',
-  [CallOutcome.HANDLER_ERROR]: 'handler_error',
-  [CallOutcome.UNSPECIFIED]: 'handler_error',
-};
 
 type EventInit = NonNullable<MessageInitShape<typeof SessionEventSchema>['event']>;
 
@@ -71,7 +62,7 @@ export class Session {
       recorder,
       answer: (value, meta) => {
         this.send({ case: 'publishResult', value });
-        recorder.published(meta, outcomeOf(value));
+        recorder.published(meta, storedOutcomeOf(value));
       },
       onFailure,
     });
@@ -253,7 +244,7 @@ export class Session {
   #call({ callId, envelope, timeoutMs }: Call): void {
     const report = (result: CallOutcomeReport): void => {
       this.send({ case: 'callResult', value: { callId, ...result } });
-      this.#options.recorder.called(envelope?.meta, callEndings[result.outcome] ?? 'handler_error');
+      this.#options.recorder.called(envelope?.meta, callEndingOf(result.outcome));
     };
     const refusal = this.#topicRefusal(envelope?.meta?.topic ?? '');
     if (refusal !== undefined || !envelope) {
@@ -300,9 +291,4 @@ export class Session {
     this.#responders.delete(serverId);
     this.#options.broker.remove(responder);
   }
-}
-
-function outcomeOf({ accepted, duplicate }: { accepted?: boolean; duplicate?: boolean }): StoredOutcome {
-  if (!accepted) return 'refused';
-  return duplicate ? 'duplicate' : 'stored';
 }

@@ -8,7 +8,6 @@ import type { Store } from '../bus/store.ts';
 import { exitCodes } from '../contract/config/exit-codes.ts';
 import { grpcNetwork } from '../transport/grpc/network.ts';
 import { addGrantsCommand } from './bus-grants.ts';
-import { readPolicy, watchPolicy } from './bus-policy.ts';
 import {
   addBusObservability,
   type BusObservabilityFlags,
@@ -16,6 +15,7 @@ import {
   printFailure,
   watchBus,
 } from './bus-observability.ts';
+import { readPolicy, watchPolicy } from './bus-policy.ts';
 import { addBusSettings, type BusSettingFlags } from './bus-settings.ts';
 import { type BusTlsFlags, readBusTls, watchBusTls } from './bus-tls.ts';
 import { type AddCommand, usageExitCode } from './command.ts';
