@@ -46,11 +46,8 @@ export function explainAccess(
     const reason = `${refusal}: ${allowing.name} allows it, but the instance does not ask for it; ${nearest}`;
     return { admitted: false, reason, needed: 'name it in the REQUESTED_GRANTS of the instance and start that again' };
   }
-  return {
-    admitted: false,
-    reason: `${refusal}: no policy rule allows it; ${nearest}`,
-    needed: ruleFor(wanted, rules),
-  };
+  const reason = `${refusal}: no policy rule allows it; of its grants, ${nearest}; ${nearestInPolicy(wanted, rules)}`;
+  return { admitted: false, reason, needed: ruleFor(wanted, rules) };
 }
 
 /** What the policy and the decisions would say of an instance that is not registered, whoever it turns out to be. */
@@ -66,7 +63,7 @@ function explainAbsent(desk: GrantDesk, instanceId: string, wanted: Grant, rules
   const judged = judgeWithin(desk, instanceId, wanted, allowing);
   const once = `once it registers, with ${who}`;
   if (judged?.standing === 'granted')
-    return { admitted: false, reason: `${refusal}`, needed: `it would be granted ${once}: ${judged.why}` };
+    return { admitted: false, reason: refusal, needed: `it would be granted ${once}: ${judged.why}` };
   const what = judged ? `${refusal}: ${describe(judged)}` : refusal;
   return { admitted: false, reason: what, needed: `${approvalCommand(instanceId, [wanted])}, to take effect ${once}` };
 }

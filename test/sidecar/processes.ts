@@ -114,7 +114,11 @@ export interface RunningProgram {
 }
 
 export function runCli(...args: readonly string[]): Program {
-  return new Program([path.join(dist, 'cli.mjs'), ...args]);
+  return runCliWith({}, ...args);
+}
+
+export function runCliWith(environment: Readonly<Record<string, string>>, ...args: readonly string[]): Program {
+  return new Program([path.join(dist, 'cli.mjs'), ...args], environment);
 }
 
 /** Starts `meridian-sidecar bus` and waits until it listens. */
