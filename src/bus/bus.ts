@@ -153,6 +153,7 @@ export class Bus {
       broker: this.#broker,
       log: this.#options.log,
       recorder: this.#recorder,
+      wallTimeNs: () => this.#options.scheduler.wallTimeNs(),
       renewLease: () => this.#renewLease(registration),
     });
     registration.session?.end(new RpcError('ABORTED', 'a newer session of the same epoch took its place'));

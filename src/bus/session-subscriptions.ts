@@ -1,15 +1,22 @@
 import { Gate } from '../base/gate.ts';
 import type { Log } from '../base/log.ts';
-import { type Delivery, EndReason, StartAt, type Subscribe } from '../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
+import {
+  type Delivery,
+  EndReason,
+  StartAt,
+  type Subscribe,
+  type Unsubscribe,
+} from '../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import { admitsPattern, nearestHint, notGranted } from '../contract/wire/grants.ts';
 import { patternFault } from '../contract/wire/topic.ts';
+import { DeadLetters, deadLetterRefusal } from './dead-letters.ts';
 import type { QuotaName } from './quotas.ts';
 import type { Registration } from './registration.ts';
-import { StaleEpochError, type Store } from './store.ts';
+import { type FailedDelivery, StaleEpochError, type Store, type SubscriptionSpec } from './store.ts';
 import { SubscriptionFeed } from './subscription-feed.ts';
 
-/** How many acknowledgements of one session may wait for the store. Beyond it the session is not read on. */
-const acknowledgementsMax = 1_024;
+/** How many acknowledgements, retries and hand-backs of one session may wait for the store. Beyond it the session is not read on. */
+const unsettledMax = 1_024;
 
 /** Why a pattern may not be subscribed to or served. */
 export interface PatternRefusal {
@@ -45,7 +52,10 @@ export interface SessionSubscriptionsOptions {
   readonly registration: Registration;
   readonly store: Store;
   readonly log: Log;
+  readonly wallTimeNs: () => bigint;
   readonly subscribed: (subscriptionId: number) => void;
+  /** What was delivered is handed back. */
+  readonly unsubscribed: (subscriptionId: number) => void;
   readonly ended: (subscriptionId: number, refusal: PatternRefusal) => void;
   /** The store failed. */
   readonly onFailure: (error: unknown) => void;
@@ -60,7 +70,7 @@ export class SessionSubscriptions {
   readonly #feeds = new Map<number, SubscriptionFeed>();
   readonly #waiting = new Map<number, Subscribe>();
   readonly #room = new Gate(true);
-  #acknowledging = 0;
+  #unsettled = 0;
   #delivering = false;
 
   constructor(options: SessionSubscriptionsOptions) {
@@ -84,14 +94,17 @@ export class SessionSubscriptions {
   }
 
   isUsing(name: string): boolean {
-    return [...this.#feeds.values()].some((feed) => feed.spec.name === name);
+    const names = [...this.#waiting.values(), ...[...this.#feeds.values()].map((feed) => feed.spec)];
+    return names.some((each) => each.name === name);
   }
 
   add(subscribe: Subscribe): void {
     const { registration, ended } = this.#options;
     const open = this.#feeds.size + this.#waiting.size;
     const refusal =
-      patternRefusal(registration, subscribe.pattern) ?? quotaRefusal(registration, 'subscriptions', open);
+      patternRefusal(registration, subscribe.pattern) ??
+      deadLetterRefusal(registration, subscribe) ??
+      quotaRefusal(registration, 'subscriptions', open);
     if (refusal) ended(subscribe.subscriptionId, refusal);
     else if (this.#delivering) this.#open(subscribe);
     else this.#waiting.set(subscribe.subscriptionId, subscribe);
@@ -104,15 +117,25 @@ export class SessionSubscriptions {
     for (const { id, pattern } of [...open, ...waiting]) {
       const loss = lossOf(this.#options.registration, pattern, cause);
       if (!loss) continue;
-      this.remove(id);
+      this.#close(id);
       this.#options.ended(id, loss);
     }
   }
 
-  remove(subscriptionId: number): void {
-    this.#waiting.delete(subscriptionId);
-    this.#feeds.get(subscriptionId)?.close();
-    this.#feeds.delete(subscriptionId);
+  /** Ends a subscription and hands back what it was delivered, also when an earlier session had opened it. */
+  remove({ subscriptionId, name, failed }: Unsubscribe): void {
+    const { store, registration, unsubscribed } = this.#options;
+    this.#close(subscriptionId);
+    void this.#taken(store.handBack(registration.owner, name, failed), () => unsubscribed(subscriptionId));
+  }
+
+  /** These deliveries failed: each comes again, or becomes a dead letter. */
+  retry(subscriptionId: number, failed: readonly FailedDelivery[]): void {
+    const { store, registration } = this.#options;
+    const name = this.#nameOf(subscriptionId);
+    if (name === undefined) return;
+    const retried = store.retry(registration.owner, name, failed);
+    void this.#taken(retried, (attempts) => this.#feeds.get(subscriptionId)?.retry(attempts));
   }
 
   addCredit(subscriptionId: number, more: { messages: number; bytes: number }): void {
@@ -120,17 +143,16 @@ export class SessionSubscriptions {
   }
 
   acknowledge(subscriptionId: number, positions: readonly bigint[]): void {
-    // One that drains is delivered nothing, and may still acknowledge what an earlier session brought.
-    const name = this.#feeds.get(subscriptionId)?.spec.name ?? this.#waiting.get(subscriptionId)?.name;
+    const { store, registration, acknowledged } = this.#options;
+    const name = this.#nameOf(subscriptionId);
     if (name === undefined) return;
-    this.#acknowledging += 1;
-    this.#room.set(!this.isFull);
-    void this.#acknowledge(subscriptionId, name, positions);
+    const stored = store.acknowledge(registration.owner, name, positions);
+    void this.#taken(stored, () => acknowledged(subscriptionId, positions));
   }
 
-  /** Whether as many acknowledgements wait for the store as may. */
+  /** Whether as many acknowledgements and the like wait for the store as may. */
   get isFull(): boolean {
-    return this.#acknowledging >= acknowledgementsMax;
+    return this.#unsettled >= unsettledMax;
   }
 
   /** Resolves when more acknowledgements may be taken in. */
@@ -138,29 +160,42 @@ export class SessionSubscriptions {
     return this.#room.opened();
   }
 
-  async #acknowledge(subscriptionId: number, name: string, positions: readonly bigint[]): Promise<void> {
-    const { store, registration, acknowledged, onFailure } = this.#options;
+  /** One that drains is delivered nothing, and may still settle what an earlier session brought. */
+  #nameOf(subscriptionId: number): string | undefined {
+    return this.#feeds.get(subscriptionId)?.spec.name ?? this.#waiting.get(subscriptionId)?.name;
+  }
+
+  async #taken<T>(write: Promise<T>, then: (done: T) => void): Promise<void> {
+    this.#unsettled += 1;
+    this.#room.set(!this.isFull);
     try {
-      await store.acknowledge(registration.owner, name, positions);
-      acknowledged(subscriptionId, positions);
+      then(await write);
     } catch (error) {
-      if (!(error instanceof StaleEpochError)) onFailure(error);
+      if (!(error instanceof StaleEpochError)) this.#options.onFailure(error);
     }
-    this.#acknowledging -= 1;
+    this.#unsettled -= 1;
     this.#room.set(!this.isFull);
   }
 
+  #close(subscriptionId: number): void {
+    this.#waiting.delete(subscriptionId);
+    this.#feeds.get(subscriptionId)?.close();
+    this.#feeds.delete(subscriptionId);
+  }
+
   #open(subscribe: Subscribe): void {
-    const { store, registration, log, deliver, subscribed } = this.#options;
-    const { subscriptionId, name, pattern } = subscribe;
+    const { store, registration, log, deliver, subscribed, acknowledged } = this.#options;
+    const { subscriptionId, name } = subscribe;
+    const deadLetters = new DeadLetters({
+      ...this.#options,
+      request: subscribe,
+      onPutAway: (position) => acknowledged(subscriptionId, [position]),
+    });
     const feed = new SubscriptionFeed({
       store,
       owner: registration.owner,
-      spec: {
-        name,
-        pattern,
-        start: subscribe.startAt === StartAt.TIME ? { kind: 'time', fromNs: subscribe.startTimeNs } : { kind: 'new' },
-      },
+      spec: specOf(subscribe),
+      putAway: (failed) => deadLetters.putAway(failed),
       credit: { messages: subscribe.creditMessages, bytes: subscribe.creditBytes },
       deliver: async ({ message, maybeRedelivered, attempt }) => {
         // It may have been ended while the delivery was being recorded.
@@ -177,4 +212,15 @@ export class SessionSubscriptions {
       feed.close();
     });
   }
+}
+
+function specOf({ name, pattern, startAt, startTimeNs, idleExpiryS, inHand }: Subscribe): SubscriptionSpec {
+  return {
+    name,
+    pattern,
+    // Nothing is acknowledged where there is no position, so that starting after the last one is starting new.
+    start: startAt === StartAt.TIME ? { kind: 'time', fromNs: startTimeNs } : { kind: 'new' },
+    inHand,
+    ...(idleExpiryS > 0 && { idleExpiryMs: idleExpiryS * 1_000 }),
+  };
 }

@@ -37,6 +37,7 @@ export interface SessionOptions {
   readonly broker: CallBroker;
   readonly log: Log;
   readonly recorder: BusRecorder;
+  readonly wallTimeNs: () => bigint;
   readonly renewLease: () => number;
 }
 
@@ -70,6 +71,7 @@ export class Session {
       ...options,
       onFailure,
       subscribed: (subscriptionId) => this.send({ case: 'subscribed', value: { subscriptionId } }),
+      unsubscribed: (subscriptionId) => this.send({ case: 'unsubscribed', value: { subscriptionId } }),
       ended: (subscriptionId, refusal) => {
         this.send({ case: 'subscriptionEnded', value: { subscriptionId, ...refusal } });
         recorder.refused('subscription');
@@ -101,9 +103,10 @@ export class Session {
     }
   }
 
-  /** Ends the stream with this status; what it delivered and was not acknowledged is handed back. */
+  /** Ends the stream with this status. At once nothing more is delivered, since a newer session may deliver instead. */
   end(reason: RpcError): void {
     this.#publishes.close();
+    this.stopDelivering();
     this.#requests.interrupt(reason);
   }
 
@@ -169,10 +172,13 @@ export class Session {
         this.#subscriptions.add(message.value);
         break;
       case 'unsubscribe':
-        this.#subscriptions.remove(message.value.subscriptionId);
+        this.#subscriptions.remove(message.value);
         break;
       case 'acknowledge':
         this.#subscriptions.acknowledge(message.value.subscriptionId, message.value.positions);
+        break;
+      case 'retry':
+        this.#subscriptions.retry(message.value.subscriptionId, message.value.failed);
         break;
       case 'credit':
         this.#subscriptions.addCredit(message.value.subscriptionId, message.value);

@@ -76,13 +76,23 @@ export interface SubscriptionSpec {
   readonly pattern: string;
   /** Where to start when no position is stored under the name, or it belongs to another pattern. */
   readonly start: SubscriptionStart;
+  /** How long the position outlives its last use; the bus's default when absent. */
+  readonly idleExpiryMs?: number;
+  /** Delivered on an earlier session and still with the plugin. */
+  readonly inHand?: readonly bigint[];
 }
 
-/** What is stored of one subscription: everything up to `scannedTo` is done with, but for what is pending. */
+/** What is stored of one subscription: everything up to `scannedTo` is done with, but for what is pending or in hand. */
 export interface SubscriptionPosition {
   readonly scannedTo: bigint;
-  /** Delivered and not acknowledged, by position, with the number of attempts; in ascending order. */
+  /** To be delivered again, by position, with the number of attempts so far; in ascending order. */
   readonly pending: ReadonlyMap<bigint, number>;
+}
+
+/** A delivery that ended without an acknowledgement; its number tells it from an earlier one of the same message. */
+export interface FailedDelivery {
+  readonly position: bigint;
+  readonly attempt: number;
 }
 
 export interface AcknowledgedPositions {
@@ -137,9 +147,14 @@ export interface Store {
   /** Calls back after every append until the returned function is called. */
   onAppend(listener: () => void): () => void;
 
-  /** Finds or makes the stored position. @throws StaleEpochError */
+  /**
+   * Finds or makes the stored position, and settles the deliveries that were under way. What is `inHand` goes on and is not
+   * pending. What this epoch delivered otherwise got lost on its way, since its sidecar hands back or reports all that it
+   * got: that was no attempt. What an earlier epoch left under way was an attempt: its sidecar ended without a word.
+   * @throws StaleEpochError
+   */
   openSubscription(owner: Owner, spec: SubscriptionSpec): Promise<SubscriptionPosition>;
-  /** Notes what is about to be delivered, so that a repeat can be marked. @throws StaleEpochError */
+  /** Notes what is about to be delivered, as one more attempt that is under way. @throws StaleEpochError */
   recordDelivery(
     owner: Owner,
     name: string,
@@ -147,7 +162,19 @@ export interface Store {
   ): Promise<void>;
   /** After this the positions never come again. @throws StaleEpochError */
   acknowledge(owner: Owner, name: string, positions: readonly bigint[]): Promise<void>;
-  /** Forgets subscriptions that no live session uses and that were idle for longer than their expiry. */
+  /** Ends every delivery under way: the `failed` stay attempts, and the others never were. @throws StaleEpochError */
+  handBack(owner: Owner, name: string, failed: readonly bigint[]): Promise<void>;
+  /**
+   * Ends these deliveries as attempts. Resolves with those that are to be delivered again and their attempts so far, which
+   * leaves out what was acknowledged. @throws StaleEpochError
+   */
+  retry(owner: Owner, name: string, failed: readonly FailedDelivery[]): Promise<ReadonlyMap<bigint, number>>;
+  /**
+   * Appends the letter and acknowledges the position it stands for, both or neither; nothing when that is not pending.
+   * @throws StaleEpochError, StoreFullError
+   */
+  deadLetter(owner: Owner, name: string, dead: { position: bigint; letter: Envelope }): Promise<void>;
+  /** Forgets subscriptions that no live session uses and that were idle for longer than their expiry, or else `idleMs`. */
   expireSubscriptions(options: {
     idleMs: number;
     inUse: (instanceId: string, name: string) => boolean;

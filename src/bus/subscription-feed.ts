@@ -1,13 +1,20 @@
 import { Wakeup } from '../base/wakeup.ts';
 import { matchTopic } from '../contract/wire/topic.ts';
-import type { Owner, Store, StoredMessage, SubscriptionPosition, SubscriptionSpec } from './store.ts';
+import type { Owner, Store, StoredMessage, SubscriptionSpec } from './store.ts';
 
-const readBatch = 64;
+/** At most so many messages are read, and recorded as delivered, in one operation of the store. */
+const batchMessages = 64;
 
 export interface FedMessage {
   readonly message: StoredMessage;
   readonly maybeRedelivered: boolean;
   readonly attempt: number;
+}
+
+/** What is to be delivered again, with the attempts so far. */
+export interface FailedMessage {
+  readonly message: StoredMessage;
+  readonly attempts: number;
 }
 
 export interface FeedOptions {
@@ -19,18 +26,27 @@ export interface FeedOptions {
   readonly onOpen: () => void;
   /** Sends one message; resolves when there is room for the next. */
   readonly deliver: (fed: FedMessage) => Promise<void>;
+  /** Puts a message away instead of delivering it again; false when it is to be delivered. */
+  readonly putAway: (failed: FailedMessage) => Promise<boolean>;
 }
 
 /**
  * Feeds one subscription of one session: first what was delivered before and not acknowledged, in its order and marked,
- * then everything newer, as far as the credit goes.
+ * then everything newer, as far as the credit goes. What may have been delivered is recorded before it is sent, as many
+ * messages together as there is credit for.
  */
 export class SubscriptionFeed {
   readonly spec: SubscriptionSpec;
   readonly #options: FeedOptions;
   readonly #wakeup = new Wakeup();
   readonly #stopListening: () => void;
-  #credit: { messages: number; bytes: number };
+  /** To be delivered again before anything new, in ascending order unless it was retried, with the attempts so far. */
+  readonly #again = new Map<bigint, number>();
+  readonly #credit: { messages: number; bytes: number };
+  #scannedTo = 0n;
+  #recordedTo = 0n;
+  /** A message waits for more credit, so that there is nothing to look for. */
+  #blocked = false;
   #closed = false;
 
   constructor(options: FeedOptions) {
@@ -43,6 +59,13 @@ export class SubscriptionFeed {
   addCredit(more: { messages: number; bytes: number }): void {
     this.#credit.messages += more.messages;
     this.#credit.bytes += more.bytes;
+    this.#blocked = false;
+    this.#wakeup.notify();
+  }
+
+  /** Delivers these again, by position with the attempts so far, as soon as there is credit. */
+  retry(attempts: ReadonlyMap<bigint, number>): void {
+    for (const [position, count] of attempts) this.#again.set(position, count);
     this.#wakeup.notify();
   }
 
@@ -54,52 +77,77 @@ export class SubscriptionFeed {
 
   /** Runs until the feed is closed. @throws StaleEpochError when the owner lost the instance id meanwhile. */
   async run(): Promise<void> {
-    const { store, owner, spec } = this.#options;
+    const { store, owner, spec, onOpen } = this.#options;
     const start = await store.openSubscription(owner, spec);
-    this.#options.onOpen();
-    await this.#redeliver(start);
-    let scannedTo = start.scannedTo;
-    let recordedTo = scannedTo;
+    if (this.#closed) return;
+    onOpen();
+    this.#scannedTo = start.scannedTo;
+    this.#recordedTo = start.scannedTo;
+    this.retry(start.pending);
     while (!this.#closed) {
-      const batch = await store.read(scannedTo, readBatch);
-      for (const message of batch) {
-        if (matchTopic(spec.pattern, topicOf(message))) {
-          if (!(await this.#takeCredit(message))) return;
-          await store.recordDelivery(owner, spec.name, { positions: [message.position], scannedTo: message.position });
-          recordedTo = message.position;
-          await this.#options.deliver({ message, maybeRedelivered: false, attempt: 1 });
-        }
-        scannedTo = message.position;
-      }
-      if (batch.length > 0) continue;
-      if (scannedTo > recordedTo) {
-        // Without this a subscription that nothing matches would hold on to every message of the log.
-        await store.recordDelivery(owner, spec.name, { positions: [], scannedTo });
-        recordedTo = scannedTo;
-      }
-      await this.#wakeup.wait();
+      const mayBeMore = this.#again.size > 0 ? await this.#deliverAgain() : await this.#deliverNew();
+      if (!mayBeMore || this.#blocked) await this.#wait();
     }
   }
 
-  async #redeliver(start: SubscriptionPosition): Promise<void> {
-    const { store, owner, spec } = this.#options;
-    for (const [position, attempts] of start.pending) {
+  async #wait(): Promise<void> {
+    do await this.#wakeup.wait();
+    while (this.#blocked && !this.#closed);
+  }
+
+  async #deliverAgain(): Promise<true> {
+    const { store, owner, spec, putAway } = this.#options;
+    const batch: FedMessage[] = [];
+    for (const [position, attempts] of [...this.#again].slice(0, batchMessages)) {
       const message = await store.get(position);
       if (!message) {
         // Without its message a position can only be let go of.
         await store.acknowledge(owner, spec.name, [position]);
-        continue;
+      } else if (!(await putAway({ message, attempts }))) {
+        if (!this.#takeCredit(message)) break;
+        batch.push({ message, maybeRedelivered: true, attempt: attempts + 1 });
       }
-      if (!(await this.#takeCredit(message))) return;
-      await store.recordDelivery(owner, spec.name, { positions: [position], scannedTo: start.scannedTo });
-      await this.#options.deliver({ message, maybeRedelivered: true, attempt: attempts + 1 });
+      this.#again.delete(position);
+    }
+    await this.#deliver(batch);
+    return true;
+  }
+
+  /** False when everything that is published was looked at. */
+  async #deliverNew(): Promise<boolean> {
+    const { store, spec } = this.#options;
+    const read = await store.read(this.#scannedTo, batchMessages);
+    const batch: FedMessage[] = [];
+    let taken = 0;
+    for (const message of read) {
+      if (matchTopic(spec.pattern, topicOf(message))) {
+        if (!this.#takeCredit(message)) break;
+        batch.push({ message, maybeRedelivered: false, attempt: 1 });
+      }
+      this.#scannedTo = message.position;
+      taken += 1;
+    }
+    // A subscription that nothing matches would otherwise hold on to every message of the log.
+    const isAtEnd = taken === read.length && read.length < batchMessages;
+    if (batch.length > 0 || (isAtEnd && this.#scannedTo > this.#recordedTo)) await this.#deliver(batch);
+    return taken > 0;
+  }
+
+  async #deliver(batch: readonly FedMessage[]): Promise<void> {
+    const { store, owner, spec, deliver } = this.#options;
+    if (this.#closed || (batch.length === 0 && this.#scannedTo === this.#recordedTo)) return;
+    const positions = batch.map(({ message }) => message.position);
+    await store.recordDelivery(owner, spec.name, { positions, scannedTo: this.#scannedTo });
+    this.#recordedTo = this.#scannedTo;
+    for (const fed of batch) {
+      if (this.#closed) return;
+      await deliver(fed);
     }
   }
 
-  /** Waits for credit and takes it; false when the feed was closed meanwhile. */
-  async #takeCredit(message: StoredMessage): Promise<boolean> {
-    while (!this.#closed && (this.#credit.messages <= 0 || this.#credit.bytes <= 0)) await this.#wakeup.wait();
-    if (this.#closed) return false;
+  #takeCredit(message: StoredMessage): boolean {
+    this.#blocked = this.#credit.messages <= 0 || this.#credit.bytes <= 0;
+    if (this.#blocked) return false;
     this.#credit.messages -= 1;
     this.#credit.bytes -= message.bytes;
     return true;

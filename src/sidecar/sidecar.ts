@@ -238,9 +238,10 @@ export class Sidecar {
     recorder.drained({ elapsedMs: scheduler.nowMs() - startedMs, publishesLeft: outbox.size });
   }
 
-  /** Resolves once the bus has answered every publish and the plugin every request. */
+  /** Hands back; resolves once the bus has stored that and answered every publish, and the plugin every request. */
   async #settled(): Promise<void> {
-    await Promise.all([this.#parts.outbox.empty(), this.#parts.servers.answered()]);
+    const { outbox, servers, subscriptions } = this.#parts;
+    await Promise.all([outbox.empty(), servers.answered(), subscriptions.handBack()]);
   }
 
   async #closeListener(): Promise<void> {

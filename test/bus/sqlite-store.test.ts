@@ -61,7 +61,9 @@ describe('a store that is closed and opened again', () => {
     await before.openSubscription(owner, everything);
     const [a = 0n, b = 0n, c = 0n] = await appendIds(before, owner, ['a', 'b', 'c']);
     await before.recordDelivery(owner, 'all', { positions: [a, b], scannedTo: b });
+    await before.retry(owner, 'all', [{ position: b, attempt: 1 }]);
     await before.recordDelivery(owner, 'all', { positions: [b], scannedTo: b });
+    await before.retry(owner, 'all', [{ position: b, attempt: 2 }]);
     await before.acknowledge(owner, 'all', [a]);
     const revision = await before.saveState(owner, {
       state: new Uint8Array([1, 2]),
@@ -130,6 +132,19 @@ describe('a store that is closed and opened again', () => {
     expect(await expire()).toBe(0);
     await scheduler.advance(1_001);
     expect(await expire()).toBe(1);
+  });
+
+  test('knows the expiry of each of its subscriptions', async () => {
+    const file = path.join(newDirectory(), 'bus.sqlite');
+    const scheduler = new VirtualScheduler(1);
+    const before = await open({ path: file, scheduler });
+    const owner = await activeOwner(before);
+    await before.openSubscription(owner, { ...everything, name: 'brief', idleExpiryMs: 10 });
+    await before.openSubscription(owner, everything);
+    await before.close();
+    const after = await open({ path: file, scheduler });
+    await scheduler.advance(11);
+    expect(await after.expireSubscriptions({ idleMs: 1_000, inUse: () => false })).toBe(1);
   });
 
   test('is one file, which only its owner may read', async () => {

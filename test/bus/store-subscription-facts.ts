@@ -93,4 +93,25 @@ export function describeSubscriptions(createStore: CreateStore): void {
     expect((await store.openSubscription(owner, { name: 'idle', pattern: '**', start })).pending.size).toBe(0);
     expect((await store.openSubscription(owner, { name: 'used', pattern: '**', start })).pending.size).toBe(1);
   });
+
+  test('a subscription with an expiry of its own is kept for that long, by what it asked for last', async () => {
+    const scheduler = new VirtualScheduler(1);
+    const store = await createStore({ scheduler });
+    const owner = await activeOwner(store);
+    const spec = (name: string, idleExpiryMs?: number) => ({
+      ...{ ...everything, name },
+      ...(idleExpiryMs !== undefined && { idleExpiryMs }),
+    });
+    for (const each of [spec('default'), spec('brief', 100), spec('long', 5_000), spec('changed', 5_000)]) {
+      await store.openSubscription(owner, each);
+    }
+    await store.openSubscription(owner, spec('changed', 100));
+    const expire = () => store.expireSubscriptions({ idleMs: 1_000, inUse: () => false });
+    await scheduler.advance(101);
+    expect(await expire()).toBe(2);
+    await scheduler.advance(900);
+    expect(await expire()).toBe(1);
+    await scheduler.advance(4_000);
+    expect(await expire()).toBe(1);
+  });
 }

@@ -1,9 +1,10 @@
 import { toBinary } from '@bufbuild/protobuf';
 import type { Scheduler } from '../../base/scheduler.ts';
-import { EnvelopeSchema } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
+import { type Envelope, EnvelopeSchema } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
 import { defaultDedupWindowMs, defaultRetention, type RetentionOptions } from '../retention.ts';
 import {
   type Appended,
+  type FailedDelivery,
   type GrantDecision,
   type NewMessage,
   type Owner,
@@ -21,20 +22,12 @@ import {
 import { Deduplication } from './deduplication.ts';
 import { MessageLog } from './message-log.ts';
 import { Ownership } from './ownership.ts';
+import { Subscriptions } from './subscriptions.ts';
 
 export interface MemoryStoreOptions {
   readonly scheduler: Scheduler;
   readonly dedupWindowMs?: number;
   readonly retention?: RetentionOptions;
-}
-
-interface Subscription {
-  readonly instanceId: string;
-  readonly name: string;
-  pattern: string;
-  scannedTo: bigint;
-  readonly pending: Map<bigint, number>;
-  lastUsedMs: number;
 }
 
 /** Keeps everything in this process: accepted means stored here, and lost when it ends. */
@@ -43,7 +36,7 @@ export class MemoryStore implements Store {
   readonly #ownership: Ownership;
   readonly #log: MessageLog;
   readonly #deduplication: Deduplication;
-  readonly #subscriptions = new Map<string, Subscription>();
+  readonly #subscriptions: Subscriptions;
   readonly #states = new Map<string, StoredState>();
   readonly #decisions = new Map<string, GrantDecision>();
   readonly #listeners = new Set<() => void>();
@@ -54,6 +47,7 @@ export class MemoryStore implements Store {
     // Counting on from the clock keeps positions ascending when the process starts anew: a sidecar that still holds
     // messages of the store before must not take new ones for them.
     this.#log = new MessageLog(options.retention ?? defaultRetention, this.#scheduler.wallTimeNs() / 1_000n);
+    this.#subscriptions = new Subscriptions(() => this.#scheduler.nowMs());
     this.#deduplication = new Deduplication(options.dedupWindowMs ?? defaultDedupWindowMs);
   }
 
@@ -83,13 +77,9 @@ export class MemoryStore implements Store {
     const sizes = messages.map((message) => toBinary(EnvelopeSchema, message.envelope).length);
     const isStored = messages.map((message) => this.#deduplication.storedEarlier(owner, message) !== undefined);
     const bytesToCome = sizes.reduce((sum, size, index) => (isStored[index] ? sum : sum + size), 0);
-    if (!this.#log.fits(bytesToCome)) this.#trim(bytesToCome);
-    if (!this.#log.fits(bytesToCome)) {
-      throw new StoreFullError('the store is full of messages that subscribers have not acknowledged');
-    }
+    this.#makeRoom(bytesToCome);
     const appended = messages.map((message, index) => this.#appendOne(owner, message, sizes[index] ?? 0));
-    this.#trim();
-    for (const listener of [...this.#listeners]) listener();
+    this.#appended();
     return appended;
   }
 
@@ -108,21 +98,9 @@ export class MemoryStore implements Store {
 
   async openSubscription(owner: Owner, spec: SubscriptionSpec): Promise<SubscriptionPosition> {
     this.#ownership.check(owner);
-    const key = subscriptionKey(owner.instanceId, spec.name);
-    let subscription = this.#subscriptions.get(key);
-    if (subscription?.pattern !== spec.pattern) {
-      subscription = {
-        instanceId: owner.instanceId,
-        name: spec.name,
-        pattern: spec.pattern,
-        scannedTo: spec.start.kind === 'new' ? this.#log.lastPosition : this.#log.positionBefore(spec.start.fromNs),
-        pending: new Map(),
-        lastUsedMs: this.#scheduler.nowMs(),
-      };
-      this.#subscriptions.set(key, subscription);
-    }
-    const pending = [...subscription.pending].sort(([a], [b]) => (a < b ? -1 : 1));
-    return { scannedTo: subscription.scannedTo, pending: new Map(pending) };
+    return this.#subscriptions.open(owner, spec, () =>
+      spec.start.kind === 'new' ? this.#log.lastPosition : this.#log.positionBefore(spec.start.fromNs),
+    );
   }
 
   async recordDelivery(
@@ -131,32 +109,39 @@ export class MemoryStore implements Store {
     delivery: { positions: readonly bigint[]; scannedTo: bigint },
   ): Promise<void> {
     this.#ownership.check(owner);
-    const subscription = this.#subscriptions.get(subscriptionKey(owner.instanceId, name));
-    if (!subscription) return;
-    for (const position of delivery.positions) {
-      subscription.pending.set(position, (subscription.pending.get(position) ?? 0) + 1);
-    }
-    if (delivery.scannedTo > subscription.scannedTo) subscription.scannedTo = delivery.scannedTo;
-    subscription.lastUsedMs = this.#scheduler.nowMs();
+    this.#subscriptions.recordDelivery(owner, name, delivery);
   }
 
   async acknowledge(owner: Owner, name: string, positions: readonly bigint[]): Promise<void> {
     this.#ownership.check(owner);
-    this.#acknowledge(owner.instanceId, name, positions);
+    this.#subscriptions.acknowledge(owner.instanceId, name, positions);
+  }
+
+  async handBack(owner: Owner, name: string, failed: readonly bigint[]): Promise<void> {
+    this.#ownership.check(owner);
+    this.#subscriptions.handBack(owner.instanceId, name, failed);
+  }
+
+  async retry(owner: Owner, name: string, failed: readonly FailedDelivery[]): Promise<ReadonlyMap<bigint, number>> {
+    this.#ownership.check(owner);
+    return this.#subscriptions.retry(owner.instanceId, name, failed);
+  }
+
+  async deadLetter(owner: Owner, name: string, dead: { position: bigint; letter: Envelope }): Promise<void> {
+    this.#ownership.check(owner);
+    if (!this.#subscriptions.isPending(owner.instanceId, name, dead.position)) return;
+    const bytes = toBinary(EnvelopeSchema, dead.letter).length;
+    this.#makeRoom(bytes);
+    this.#log.append({ envelope: dead.letter, bytes });
+    this.#subscriptions.acknowledge(owner.instanceId, name, [dead.position]);
+    this.#appended();
   }
 
   async expireSubscriptions(options: {
     idleMs: number;
     inUse: (instanceId: string, name: string) => boolean;
   }): Promise<number> {
-    const nowMs = this.#scheduler.nowMs();
-    let expired = 0;
-    for (const [key, subscription] of this.#subscriptions) {
-      if (options.inUse(subscription.instanceId, subscription.name)) subscription.lastUsedMs = nowMs;
-      if (nowMs - subscription.lastUsedMs <= options.idleMs) continue;
-      this.#subscriptions.delete(key);
-      expired += 1;
-    }
+    const expired = this.#subscriptions.expire(options);
     this.#trim();
     return expired;
   }
@@ -171,7 +156,9 @@ export class MemoryStore implements Store {
     if (stored !== change.expectedRevision) {
       throw new RevisionConflictError({ expected: change.expectedRevision, stored });
     }
-    for (const { name, positions } of change.acknowledge) this.#acknowledge(owner.instanceId, name, positions);
+    for (const { name, positions } of change.acknowledge) {
+      this.#subscriptions.acknowledge(owner.instanceId, name, positions);
+    }
     const revision = stored + 1n;
     this.#states.set(owner.instanceId, { state: change.state, revision });
     return revision;
@@ -201,29 +188,21 @@ export class MemoryStore implements Store {
     return { messageId, duplicate: sameKey !== undefined };
   }
 
-  #acknowledge(instanceId: string, name: string, positions: readonly bigint[]): void {
-    const subscription = this.#subscriptions.get(subscriptionKey(instanceId, name));
-    for (const position of positions) subscription?.pending.delete(position);
+  /** @throws StoreFullError */
+  #makeRoom(bytesToCome: number): void {
+    if (!this.#log.fits(bytesToCome)) this.#trim(bytesToCome);
+    if (this.#log.fits(bytesToCome)) return;
+    throw new StoreFullError('the store is full of messages that subscribers have not acknowledged');
+  }
+
+  #appended(): void {
+    this.#trim();
+    for (const listener of [...this.#listeners]) listener();
   }
 
   #trim(bytesToCome = 0): void {
-    this.#log.trim(() => this.#neededFrom(), bytesToCome);
+    this.#log.trim(() => this.#subscriptions.neededFrom(this.#log.lastPosition + 1n), bytesToCome);
   }
-
-  /** The first position that some subscription has not finished with. */
-  #neededFrom(): bigint {
-    let neededFrom = this.#log.lastPosition + 1n;
-    for (const subscription of this.#subscriptions.values()) {
-      for (const position of [subscription.scannedTo + 1n, ...subscription.pending.keys()]) {
-        if (position < neededFrom) neededFrom = position;
-      }
-    }
-    return neededFrom;
-  }
-}
-
-function subscriptionKey(instanceId: string, name: string): string {
-  return `${instanceId} ${name}`;
 }
 
 function idOf(message: NewMessage): string {

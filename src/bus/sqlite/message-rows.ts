@@ -28,7 +28,7 @@ export class MessageRows {
     return Number(this.#log().bytes) + bytes <= this.#retention.bytes;
   }
 
-  append({ envelope, publishedAtNs }: EncodedMessage): void {
+  append({ envelope, publishedAtNs }: Pick<EncodedMessage, 'envelope' | 'publishedAtNs'>): void {
     this.#sql.run('UPDATE log SET last_position = last_position + 1, bytes = bytes + ?', envelope.length);
     this.#sql.run(
       'INSERT INTO message (position, published_at_ns, envelope) SELECT last_position, ?, ? FROM log',

@@ -85,7 +85,17 @@ ALTER TABLE epoch ADD COLUMN principal TEXT NOT NULL DEFAULT '';
 `;
 
 /**
+ * Deliveries under way, told from attempts that are over, and an expiry of its own for every subscription. Earlier versions
+ * counted every delivery, also those that were handed back, so their counts say nothing.
+ */
+const deliveriesUnderWay = `
+ALTER TABLE pending ADD COLUMN delivered_by INTEGER;
+UPDATE pending SET attempts = 0;
+ALTER TABLE subscription ADD COLUMN idle_expiry_ms INTEGER;
+`;
+
+/**
  * What makes each version of the schema out of the one before. A file says which version it has; a new one takes every
  * step, an older one those that it lacks. A step that a release has is never changed, only followed by another.
  */
-export const schemaSteps: readonly string[] = [firstTables, grantDecisions, epochPrincipals];
+export const schemaSteps: readonly string[] = [firstTables, grantDecisions, epochPrincipals, deliveriesUnderWay];

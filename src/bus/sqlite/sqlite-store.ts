@@ -2,10 +2,11 @@ import path from 'node:path';
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import type { Scheduler } from '../../base/scheduler.ts';
 import type { UserFacingError } from '../../base/user-facing-error.ts';
-import { EnvelopeSchema } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
+import { type Envelope, EnvelopeSchema } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
 import { defaultDedupWindowMs, defaultRetention, type RetentionOptions } from '../retention.ts';
 import type {
   Appended,
+  FailedDelivery,
   GrantDecision,
   NewMessage,
   Owner,
@@ -55,6 +56,8 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
   return new SqliteStore(worker, options.scheduler, await worker.call('subscriptions', {}));
 }
 
+type Expiring = SubscriptionKey & { readonly idleExpiryMs: number | undefined };
+
 /** Keeps everything in one file: accepted means committed there with synchronous=FULL. */
 export class SqliteStore implements Store {
   readonly #worker: StoreWorker;
@@ -64,12 +67,12 @@ export class SqliteStore implements Store {
    * When each subscription was used last, by the monotonic clock. It is not stored: time in which the bus was away is
    * not idleness, so every subscription starts afresh when the store is opened.
    */
-  readonly #lastUsed = new Map<string, SubscriptionKey & { readonly ms: number }>();
+  readonly #lastUsed = new Map<string, Expiring & { readonly ms: number }>();
 
-  constructor(worker: StoreWorker, scheduler: Scheduler, subscriptions: readonly SubscriptionKey[]) {
+  constructor(worker: StoreWorker, scheduler: Scheduler, subscriptions: readonly Expiring[]) {
     this.#worker = worker;
     this.#scheduler = scheduler;
-    for (const key of subscriptions) this.#used(key);
+    for (const { instanceId, name, idleExpiryMs } of subscriptions) this.#used({ instanceId, name }, { idleExpiryMs });
   }
 
   /** How many transactions were committed since the store was opened. */
@@ -113,7 +116,7 @@ export class SqliteStore implements Store {
       messages: encoded,
       wallTimeMs: this.#wallTimeMs(),
     });
-    for (const listener of [...this.#listeners]) listener();
+    this.#appended();
     return appended;
   }
 
@@ -131,9 +134,14 @@ export class SqliteStore implements Store {
     return () => this.#listeners.delete(listener);
   }
 
-  openSubscription(owner: Owner, { name, pattern, start }: SubscriptionSpec): Promise<SubscriptionPosition> {
-    this.#used({ instanceId: owner.instanceId, name });
-    return this.#worker.call('openSubscription', { owner: bare(owner), spec: { name, pattern, start } });
+  openSubscription(owner: Owner, spec: SubscriptionSpec): Promise<SubscriptionPosition> {
+    const { name, pattern, start, idleExpiryMs, inHand = [] } = spec;
+    this.#used({ instanceId: owner.instanceId, name }, { idleExpiryMs });
+    const expiry = idleExpiryMs === undefined ? {} : { idleExpiryMs };
+    return this.#worker.call('openSubscription', {
+      owner: bare(owner),
+      spec: { name, pattern, start, inHand, ...expiry },
+    });
   }
 
   recordDelivery(
@@ -149,6 +157,22 @@ export class SqliteStore implements Store {
     return this.#worker.call('acknowledge', { owner: bare(owner), acknowledged: { name, positions } });
   }
 
+  handBack(owner: Owner, name: string, failed: readonly bigint[]): Promise<void> {
+    return this.#worker.call('handBack', { owner: bare(owner), name, failed });
+  }
+
+  retry(owner: Owner, name: string, failed: readonly FailedDelivery[]): Promise<ReadonlyMap<bigint, number>> {
+    const ended = failed.map(({ position, attempt }) => ({ position, attempt }));
+    return this.#worker.call('retry', { owner: bare(owner), name, failed: ended });
+  }
+
+  async deadLetter(owner: Owner, name: string, dead: { position: bigint; letter: Envelope }): Promise<void> {
+    const { publishedAtNs = 0n } = dead.letter.meta ?? {};
+    const letter = { publishedAtNs, envelope: toBinary(EnvelopeSchema, dead.letter) };
+    await this.#worker.call('deadLetter', { owner: bare(owner), name, position: dead.position, letter });
+    this.#appended();
+  }
+
   async expireSubscriptions(options: {
     idleMs: number;
     inUse: (instanceId: string, name: string) => boolean;
@@ -156,7 +180,7 @@ export class SqliteStore implements Store {
     const nowMs = this.#scheduler.nowMs();
     const idle = [...this.#lastUsed.values()].filter((key) => {
       if (options.inUse(key.instanceId, key.name)) this.#used(key);
-      else return nowMs - key.ms > options.idleMs;
+      else return nowMs - key.ms > (key.idleExpiryMs ?? options.idleMs);
       return false;
     });
     if (idle.length === 0) return 0;
@@ -184,9 +208,14 @@ export class SqliteStore implements Store {
     return this.#worker.call('decisions', {});
   }
 
-  #used({ instanceId, name }: SubscriptionKey): void {
-    const key = { instanceId, name, ms: this.#scheduler.nowMs() };
-    this.#lastUsed.set(subscriptionKey(key), key);
+  #appended(): void {
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  #used(key: SubscriptionKey, expiry?: { readonly idleExpiryMs: number | undefined }): void {
+    const { idleExpiryMs } = expiry ?? this.#lastUsed.get(subscriptionKey(key)) ?? { idleExpiryMs: undefined };
+    const { instanceId, name } = key;
+    this.#lastUsed.set(subscriptionKey(key), { instanceId, name, idleExpiryMs, ms: this.#scheduler.nowMs() });
   }
 
   #wallTimeMs(): bigint {

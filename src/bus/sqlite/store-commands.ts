@@ -2,6 +2,7 @@ import type { RetentionOptions } from '../retention.ts';
 import type {
   AcknowledgedPositions,
   Appended,
+  FailedDelivery,
   GrantDecision,
   Owner,
   Start,
@@ -47,7 +48,17 @@ export interface StoreCommands {
   openSubscription(args: { owner: Owner; spec: SubscriptionSpec }): SubscriptionPosition;
   recordDelivery(args: { owner: Owner; name: string; positions: readonly bigint[]; scannedTo: bigint }): void;
   acknowledge(args: { owner: Owner; acknowledged: AcknowledgedPositions }): void;
-  subscriptions(args: Record<never, never>): readonly SubscriptionKey[];
+  handBack(args: { owner: Owner; name: string; failed: readonly bigint[] }): void;
+  retry(args: { owner: Owner; name: string; failed: readonly FailedDelivery[] }): ReadonlyMap<bigint, number>;
+  deadLetter(args: {
+    owner: Owner;
+    name: string;
+    position: bigint;
+    letter: Pick<EncodedMessage, 'envelope' | 'publishedAtNs'>;
+  }): void;
+  subscriptions(
+    args: Record<never, never>,
+  ): readonly (SubscriptionKey & { readonly idleExpiryMs: number | undefined })[];
   dropSubscriptions(args: { keys: readonly SubscriptionKey[] }): number;
   loadState(args: { instanceId: string }): StoredState | undefined;
   saveState(args: StateChange & { owner: Owner }): bigint;

@@ -61,10 +61,7 @@ export class StoreRows implements StoreCommands {
     const bytesToCome = messages
       .filter((message) => this.#deduplication.storedEarlier(owner, message) === undefined)
       .reduce((sum, { envelope }) => sum + envelope.length, 0);
-    if (!this.#messages.fits(bytesToCome)) this.trim(bytesToCome);
-    if (!this.#messages.fits(bytesToCome)) {
-      throw new StoreFullError('the store is full of messages that subscribers have not acknowledged');
-    }
+    this.#makeRoom(bytesToCome);
     const appended = messages.map((message) => this.#appendOne(owner, message, wallTimeMs));
     const settledBelow = messages.at(-1)?.settledBelow ?? 0n;
     if (settledBelow > 0n) this.#deduplication.forgetSettled(owner, settledBelow);
@@ -88,7 +85,7 @@ export class StoreRows implements StoreCommands {
 
   recordDelivery({ owner, name, ...delivery }: CommandArgs<'recordDelivery'>): void {
     this.#ownership.check(owner);
-    this.#subscriptions.recordDelivery({ instanceId: owner.instanceId, name }, delivery);
+    this.#subscriptions.recordDelivery(owner, name, delivery);
   }
 
   acknowledge({ owner, acknowledged }: CommandArgs<'acknowledge'>): void {
@@ -96,8 +93,27 @@ export class StoreRows implements StoreCommands {
     this.#subscriptions.acknowledge(owner.instanceId, acknowledged);
   }
 
+  handBack({ owner, name, failed }: CommandArgs<'handBack'>): void {
+    this.#ownership.check(owner);
+    this.#subscriptions.handBack({ instanceId: owner.instanceId, name }, failed);
+  }
+
+  retry({ owner, name, failed }: CommandArgs<'retry'>): CommandResult<'retry'> {
+    this.#ownership.check(owner);
+    return this.#subscriptions.retry({ instanceId: owner.instanceId, name }, failed);
+  }
+
+  deadLetter({ owner, name, position, letter }: CommandArgs<'deadLetter'>): void {
+    this.#ownership.check(owner);
+    const { instanceId } = owner;
+    if (!this.#subscriptions.isPending({ instanceId, name }, position)) return;
+    this.#makeRoom(letter.envelope.length);
+    this.#messages.append(letter);
+    this.#subscriptions.acknowledge(instanceId, { name, positions: [position] });
+  }
+
   subscriptions(): CommandResult<'subscriptions'> {
-    return this.#subscriptions.keys();
+    return this.#subscriptions.all();
   }
 
   dropSubscriptions({ keys }: CommandArgs<'dropSubscriptions'>): number {
@@ -126,6 +142,13 @@ export class StoreRows implements StoreCommands {
   /** Drops what retention no longer keeps; not a command, but what ends every group of them. */
   trim(bytesToCome = 0): void {
     this.#messages.trim(() => this.#subscriptions.neededFrom(), bytesToCome);
+  }
+
+  /** @throws StoreFullError */
+  #makeRoom(bytesToCome: number): void {
+    if (!this.#messages.fits(bytesToCome)) this.trim(bytesToCome);
+    if (this.#messages.fits(bytesToCome)) return;
+    throw new StoreFullError('the store is full of messages that subscribers have not acknowledged');
   }
 
   #appendOne(owner: Owner, message: EncodedMessage, wallTimeMs: bigint): Appended {

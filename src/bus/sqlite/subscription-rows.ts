@@ -1,4 +1,4 @@
-import type { AcknowledgedPositions, Owner, SubscriptionPosition, SubscriptionSpec } from '../store.ts';
+import type { AcknowledgedPositions, FailedDelivery, Owner, SubscriptionPosition, SubscriptionSpec } from '../store.ts';
 import type { Statements } from './statements.ts';
 import type { SubscriptionKey } from './store-commands.ts';
 
@@ -17,38 +17,81 @@ export class SubscriptionRows {
   }
 
   /** Finds the position stored under the name and pattern, or makes it with `startAfter`. */
-  open({ instanceId }: Owner, { name, pattern }: SubscriptionSpec, startAfter: () => bigint): SubscriptionPosition {
+  open(owner: Owner, spec: SubscriptionSpec, startAfter: () => bigint): SubscriptionPosition {
+    const { instanceId } = owner;
+    const { name, pattern } = spec;
+    const idleExpiryMs = spec.idleExpiryMs ?? null;
     const found = this.#find(instanceId, name);
-    if (found?.pattern === pattern) return { scannedTo: found.scannedTo, pending: this.#pendingOf(found.id) };
+    if (found?.pattern === pattern) {
+      this.#sql.run('UPDATE subscription SET idle_expiry_ms = ? WHERE id = ?', idleExpiryMs, found.id);
+      this.#settle(found.id, owner, spec.inHand ?? []);
+      return { scannedTo: found.scannedTo, pending: this.#notUnderWay(found.id) };
+    }
     this.drop({ instanceId, name });
     const scannedTo = startAfter();
     this.#sql.run(
-      'INSERT INTO subscription (instance_id, name, pattern, scanned_to) VALUES (?, ?, ?, ?)',
+      'INSERT INTO subscription (instance_id, name, pattern, scanned_to, idle_expiry_ms) VALUES (?, ?, ?, ?, ?)',
       instanceId,
       name,
       pattern,
       scannedTo,
+      idleExpiryMs,
     );
     return { scannedTo, pending: new Map() };
   }
 
   recordDelivery(
-    { instanceId, name }: SubscriptionKey,
+    { instanceId, epoch }: Owner,
+    name: string,
     { positions, scannedTo }: { positions: readonly bigint[]; scannedTo: bigint },
   ): void {
     const found = this.#find(instanceId, name);
     if (!found) return;
     for (const position of positions) {
       this.#sql.run(
-        `INSERT INTO pending (subscription_id, position, attempts) VALUES (?, ?, 1)
-         ON CONFLICT DO UPDATE SET attempts = attempts + 1`,
+        `INSERT INTO pending (subscription_id, position, attempts, delivered_by) VALUES (?, ?, 1, ?)
+         ON CONFLICT DO UPDATE SET attempts = attempts + 1, delivered_by = excluded.delivered_by`,
         found.id,
         position,
+        epoch,
       );
     }
     if (scannedTo > found.scannedTo) {
       this.#sql.run('UPDATE subscription SET scanned_to = ? WHERE id = ?', scannedTo, found.id);
     }
+  }
+
+  isPending({ instanceId, name }: SubscriptionKey, position: bigint): boolean {
+    const found = this.#find(instanceId, name);
+    const sql = 'SELECT attempts FROM pending WHERE subscription_id = ? AND position = ?';
+    return found !== undefined && this.#sql.get(sql, found.id, position) !== undefined;
+  }
+
+  handBack({ instanceId, name }: SubscriptionKey, failed: readonly bigint[]): void {
+    const found = this.#find(instanceId, name);
+    if (!found) return;
+    for (const position of failed) this.#end(found.id, position);
+    this.#sql.run(
+      `UPDATE pending SET attempts = attempts - 1, delivered_by = NULL
+       WHERE subscription_id = ? AND delivered_by IS NOT NULL`,
+      found.id,
+    );
+  }
+
+  retry({ instanceId, name }: SubscriptionKey, failed: readonly FailedDelivery[]): Map<bigint, number> {
+    const found = this.#find(instanceId, name);
+    const again = new Map<bigint, number>();
+    if (!found) return again;
+    for (const { position, attempt } of failed) {
+      const changes = this.#sql.run(
+        'UPDATE pending SET attempts = ?, delivered_by = NULL WHERE subscription_id = ? AND position = ?',
+        attempt,
+        found.id,
+        position,
+      );
+      if (changes > 0) again.set(position, attempt);
+    }
+    return again;
   }
 
   acknowledge(instanceId: string, { name, positions }: AcknowledgedPositions): void {
@@ -59,8 +102,12 @@ export class SubscriptionRows {
     }
   }
 
-  keys(): SubscriptionKey[] {
-    return this.#sql.all<SubscriptionKey>('SELECT instance_id AS instanceId, name FROM subscription');
+  all(): (SubscriptionKey & { readonly idleExpiryMs: number | undefined })[] {
+    return this.#sql
+      .all<SubscriptionKey & { readonly idleExpiryMs: bigint | null }>(
+        'SELECT instance_id AS instanceId, name, idle_expiry_ms AS idleExpiryMs FROM subscription',
+      )
+      .map((row) => ({ ...row, idleExpiryMs: row.idleExpiryMs === null ? undefined : Number(row.idleExpiryMs) }));
   }
 
   /** Whether there was one. */
@@ -91,9 +138,33 @@ export class SubscriptionRows {
     );
   }
 
-  #pendingOf(id: bigint): Map<bigint, number> {
+  /** Ends what is under way and not in hand: an attempt, unless this epoch delivered it. */
+  #settle(id: bigint, { epoch }: Owner, inHand: readonly bigint[]): void {
+    // Negative while the others are ended: no epoch is, and only what is under way can be in hand.
+    for (const position of inHand) {
+      this.#sql.run(
+        'UPDATE pending SET delivered_by = -1 WHERE subscription_id = ? AND position = ? AND delivered_by IS NOT NULL',
+        id,
+        position,
+      );
+    }
+    this.#sql.run(
+      'UPDATE pending SET attempts = attempts - 1 WHERE subscription_id = ? AND delivered_by = ?',
+      id,
+      epoch,
+    );
+    this.#sql.run('UPDATE pending SET delivered_by = NULL WHERE subscription_id = ? AND delivered_by <> -1', id);
+    this.#sql.run('UPDATE pending SET delivered_by = ? WHERE subscription_id = ? AND delivered_by = -1', epoch, id);
+  }
+
+  /** The delivery stays an attempt. */
+  #end(id: bigint, position: bigint): void {
+    this.#sql.run('UPDATE pending SET delivered_by = NULL WHERE subscription_id = ? AND position = ?', id, position);
+  }
+
+  #notUnderWay(id: bigint): Map<bigint, number> {
     const rows = this.#sql.all<{ position: bigint; attempts: bigint }>(
-      'SELECT position, attempts FROM pending WHERE subscription_id = ? ORDER BY position',
+      'SELECT position, attempts FROM pending WHERE subscription_id = ? AND delivered_by IS NULL ORDER BY position',
       id,
     );
     return new Map(rows.map(({ position, attempts }) => [position, Number(attempts)]));

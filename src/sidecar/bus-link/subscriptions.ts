@@ -4,6 +4,7 @@ import { RpcError } from '../../transport/status.ts';
 import type { LinkPart } from './bus-link.ts';
 import type { RequestInit } from './bus-session.ts';
 import { endedStatus } from './ended-status.ts';
+import { HandBacks } from './hand-backs.ts';
 
 /** What a subscription asks of the bus, without what belongs to one session. */
 export type SubscriptionRequest = Pick<
@@ -24,14 +25,21 @@ export interface SubscriptionSink {
   ended(status: RpcError): void;
 }
 
+interface InHand {
+  readonly bytes: number;
+  readonly attempt: number;
+  /** What the sink said of it and the bus has not confirmed. */
+  settled: 'no' | 'acknowledged' | 'failed';
+}
+
 /** One subscription that outlives the sessions with the bus: after a loss it is made again where it was. */
 export class BusSubscription {
   readonly #request: SubscriptionRequest;
   readonly #sink: SubscriptionSink;
   readonly #id: number;
   readonly #send: (message: RequestInit) => boolean;
-  /** Handed to the sink and not confirmed as acknowledged, with its size and whether the sink has acknowledged it. */
-  readonly #inHand = new Map<bigint, { readonly bytes: number; acknowledged: boolean }>();
+  /** Handed to the sink, and neither confirmed as acknowledged nor delivered again after a failure. */
+  readonly #inHand = new Map<bigint, InHand>();
   #credit: Credit;
 
   constructor(options: {
@@ -64,27 +72,32 @@ export class BusSubscription {
   }
 
   acknowledge(positions: readonly bigint[]): void {
-    for (const position of positions) {
-      const held = this.#inHand.get(position);
-      if (held) held.acknowledged = true;
-    }
+    this.#settle(positions, 'acknowledged');
     this.#sendAcknowledge(positions);
   }
 
-  /** (Re)makes the subscription on a new session. The bus delivers again what is in hand, so that needs credit too. */
+  /** The sink could not handle these: each counts as an attempt, and comes again or becomes a dead letter. */
+  retry(positions: readonly bigint[]): void {
+    this.#settle(positions, 'failed');
+    this.#sendRetry(positions);
+  }
+
+  /**
+   * (Re)makes the subscription on a new session, and says again what the session before may not have heard. What is in hand
+   * is not delivered again.
+   */
   open(): void {
-    let { messages, bytes } = this.#credit;
-    for (const held of this.#inHand.values()) {
-      messages += 1;
-      bytes += held.bytes;
-    }
+    const { messages, bytes } = this.#credit;
     const value = {
       ...this.#request,
       subscriptionId: this.#id,
       creditMessages: messages,
       creditBytes: Math.max(0, bytes),
+      inHand: [...this.#inHand.keys()],
     };
     this.#send({ case: 'subscribe', value });
+    this.#sendAcknowledge(this.#inHandAs('acknowledged'));
+    this.#sendRetry(this.#inHandAs('failed'));
   }
 
   opened(): void {
@@ -92,14 +105,14 @@ export class BusSubscription {
   }
 
   delivered(delivery: Delivery): void {
-    const bytes = delivery.creditBytes;
-    const held = this.#inHand.get(delivery.position);
-    if (held) {
-      // The bus repeats after a lost session what the sink still has; only an acknowledgement that got lost is news.
-      if (held.acknowledged) this.#sendAcknowledge([delivery.position]);
+    const { position, creditBytes: bytes, attempt } = delivery;
+    const held = this.#inHand.get(position);
+    if (held && held.settled !== 'failed') {
+      // It was on its way when the subscription was made again, so that the bus has used credit for it twice.
+      this.#send({ case: 'credit', value: { subscriptionId: this.#id, messages: 1, bytes } });
       return;
     }
-    this.#inHand.set(delivery.position, { bytes, acknowledged: false });
+    this.#inHand.set(position, { bytes, attempt, settled: 'no' });
     this.#credit = { messages: this.#credit.messages - 1, bytes: this.#credit.bytes - bytes };
     this.#sink.deliver(delivery);
   }
@@ -113,8 +126,35 @@ export class BusSubscription {
     this.#sink.ended(status);
   }
 
+  /** Lets go of what is in hand, and returns what the sink has said nothing of. */
+  letGo(): bigint[] {
+    const unsettled = this.#inHandAs('no');
+    this.#inHand.clear();
+    return unsettled;
+  }
+
+  #settle(positions: readonly bigint[], settled: InHand['settled']): void {
+    for (const position of positions) {
+      const held = this.#inHand.get(position);
+      if (held) held.settled = settled;
+    }
+  }
+
+  #inHandAs(settled: InHand['settled']): bigint[] {
+    return [...this.#inHand].filter(([, held]) => held.settled === settled).map(([position]) => position);
+  }
+
   #sendAcknowledge(positions: readonly bigint[]): void {
+    if (positions.length === 0) return;
     this.#send({ case: 'acknowledge', value: { subscriptionId: this.#id, positions: [...positions] } });
+  }
+
+  #sendRetry(positions: readonly bigint[]): void {
+    const failed = positions.flatMap((position) => {
+      const held = this.#inHand.get(position);
+      return held ? [{ position, attempt: held.attempt }] : [];
+    });
+    if (failed.length > 0) this.#send({ case: 'retry', value: { subscriptionId: this.#id, failed } });
   }
 }
 
@@ -122,12 +162,15 @@ export class BusSubscription {
 export class BusSubscriptions implements LinkPart {
   readonly #send: (message: RequestInit) => boolean;
   readonly #open = new Map<number, BusSubscription>();
+  readonly #handBacks: HandBacks;
   #lastId = 0;
   #stopped = false;
+  #handedBack = false;
   #leftBehind = false;
 
   constructor(options: { send: (message: RequestInit) => boolean }) {
     this.#send = options.send;
+    this.#handBacks = new HandBacks(options.send);
   }
 
   get size(): number {
@@ -142,20 +185,25 @@ export class BusSubscriptions implements LinkPart {
     return [...this.#open.values()].some((subscription) => subscription.name === name);
   }
 
-  /** Opens a subscription; an older one of the same name ends, since the newest stream of a plugin is the live one. */
+  /**
+   * Opens a subscription; an older one of the same name ends, since the newest stream of a plugin is the live one. `close`
+   * hands back what is unsettled: in good order, or as an attempt that failed with the sink.
+   */
   add(
     request: SubscriptionRequest,
     credit: Credit,
     sink: SubscriptionSink,
-  ): { readonly subscription: BusSubscription; readonly close: () => void } {
+  ): { readonly subscription: BusSubscription; readonly close: (how: { inGoodOrder: boolean }) => void } {
     this.#lastId += 1;
     const id = this.#lastId;
     this.#replace(request.name);
     const subscription = new BusSubscription({ id, request, credit, sink, send: this.#send });
     this.#open.set(id, subscription);
     subscription.open();
-    const close = (): void => {
-      if (this.#open.delete(id)) this.#send({ case: 'unsubscribe', value: { subscriptionId: id } });
+    const close = ({ inGoodOrder }: { inGoodOrder: boolean }): void => {
+      if (!this.#open.delete(id)) return;
+      const unsettled = subscription.letGo();
+      this.#handBacks.add(id, { name: request.name, failed: inGoodOrder ? [] : unsettled });
     };
     return { subscription, close };
   }
@@ -164,9 +212,24 @@ export class BusSubscriptions implements LinkPart {
     for (const [id, older] of this.#open) {
       if (older.name !== name) continue;
       this.#open.delete(id);
-      this.#send({ case: 'unsubscribe', value: { subscriptionId: id } });
+      this.#handBacks.add(id, { name, failed: older.letGo() });
       older.ended(new RpcError('ABORTED', `a newer stream opened the subscription ${name}`));
     }
+  }
+
+  /**
+   * Hands back what every subscription has in hand, and resolves once the bus has stored that or cannot be reached. The
+   * subscriptions are made again when the intake is resumed.
+   */
+  async handBack(): Promise<void> {
+    this.stopIntake();
+    this.#handedBack = true;
+    this.#leftBehind = true;
+    for (const [id, subscription] of this.#open) {
+      subscription.letGo();
+      this.#handBacks.add(id, { name: subscription.name, failed: [] });
+    }
+    await this.#handBacks.confirmed();
   }
 
   /** Hands nothing more to the plugin; what the bus still sends stays unacknowledged there and comes again later. */
@@ -177,10 +240,20 @@ export class BusSubscriptions implements LinkPart {
   /** Hands over again; what was left with the bus meanwhile is asked for anew. */
   resumeIntake(): void {
     this.#stopped = false;
-    if (this.#leftBehind) this.onUp();
+    this.#handedBack = false;
+    if (this.#leftBehind) this.#openAll();
   }
 
   onUp(): void {
+    this.#handBacks.sendAll();
+    if (!this.#handedBack) this.#openAll();
+  }
+
+  onDown(): void {
+    this.#handBacks.down();
+  }
+
+  #openAll(): void {
     this.#leftBehind = false;
     for (const subscription of this.#open.values()) subscription.open();
   }
@@ -189,6 +262,9 @@ export class BusSubscriptions implements LinkPart {
     switch (event.case) {
       case 'subscribed':
         this.#open.get(event.value.subscriptionId)?.opened();
+        break;
+      case 'unsubscribed':
+        this.#handBacks.confirm(event.value.subscriptionId);
         break;
       case 'delivery':
         if (this.#stopped) this.#leftBehind = true;

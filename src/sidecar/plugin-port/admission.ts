@@ -9,7 +9,11 @@ export interface RegisteredPlugin {
   readonly schemaVersion: string;
   /** Aborts when the plugin has left or is gone; its reason is the status for the streams that are still open. */
   readonly gone: AbortSignal;
+  /** Whether it said so: what it had in hand is then handed back in good order. */
+  readonly hasLeft: () => boolean;
 }
+
+const left = new RpcError('CANCELLED', 'the plugin has left');
 
 /** Whether a plugin is registered. Nothing but Register works before it, and nothing works after Leave. */
 export class Admission {
@@ -35,7 +39,9 @@ export class Admission {
     if (reason !== undefined) return { admitted: false, reason };
     // Registering again leaves the streams alone that the first registration opened.
     if (!this.#plugin) this.#presence = new AbortController();
-    this.#plugin = { schemaVersion: parseSchemaVersion(schemaVersion)?.text ?? '', gone: this.#presence.signal };
+    const gone = this.#presence.signal;
+    const hasLeft = (): boolean => gone.reason === left;
+    this.#plugin = { schemaVersion: parseSchemaVersion(schemaVersion)?.text ?? '', gone, hasLeft };
     this.#hasLeft = false;
     this.#onChange(true);
     return { admitted: true };
@@ -52,12 +58,12 @@ export class Admission {
 
   leave(): void {
     this.#hasLeft = true;
-    this.#absent();
+    this.#absent(left);
   }
 
   /** The plugin's streams ended without Leave; ignored when it has registered again meanwhile. */
   gone(plugin: RegisteredPlugin): void {
-    if (this.#plugin === plugin) this.#absent();
+    if (this.#plugin === plugin) this.#absent(new RpcError('CANCELLED', 'the plugin is gone'));
   }
 
   /** Admits nobody any more. */
@@ -70,10 +76,10 @@ export class Admission {
     if (this.#plugin) await aborted(this.#plugin.gone);
   }
 
-  #absent(): void {
+  #absent(reason: RpcError): void {
     this.#plugin = undefined;
     this.#onChange(false);
-    this.#presence.abort(new RpcError('CANCELLED', 'the plugin has left'));
+    this.#presence.abort(reason);
   }
 
   #refusal(schemaVersion: string): string | undefined {

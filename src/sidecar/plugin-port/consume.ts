@@ -1,5 +1,6 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { Interruptible } from '../../base/interruptible.ts';
+import { deadLetterFault } from '../../contract/wire/dead-letter.ts';
 import { StartAt as BusStartAt, type Delivery } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import {
   type ConsumeEvent,
@@ -20,9 +21,13 @@ type EventInit = NonNullable<MessageInitShape<typeof ConsumeEventSchema>['event'
 /** While more than this waits in the stream, the bus gets no more credit. */
 const streamBufferBytes = 256 * 1024;
 
-/** Serves one acknowledged subscription: the plugin's credits and acknowledgements go to the bus as they come. */
+/**
+ * Serves one acknowledged subscription: the plugin's credits and acknowledgements go to the bus as they come. A stream that the
+ * plugin half-closes, and one that Leave ends, hands back what is in hand, which is then no attempt. One that breaks off
+ * (cancelled, connection lost, replaced by a newer one of its name) has failed with all that was written to it.
+ */
 export async function consume(port: PluginPort, stream: ConsumeStream): Promise<void> {
-  const { gone } = port.admission.require();
+  const { gone, hasLeft } = port.admission.require();
   const requests = stream[Symbol.asyncIterator]();
   const first = await requests.next();
   const open = first.done ? undefined : first.value.message;
@@ -36,7 +41,7 @@ export async function consume(port: PluginPort, stream: ConsumeStream): Promise<
   const { credit = { messages: 0, bytes: 0 }, startAt, ...request } = open.value;
   window.give(credit);
   const { subscription, close } = port.subscriptions.add(
-    { ...request, startAt: startAt === StartAt.TIME ? BusStartAt.TIME : BusStartAt.NEW },
+    { ...request, startAt: busStartAt[startAt] ?? BusStartAt.UNSPECIFIED },
     window.take() ?? { messages: 0, bytes: 0 },
     {
       opened: () => send(stream, { case: 'opened', value: {} }),
@@ -58,17 +63,27 @@ export async function consume(port: PluginPort, stream: ConsumeStream): Promise<
     const portion = window.take();
     if (portion) subscription.addCredit(portion);
   }
+  let inGoodOrder = false;
   try {
     for await (const { message } of following) {
       if (message.case === 'acknowledge') subscription.acknowledge(message.value.positions);
+      if (message.case === 'retry') subscription.retry(message.value.positions);
       if (message.case !== 'credit') continue;
       window.give(message.value);
       void passCreditOn();
     }
+    inGoodOrder = true;
   } finally {
-    close();
+    close({ inGoodOrder: inGoodOrder || hasLeft() });
   }
 }
+
+const busStartAt: Readonly<Record<StartAt, BusStartAt>> = {
+  [StartAt.UNSPECIFIED]: BusStartAt.LAST_ACKNOWLEDGED,
+  [StartAt.NEW]: BusStartAt.NEW,
+  [StartAt.LAST_ACKNOWLEDGED]: BusStartAt.LAST_ACKNOWLEDGED,
+  [StartAt.TIME]: BusStartAt.TIME,
+};
 
 function consumedMessage({ position, envelope, maybeRedelivered, attempt, creditBytes }: Delivery) {
   return { position, ...(envelope && { envelope }), maybeRedelivered, attempt, creditBytes };
@@ -78,9 +93,15 @@ function send(stream: ConsumeStream, event: EventInit): void {
   stream.write(create(ConsumeEventSchema, { event }));
 }
 
-function checkOpen(port: PluginPort, { name, pattern }: OpenSubscription): void {
+function checkOpen(port: PluginPort, open: OpenSubscription): void {
+  const { name, pattern, deadLetterTopic, startAt } = open;
   if (!/^[A-Za-z0-9_.-]{1,128}$/.test(name)) {
     throw new RpcError('INVALID_ARGUMENT', `"${name}" is no subscription name of 1 to 128 characters [A-Za-z0-9_.-]`);
   }
+  if (!(startAt in busStartAt)) throw new RpcError('INVALID_ARGUMENT', `start_at ${startAt} is none of StartAt`);
   checkPattern(port, pattern);
+  const fault = deadLetterFault(open);
+  if (fault !== undefined) throw new RpcError('INVALID_ARGUMENT', fault);
+  const refusal = deadLetterTopic === '' ? undefined : port.access.publishRefusal(deadLetterTopic);
+  if (refusal !== undefined) throw new RpcError('PERMISSION_DENIED', `the dead-letter topic: ${refusal}`);
 }

@@ -57,7 +57,7 @@ export async function subscribeV1(
       if (stream.queuedBytes > streamBufferBytes) await stream.drained(streamBufferBytes / 2);
     }
   } finally {
-    close();
+    close({ inGoodOrder: true });
   }
 }
 

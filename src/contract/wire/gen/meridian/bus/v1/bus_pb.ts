@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file meridian/bus/v1/bus.proto.
  */
 export const file_meridian_bus_v1_bus: GenFile = /*@__PURE__*/
-  fileDesc("ChltZXJpZGlhbi9idXMvdjEvYnVzLnByb3RvEg9tZXJpZGlhbi5idXMudjEiUQoFR3JhbnQSDwoHcGF0dGVybhgBIAEoCRInCgZhY3Rpb24YAiABKA4yFy5tZXJpZGlhbi5idXMudjEuQWN0aW9uEg4KBnJlYXNvbhgDIAEoCSIyCghSZXZpc2lvbhIPCgd2ZXJzaW9uGAEgASgJEhUKDXN0YXJ0ZWRfYXRfbnMYAiABKAMi5QEKD1JlZ2lzdGVyUmVxdWVzdBIYChBwcm90b2NvbF92ZXJzaW9uGAEgASgNEhMKC2luc3RhbmNlX2lkGAIgASgJEhEKCXBvb2xfdHlwZRgDIAEoCRIwChByZXF1ZXN0ZWRfZ3JhbnRzGAQgAygLMhYubWVyaWRpYW4uYnVzLnYxLkdyYW50EgwKBHRhZ3MYBSADKAkSKwoIcmV2aXNpb24YBiABKAsyGS5tZXJpZGlhbi5idXMudjEuUmV2aXNpb24SFAoMcmVzdW1lX2Vwb2NoGAcgASgEEg0KBWltYWdlGAggASgJImEKDVJlZ2lzdGVyUmVwbHkSGAoQcHJvdG9jb2xfdmVyc2lvbhgBIAEoDRINCgVlcG9jaBgCIAEoBBIQCghsZWFzZV9tcxgDIAEoDRIVCg1kZXBsb3ltZW50X2lkGAQgASgJIsYECg5TZXNzaW9uUmVxdWVzdBIsCgRvcGVuGAEgASgLMhwubWVyaWRpYW4uYnVzLnYxLk9wZW5TZXNzaW9uSAASLwoJaGVhcnRiZWF0GAIgASgLMhoubWVyaWRpYW4uYnVzLnYxLkhlYXJ0YmVhdEgAEisKB3B1Ymxpc2gYAyABKAsyGC5tZXJpZGlhbi5idXMudjEuUHVibGlzaEgAEi8KCXN1YnNjcmliZRgEIAEoCzIaLm1lcmlkaWFuLmJ1cy52MS5TdWJzY3JpYmVIABIzCgt1bnN1YnNjcmliZRgFIAEoCzIcLm1lcmlkaWFuLmJ1cy52MS5VbnN1YnNjcmliZUgAEjMKC2Fja25vd2xlZGdlGAYgASgLMhwubWVyaWRpYW4uYnVzLnYxLkFja25vd2xlZGdlSAASKQoGY3JlZGl0GAcgASgLMhcubWVyaWRpYW4uYnVzLnYxLkNyZWRpdEgAEiUKBGNhbGwYCCABKAsyFS5tZXJpZGlhbi5idXMudjEuQ2FsbEgAEicKBXNlcnZlGAkgASgLMhYubWVyaWRpYW4uYnVzLnYxLlNlcnZlSAASKwoHdW5zZXJ2ZRgKIAEoCzIYLm1lcmlkaWFuLmJ1cy52MS5VbnNlcnZlSAASKQoGYW5zd2VyGAsgASgLMhcubWVyaWRpYW4uYnVzLnYxLkFuc3dlckgAEi8KBnN0YXR1cxgMIAEoCzIdLm1lcmlkaWFuLmJ1cy52MS5TdGF0dXNSZXBvcnRIAEIJCgdtZXNzYWdlIjEKC09wZW5TZXNzaW9uEhMKC2luc3RhbmNlX2lkGAEgASgJEg0KBWVwb2NoGAIgASgEIh0KCUhlYXJ0YmVhdBIQCghzZXF1ZW5jZRgBIAEoBCJbCgdQdWJsaXNoEhAKCHNlcXVlbmNlGAEgASgEEhUKDXNldHRsZWRfYmVsb3cYAiABKAQSJwoIZW52ZWxvcGUYAyABKAsyFS5tZXJpZGlhbi52MS5FbnZlbG9wZSL9AQoJU3Vic2NyaWJlEhcKD3N1YnNjcmlwdGlvbl9pZBgBIAEoDRIMCgRuYW1lGAIgASgJEg8KB3BhdHRlcm4YAyABKAkSKgoIc3RhcnRfYXQYBCABKA4yGC5tZXJpZGlhbi5idXMudjEuU3RhcnRBdBIVCg1zdGFydF90aW1lX25zGAUgASgDEhUKDWlkbGVfZXhwaXJ5X3MYBiABKA0SFAoMbWF4X2F0dGVtcHRzGAcgASgNEhkKEWRlYWRfbGV0dGVyX3RvcGljGAggASgJEhcKD2NyZWRpdF9tZXNzYWdlcxgJIAEoDRIUCgxjcmVkaXRfYnl0ZXMYCiABKA0iJgoLVW5zdWJzY3JpYmUSFwoPc3Vic2NyaXB0aW9uX2lkGAEgASgNIjkKC0Fja25vd2xlZGdlEhcKD3N1YnNjcmlwdGlvbl9pZBgBIAEoDRIRCglwb3NpdGlvbnMYAiADKAQiQgoGQ3JlZGl0EhcKD3N1YnNjcmlwdGlvbl9pZBgBIAEoDRIQCghtZXNzYWdlcxgCIAEoDRINCgVieXRlcxgDIAEoDSJUCgRDYWxsEg8KB2NhbGxfaWQYASABKAQSJwoIZW52ZWxvcGUYAiABKAsyFS5tZXJpZGlhbi52MS5FbnZlbG9wZRISCgp0aW1lb3V0X21zGAMgASgNIisKBVNlcnZlEhEKCXNlcnZlcl9pZBgBIAEoDRIPCgdwYXR0ZXJuGAIgASgJIhwKB1Vuc2VydmUSEQoJc2VydmVyX2lkGAEgASgNImUKBkFuc3dlchISCgpyZXF1ZXN0X2lkGAEgASgEEgoKAm9rGAIgASgIEhQKDHBheWxvYWRfdHlwZRgDIAEoCRIPCgdwYXlsb2FkGAQgASgMEhQKDGVycm9yX2RldGFpbBgFIAEoCSItCgxTdGF0dXNSZXBvcnQSDQoFc3RhdGUYASABKAkSDgoGZGV0YWlsGAIgASgJIrwFCgxTZXNzaW9uRXZlbnQSMAoGb3BlbmVkGAEgASgLMh4ubWVyaWRpYW4uYnVzLnYxLlNlc3Npb25PcGVuZWRIABI2Cg1sZWFzZV9yZW5ld2VkGAIgASgLMh0ubWVyaWRpYW4uYnVzLnYxLkxlYXNlUmVuZXdlZEgAEisKBmdyYW50cxgDIAEoCzIZLm1lcmlkaWFuLmJ1cy52MS5HcmFudFNldEgAEjgKDnB1Ymxpc2hfcmVzdWx0GAQgASgLMh4ubWVyaWRpYW4uYnVzLnYxLlB1Ymxpc2hSZXN1bHRIABIxCgpzdWJzY3JpYmVkGAUgASgLMhsubWVyaWRpYW4uYnVzLnYxLlN1YnNjcmliZWRIABJAChJzdWJzY3JpcHRpb25fZW5kZWQYBiABKAsyIi5tZXJpZGlhbi5idXMudjEuU3Vic2NyaXB0aW9uRW5kZWRIABItCghkZWxpdmVyeRgHIAEoCzIZLm1lcmlkaWFuLmJ1cy52MS5EZWxpdmVyeUgAEjUKDGFja25vd2xlZGdlZBgIIAEoCzIdLm1lcmlkaWFuLmJ1cy52MS5BY2tub3dsZWRnZWRIABIyCgtjYWxsX3Jlc3VsdBgJIAEoCzIbLm1lcmlkaWFuLmJ1cy52MS5DYWxsUmVzdWx0SAASKwoHc2VydmluZxgKIAEoCzIYLm1lcmlkaWFuLmJ1cy52MS5TZXJ2aW5nSAASNgoNc2VydmluZ19lbmRlZBgLIAEoCzIdLm1lcmlkaWFuLmJ1cy52MS5TZXJ2aW5nRW5kZWRIABIrCgdyZXF1ZXN0GAwgASgLMhgubWVyaWRpYW4uYnVzLnYxLlJlcXVlc3RIABIxCgpzdXBlcnNlZGVkGA0gASgLMhsubWVyaWRpYW4uYnVzLnYxLlN1cGVyc2VkZWRIAEIHCgVldmVudCIPCg1TZXNzaW9uT3BlbmVkIjIKDExlYXNlUmVuZXdlZBIQCghzZXF1ZW5jZRgBIAEoBBIQCghsZWFzZV9tcxgCIAEoDSKGAQoIR3JhbnRTZXQSJwoHZ3JhbnRlZBgBIAMoCzIWLm1lcmlkaWFuLmJ1cy52MS5HcmFudBIpCgl1bmRlY2lkZWQYAiADKAsyFi5tZXJpZGlhbi5idXMudjEuR3JhbnQSJgoGZGVuaWVkGAMgAygLMhYubWVyaWRpYW4uYnVzLnYxLkdyYW50InIKDVB1Ymxpc2hSZXN1bHQSEAoIc2VxdWVuY2UYASABKAQSEAoIYWNjZXB0ZWQYAiABKAgSEgoKbWVzc2FnZV9pZBgDIAEoCRIRCglkdXBsaWNhdGUYBCABKAgSFgoOcmVmdXNhbF9yZWFzb24YBSABKAkiJQoKU3Vic2NyaWJlZBIXCg9zdWJzY3JpcHRpb25faWQYASABKA0iaAoRU3Vic2NyaXB0aW9uRW5kZWQSFwoPc3Vic2NyaXB0aW9uX2lkGAEgASgNEioKBnJlYXNvbhgCIAEoDjIaLm1lcmlkaWFuLmJ1cy52MS5FbmRSZWFzb24SDgoGZGV0YWlsGAMgASgJIl0KDFNlcnZpbmdFbmRlZBIRCglzZXJ2ZXJfaWQYASABKA0SKgoGcmVhc29uGAIgASgOMhoubWVyaWRpYW4uYnVzLnYxLkVuZFJlYXNvbhIOCgZkZXRhaWwYAyABKAkioAEKCERlbGl2ZXJ5EhcKD3N1YnNjcmlwdGlvbl9pZBgBIAEoDRIQCghwb3NpdGlvbhgCIAEoBBInCghlbnZlbG9wZRgDIAEoCzIVLm1lcmlkaWFuLnYxLkVudmVsb3BlEhkKEW1heWJlX3JlZGVsaXZlcmVkGAQgASgIEg8KB2F0dGVtcHQYBSABKA0SFAoMY3JlZGl0X2J5dGVzGAYgASgNIjoKDEFja25vd2xlZGdlZBIXCg9zdWJzY3JpcHRpb25faWQYASABKA0SEQoJcG9zaXRpb25zGAIgAygEIoMBCgpDYWxsUmVzdWx0Eg8KB2NhbGxfaWQYASABKAQSLQoHb3V0Y29tZRgCIAEoDjIcLm1lcmlkaWFuLmJ1cy52MS5DYWxsT3V0Y29tZRIUCgxwYXlsb2FkX3R5cGUYAyABKAkSDwoHcGF5bG9hZBgEIAEoDBIOCgZkZXRhaWwYBSABKAkiHAoHU2VydmluZxIRCglzZXJ2ZXJfaWQYASABKA0ibQoHUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgEEhEKCXNlcnZlcl9pZBgCIAEoDRInCghlbnZlbG9wZRgDIAEoCzIVLm1lcmlkaWFuLnYxLkVudmVsb3BlEhIKCnRpbWVvdXRfbXMYBCABKA0iTQoKU3VwZXJzZWRlZBIlCgJieRgBIAEoCzIZLm1lcmlkaWFuLmJ1cy52MS5SZXZpc2lvbhIYChBkcmFpbl90aW1lb3V0X21zGAIgASgNIjUKD0FjdGl2YXRlUmVxdWVzdBITCgtpbnN0YW5jZV9pZBgBIAEoCRINCgVlcG9jaBgCIAEoBCIhCg1BY3RpdmF0ZVJlcGx5EhAKCGRyYWluaW5nGAEgASgIIp0BChBTYXZlU3RhdGVSZXF1ZXN0EhMKC2luc3RhbmNlX2lkGAEgASgJEg0KBWVwb2NoGAIgASgEEhkKEWV4cGVjdGVkX3JldmlzaW9uGAMgASgEEg0KBXN0YXRlGAQgASgMEjsKC2Fja25vd2xlZGdlGAUgAygLMiYubWVyaWRpYW4uYnVzLnYxLlN1YnNjcmlwdGlvblBvc2l0aW9ucyI4ChVTdWJzY3JpcHRpb25Qb3NpdGlvbnMSDAoEbmFtZRgBIAEoCRIRCglwb3NpdGlvbnMYAiADKAQiIgoOU2F2ZVN0YXRlUmVwbHkSEAoIcmV2aXNpb24YASABKAQiNgoQTG9hZFN0YXRlUmVxdWVzdBITCgtpbnN0YW5jZV9pZBgBIAEoCRINCgVlcG9jaBgCIAEoBCJACg5Mb2FkU3RhdGVSZXBseRINCgVmb3VuZBgBIAEoCBINCgVzdGF0ZRgCIAEoDBIQCghyZXZpc2lvbhgDIAEoBCJHChFEZXJlZ2lzdGVyUmVxdWVzdBITCgtpbnN0YW5jZV9pZBgBIAEoCRINCgVlcG9jaBgCIAEoBBIOCgZyZWFzb24YAyABKAkiEQoPRGVyZWdpc3RlclJlcGx5KkoKBkFjdGlvbhIWChJBQ1RJT05fVU5TUEVDSUZJRUQQABISCg5BQ1RJT05fUFVCTElTSBABEhQKEEFDVElPTl9TVUJTQ1JJQkUQAipoCgdTdGFydEF0EhgKFFNUQVJUX0FUX1VOU1BFQ0lGSUVEEAASEAoMU1RBUlRfQVRfTkVXEAESHgoaU1RBUlRfQVRfTEFTVF9BQ0tOT1dMRURHRUQQAhIRCg1TVEFSVF9BVF9USU1FEAMqcQoJRW5kUmVhc29uEhoKFkVORF9SRUFTT05fVU5TUEVDSUZJRUQQABIaChZFTkRfUkVBU09OX05PVF9HUkFOVEVEEAESFgoSRU5EX1JFQVNPTl9JTlZBTElEEAISFAoQRU5EX1JFQVNPTl9MSU1JVBADKrcBCgtDYWxsT3V0Y29tZRIcChhDQUxMX09VVENPTUVfVU5TUEVDSUZJRUQQABIZChVDQUxMX09VVENPTUVfQU5TV0VSRUQQARIYChRDQUxMX09VVENPTUVfUkVGVVNFRBACEhsKF0NBTExfT1VUQ09NRV9OT19IQU5ETEVSEAMSGAoUQ0FMTF9PVVRDT01FX1RJTUVPVVQQBBIeChpDQUxMX09VVENPTUVfSEFORExFUl9FUlJPUhAFMu0DCgpCdXNTZXJ2aWNlEkwKCFJlZ2lzdGVyEiAubWVyaWRpYW4uYnVzLnYxLlJlZ2lzdGVyUmVxdWVzdBoeLm1lcmlkaWFuLmJ1cy52MS5SZWdpc3RlclJlcGx5Ek0KB1Nlc3Npb24SHy5tZXJpZGlhbi5idXMudjEuU2Vzc2lvblJlcXVlc3QaHS5tZXJpZGlhbi5idXMudjEuU2Vzc2lvbkV2ZW50KAEwARJMCghBY3RpdmF0ZRIgLm1lcmlkaWFuLmJ1cy52MS5BY3RpdmF0ZVJlcXVlc3QaHi5tZXJpZGlhbi5idXMudjEuQWN0aXZhdGVSZXBseRJPCglTYXZlU3RhdGUSIS5tZXJpZGlhbi5idXMudjEuU2F2ZVN0YXRlUmVxdWVzdBofLm1lcmlkaWFuLmJ1cy52MS5TYXZlU3RhdGVSZXBseRJPCglMb2FkU3RhdGUSIS5tZXJpZGlhbi5idXMudjEuTG9hZFN0YXRlUmVxdWVzdBofLm1lcmlkaWFuLmJ1cy52MS5Mb2FkU3RhdGVSZXBseRJSCgpEZXJlZ2lzdGVyEiIubWVyaWRpYW4uYnVzLnYxLkRlcmVnaXN0ZXJSZXF1ZXN0GiAubWVyaWRpYW4uYnVzLnYxLkRlcmVnaXN0ZXJSZXBseWIGcHJvdG8z", [file_meridian_v1_envelope]);
+  fileDesc("ChltZXJpZGlhbi9idXMvdjEvYnVzLnByb3RvEg9tZXJpZGlhbi5idXMudjEiUQoFR3JhbnQSDwoHcGF0dGVybhgBIAEoCRInCgZhY3Rpb24YAiABKA4yFy5tZXJpZGlhbi5idXMudjEuQWN0aW9uEg4KBnJlYXNvbhgDIAEoCSIyCghSZXZpc2lvbhIPCgd2ZXJzaW9uGAEgASgJEhUKDXN0YXJ0ZWRfYXRfbnMYAiABKAMi5QEKD1JlZ2lzdGVyUmVxdWVzdBIYChBwcm90b2NvbF92ZXJzaW9uGAEgASgNEhMKC2luc3RhbmNlX2lkGAIgASgJEhEKCXBvb2xfdHlwZRgDIAEoCRIwChByZXF1ZXN0ZWRfZ3JhbnRzGAQgAygLMhYubWVyaWRpYW4uYnVzLnYxLkdyYW50EgwKBHRhZ3MYBSADKAkSKwoIcmV2aXNpb24YBiABKAsyGS5tZXJpZGlhbi5idXMudjEuUmV2aXNpb24SFAoMcmVzdW1lX2Vwb2NoGAcgASgEEg0KBWltYWdlGAggASgJImEKDVJlZ2lzdGVyUmVwbHkSGAoQcHJvdG9jb2xfdmVyc2lvbhgBIAEoDRINCgVlcG9jaBgCIAEoBBIQCghsZWFzZV9tcxgDIAEoDRIVCg1kZXBsb3ltZW50X2lkGAQgASgJIu8ECg5TZXNzaW9uUmVxdWVzdBIsCgRvcGVuGAEgASgLMhwubWVyaWRpYW4uYnVzLnYxLk9wZW5TZXNzaW9uSAASLwoJaGVhcnRiZWF0GAIgASgLMhoubWVyaWRpYW4uYnVzLnYxLkhlYXJ0YmVhdEgAEisKB3B1Ymxpc2gYAyABKAsyGC5tZXJpZGlhbi5idXMudjEuUHVibGlzaEgAEi8KCXN1YnNjcmliZRgEIAEoCzIaLm1lcmlkaWFuLmJ1cy52MS5TdWJzY3JpYmVIABIzCgt1bnN1YnNjcmliZRgFIAEoCzIcLm1lcmlkaWFuLmJ1cy52MS5VbnN1YnNjcmliZUgAEjMKC2Fja25vd2xlZGdlGAYgASgLMhwubWVyaWRpYW4uYnVzLnYxLkFja25vd2xlZGdlSAASKQoGY3JlZGl0GAcgASgLMhcubWVyaWRpYW4uYnVzLnYxLkNyZWRpdEgAEiUKBGNhbGwYCCABKAsyFS5tZXJpZGlhbi5idXMudjEuQ2FsbEgAEicKBXNlcnZlGAkgASgLMhYubWVyaWRpYW4uYnVzLnYxLlNlcnZlSAASKwoHdW5zZXJ2ZRgKIAEoCzIYLm1lcmlkaWFuLmJ1cy52MS5VbnNlcnZlSAASKQoGYW5zd2VyGAsgASgLMhcubWVyaWRpYW4uYnVzLnYxLkFuc3dlckgAEi8KBnN0YXR1cxgMIAEoCzIdLm1lcmlkaWFuLmJ1cy52MS5TdGF0dXNSZXBvcnRIABInCgVyZXRyeRgNIAEoCzIWLm1lcmlkaWFuLmJ1cy52MS5SZXRyeUgAQgkKB21lc3NhZ2UiMQoLT3BlblNlc3Npb24SEwoLaW5zdGFuY2VfaWQYASABKAkSDQoFZXBvY2gYAiABKAQiHQoJSGVhcnRiZWF0EhAKCHNlcXVlbmNlGAEgASgEIlsKB1B1Ymxpc2gSEAoIc2VxdWVuY2UYASABKAQSFQoNc2V0dGxlZF9iZWxvdxgCIAEoBBInCghlbnZlbG9wZRgDIAEoCzIVLm1lcmlkaWFuLnYxLkVudmVsb3BlIo4CCglTdWJzY3JpYmUSFwoPc3Vic2NyaXB0aW9uX2lkGAEgASgNEgwKBG5hbWUYAiABKAkSDwoHcGF0dGVybhgDIAEoCRIqCghzdGFydF9hdBgEIAEoDjIYLm1lcmlkaWFuLmJ1cy52MS5TdGFydEF0EhUKDXN0YXJ0X3RpbWVfbnMYBSABKAMSFQoNaWRsZV9leHBpcnlfcxgGIAEoDRIUCgxtYXhfYXR0ZW1wdHMYByABKA0SGQoRZGVhZF9sZXR0ZXJfdG9waWMYCCABKAkSFwoPY3JlZGl0X21lc3NhZ2VzGAkgASgNEhQKDGNyZWRpdF9ieXRlcxgKIAEoDRIPCgdpbl9oYW5kGAsgAygEIkQKC1Vuc3Vic2NyaWJlEhcKD3N1YnNjcmlwdGlvbl9pZBgBIAEoDRIMCgRuYW1lGAIgASgJEg4KBmZhaWxlZBgDIAMoBCJRCgVSZXRyeRIXCg9zdWJzY3JpcHRpb25faWQYASABKA0SLwoGZmFpbGVkGAIgAygLMh8ubWVyaWRpYW4uYnVzLnYxLkZhaWxlZERlbGl2ZXJ5IjMKDkZhaWxlZERlbGl2ZXJ5EhAKCHBvc2l0aW9uGAEgASgEEg8KB2F0dGVtcHQYAiABKA0iOQoLQWNrbm93bGVkZ2USFwoPc3Vic2NyaXB0aW9uX2lkGAEgASgNEhEKCXBvc2l0aW9ucxgCIAMoBCJCCgZDcmVkaXQSFwoPc3Vic2NyaXB0aW9uX2lkGAEgASgNEhAKCG1lc3NhZ2VzGAIgASgNEg0KBWJ5dGVzGAMgASgNIlQKBENhbGwSDwoHY2FsbF9pZBgBIAEoBBInCghlbnZlbG9wZRgCIAEoCzIVLm1lcmlkaWFuLnYxLkVudmVsb3BlEhIKCnRpbWVvdXRfbXMYAyABKA0iKwoFU2VydmUSEQoJc2VydmVyX2lkGAEgASgNEg8KB3BhdHRlcm4YAiABKAkiHAoHVW5zZXJ2ZRIRCglzZXJ2ZXJfaWQYASABKA0iZQoGQW5zd2VyEhIKCnJlcXVlc3RfaWQYASABKAQSCgoCb2sYAiABKAgSFAoMcGF5bG9hZF90eXBlGAMgASgJEg8KB3BheWxvYWQYBCABKAwSFAoMZXJyb3JfZGV0YWlsGAUgASgJIi0KDFN0YXR1c1JlcG9ydBINCgVzdGF0ZRgBIAEoCRIOCgZkZXRhaWwYAiABKAki8wUKDFNlc3Npb25FdmVudBIwCgZvcGVuZWQYASABKAsyHi5tZXJpZGlhbi5idXMudjEuU2Vzc2lvbk9wZW5lZEgAEjYKDWxlYXNlX3JlbmV3ZWQYAiABKAsyHS5tZXJpZGlhbi5idXMudjEuTGVhc2VSZW5ld2VkSAASKwoGZ3JhbnRzGAMgASgLMhkubWVyaWRpYW4uYnVzLnYxLkdyYW50U2V0SAASOAoOcHVibGlzaF9yZXN1bHQYBCABKAsyHi5tZXJpZGlhbi5idXMudjEuUHVibGlzaFJlc3VsdEgAEjEKCnN1YnNjcmliZWQYBSABKAsyGy5tZXJpZGlhbi5idXMudjEuU3Vic2NyaWJlZEgAEkAKEnN1YnNjcmlwdGlvbl9lbmRlZBgGIAEoCzIiLm1lcmlkaWFuLmJ1cy52MS5TdWJzY3JpcHRpb25FbmRlZEgAEi0KCGRlbGl2ZXJ5GAcgASgLMhkubWVyaWRpYW4uYnVzLnYxLkRlbGl2ZXJ5SAASNQoMYWNrbm93bGVkZ2VkGAggASgLMh0ubWVyaWRpYW4uYnVzLnYxLkFja25vd2xlZGdlZEgAEjIKC2NhbGxfcmVzdWx0GAkgASgLMhsubWVyaWRpYW4uYnVzLnYxLkNhbGxSZXN1bHRIABIrCgdzZXJ2aW5nGAogASgLMhgubWVyaWRpYW4uYnVzLnYxLlNlcnZpbmdIABI2Cg1zZXJ2aW5nX2VuZGVkGAsgASgLMh0ubWVyaWRpYW4uYnVzLnYxLlNlcnZpbmdFbmRlZEgAEisKB3JlcXVlc3QYDCABKAsyGC5tZXJpZGlhbi5idXMudjEuUmVxdWVzdEgAEjEKCnN1cGVyc2VkZWQYDSABKAsyGy5tZXJpZGlhbi5idXMudjEuU3VwZXJzZWRlZEgAEjUKDHVuc3Vic2NyaWJlZBgOIAEoCzIdLm1lcmlkaWFuLmJ1cy52MS5VbnN1YnNjcmliZWRIAEIHCgVldmVudCIPCg1TZXNzaW9uT3BlbmVkIjIKDExlYXNlUmVuZXdlZBIQCghzZXF1ZW5jZRgBIAEoBBIQCghsZWFzZV9tcxgCIAEoDSKGAQoIR3JhbnRTZXQSJwoHZ3JhbnRlZBgBIAMoCzIWLm1lcmlkaWFuLmJ1cy52MS5HcmFudBIpCgl1bmRlY2lkZWQYAiADKAsyFi5tZXJpZGlhbi5idXMudjEuR3JhbnQSJgoGZGVuaWVkGAMgAygLMhYubWVyaWRpYW4uYnVzLnYxLkdyYW50InIKDVB1Ymxpc2hSZXN1bHQSEAoIc2VxdWVuY2UYASABKAQSEAoIYWNjZXB0ZWQYAiABKAgSEgoKbWVzc2FnZV9pZBgDIAEoCRIRCglkdXBsaWNhdGUYBCABKAgSFgoOcmVmdXNhbF9yZWFzb24YBSABKAkiJQoKU3Vic2NyaWJlZBIXCg9zdWJzY3JpcHRpb25faWQYASABKA0iJwoMVW5zdWJzY3JpYmVkEhcKD3N1YnNjcmlwdGlvbl9pZBgBIAEoDSJoChFTdWJzY3JpcHRpb25FbmRlZBIXCg9zdWJzY3JpcHRpb25faWQYASABKA0SKgoGcmVhc29uGAIgASgOMhoubWVyaWRpYW4uYnVzLnYxLkVuZFJlYXNvbhIOCgZkZXRhaWwYAyABKAkiXQoMU2VydmluZ0VuZGVkEhEKCXNlcnZlcl9pZBgBIAEoDRIqCgZyZWFzb24YAiABKA4yGi5tZXJpZGlhbi5idXMudjEuRW5kUmVhc29uEg4KBmRldGFpbBgDIAEoCSKgAQoIRGVsaXZlcnkSFwoPc3Vic2NyaXB0aW9uX2lkGAEgASgNEhAKCHBvc2l0aW9uGAIgASgEEicKCGVudmVsb3BlGAMgASgLMhUubWVyaWRpYW4udjEuRW52ZWxvcGUSGQoRbWF5YmVfcmVkZWxpdmVyZWQYBCABKAgSDwoHYXR0ZW1wdBgFIAEoDRIUCgxjcmVkaXRfYnl0ZXMYBiABKA0iOgoMQWNrbm93bGVkZ2VkEhcKD3N1YnNjcmlwdGlvbl9pZBgBIAEoDRIRCglwb3NpdGlvbnMYAiADKAQigwEKCkNhbGxSZXN1bHQSDwoHY2FsbF9pZBgBIAEoBBItCgdvdXRjb21lGAIgASgOMhwubWVyaWRpYW4uYnVzLnYxLkNhbGxPdXRjb21lEhQKDHBheWxvYWRfdHlwZRgDIAEoCRIPCgdwYXlsb2FkGAQgASgMEg4KBmRldGFpbBgFIAEoCSIcCgdTZXJ2aW5nEhEKCXNlcnZlcl9pZBgBIAEoDSJtCgdSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAQSEQoJc2VydmVyX2lkGAIgASgNEicKCGVudmVsb3BlGAMgASgLMhUubWVyaWRpYW4udjEuRW52ZWxvcGUSEgoKdGltZW91dF9tcxgEIAEoDSJNCgpTdXBlcnNlZGVkEiUKAmJ5GAEgASgLMhkubWVyaWRpYW4uYnVzLnYxLlJldmlzaW9uEhgKEGRyYWluX3RpbWVvdXRfbXMYAiABKA0iNQoPQWN0aXZhdGVSZXF1ZXN0EhMKC2luc3RhbmNlX2lkGAEgASgJEg0KBWVwb2NoGAIgASgEIiEKDUFjdGl2YXRlUmVwbHkSEAoIZHJhaW5pbmcYASABKAginQEKEFNhdmVTdGF0ZVJlcXVlc3QSEwoLaW5zdGFuY2VfaWQYASABKAkSDQoFZXBvY2gYAiABKAQSGQoRZXhwZWN0ZWRfcmV2aXNpb24YAyABKAQSDQoFc3RhdGUYBCABKAwSOwoLYWNrbm93bGVkZ2UYBSADKAsyJi5tZXJpZGlhbi5idXMudjEuU3Vic2NyaXB0aW9uUG9zaXRpb25zIjgKFVN1YnNjcmlwdGlvblBvc2l0aW9ucxIMCgRuYW1lGAEgASgJEhEKCXBvc2l0aW9ucxgCIAMoBCIiCg5TYXZlU3RhdGVSZXBseRIQCghyZXZpc2lvbhgBIAEoBCI2ChBMb2FkU3RhdGVSZXF1ZXN0EhMKC2luc3RhbmNlX2lkGAEgASgJEg0KBWVwb2NoGAIgASgEIkAKDkxvYWRTdGF0ZVJlcGx5Eg0KBWZvdW5kGAEgASgIEg0KBXN0YXRlGAIgASgMEhAKCHJldmlzaW9uGAMgASgEIkcKEURlcmVnaXN0ZXJSZXF1ZXN0EhMKC2luc3RhbmNlX2lkGAEgASgJEg0KBWVwb2NoGAIgASgEEg4KBnJlYXNvbhgDIAEoCSIRCg9EZXJlZ2lzdGVyUmVwbHkqSgoGQWN0aW9uEhYKEkFDVElPTl9VTlNQRUNJRklFRBAAEhIKDkFDVElPTl9QVUJMSVNIEAESFAoQQUNUSU9OX1NVQlNDUklCRRACKmgKB1N0YXJ0QXQSGAoUU1RBUlRfQVRfVU5TUEVDSUZJRUQQABIQCgxTVEFSVF9BVF9ORVcQARIeChpTVEFSVF9BVF9MQVNUX0FDS05PV0xFREdFRBACEhEKDVNUQVJUX0FUX1RJTUUQAypxCglFbmRSZWFzb24SGgoWRU5EX1JFQVNPTl9VTlNQRUNJRklFRBAAEhoKFkVORF9SRUFTT05fTk9UX0dSQU5URUQQARIWChJFTkRfUkVBU09OX0lOVkFMSUQQAhIUChBFTkRfUkVBU09OX0xJTUlUEAMqtwEKC0NhbGxPdXRjb21lEhwKGENBTExfT1VUQ09NRV9VTlNQRUNJRklFRBAAEhkKFUNBTExfT1VUQ09NRV9BTlNXRVJFRBABEhgKFENBTExfT1VUQ09NRV9SRUZVU0VEEAISGwoXQ0FMTF9PVVRDT01FX05PX0hBTkRMRVIQAxIYChRDQUxMX09VVENPTUVfVElNRU9VVBAEEh4KGkNBTExfT1VUQ09NRV9IQU5ETEVSX0VSUk9SEAUy7QMKCkJ1c1NlcnZpY2USTAoIUmVnaXN0ZXISIC5tZXJpZGlhbi5idXMudjEuUmVnaXN0ZXJSZXF1ZXN0Gh4ubWVyaWRpYW4uYnVzLnYxLlJlZ2lzdGVyUmVwbHkSTQoHU2Vzc2lvbhIfLm1lcmlkaWFuLmJ1cy52MS5TZXNzaW9uUmVxdWVzdBodLm1lcmlkaWFuLmJ1cy52MS5TZXNzaW9uRXZlbnQoATABEkwKCEFjdGl2YXRlEiAubWVyaWRpYW4uYnVzLnYxLkFjdGl2YXRlUmVxdWVzdBoeLm1lcmlkaWFuLmJ1cy52MS5BY3RpdmF0ZVJlcGx5Ek8KCVNhdmVTdGF0ZRIhLm1lcmlkaWFuLmJ1cy52MS5TYXZlU3RhdGVSZXF1ZXN0Gh8ubWVyaWRpYW4uYnVzLnYxLlNhdmVTdGF0ZVJlcGx5Ek8KCUxvYWRTdGF0ZRIhLm1lcmlkaWFuLmJ1cy52MS5Mb2FkU3RhdGVSZXF1ZXN0Gh8ubWVyaWRpYW4uYnVzLnYxLkxvYWRTdGF0ZVJlcGx5ElIKCkRlcmVnaXN0ZXISIi5tZXJpZGlhbi5idXMudjEuRGVyZWdpc3RlclJlcXVlc3QaIC5tZXJpZGlhbi5idXMudjEuRGVyZWdpc3RlclJlcGx5YgZwcm90bzM", [file_meridian_v1_envelope]);
 
 /**
  * @generated from message meridian.bus.v1.Grant
@@ -234,6 +234,12 @@ export type SessionRequest = Message<"meridian.bus.v1.SessionRequest"> & {
      */
     value: StatusReport;
     case: "status";
+  } | {
+    /**
+     * @generated from field: meridian.bus.v1.Retry retry = 13;
+     */
+    value: Retry;
+    case: "retry";
   } | { case: undefined; value?: undefined };
 };
 
@@ -375,6 +381,14 @@ export type Subscribe = Message<"meridian.bus.v1.Subscribe"> & {
    * @generated from field: uint32 credit_bytes = 10;
    */
   creditBytes: number;
+
+  /**
+   * Delivered on an earlier session and still with the plugin: not delivered again. What else was delivered to this epoch
+   * and is not acknowledged got lost on its way, and is handed back.
+   *
+   * @generated from field: repeated uint64 in_hand = 11;
+   */
+  inHand: bigint[];
 };
 
 /**
@@ -385,7 +399,8 @@ export const SubscribeSchema: GenMessage<Subscribe> = /*@__PURE__*/
   messageDesc(file_meridian_bus_v1_bus, 8);
 
 /**
- * What was delivered and not acknowledged is handed back.
+ * What was delivered and not acknowledged is handed back: the delivery does not count as an attempt, and the message is
+ * marked when it comes again. Answered with Unsubscribed; one that was not answered is sent again on the next session.
  *
  * @generated from message meridian.bus.v1.Unsubscribe
  */
@@ -394,6 +409,20 @@ export type Unsubscribe = Message<"meridian.bus.v1.Unsubscribe"> & {
    * @generated from field: uint32 subscription_id = 1;
    */
   subscriptionId: number;
+
+  /**
+   * Finds the position on a session that does not know the id.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * The plugin had these and its stream broke off: they count as attempts.
+   *
+   * @generated from field: repeated uint64 failed = 3;
+   */
+  failed: bigint[];
 };
 
 /**
@@ -402,6 +431,54 @@ export type Unsubscribe = Message<"meridian.bus.v1.Unsubscribe"> & {
  */
 export const UnsubscribeSchema: GenMessage<Unsubscribe> = /*@__PURE__*/
   messageDesc(file_meridian_bus_v1_bus, 9);
+
+/**
+ * The plugin could not handle these now: each counts as an attempt and comes again, or goes to the dead-letter topic.
+ *
+ * @generated from message meridian.bus.v1.Retry
+ */
+export type Retry = Message<"meridian.bus.v1.Retry"> & {
+  /**
+   * @generated from field: uint32 subscription_id = 1;
+   */
+  subscriptionId: number;
+
+  /**
+   * @generated from field: repeated meridian.bus.v1.FailedDelivery failed = 2;
+   */
+  failed: FailedDelivery[];
+};
+
+/**
+ * Describes the message meridian.bus.v1.Retry.
+ * Use `create(RetrySchema)` to create a new message.
+ */
+export const RetrySchema: GenMessage<Retry> = /*@__PURE__*/
+  messageDesc(file_meridian_bus_v1_bus, 10);
+
+/**
+ * @generated from message meridian.bus.v1.FailedDelivery
+ */
+export type FailedDelivery = Message<"meridian.bus.v1.FailedDelivery"> & {
+  /**
+   * @generated from field: uint64 position = 1;
+   */
+  position: bigint;
+
+  /**
+   * Of the Delivery that failed, so that a repeated Retry counts once.
+   *
+   * @generated from field: uint32 attempt = 2;
+   */
+  attempt: number;
+};
+
+/**
+ * Describes the message meridian.bus.v1.FailedDelivery.
+ * Use `create(FailedDeliverySchema)` to create a new message.
+ */
+export const FailedDeliverySchema: GenMessage<FailedDelivery> = /*@__PURE__*/
+  messageDesc(file_meridian_bus_v1_bus, 11);
 
 /**
  * @generated from message meridian.bus.v1.Acknowledge
@@ -423,7 +500,7 @@ export type Acknowledge = Message<"meridian.bus.v1.Acknowledge"> & {
  * Use `create(AcknowledgeSchema)` to create a new message.
  */
 export const AcknowledgeSchema: GenMessage<Acknowledge> = /*@__PURE__*/
-  messageDesc(file_meridian_bus_v1_bus, 10);
+  messageDesc(file_meridian_bus_v1_bus, 12);
 
 /**
  * @generated from message meridian.bus.v1.Credit
@@ -450,7 +527,7 @@ export type Credit = Message<"meridian.bus.v1.Credit"> & {
  * Use `create(CreditSchema)` to create a new message.
  */
 export const CreditSchema: GenMessage<Credit> = /*@__PURE__*/
-  messageDesc(file_meridian_bus_v1_bus, 11);
+  messageDesc(file_meridian_bus_v1_bus, 13);
 
 /**
  * @generated from message meridian.bus.v1.Call
@@ -479,7 +556,7 @@ export type Call = Message<"meridian.bus.v1.Call"> & {
  * Use `create(CallSchema)` to create a new message.
  */
 export const CallSchema: GenMessage<Call> = /*@__PURE__*/
-  messageDesc(file_meridian_bus_v1_bus, 12);
+  messageDesc(file_meridian_bus_v1_bus, 14);
 
 /**
  * @generated from message meridian.bus.v1.Serve
@@ -501,7 +578,7 @@ export type Serve = Message<"meridian.bus.v1.Serve"> & {
  * Use `create(ServeSchema)` to create a new message.
  */
 export const ServeSchema: GenMessage<Serve> = /*@__PURE__*/
-  messageDesc(file_meridian_bus_v1_bus, 13);
+  messageDesc(file_meridian_bus_v1_bus, 15);
 
 /**
  * @generated from message meridian.bus.v1.Unserve
@@ -518,7 +595,7 @@ export type Unserve = Message<"meridian.bus.v1.Unserve"> & {
  * Use `create(UnserveSchema)` to create a new message.
  */
 export const UnserveSchema: GenMessage<Unserve> = /*@__PURE__*/
-  messageDesc(file_meridian_bus_v1_bus, 14);
+  messageDesc(file_meridian_bus_v1_bus, 16);
 
 /**
  * @generated from message meridian.bus.v1.Answer
@@ -557,7 +634,7 @@ export type Answer = Message<"meridian.bus.v1.Answer"> & {
  * Use `create(AnswerSchema)` to create a new message.
  */
 export const AnswerSchema: GenMessage<Answer> = /*@__PURE__*/
-  messageDesc(file_meridian_bus_v1_bus, 15);
+  messageDesc(file_meridian_bus_v1_bus, 17);
 
 /**
  * What the sidecar is doing, for the operator's eyes.
@@ -581,7 +658,7 @@ export type StatusReport = Message<"meridian.bus.v1.StatusReport"> & {
  * Use `create(StatusReportSchema)` to create a new message.
  */
 export const StatusReportSchema: GenMessage<StatusReport> = /*@__PURE__*/
-  messageDesc(file_meridian_bus_v1_bus, 16);
+  messageDesc(file_meridian_bus_v1_bus, 18);
 
 /**
  * @generated from message meridian.bus.v1.SessionEvent
@@ -668,6 +745,12 @@ export type SessionEvent = Message<"meridian.bus.v1.SessionEvent"> & {
      */
     value: Superseded;
     case: "superseded";
+  } | {
+    /**
+     * @generated from field: meridian.bus.v1.Unsubscribed unsubscribed = 14;
+     */
+    value: Unsubscribed;
+    case: "unsubscribed";
   } | { case: undefined; value?: undefined };
 };
 
@@ -676,7 +759,7 @@ export type SessionEvent = Message<"meridian.bus.v1.SessionEvent"> & {
  * Use `create(SessionEventSchema)` to create a new message.
  */
 export const SessionEventSchema: GenMessage<SessionEvent> = /*@__PURE__*/
-  messageDesc(file_meridian_bus_v1_bus, 17);
+  messageDesc(file_meridian_bus_v1_bus, 19);
 
 /**
  * @generated from message meridian.bus.v1.SessionOpened
@@ -689,7 +772,7 @@ export type SessionOpened = Message<"meridian.bus.v1.SessionOpened"> & {
  * Use `create(SessionOpenedSchema)` to create a new message.
  */
 export const SessionOpenedSchema: GenMessage<SessionOpened> = /*@__PURE__*/
-  messageDesc(file_meridian_bus_v1_bus, 18);
+  messageDesc(file_meridian_bus_v1_bus, 20);
 
 /**
  * @generated from message meridian.bus.v1.LeaseRenewed
@@ -711,7 +794,7 @@ export type LeaseRenewed = Message<"meridian.bus.v1.LeaseRenewed"> & {
  * Use `create(LeaseRenewedSchema)` to create a new message.
  */
 export const LeaseRenewedSchema: GenMessage<LeaseRenewed> = /*@__PURE__*/
-  messageDesc(file_meridian_bus_v1_bus, 19);
+  messageDesc(file_meridian_bus_v1_bus, 21);
 
 /**
  * The whole set, every time it changes.
@@ -742,7 +825,7 @@ export type GrantSet = Message<"meridian.bus.v1.GrantSet"> & {
  * Use `create(GrantSetSchema)` to create a new message.
  */
 export const GrantSetSchema: GenMessage<GrantSet> = /*@__PURE__*/
-  messageDesc(file_meridian_bus_v1_bus, 20);
+  messageDesc(file_meridian_bus_v1_bus, 22);
 
 /**
  * @generated from message meridian.bus.v1.PublishResult
@@ -779,7 +862,7 @@ export type PublishResult = Message<"meridian.bus.v1.PublishResult"> & {
  * Use `create(PublishResultSchema)` to create a new message.
  */
 export const PublishResultSchema: GenMessage<PublishResult> = /*@__PURE__*/
-  messageDesc(file_meridian_bus_v1_bus, 21);
+  messageDesc(file_meridian_bus_v1_bus, 23);
 
 /**
  * @generated from message meridian.bus.v1.Subscribed
@@ -796,7 +879,26 @@ export type Subscribed = Message<"meridian.bus.v1.Subscribed"> & {
  * Use `create(SubscribedSchema)` to create a new message.
  */
 export const SubscribedSchema: GenMessage<Subscribed> = /*@__PURE__*/
-  messageDesc(file_meridian_bus_v1_bus, 22);
+  messageDesc(file_meridian_bus_v1_bus, 24);
+
+/**
+ * What was delivered is handed back, on the store.
+ *
+ * @generated from message meridian.bus.v1.Unsubscribed
+ */
+export type Unsubscribed = Message<"meridian.bus.v1.Unsubscribed"> & {
+  /**
+   * @generated from field: uint32 subscription_id = 1;
+   */
+  subscriptionId: number;
+};
+
+/**
+ * Describes the message meridian.bus.v1.Unsubscribed.
+ * Use `create(UnsubscribedSchema)` to create a new message.
+ */
+export const UnsubscribedSchema: GenMessage<Unsubscribed> = /*@__PURE__*/
+  messageDesc(file_meridian_bus_v1_bus, 25);
 
 /**
  * @generated from message meridian.bus.v1.SubscriptionEnded
@@ -823,7 +925,7 @@ export type SubscriptionEnded = Message<"meridian.bus.v1.SubscriptionEnded"> & {
  * Use `create(SubscriptionEndedSchema)` to create a new message.
  */
 export const SubscriptionEndedSchema: GenMessage<SubscriptionEnded> = /*@__PURE__*/
-  messageDesc(file_meridian_bus_v1_bus, 23);
+  messageDesc(file_meridian_bus_v1_bus, 26);
 
 /**
  * @generated from message meridian.bus.v1.ServingEnded
@@ -850,7 +952,7 @@ export type ServingEnded = Message<"meridian.bus.v1.ServingEnded"> & {
  * Use `create(ServingEndedSchema)` to create a new message.
  */
 export const ServingEndedSchema: GenMessage<ServingEnded> = /*@__PURE__*/
-  messageDesc(file_meridian_bus_v1_bus, 24);
+  messageDesc(file_meridian_bus_v1_bus, 27);
 
 /**
  * @generated from message meridian.bus.v1.Delivery
@@ -877,6 +979,8 @@ export type Delivery = Message<"meridian.bus.v1.Delivery"> & {
   maybeRedelivered: boolean;
 
   /**
+   * 1 for the first; deliveries that were handed back do not count.
+   *
    * @generated from field: uint32 attempt = 5;
    */
   attempt: number;
@@ -894,9 +998,11 @@ export type Delivery = Message<"meridian.bus.v1.Delivery"> & {
  * Use `create(DeliverySchema)` to create a new message.
  */
 export const DeliverySchema: GenMessage<Delivery> = /*@__PURE__*/
-  messageDesc(file_meridian_bus_v1_bus, 25);
+  messageDesc(file_meridian_bus_v1_bus, 28);
 
 /**
+ * Also sent for what went to the dead-letter topic.
+ *
  * @generated from message meridian.bus.v1.Acknowledged
  */
 export type Acknowledged = Message<"meridian.bus.v1.Acknowledged"> & {
@@ -916,7 +1022,7 @@ export type Acknowledged = Message<"meridian.bus.v1.Acknowledged"> & {
  * Use `create(AcknowledgedSchema)` to create a new message.
  */
 export const AcknowledgedSchema: GenMessage<Acknowledged> = /*@__PURE__*/
-  messageDesc(file_meridian_bus_v1_bus, 26);
+  messageDesc(file_meridian_bus_v1_bus, 29);
 
 /**
  * @generated from message meridian.bus.v1.CallResult
@@ -953,7 +1059,7 @@ export type CallResult = Message<"meridian.bus.v1.CallResult"> & {
  * Use `create(CallResultSchema)` to create a new message.
  */
 export const CallResultSchema: GenMessage<CallResult> = /*@__PURE__*/
-  messageDesc(file_meridian_bus_v1_bus, 27);
+  messageDesc(file_meridian_bus_v1_bus, 30);
 
 /**
  * @generated from message meridian.bus.v1.Serving
@@ -970,7 +1076,7 @@ export type Serving = Message<"meridian.bus.v1.Serving"> & {
  * Use `create(ServingSchema)` to create a new message.
  */
 export const ServingSchema: GenMessage<Serving> = /*@__PURE__*/
-  messageDesc(file_meridian_bus_v1_bus, 28);
+  messageDesc(file_meridian_bus_v1_bus, 31);
 
 /**
  * @generated from message meridian.bus.v1.Request
@@ -1004,7 +1110,7 @@ export type Request = Message<"meridian.bus.v1.Request"> & {
  * Use `create(RequestSchema)` to create a new message.
  */
 export const RequestSchema: GenMessage<Request> = /*@__PURE__*/
-  messageDesc(file_meridian_bus_v1_bus, 29);
+  messageDesc(file_meridian_bus_v1_bus, 32);
 
 /**
  * A newer revision owns the instance id now: drain, then stand by.
@@ -1028,7 +1134,7 @@ export type Superseded = Message<"meridian.bus.v1.Superseded"> & {
  * Use `create(SupersededSchema)` to create a new message.
  */
 export const SupersededSchema: GenMessage<Superseded> = /*@__PURE__*/
-  messageDesc(file_meridian_bus_v1_bus, 30);
+  messageDesc(file_meridian_bus_v1_bus, 33);
 
 /**
  * @generated from message meridian.bus.v1.ActivateRequest
@@ -1050,7 +1156,7 @@ export type ActivateRequest = Message<"meridian.bus.v1.ActivateRequest"> & {
  * Use `create(ActivateRequestSchema)` to create a new message.
  */
 export const ActivateRequestSchema: GenMessage<ActivateRequest> = /*@__PURE__*/
-  messageDesc(file_meridian_bus_v1_bus, 31);
+  messageDesc(file_meridian_bus_v1_bus, 34);
 
 /**
  * @generated from message meridian.bus.v1.ActivateReply
@@ -1069,7 +1175,7 @@ export type ActivateReply = Message<"meridian.bus.v1.ActivateReply"> & {
  * Use `create(ActivateReplySchema)` to create a new message.
  */
 export const ActivateReplySchema: GenMessage<ActivateReply> = /*@__PURE__*/
-  messageDesc(file_meridian_bus_v1_bus, 32);
+  messageDesc(file_meridian_bus_v1_bus, 35);
 
 /**
  * @generated from message meridian.bus.v1.SaveStateRequest
@@ -1110,7 +1216,7 @@ export type SaveStateRequest = Message<"meridian.bus.v1.SaveStateRequest"> & {
  * Use `create(SaveStateRequestSchema)` to create a new message.
  */
 export const SaveStateRequestSchema: GenMessage<SaveStateRequest> = /*@__PURE__*/
-  messageDesc(file_meridian_bus_v1_bus, 33);
+  messageDesc(file_meridian_bus_v1_bus, 36);
 
 /**
  * @generated from message meridian.bus.v1.SubscriptionPositions
@@ -1132,7 +1238,7 @@ export type SubscriptionPositions = Message<"meridian.bus.v1.SubscriptionPositio
  * Use `create(SubscriptionPositionsSchema)` to create a new message.
  */
 export const SubscriptionPositionsSchema: GenMessage<SubscriptionPositions> = /*@__PURE__*/
-  messageDesc(file_meridian_bus_v1_bus, 34);
+  messageDesc(file_meridian_bus_v1_bus, 37);
 
 /**
  * @generated from message meridian.bus.v1.SaveStateReply
@@ -1149,7 +1255,7 @@ export type SaveStateReply = Message<"meridian.bus.v1.SaveStateReply"> & {
  * Use `create(SaveStateReplySchema)` to create a new message.
  */
 export const SaveStateReplySchema: GenMessage<SaveStateReply> = /*@__PURE__*/
-  messageDesc(file_meridian_bus_v1_bus, 35);
+  messageDesc(file_meridian_bus_v1_bus, 38);
 
 /**
  * @generated from message meridian.bus.v1.LoadStateRequest
@@ -1171,7 +1277,7 @@ export type LoadStateRequest = Message<"meridian.bus.v1.LoadStateRequest"> & {
  * Use `create(LoadStateRequestSchema)` to create a new message.
  */
 export const LoadStateRequestSchema: GenMessage<LoadStateRequest> = /*@__PURE__*/
-  messageDesc(file_meridian_bus_v1_bus, 36);
+  messageDesc(file_meridian_bus_v1_bus, 39);
 
 /**
  * @generated from message meridian.bus.v1.LoadStateReply
@@ -1198,7 +1304,7 @@ export type LoadStateReply = Message<"meridian.bus.v1.LoadStateReply"> & {
  * Use `create(LoadStateReplySchema)` to create a new message.
  */
 export const LoadStateReplySchema: GenMessage<LoadStateReply> = /*@__PURE__*/
-  messageDesc(file_meridian_bus_v1_bus, 37);
+  messageDesc(file_meridian_bus_v1_bus, 40);
 
 /**
  * @generated from message meridian.bus.v1.DeregisterRequest
@@ -1225,7 +1331,7 @@ export type DeregisterRequest = Message<"meridian.bus.v1.DeregisterRequest"> & {
  * Use `create(DeregisterRequestSchema)` to create a new message.
  */
 export const DeregisterRequestSchema: GenMessage<DeregisterRequest> = /*@__PURE__*/
-  messageDesc(file_meridian_bus_v1_bus, 38);
+  messageDesc(file_meridian_bus_v1_bus, 41);
 
 /**
  * @generated from message meridian.bus.v1.DeregisterReply
@@ -1238,7 +1344,7 @@ export type DeregisterReply = Message<"meridian.bus.v1.DeregisterReply"> & {
  * Use `create(DeregisterReplySchema)` to create a new message.
  */
 export const DeregisterReplySchema: GenMessage<DeregisterReply> = /*@__PURE__*/
-  messageDesc(file_meridian_bus_v1_bus, 39);
+  messageDesc(file_meridian_bus_v1_bus, 42);
 
 /**
  * @generated from enum meridian.bus.v1.Action
@@ -1272,6 +1378,8 @@ export const ActionSchema: GenEnum<Action> = /*@__PURE__*/
   enumDesc(file_meridian_bus_v1_bus, 0);
 
 /**
+ * Where a subscription starts that has no stored position; one that has goes on there, whatever it asks for.
+ *
  * @generated from enum meridian.bus.v1.StartAt
  */
 export const StartAt = {
@@ -1297,6 +1405,8 @@ export const StartAt = {
 } as const;
 
 /**
+ * Where a subscription starts that has no stored position; one that has goes on there, whatever it asks for.
+ *
  * @generated from enum meridian.bus.v1.StartAt
  */
 export type StartAt = (typeof StartAt)[keyof typeof StartAt] | UnknownEnum;

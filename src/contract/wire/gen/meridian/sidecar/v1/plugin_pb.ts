@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file meridian/sidecar/v1/plugin.proto.
  */
 export const file_meridian_sidecar_v1_plugin: GenFile = /*@__PURE__*/
-  fileDesc("CiBtZXJpZGlhbi9zaWRlY2FyL3YxL3BsdWdpbi5wcm90bxITbWVyaWRpYW4uc2lkZWNhci52MSK5AQoQTGlmZWN5Y2xlUmVxdWVzdBItCgZhdHRhY2gYASABKAsyGy5tZXJpZGlhbi5zaWRlY2FyLnYxLkF0dGFjaEgAEjoKDWhlYWx0aF9yZXBvcnQYAiABKAsyIS5tZXJpZGlhbi5zaWRlY2FyLnYxLkhlYWx0aFJlcG9ydEgAEi8KB3N0b3BwZWQYAyABKAsyHC5tZXJpZGlhbi5zaWRlY2FyLnYxLlN0b3BwZWRIAEIJCgdtZXNzYWdlIhgKBkF0dGFjaBIOCgZjbGllbnQYASABKAkiQQoMSGVhbHRoUmVwb3J0EhAKCGNoZWNrX2lkGAEgASgEEg8KB2hlYWx0aHkYAiABKAgSDgoGZGV0YWlsGAMgASgJIgkKB1N0b3BwZWQiqwMKDkxpZmVjeWNsZUV2ZW50EjEKCGF0dGFjaGVkGAEgASgLMh0ubWVyaWRpYW4uc2lkZWNhci52MS5BdHRhY2hlZEgAEjgKDGhlYWx0aF9jaGVjaxgCIAEoCzIgLm1lcmlkaWFuLnNpZGVjYXIudjEuSGVhbHRoQ2hlY2tIABIpCgRzdG9wGAMgASgLMhkubWVyaWRpYW4uc2lkZWNhci52MS5TdG9wSAASLwoHZGVncmFkZRgEIAEoCzIcLm1lcmlkaWFuLnNpZGVjYXIudjEuRGVncmFkZUgAEi0KBnJlc3VtZRgFIAEoCzIbLm1lcmlkaWFuLnNpZGVjYXIudjEuUmVzdW1lSAASKQoEbG9zdBgGIAEoCzIZLm1lcmlkaWFuLnNpZGVjYXIudjEuTG9zdEgAEjEKCHJlcGxhY2VkGAcgASgLMh0ubWVyaWRpYW4uc2lkZWNhci52MS5SZXBsYWNlZEgAEjoKDXN0YXRlX2NoYW5nZWQYCCABKAsyIS5tZXJpZGlhbi5zaWRlY2FyLnYxLlN0YXRlQ2hhbmdlZEgAQgcKBWV2ZW50IjEKCEF0dGFjaGVkEhMKC2luc3RhbmNlX2lkGAEgASgJEhAKCGRlZ3JhZGVkGAIgASgIIjMKC0hlYWx0aENoZWNrEhAKCGNoZWNrX2lkGAEgASgEEhIKCnRpbWVvdXRfbXMYAiABKA0iMAoEU3RvcBIOCgZyZWFzb24YASABKAkSGAoQZHJhaW5fdGltZW91dF9tcxgCIAEoDSIZCgdEZWdyYWRlEg4KBnJlYXNvbhgBIAEoCSIICgZSZXN1bWUiJgoETG9zdBIPCgdwYXR0ZXJuGAEgASgJEg0KBWNvdW50GAIgASgEIgoKCFJlcGxhY2VkIh0KDFN0YXRlQ2hhbmdlZBINCgVzdGF0ZRgBIAEoCSI/CgxQdWJsaXNoQmF0Y2gSLwoFaXRlbXMYASADKAsyIC5tZXJpZGlhbi5zaWRlY2FyLnYxLlB1Ymxpc2hJdGVtIlQKC1B1Ymxpc2hJdGVtEhcKD2NsaWVudF9zZXF1ZW5jZRgBIAEoBBIsCgdyZXF1ZXN0GAIgASgLMhsubWVyaWRpYW4udjEuUHVibGlzaFJlcXVlc3QiRQoOUHVibGlzaFJlc3VsdHMSMwoHcmVzdWx0cxgBIAMoCzIiLm1lcmlkaWFuLnNpZGVjYXIudjEuUHVibGlzaFJlc3VsdCKdAQoNUHVibGlzaFJlc3VsdBIXCg9jbGllbnRfc2VxdWVuY2UYASABKAQSNAoHb3V0Y29tZRgCIAEoDjIjLm1lcmlkaWFuLnNpZGVjYXIudjEuUHVibGlzaE91dGNvbWUSEgoKbWVzc2FnZV9pZBgDIAEoCRIWCg5yZWZ1c2FsX3JlYXNvbhgEIAEoCRIRCglkdXBsaWNhdGUYBSABKAgiugEKDkNvbnN1bWVSZXF1ZXN0EjUKBG9wZW4YASABKAsyJS5tZXJpZGlhbi5zaWRlY2FyLnYxLk9wZW5TdWJzY3JpcHRpb25IABI3CgthY2tub3dsZWRnZRgCIAEoCzIgLm1lcmlkaWFuLnNpZGVjYXIudjEuQWNrbm93bGVkZ2VIABItCgZjcmVkaXQYAyABKAsyGy5tZXJpZGlhbi5zaWRlY2FyLnYxLkNyZWRpdEgAQgkKB21lc3NhZ2Ui7QEKEE9wZW5TdWJzY3JpcHRpb24SDAoEbmFtZRgBIAEoCRIPCgdwYXR0ZXJuGAIgASgJEi4KCHN0YXJ0X2F0GAMgASgOMhwubWVyaWRpYW4uc2lkZWNhci52MS5TdGFydEF0EhUKDXN0YXJ0X3RpbWVfbnMYBCABKAMSFQoNaWRsZV9leHBpcnlfcxgFIAEoDRIUCgxtYXhfYXR0ZW1wdHMYBiABKA0SGQoRZGVhZF9sZXR0ZXJfdG9waWMYByABKAkSKwoGY3JlZGl0GAggASgLMhsubWVyaWRpYW4uc2lkZWNhci52MS5DcmVkaXQiKQoGQ3JlZGl0EhAKCG1lc3NhZ2VzGAEgASgNEg0KBWJ5dGVzGAIgASgNIiAKC0Fja25vd2xlZGdlEhEKCXBvc2l0aW9ucxgBIAMoBCK6AQoMQ29uc3VtZUV2ZW50Ei0KBm9wZW5lZBgBIAEoCzIbLm1lcmlkaWFuLnNpZGVjYXIudjEuT3BlbmVkSAASNwoHbWVzc2FnZRgCIAEoCzIkLm1lcmlkaWFuLnNpZGVjYXIudjEuQ29uc3VtZWRNZXNzYWdlSAASOQoMYWNrbm93bGVkZ2VkGAMgASgLMiEubWVyaWRpYW4uc2lkZWNhci52MS5BY2tub3dsZWRnZWRIAEIHCgVldmVudCIICgZPcGVuZWQijgEKD0NvbnN1bWVkTWVzc2FnZRIQCghwb3NpdGlvbhgBIAEoBBInCghlbnZlbG9wZRgCIAEoCzIVLm1lcmlkaWFuLnYxLkVudmVsb3BlEhkKEW1heWJlX3JlZGVsaXZlcmVkGAMgASgIEg8KB2F0dGVtcHQYBCABKA0SFAoMY3JlZGl0X2J5dGVzGAUgASgNIiEKDEFja25vd2xlZGdlZBIRCglwb3NpdGlvbnMYASADKAQieQoMU2VydmVSZXF1ZXN0Ei8KBG9wZW4YASABKAsyHy5tZXJpZGlhbi5zaWRlY2FyLnYxLk9wZW5TZXJ2ZXJIABItCgZhbnN3ZXIYAiABKAsyGy5tZXJpZGlhbi5zaWRlY2FyLnYxLkFuc3dlckgAQgkKB21lc3NhZ2UiHQoKT3BlblNlcnZlchIPCgdwYXR0ZXJuGAEgASgJImUKBkFuc3dlchISCgpyZXF1ZXN0X2lkGAEgASgEEgoKAm9rGAIgASgIEhQKDHBheWxvYWRfdHlwZRgDIAEoCRIPCgdwYXlsb2FkGAQgASgMEhQKDGVycm9yX2RldGFpbBgFIAEoCSJ3CgpTZXJ2ZUV2ZW50Ei8KB3NlcnZpbmcYASABKAsyHC5tZXJpZGlhbi5zaWRlY2FyLnYxLlNlcnZpbmdIABIvCgdyZXF1ZXN0GAIgASgLMhwubWVyaWRpYW4uc2lkZWNhci52MS5SZXF1ZXN0SABCBwoFZXZlbnQiCQoHU2VydmluZyJaCgdSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAQSJwoIZW52ZWxvcGUYAiABKAsyFS5tZXJpZGlhbi52MS5FbnZlbG9wZRISCgp0aW1lb3V0X21zGAMgASgNImIKEFNhdmVTdGF0ZVJlcXVlc3QSDQoFc3RhdGUYASABKAwSPwoLYWNrbm93bGVkZ2UYAiADKAsyKi5tZXJpZGlhbi5zaWRlY2FyLnYxLlN1YnNjcmlwdGlvblBvc2l0aW9ucyJAChVTdWJzY3JpcHRpb25Qb3NpdGlvbnMSFAoMc3Vic2NyaXB0aW9uGAEgASgJEhEKCXBvc2l0aW9ucxgCIAMoBCIiCg5TYXZlU3RhdGVSZXBseRIQCghyZXZpc2lvbhgBIAEoBCISChBMb2FkU3RhdGVSZXF1ZXN0IkAKDkxvYWRTdGF0ZVJlcGx5Eg0KBWZvdW5kGAEgASgIEg0KBXN0YXRlGAIgASgMEhAKCHJldmlzaW9uGAMgASgEKokBCg5QdWJsaXNoT3V0Y29tZRIfChtQVUJMSVNIX09VVENPTUVfVU5TUEVDSUZJRUQQABIcChhQVUJMSVNIX09VVENPTUVfQUNDRVBURUQQARIbChdQVUJMSVNIX09VVENPTUVfUkVGVVNFRBACEhsKF1BVQkxJU0hfT1VUQ09NRV9VTktOT1dOEAMqaAoHU3RhcnRBdBIYChRTVEFSVF9BVF9VTlNQRUNJRklFRBAAEhAKDFNUQVJUX0FUX05FVxABEh4KGlNUQVJUX0FUX0xBU1RfQUNLTk9XTEVER0VEEAISEQoNU1RBUlRfQVRfVElNRRADMp0ECg1QbHVnaW5TZXJ2aWNlElsKCUxpZmVjeWNsZRIlLm1lcmlkaWFuLnNpZGVjYXIudjEuTGlmZWN5Y2xlUmVxdWVzdBojLm1lcmlkaWFuLnNpZGVjYXIudjEuTGlmZWN5Y2xlRXZlbnQoATABElUKB1B1Ymxpc2gSIS5tZXJpZGlhbi5zaWRlY2FyLnYxLlB1Ymxpc2hCYXRjaBojLm1lcmlkaWFuLnNpZGVjYXIudjEuUHVibGlzaFJlc3VsdHMoATABElUKB0NvbnN1bWUSIy5tZXJpZGlhbi5zaWRlY2FyLnYxLkNvbnN1bWVSZXF1ZXN0GiEubWVyaWRpYW4uc2lkZWNhci52MS5Db25zdW1lRXZlbnQoATABEk8KBVNlcnZlEiEubWVyaWRpYW4uc2lkZWNhci52MS5TZXJ2ZVJlcXVlc3QaHy5tZXJpZGlhbi5zaWRlY2FyLnYxLlNlcnZlRXZlbnQoATABElcKCVNhdmVTdGF0ZRIlLm1lcmlkaWFuLnNpZGVjYXIudjEuU2F2ZVN0YXRlUmVxdWVzdBojLm1lcmlkaWFuLnNpZGVjYXIudjEuU2F2ZVN0YXRlUmVwbHkSVwoJTG9hZFN0YXRlEiUubWVyaWRpYW4uc2lkZWNhci52MS5Mb2FkU3RhdGVSZXF1ZXN0GiMubWVyaWRpYW4uc2lkZWNhci52MS5Mb2FkU3RhdGVSZXBseWIGcHJvdG8z", [file_meridian_v1_envelope, file_meridian_v1_sidecar]);
+  fileDesc("CiBtZXJpZGlhbi9zaWRlY2FyL3YxL3BsdWdpbi5wcm90bxITbWVyaWRpYW4uc2lkZWNhci52MSK5AQoQTGlmZWN5Y2xlUmVxdWVzdBItCgZhdHRhY2gYASABKAsyGy5tZXJpZGlhbi5zaWRlY2FyLnYxLkF0dGFjaEgAEjoKDWhlYWx0aF9yZXBvcnQYAiABKAsyIS5tZXJpZGlhbi5zaWRlY2FyLnYxLkhlYWx0aFJlcG9ydEgAEi8KB3N0b3BwZWQYAyABKAsyHC5tZXJpZGlhbi5zaWRlY2FyLnYxLlN0b3BwZWRIAEIJCgdtZXNzYWdlIhgKBkF0dGFjaBIOCgZjbGllbnQYASABKAkiQQoMSGVhbHRoUmVwb3J0EhAKCGNoZWNrX2lkGAEgASgEEg8KB2hlYWx0aHkYAiABKAgSDgoGZGV0YWlsGAMgASgJIgkKB1N0b3BwZWQiqwMKDkxpZmVjeWNsZUV2ZW50EjEKCGF0dGFjaGVkGAEgASgLMh0ubWVyaWRpYW4uc2lkZWNhci52MS5BdHRhY2hlZEgAEjgKDGhlYWx0aF9jaGVjaxgCIAEoCzIgLm1lcmlkaWFuLnNpZGVjYXIudjEuSGVhbHRoQ2hlY2tIABIpCgRzdG9wGAMgASgLMhkubWVyaWRpYW4uc2lkZWNhci52MS5TdG9wSAASLwoHZGVncmFkZRgEIAEoCzIcLm1lcmlkaWFuLnNpZGVjYXIudjEuRGVncmFkZUgAEi0KBnJlc3VtZRgFIAEoCzIbLm1lcmlkaWFuLnNpZGVjYXIudjEuUmVzdW1lSAASKQoEbG9zdBgGIAEoCzIZLm1lcmlkaWFuLnNpZGVjYXIudjEuTG9zdEgAEjEKCHJlcGxhY2VkGAcgASgLMh0ubWVyaWRpYW4uc2lkZWNhci52MS5SZXBsYWNlZEgAEjoKDXN0YXRlX2NoYW5nZWQYCCABKAsyIS5tZXJpZGlhbi5zaWRlY2FyLnYxLlN0YXRlQ2hhbmdlZEgAQgcKBWV2ZW50IjEKCEF0dGFjaGVkEhMKC2luc3RhbmNlX2lkGAEgASgJEhAKCGRlZ3JhZGVkGAIgASgIIjMKC0hlYWx0aENoZWNrEhAKCGNoZWNrX2lkGAEgASgEEhIKCnRpbWVvdXRfbXMYAiABKA0iMAoEU3RvcBIOCgZyZWFzb24YASABKAkSGAoQZHJhaW5fdGltZW91dF9tcxgCIAEoDSIZCgdEZWdyYWRlEg4KBnJlYXNvbhgBIAEoCSIICgZSZXN1bWUiJgoETG9zdBIPCgdwYXR0ZXJuGAEgASgJEg0KBWNvdW50GAIgASgEIgoKCFJlcGxhY2VkIh0KDFN0YXRlQ2hhbmdlZBINCgVzdGF0ZRgBIAEoCSI/CgxQdWJsaXNoQmF0Y2gSLwoFaXRlbXMYASADKAsyIC5tZXJpZGlhbi5zaWRlY2FyLnYxLlB1Ymxpc2hJdGVtIlQKC1B1Ymxpc2hJdGVtEhcKD2NsaWVudF9zZXF1ZW5jZRgBIAEoBBIsCgdyZXF1ZXN0GAIgASgLMhsubWVyaWRpYW4udjEuUHVibGlzaFJlcXVlc3QiRQoOUHVibGlzaFJlc3VsdHMSMwoHcmVzdWx0cxgBIAMoCzIiLm1lcmlkaWFuLnNpZGVjYXIudjEuUHVibGlzaFJlc3VsdCKdAQoNUHVibGlzaFJlc3VsdBIXCg9jbGllbnRfc2VxdWVuY2UYASABKAQSNAoHb3V0Y29tZRgCIAEoDjIjLm1lcmlkaWFuLnNpZGVjYXIudjEuUHVibGlzaE91dGNvbWUSEgoKbWVzc2FnZV9pZBgDIAEoCRIWCg5yZWZ1c2FsX3JlYXNvbhgEIAEoCRIRCglkdXBsaWNhdGUYBSABKAgi5wEKDkNvbnN1bWVSZXF1ZXN0EjUKBG9wZW4YASABKAsyJS5tZXJpZGlhbi5zaWRlY2FyLnYxLk9wZW5TdWJzY3JpcHRpb25IABI3CgthY2tub3dsZWRnZRgCIAEoCzIgLm1lcmlkaWFuLnNpZGVjYXIudjEuQWNrbm93bGVkZ2VIABItCgZjcmVkaXQYAyABKAsyGy5tZXJpZGlhbi5zaWRlY2FyLnYxLkNyZWRpdEgAEisKBXJldHJ5GAQgASgLMhoubWVyaWRpYW4uc2lkZWNhci52MS5SZXRyeUgAQgkKB21lc3NhZ2Ui7QEKEE9wZW5TdWJzY3JpcHRpb24SDAoEbmFtZRgBIAEoCRIPCgdwYXR0ZXJuGAIgASgJEi4KCHN0YXJ0X2F0GAMgASgOMhwubWVyaWRpYW4uc2lkZWNhci52MS5TdGFydEF0EhUKDXN0YXJ0X3RpbWVfbnMYBCABKAMSFQoNaWRsZV9leHBpcnlfcxgFIAEoDRIUCgxtYXhfYXR0ZW1wdHMYBiABKA0SGQoRZGVhZF9sZXR0ZXJfdG9waWMYByABKAkSKwoGY3JlZGl0GAggASgLMhsubWVyaWRpYW4uc2lkZWNhci52MS5DcmVkaXQiKQoGQ3JlZGl0EhAKCG1lc3NhZ2VzGAEgASgNEg0KBWJ5dGVzGAIgASgNIiAKC0Fja25vd2xlZGdlEhEKCXBvc2l0aW9ucxgBIAMoBCIaCgVSZXRyeRIRCglwb3NpdGlvbnMYASADKAQiugEKDENvbnN1bWVFdmVudBItCgZvcGVuZWQYASABKAsyGy5tZXJpZGlhbi5zaWRlY2FyLnYxLk9wZW5lZEgAEjcKB21lc3NhZ2UYAiABKAsyJC5tZXJpZGlhbi5zaWRlY2FyLnYxLkNvbnN1bWVkTWVzc2FnZUgAEjkKDGFja25vd2xlZGdlZBgDIAEoCzIhLm1lcmlkaWFuLnNpZGVjYXIudjEuQWNrbm93bGVkZ2VkSABCBwoFZXZlbnQiCAoGT3BlbmVkIo4BCg9Db25zdW1lZE1lc3NhZ2USEAoIcG9zaXRpb24YASABKAQSJwoIZW52ZWxvcGUYAiABKAsyFS5tZXJpZGlhbi52MS5FbnZlbG9wZRIZChFtYXliZV9yZWRlbGl2ZXJlZBgDIAEoCBIPCgdhdHRlbXB0GAQgASgNEhQKDGNyZWRpdF9ieXRlcxgFIAEoDSIhCgxBY2tub3dsZWRnZWQSEQoJcG9zaXRpb25zGAEgAygEInkKDFNlcnZlUmVxdWVzdBIvCgRvcGVuGAEgASgLMh8ubWVyaWRpYW4uc2lkZWNhci52MS5PcGVuU2VydmVySAASLQoGYW5zd2VyGAIgASgLMhsubWVyaWRpYW4uc2lkZWNhci52MS5BbnN3ZXJIAEIJCgdtZXNzYWdlIh0KCk9wZW5TZXJ2ZXISDwoHcGF0dGVybhgBIAEoCSJlCgZBbnN3ZXISEgoKcmVxdWVzdF9pZBgBIAEoBBIKCgJvaxgCIAEoCBIUCgxwYXlsb2FkX3R5cGUYAyABKAkSDwoHcGF5bG9hZBgEIAEoDBIUCgxlcnJvcl9kZXRhaWwYBSABKAkidwoKU2VydmVFdmVudBIvCgdzZXJ2aW5nGAEgASgLMhwubWVyaWRpYW4uc2lkZWNhci52MS5TZXJ2aW5nSAASLwoHcmVxdWVzdBgCIAEoCzIcLm1lcmlkaWFuLnNpZGVjYXIudjEuUmVxdWVzdEgAQgcKBWV2ZW50IgkKB1NlcnZpbmciWgoHUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgEEicKCGVudmVsb3BlGAIgASgLMhUubWVyaWRpYW4udjEuRW52ZWxvcGUSEgoKdGltZW91dF9tcxgDIAEoDSJiChBTYXZlU3RhdGVSZXF1ZXN0Eg0KBXN0YXRlGAEgASgMEj8KC2Fja25vd2xlZGdlGAIgAygLMioubWVyaWRpYW4uc2lkZWNhci52MS5TdWJzY3JpcHRpb25Qb3NpdGlvbnMiQAoVU3Vic2NyaXB0aW9uUG9zaXRpb25zEhQKDHN1YnNjcmlwdGlvbhgBIAEoCRIRCglwb3NpdGlvbnMYAiADKAQiIgoOU2F2ZVN0YXRlUmVwbHkSEAoIcmV2aXNpb24YASABKAQiEgoQTG9hZFN0YXRlUmVxdWVzdCJACg5Mb2FkU3RhdGVSZXBseRINCgVmb3VuZBgBIAEoCBINCgVzdGF0ZRgCIAEoDBIQCghyZXZpc2lvbhgDIAEoBCqJAQoOUHVibGlzaE91dGNvbWUSHwobUFVCTElTSF9PVVRDT01FX1VOU1BFQ0lGSUVEEAASHAoYUFVCTElTSF9PVVRDT01FX0FDQ0VQVEVEEAESGwoXUFVCTElTSF9PVVRDT01FX1JFRlVTRUQQAhIbChdQVUJMSVNIX09VVENPTUVfVU5LTk9XThADKmgKB1N0YXJ0QXQSGAoUU1RBUlRfQVRfVU5TUEVDSUZJRUQQABIQCgxTVEFSVF9BVF9ORVcQARIeChpTVEFSVF9BVF9MQVNUX0FDS05PV0xFREdFRBACEhEKDVNUQVJUX0FUX1RJTUUQAzKdBAoNUGx1Z2luU2VydmljZRJbCglMaWZlY3ljbGUSJS5tZXJpZGlhbi5zaWRlY2FyLnYxLkxpZmVjeWNsZVJlcXVlc3QaIy5tZXJpZGlhbi5zaWRlY2FyLnYxLkxpZmVjeWNsZUV2ZW50KAEwARJVCgdQdWJsaXNoEiEubWVyaWRpYW4uc2lkZWNhci52MS5QdWJsaXNoQmF0Y2gaIy5tZXJpZGlhbi5zaWRlY2FyLnYxLlB1Ymxpc2hSZXN1bHRzKAEwARJVCgdDb25zdW1lEiMubWVyaWRpYW4uc2lkZWNhci52MS5Db25zdW1lUmVxdWVzdBohLm1lcmlkaWFuLnNpZGVjYXIudjEuQ29uc3VtZUV2ZW50KAEwARJPCgVTZXJ2ZRIhLm1lcmlkaWFuLnNpZGVjYXIudjEuU2VydmVSZXF1ZXN0Gh8ubWVyaWRpYW4uc2lkZWNhci52MS5TZXJ2ZUV2ZW50KAEwARJXCglTYXZlU3RhdGUSJS5tZXJpZGlhbi5zaWRlY2FyLnYxLlNhdmVTdGF0ZVJlcXVlc3QaIy5tZXJpZGlhbi5zaWRlY2FyLnYxLlNhdmVTdGF0ZVJlcGx5ElcKCUxvYWRTdGF0ZRIlLm1lcmlkaWFuLnNpZGVjYXIudjEuTG9hZFN0YXRlUmVxdWVzdBojLm1lcmlkaWFuLnNpZGVjYXIudjEuTG9hZFN0YXRlUmVwbHliBnByb3RvMw", [file_meridian_v1_envelope, file_meridian_v1_sidecar]);
 
 /**
  * @generated from message meridian.sidecar.v1.LifecycleRequest
@@ -284,7 +284,7 @@ export const ResumeSchema: GenMessage<Resume> = /*@__PURE__*/
   messageDesc(file_meridian_sidecar_v1_plugin, 9);
 
 /**
- * A v1 subscription was too slow and this many messages were dropped.
+ * A v1 stream was read too slowly and this many messages, since the last Lost of the pattern, were dropped.
  *
  * @generated from message meridian.sidecar.v1.Lost
  */
@@ -461,6 +461,12 @@ export type ConsumeRequest = Message<"meridian.sidecar.v1.ConsumeRequest"> & {
      */
     value: Credit;
     case: "credit";
+  } | {
+    /**
+     * @generated from field: meridian.sidecar.v1.Retry retry = 4;
+     */
+    value: Retry;
+    case: "retry";
   } | { case: undefined; value?: undefined };
 };
 
@@ -509,13 +515,18 @@ export type OpenSubscription = Message<"meridian.sidecar.v1.OpenSubscription"> &
   idleExpiryS: number;
 
   /**
-   * After this many attempts a message goes to the dead-letter topic; 0 is no limit.
+   * After this many attempts a message goes to the dead-letter topic instead of being delivered again; 0 is no limit. An
+   * attempt is a delivery that ended in Retry, or whose stream broke off (cancelled, connection lost, sidecar killed) before
+   * the acknowledgement. What a half-closed stream, Leave or a stopping sidecar hands back is none. Everything that was
+   * delivered counts, not only the message being handled: give little credit with it.
    *
    * @generated from field: uint32 max_attempts = 6;
    */
   maxAttempts: number;
 
   /**
+   * A topic that this instance may publish on and that the pattern does not match. Goes with max_attempts: both or neither.
+   *
    * @generated from field: string dead_letter_topic = 7;
    */
   deadLetterTopic: string;
@@ -575,6 +586,26 @@ export const AcknowledgeSchema: GenMessage<Acknowledge> = /*@__PURE__*/
   messageDesc(file_meridian_sidecar_v1_plugin, 20);
 
 /**
+ * These could not be handled now. Each counts as an attempt and comes again at once, marked, or goes to the dead-letter
+ * topic; how long to wait before saying so is the plugin's choice. Their credit is used up until it is given back.
+ *
+ * @generated from message meridian.sidecar.v1.Retry
+ */
+export type Retry = Message<"meridian.sidecar.v1.Retry"> & {
+  /**
+   * @generated from field: repeated uint64 positions = 1;
+   */
+  positions: bigint[];
+};
+
+/**
+ * Describes the message meridian.sidecar.v1.Retry.
+ * Use `create(RetrySchema)` to create a new message.
+ */
+export const RetrySchema: GenMessage<Retry> = /*@__PURE__*/
+  messageDesc(file_meridian_sidecar_v1_plugin, 21);
+
+/**
  * @generated from message meridian.sidecar.v1.ConsumeEvent
  */
 export type ConsumeEvent = Message<"meridian.sidecar.v1.ConsumeEvent"> & {
@@ -607,7 +638,7 @@ export type ConsumeEvent = Message<"meridian.sidecar.v1.ConsumeEvent"> & {
  * Use `create(ConsumeEventSchema)` to create a new message.
  */
 export const ConsumeEventSchema: GenMessage<ConsumeEvent> = /*@__PURE__*/
-  messageDesc(file_meridian_sidecar_v1_plugin, 21);
+  messageDesc(file_meridian_sidecar_v1_plugin, 22);
 
 /**
  * @generated from message meridian.sidecar.v1.Opened
@@ -620,7 +651,7 @@ export type Opened = Message<"meridian.sidecar.v1.Opened"> & {
  * Use `create(OpenedSchema)` to create a new message.
  */
 export const OpenedSchema: GenMessage<Opened> = /*@__PURE__*/
-  messageDesc(file_meridian_sidecar_v1_plugin, 22);
+  messageDesc(file_meridian_sidecar_v1_plugin, 23);
 
 /**
  * @generated from message meridian.sidecar.v1.ConsumedMessage
@@ -646,6 +677,8 @@ export type ConsumedMessage = Message<"meridian.sidecar.v1.ConsumedMessage"> & {
   maybeRedelivered: boolean;
 
   /**
+   * 1 for the first; deliveries that were handed back do not count.
+   *
    * @generated from field: uint32 attempt = 4;
    */
   attempt: number;
@@ -663,10 +696,10 @@ export type ConsumedMessage = Message<"meridian.sidecar.v1.ConsumedMessage"> & {
  * Use `create(ConsumedMessageSchema)` to create a new message.
  */
 export const ConsumedMessageSchema: GenMessage<ConsumedMessage> = /*@__PURE__*/
-  messageDesc(file_meridian_sidecar_v1_plugin, 23);
+  messageDesc(file_meridian_sidecar_v1_plugin, 24);
 
 /**
- * These are stored as acknowledged and will not come again.
+ * These are stored as acknowledged, or as dead letters, and will not come again.
  *
  * @generated from message meridian.sidecar.v1.Acknowledged
  */
@@ -682,7 +715,7 @@ export type Acknowledged = Message<"meridian.sidecar.v1.Acknowledged"> & {
  * Use `create(AcknowledgedSchema)` to create a new message.
  */
 export const AcknowledgedSchema: GenMessage<Acknowledged> = /*@__PURE__*/
-  messageDesc(file_meridian_sidecar_v1_plugin, 24);
+  messageDesc(file_meridian_sidecar_v1_plugin, 25);
 
 /**
  * @generated from message meridian.sidecar.v1.ServeRequest
@@ -711,7 +744,7 @@ export type ServeRequest = Message<"meridian.sidecar.v1.ServeRequest"> & {
  * Use `create(ServeRequestSchema)` to create a new message.
  */
 export const ServeRequestSchema: GenMessage<ServeRequest> = /*@__PURE__*/
-  messageDesc(file_meridian_sidecar_v1_plugin, 25);
+  messageDesc(file_meridian_sidecar_v1_plugin, 26);
 
 /**
  * The first message of the stream.
@@ -730,7 +763,7 @@ export type OpenServer = Message<"meridian.sidecar.v1.OpenServer"> & {
  * Use `create(OpenServerSchema)` to create a new message.
  */
 export const OpenServerSchema: GenMessage<OpenServer> = /*@__PURE__*/
-  messageDesc(file_meridian_sidecar_v1_plugin, 26);
+  messageDesc(file_meridian_sidecar_v1_plugin, 27);
 
 /**
  * @generated from message meridian.sidecar.v1.Answer
@@ -769,7 +802,7 @@ export type Answer = Message<"meridian.sidecar.v1.Answer"> & {
  * Use `create(AnswerSchema)` to create a new message.
  */
 export const AnswerSchema: GenMessage<Answer> = /*@__PURE__*/
-  messageDesc(file_meridian_sidecar_v1_plugin, 27);
+  messageDesc(file_meridian_sidecar_v1_plugin, 28);
 
 /**
  * @generated from message meridian.sidecar.v1.ServeEvent
@@ -798,7 +831,7 @@ export type ServeEvent = Message<"meridian.sidecar.v1.ServeEvent"> & {
  * Use `create(ServeEventSchema)` to create a new message.
  */
 export const ServeEventSchema: GenMessage<ServeEvent> = /*@__PURE__*/
-  messageDesc(file_meridian_sidecar_v1_plugin, 28);
+  messageDesc(file_meridian_sidecar_v1_plugin, 29);
 
 /**
  * @generated from message meridian.sidecar.v1.Serving
@@ -811,7 +844,7 @@ export type Serving = Message<"meridian.sidecar.v1.Serving"> & {
  * Use `create(ServingSchema)` to create a new message.
  */
 export const ServingSchema: GenMessage<Serving> = /*@__PURE__*/
-  messageDesc(file_meridian_sidecar_v1_plugin, 29);
+  messageDesc(file_meridian_sidecar_v1_plugin, 30);
 
 /**
  * @generated from message meridian.sidecar.v1.Request
@@ -838,7 +871,7 @@ export type Request = Message<"meridian.sidecar.v1.Request"> & {
  * Use `create(RequestSchema)` to create a new message.
  */
 export const RequestSchema: GenMessage<Request> = /*@__PURE__*/
-  messageDesc(file_meridian_sidecar_v1_plugin, 30);
+  messageDesc(file_meridian_sidecar_v1_plugin, 31);
 
 /**
  * @generated from message meridian.sidecar.v1.SaveStateRequest
@@ -862,7 +895,7 @@ export type SaveStateRequest = Message<"meridian.sidecar.v1.SaveStateRequest"> &
  * Use `create(SaveStateRequestSchema)` to create a new message.
  */
 export const SaveStateRequestSchema: GenMessage<SaveStateRequest> = /*@__PURE__*/
-  messageDesc(file_meridian_sidecar_v1_plugin, 31);
+  messageDesc(file_meridian_sidecar_v1_plugin, 32);
 
 /**
  * @generated from message meridian.sidecar.v1.SubscriptionPositions
@@ -884,7 +917,7 @@ export type SubscriptionPositions = Message<"meridian.sidecar.v1.SubscriptionPos
  * Use `create(SubscriptionPositionsSchema)` to create a new message.
  */
 export const SubscriptionPositionsSchema: GenMessage<SubscriptionPositions> = /*@__PURE__*/
-  messageDesc(file_meridian_sidecar_v1_plugin, 32);
+  messageDesc(file_meridian_sidecar_v1_plugin, 33);
 
 /**
  * @generated from message meridian.sidecar.v1.SaveStateReply
@@ -901,7 +934,7 @@ export type SaveStateReply = Message<"meridian.sidecar.v1.SaveStateReply"> & {
  * Use `create(SaveStateReplySchema)` to create a new message.
  */
 export const SaveStateReplySchema: GenMessage<SaveStateReply> = /*@__PURE__*/
-  messageDesc(file_meridian_sidecar_v1_plugin, 33);
+  messageDesc(file_meridian_sidecar_v1_plugin, 34);
 
 /**
  * @generated from message meridian.sidecar.v1.LoadStateRequest
@@ -914,7 +947,7 @@ export type LoadStateRequest = Message<"meridian.sidecar.v1.LoadStateRequest"> &
  * Use `create(LoadStateRequestSchema)` to create a new message.
  */
 export const LoadStateRequestSchema: GenMessage<LoadStateRequest> = /*@__PURE__*/
-  messageDesc(file_meridian_sidecar_v1_plugin, 34);
+  messageDesc(file_meridian_sidecar_v1_plugin, 35);
 
 /**
  * @generated from message meridian.sidecar.v1.LoadStateReply
@@ -943,7 +976,7 @@ export type LoadStateReply = Message<"meridian.sidecar.v1.LoadStateReply"> & {
  * Use `create(LoadStateReplySchema)` to create a new message.
  */
 export const LoadStateReplySchema: GenMessage<LoadStateReply> = /*@__PURE__*/
-  messageDesc(file_meridian_sidecar_v1_plugin, 35);
+  messageDesc(file_meridian_sidecar_v1_plugin, 36);
 
 /**
  * @generated from enum meridian.sidecar.v1.PublishOutcome
@@ -984,7 +1017,7 @@ export const PublishOutcomeSchema: GenEnum<PublishOutcome> = /*@__PURE__*/
   enumDesc(file_meridian_sidecar_v1_plugin, 0);
 
 /**
- * Where a subscription starts that has no position yet.
+ * Where a subscription starts that has no position yet; one that has goes on there, whatever it asks for.
  *
  * @generated from enum meridian.sidecar.v1.StartAt
  */
@@ -1000,18 +1033,22 @@ export const StartAt = {
   NEW: 1,
 
   /**
+   * With what is published from now on, as START_AT_NEW, since nothing was acknowledged.
+   *
    * @generated from enum value: START_AT_LAST_ACKNOWLEDGED = 2;
    */
   LAST_ACKNOWLEDGED: 2,
 
   /**
+   * With the stored messages from start_time_ns on, as far as the bus still has them, and then the new ones.
+   *
    * @generated from enum value: START_AT_TIME = 3;
    */
   TIME: 3,
 } as const;
 
 /**
- * Where a subscription starts that has no position yet.
+ * Where a subscription starts that has no position yet; one that has goes on there, whatever it asks for.
  *
  * @generated from enum meridian.sidecar.v1.StartAt
  */

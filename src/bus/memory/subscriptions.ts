@@ -1,0 +1,129 @@
+import type { FailedDelivery, Owner, SubscriptionPosition, SubscriptionSpec } from '../store.ts';
+
+interface Pending {
+  attempts: number;
+  /** The epoch whose delivery is under way. */
+  deliveredBy: bigint | undefined;
+}
+
+interface Subscription {
+  readonly instanceId: string;
+  readonly name: string;
+  readonly pattern: string;
+  scannedTo: bigint;
+  readonly pending: Map<bigint, Pending>;
+  idleExpiryMs: number | undefined;
+  lastUsedMs: number;
+}
+
+/** How far every subscription has come, and what it was delivered and has not acknowledged. */
+export class Subscriptions {
+  readonly #nowMs: () => number;
+  readonly #subscriptions = new Map<string, Subscription>();
+
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs;
+  }
+
+  /** Finds the position stored under the name and pattern, or makes it with `startAfter`. */
+  open({ instanceId, epoch }: Owner, spec: SubscriptionSpec, startAfter: () => bigint): SubscriptionPosition {
+    const { name, pattern } = spec;
+    const key = subscriptionKey(instanceId, name);
+    let subscription = this.#subscriptions.get(key);
+    if (subscription?.pattern !== pattern) {
+      const position = { scannedTo: startAfter(), pending: new Map<bigint, Pending>() };
+      subscription = { instanceId, name, pattern, ...position, idleExpiryMs: undefined, lastUsedMs: 0 };
+      this.#subscriptions.set(key, subscription);
+    }
+    subscription.idleExpiryMs = spec.idleExpiryMs;
+    subscription.lastUsedMs = this.#nowMs();
+    const inHand = new Set(spec.inHand);
+    const again: [bigint, number][] = [];
+    for (const [position, pending] of subscription.pending) {
+      if (pending.deliveredBy !== undefined && inHand.has(position)) {
+        pending.deliveredBy = epoch;
+        continue;
+      }
+      if (pending.deliveredBy === epoch) pending.attempts -= 1;
+      pending.deliveredBy = undefined;
+      again.push([position, pending.attempts]);
+    }
+    again.sort(([a], [b]) => (a < b ? -1 : 1));
+    return { scannedTo: subscription.scannedTo, pending: new Map(again) };
+  }
+
+  recordDelivery(
+    { instanceId, epoch }: Owner,
+    name: string,
+    { positions, scannedTo }: { positions: readonly bigint[]; scannedTo: bigint },
+  ): void {
+    const subscription = this.#find(instanceId, name);
+    if (!subscription) return;
+    for (const position of positions) {
+      const attempts = (subscription.pending.get(position)?.attempts ?? 0) + 1;
+      subscription.pending.set(position, { attempts, deliveredBy: epoch });
+    }
+    if (scannedTo > subscription.scannedTo) subscription.scannedTo = scannedTo;
+    subscription.lastUsedMs = this.#nowMs();
+  }
+
+  acknowledge(instanceId: string, name: string, positions: readonly bigint[]): void {
+    const pending = this.#find(instanceId, name)?.pending;
+    for (const position of positions) pending?.delete(position);
+  }
+
+  isPending(instanceId: string, name: string, position: bigint): boolean {
+    return this.#find(instanceId, name)?.pending.has(position) ?? false;
+  }
+
+  handBack(instanceId: string, name: string, failed: readonly bigint[]): void {
+    const isFailed = new Set(failed);
+    for (const [position, pending] of this.#find(instanceId, name)?.pending ?? []) {
+      if (pending.deliveredBy !== undefined && !isFailed.has(position)) pending.attempts -= 1;
+      pending.deliveredBy = undefined;
+    }
+  }
+
+  retry(instanceId: string, name: string, failed: readonly FailedDelivery[]): Map<bigint, number> {
+    const found = this.#find(instanceId, name);
+    const again = new Map<bigint, number>();
+    for (const { position, attempt } of failed) {
+      if (!found?.pending.has(position)) continue;
+      found.pending.set(position, { attempts: attempt, deliveredBy: undefined });
+      again.set(position, attempt);
+    }
+    return again;
+  }
+
+  /** How many subscriptions were idle for too long and are forgotten. */
+  expire(options: { idleMs: number; inUse: (instanceId: string, name: string) => boolean }): number {
+    const nowMs = this.#nowMs();
+    let expired = 0;
+    for (const [key, subscription] of this.#subscriptions) {
+      if (options.inUse(subscription.instanceId, subscription.name)) subscription.lastUsedMs = nowMs;
+      if (nowMs - subscription.lastUsedMs <= (subscription.idleExpiryMs ?? options.idleMs)) continue;
+      this.#subscriptions.delete(key);
+      expired += 1;
+    }
+    return expired;
+  }
+
+  /** The first position that some subscription has not finished with; `end` when there is none. */
+  neededFrom(end: bigint): bigint {
+    let neededFrom = end;
+    for (const subscription of this.#subscriptions.values()) {
+      for (const position of [subscription.scannedTo + 1n, ...subscription.pending.keys()]) {
+        if (position < neededFrom) neededFrom = position;
+      }
+    }
+    return neededFrom;
+  }
+
+  #find(instanceId: string, name: string): Subscription | undefined {
+    return this.#subscriptions.get(subscriptionKey(instanceId, name));
+  }
+}
+
+function subscriptionKey(instanceId: string, name: string): string {
+  return `${instanceId} ${name}`;
+}
