@@ -86,8 +86,11 @@ export class DeadLetters {
     meta.publishedAtNs = nowNs;
     meta.tsInitNs = nowNs;
     meta.dedupKey = '';
-    const origin = { topic, subscription: request.name, attempts, publisherInstanceId, publishedAtNs };
-    meta.deadLetter = create(DeadLetterSchema, origin);
+    meta.originalTopic = topic;
+    meta.originalPublisherInstanceId = publisherInstanceId;
+    meta.originalPublishedAtNs = publishedAtNs;
+    meta.failedSubscription = request.name;
+    meta.failedAttempts = attempts;
     return create(EnvelopeSchema, { payloadType, payload, meta });
   }
 }

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file meridian/v1/envelope.proto.
  */
 export const file_meridian_v1_envelope: GenFile = /*@__PURE__*/
-  fileDesc("ChptZXJpZGlhbi92MS9lbnZlbG9wZS5wcm90bxILbWVyaWRpYW4udjEiWQoIRW52ZWxvcGUSJgoEbWV0YRgBIAEoCzIYLm1lcmlkaWFuLnYxLk1lc3NhZ2VNZXRhEhQKDHBheWxvYWRfdHlwZRgCIAEoCRIPCgdwYXlsb2FkGAMgASgMIsECCgtNZXNzYWdlTWV0YRISCgptZXNzYWdlX2lkGAEgASgJEhYKDmNvcnJlbGF0aW9uX2lkGAIgASgJEhQKDGNhdXNhdGlvbl9pZBgDIAEoCRIdChVwdWJsaXNoZXJfaW5zdGFuY2VfaWQYBCABKAkSDQoFdG9waWMYBSABKAkSFgoOc2NoZW1hX3ZlcnNpb24YBiABKAkSFwoPcHVibGlzaGVkX2F0X25zGAcgASgDEhMKC3RzX2V2ZW50X25zGGQgASgDEhIKCnRzX2luaXRfbnMYZSABKAMSEQoJZGVkdXBfa2V5GGYgASgJEhMKC3RyYWNlcGFyZW50GGcgASgJEhIKCnRyYWNlc3RhdGUYaCABKAkSLAoLZGVhZF9sZXR0ZXIYaSABKAsyFy5tZXJpZGlhbi52MS5EZWFkTGV0dGVyInsKCkRlYWRMZXR0ZXISDQoFdG9waWMYASABKAkSFAoMc3Vic2NyaXB0aW9uGAIgASgJEhAKCGF0dGVtcHRzGAMgASgNEh0KFXB1Ymxpc2hlcl9pbnN0YW5jZV9pZBgEIAEoCRIXCg9wdWJsaXNoZWRfYXRfbnMYBSABKANiBnByb3RvMw");
+  fileDesc("ChptZXJpZGlhbi92MS9lbnZlbG9wZS5wcm90bxILbWVyaWRpYW4udjEiWQoIRW52ZWxvcGUSJgoEbWV0YRgBIAEoCzIYLm1lcmlkaWFuLnYxLk1lc3NhZ2VNZXRhEhQKDHBheWxvYWRfdHlwZRgCIAEoCRIPCgdwYXlsb2FkGAMgASgMIqsDCgtNZXNzYWdlTWV0YRISCgptZXNzYWdlX2lkGAEgASgJEhYKDmNvcnJlbGF0aW9uX2lkGAIgASgJEhQKDGNhdXNhdGlvbl9pZBgDIAEoCRIdChVwdWJsaXNoZXJfaW5zdGFuY2VfaWQYBCABKAkSDQoFdG9waWMYBSABKAkSFgoOc2NoZW1hX3ZlcnNpb24YBiABKAkSFwoPcHVibGlzaGVkX2F0X25zGAcgASgDEhMKC3RzX2V2ZW50X25zGGQgASgDEhIKCnRzX2luaXRfbnMYZSABKAMSEQoJZGVkdXBfa2V5GGYgASgJEhMKC3RyYWNlcGFyZW50GGcgASgJEhIKCnRyYWNlc3RhdGUYaCABKAkSFgoOb3JpZ2luYWxfdG9waWMYaSABKAkSJgoeb3JpZ2luYWxfcHVibGlzaGVyX2luc3RhbmNlX2lkGGogASgJEiAKGG9yaWdpbmFsX3B1Ymxpc2hlZF9hdF9ucxhrIAEoAxIbChNmYWlsZWRfc3Vic2NyaXB0aW9uGGwgASgJEhcKD2ZhaWxlZF9hdHRlbXB0cxhtIAEoDWIGcHJvdG8z");
 
 /**
  * One message as subscribers see it.
@@ -117,11 +117,32 @@ export type MessageMeta = Message<"meridian.v1.MessageMeta"> & {
   tracestate: string;
 
   /**
-   * Only in a dead letter, whose causation_id is the message id of the original.
+   * Only in a dead letter, whose causation_id is the message id of the original and whose publisher is the instance that could
+   * not handle it: where the original was, who had published it and when, which subscription failed, how many times.
    *
-   * @generated from field: meridian.v1.DeadLetter dead_letter = 105;
+   * @generated from field: string original_topic = 105;
    */
-  deadLetter?: DeadLetter | undefined;
+  originalTopic: string;
+
+  /**
+   * @generated from field: string original_publisher_instance_id = 106;
+   */
+  originalPublisherInstanceId: string;
+
+  /**
+   * @generated from field: int64 original_published_at_ns = 107;
+   */
+  originalPublishedAtNs: bigint;
+
+  /**
+   * @generated from field: string failed_subscription = 108;
+   */
+  failedSubscription: string;
+
+  /**
+   * @generated from field: uint32 failed_attempts = 109;
+   */
+  failedAttempts: number;
 };
 
 /**
@@ -130,43 +151,4 @@ export type MessageMeta = Message<"meridian.v1.MessageMeta"> & {
  */
 export const MessageMetaSchema: GenMessage<MessageMeta> = /*@__PURE__*/
   messageDesc(file_meridian_v1_envelope, 1);
-
-/**
- * Where a dead letter comes from; its publisher is the instance that could not handle the original.
- *
- * @generated from message meridian.v1.DeadLetter
- */
-export type DeadLetter = Message<"meridian.v1.DeadLetter"> & {
-  /**
-   * @generated from field: string topic = 1;
-   */
-  topic: string;
-
-  /**
-   * @generated from field: string subscription = 2;
-   */
-  subscription: string;
-
-  /**
-   * @generated from field: uint32 attempts = 3;
-   */
-  attempts: number;
-
-  /**
-   * @generated from field: string publisher_instance_id = 4;
-   */
-  publisherInstanceId: string;
-
-  /**
-   * @generated from field: int64 published_at_ns = 5;
-   */
-  publishedAtNs: bigint;
-};
-
-/**
- * Describes the message meridian.v1.DeadLetter.
- * Use `create(DeadLetterSchema)` to create a new message.
- */
-export const DeadLetterSchema: GenMessage<DeadLetter> = /*@__PURE__*/
-  messageDesc(file_meridian_v1_envelope, 2);
 
