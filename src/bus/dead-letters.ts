@@ -3,12 +3,7 @@ import type { Log } from '../base/log.ts';
 import { messageOf } from '../base/user-facing-error.ts';
 import { deadLetterFault } from '../contract/wire/dead-letter.ts';
 import { EndReason, type Subscribe } from '../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
-import {
-  DeadLetterSchema,
-  type Envelope,
-  EnvelopeSchema,
-  MessageMetaSchema,
-} from '../contract/wire/gen/meridian/v1/envelope_pb.ts';
+import { type Envelope, EnvelopeSchema, MessageMetaSchema } from '../contract/wire/gen/meridian/v1/envelope_pb.ts';
 import { admits, notGranted } from '../contract/wire/grants.ts';
 import type { Registration } from './registration.ts';
 import { type Store, StoreFullError } from './store.ts';
