@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { BoundedLabels } from '../../base/bounded-labels.ts';
 import type { Scheduler } from '../../base/scheduler.ts';
 import { version } from '../../base/version.ts';
 import { type AuditRecord, type AuditSink, auditLine } from '../../contract/wire/audit-line.ts';
@@ -16,6 +17,8 @@ export interface BusMetricsOptions {
 
 type Meta = MessageMeta | undefined;
 
+/** Distinct instances that get series of their own. */
+const receiversMax = 100;
 const phases = ['reserved', 'active', 'draining'] as const;
 const latencyBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
@@ -23,6 +26,7 @@ const latencyBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.
 export class BusMetrics implements BusRecorder {
   readonly registry = new Registry();
   readonly #options: BusMetricsOptions;
+  readonly #receivers = new BoundedLabels(receiversMax);
   readonly #counters = createCounters(this.registry);
   #registrations: () => readonly Registration[] = () => [];
 
@@ -81,10 +85,11 @@ export class BusMetrics implements BusRecorder {
   routed(kind: 'message' | 'call', meta: Meta, receiver: string): void {
     this.#note(kind, meta, { receiver, outcome: 'routed' });
     if (kind === 'call') return;
-    this.#counters.deliveries.inc();
+    const label = { receiver: this.#receivers.take(receiver) };
+    this.#counters.deliveries.inc(label);
     const lagNs = this.#options.scheduler.wallTimeNs() - (meta?.publishedAtNs ?? 0n);
     // The sidecar's clock may be ahead of the bus's.
-    this.#counters.lagSeconds.observe(Math.max(0, Number(lagNs / 1_000n) / 1e6));
+    this.#counters.lagSeconds.observe(label, Math.max(0, Number(lagNs / 1_000n) / 1e6));
   }
 
   called(meta: Meta, outcome: CallEnding): void {
@@ -115,13 +120,17 @@ function createCounters(registry: Registry) {
   const registers = [registry];
   const counter = <L extends string>(name: string, help: string, ...labelNames: L[]) =>
     new Counter<L>({ name: `meridian_bus_${name}`, help, labelNames, registers });
-  const seconds = (name: string, help: string) =>
-    new Histogram({ name: `meridian_bus_${name}`, help, buckets: latencyBuckets, registers });
+  const seconds = <L extends string>(name: string, help: string, ...labelNames: L[]) =>
+    new Histogram<L>({ name: `meridian_bus_${name}`, help, labelNames, buckets: latencyBuckets, registers });
   return {
     publishes: counter('publishes_total', 'Publishes by what the bus did with them', 'outcome'),
     appendSeconds: seconds('append_duration_seconds', 'How long the store took for one batch of publishes'),
-    deliveries: counter('deliveries_total', 'Messages sent on to sidecars'),
-    lagSeconds: seconds('delivery_lag_seconds', 'From publishing to sending on, by the clocks of both sides'),
+    deliveries: counter('deliveries_total', 'Messages sent on to sidecars', 'receiver'),
+    lagSeconds: seconds(
+      'delivery_lag_seconds',
+      'From publishing to sending on, by the clocks of both sides',
+      'receiver',
+    ),
     calls: counter('calls_total', 'Calls by how they ended', 'outcome'),
     refusals: counter('refusals_total', 'What was refused, by kind', 'kind'),
     leaseEnds: counter('lease_ends_total', 'Leases that ended because no heartbeat came'),

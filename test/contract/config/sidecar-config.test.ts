@@ -45,11 +45,19 @@ describe('the configuration', () => {
   });
 
   test('prefers the environment to the file and the file to the default', () => {
-    const yaml = 'log_level: debug\nlog_format: json\ntimeouts:\n  connect: 3s\n';
-    const config = load({ environment: { SIDECAR_LOG_LEVEL: 'warn' }, yaml });
+    const yaml = [
+      'log_level: debug',
+      'log_format: json',
+      'audit_log: audit.log',
+      'timeouts: {connect: 3s}',
+      'metrics: {topics: 7}',
+    ].join('\n');
+    const config = load({ environment: { SIDECAR_LOG_LEVEL: 'warn', SIDECAR_AUDIT_LOG: '-' }, yaml });
     expect(config).toMatchObject({
       logLevel: 'warn',
       logFormat: 'json',
+      auditLog: '-',
+      metrics: { topics: 7 },
       connectTimeoutMs: 3_000,
       callTimeoutMs: 5_000,
     });
