@@ -6,10 +6,21 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'main', include: ['test/**/*.test.ts'], exclude: ['test/lifecycle/**', 'test/python/**'] },
+        test: {
+          name: 'main',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/lifecycle/**', 'test/libbuildpack/**', 'test/python/**'],
+        },
       },
-      // Builds Cloud Foundry's own builder and launcher from Go modules first, so it runs by its own command.
-      { extends: true, test: { name: 'lifecycle', include: ['test/lifecycle/**/*.test.ts'], testTimeout: 300_000 } },
+      // Builds Cloud Foundry's own code from Go modules first, so it runs by its own command.
+      {
+        extends: true,
+        test: {
+          name: 'lifecycle',
+          include: ['test/{lifecycle,libbuildpack}/**/*.test.ts'],
+          testTimeout: 300_000,
+        },
+      },
       // Installs grpcio into a virtual environment first, so it runs by its own command.
       {
         extends: true,

