@@ -104,10 +104,15 @@ function printFailure(error: unknown, format: SidecarConfig['logFormat']): void 
   logError(createLog({ level: 'error', format, write, wallTimeNs: () => realScheduler.wallTimeNs() }), error);
 }
 
+function endWith(error: unknown): never {
+  // Before there is a configuration only the environment can say how to write.
+  printFailure(error, process.env.SIDECAR_LOG_FORMAT?.trim() === 'json' ? 'json' : 'text');
+  process.exit(exitCodeOf(error));
+}
+
+process.on('uncaughtException', endWith);
 try {
   process.exit(await main());
 } catch (error) {
-  // Without a configuration only the environment can say how to write.
-  printFailure(error, process.env.SIDECAR_LOG_FORMAT?.trim() === 'json' ? 'json' : 'text');
-  process.exit(exitCodeOf(error));
+  endWith(error);
 }

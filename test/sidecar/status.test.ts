@@ -15,13 +15,15 @@ describe('meridian-sidecar status', () => {
   test('shows what a running sidecar does, for a person and as JSON', async () => {
     const bus = await startBus();
     const { address, healthUrl } = await startSidecar(bus.address);
-    await connectPlugin(address);
+    const plugin = await connectPlugin(address);
+    await plugin.publish('platform.oms.orders', Buffer.from('1'));
     const healthAddress = new URL(healthUrl).host;
 
     const shown = runCli('status', '--address', healthAddress);
     expect(await shown.exited).toBe(0);
     expect(shown.stdout).toMatch(/^state +RUNNING$/m);
     expect(shown.stdout).toMatch(/^instance +oms-1 of OMSPool, deployment test-deployment$/m);
+    expect(shown.stdout).toMatch(/^messages +1 accepted, 0 delivered, 0 redelivered, 0 lost$/m);
     expect(shown.stdout).toMatch(/^plugin +registered, takes callbacks$/m);
 
     const asJson = runCli('status', '--address', healthAddress, '--json');

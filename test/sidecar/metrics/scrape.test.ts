@@ -5,7 +5,8 @@ import { RegisterRequestSchema } from '../../../src/contract/wire/gen/meridian/v
 import { pluginMethods, sidecarMethods } from '../../../src/contract/wire/methods.ts';
 import { grpcNetwork } from '../../../src/transport/grpc/network.ts';
 import { connectPlugin } from '../plugins.ts';
-import { endAll, startBus, startSidecar } from '../processes.ts';
+import { endAll, startBus, startSidecar, writeTemporary } from '../processes.ts';
+import { V1Client } from '../v1-client.ts';
 import { sampleSum, scrape } from './exposition.ts';
 
 afterEach(endAll);
@@ -70,6 +71,48 @@ test('a message that comes again after its plugin is gone counts as redelivered'
   expect(sampleSum(metrics, 'meridian_sidecar_acknowledgements_total', orders)).toBeGreaterThanOrEqual(1);
   const topic = { topic: 'platform.oms.orders' };
   expect(sampleSum(metrics, 'meridian_sidecar_delivery_lag_seconds_count', topic)).toBeGreaterThanOrEqual(3);
+});
+
+test('a bus that goes away and comes back, heartbeats and missed checks are seen', async () => {
+  const store = writeTemporary('bus.sqlite', '');
+  const bus = await startBus('127.0.0.1:0', store);
+  const config = 'intervals: {health_check: 200ms}\ntimeouts: {health_check: 50ms}\nfault_threshold: 1000\n';
+  const file = writeTemporary('sidecar.yml', config);
+  const { address, healthUrl, program } = await startSidecar(bus.address, { SIDECAR_CONFIG: file });
+  const client = new V1Client(address);
+  await client.register();
+  await client.heartbeat(false);
+  await program.seen(/health check missed/);
+  bus.program.signal('SIGKILL');
+  await program.seen(/to=DEGRADED/);
+  expect(sampleSum(await scrape(healthUrl), 'meridian_sidecar_bus_up')).toBe(0);
+  await startBus(bus.address, store);
+  await program.seen(/from=DEGRADED to=RUNNING/);
+
+  const metrics = await scrape(healthUrl);
+  const value = (name: string, labels?: Readonly<Record<string, string>>) =>
+    sampleSum(metrics, `meridian_sidecar_${name}`, labels);
+  expect(value('bus_up')).toBe(1);
+  expect(value('reconnects_total')).toBe(1);
+  expect(value('plugin_heartbeats_total')).toBe(1);
+  expect(value('plugin_health_check_misses_total')).toBeGreaterThan(0);
+  expect(value('plugin_attached')).toBe(0);
+  client.close();
+});
+
+test('a drain is told by its length and by what it left', async () => {
+  const bus = await startBus();
+  const { address, healthUrl, program } = await startSidecar(bus.address);
+  const plugin = await connectPlugin(address);
+  plugin.onStop(() => {});
+  const newer = await startSidecar(bus.address);
+  await program.seen(/a newer start of this instance took over/);
+  await program.seen(/deregister|connecting to the bus again/);
+  const metrics = await scrape(healthUrl);
+  expect(sampleSum(metrics, 'meridian_sidecar_state', { state: 'STANDBY' })).toBe(1);
+  expect(sampleSum(metrics, 'meridian_sidecar_drain_duration_seconds_count')).toBe(1);
+  expect(sampleSum(metrics, 'meridian_sidecar_drain_left_publishes_total')).toBe(0);
+  expect(newer.program.output).toContain('startup 8/8');
 });
 
 /** A plugin that takes one subscription and dies by its connection. */
