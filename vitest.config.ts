@@ -9,9 +9,11 @@ export default defineConfig({
         test: {
           name: 'main',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/lifecycle/**', 'test/libbuildpack/**', 'test/python/**'],
+          exclude: ['test/chaos/**', 'test/lifecycle/**', 'test/libbuildpack/**', 'test/python/**'],
         },
       },
+      // Kills processes for minutes under load, so it runs by its own command.
+      { extends: true, test: { name: 'chaos', include: ['test/chaos/**/*.test.ts'], testTimeout: 300_000 } },
       // Builds Cloud Foundry's own code from Go modules first, so it runs by its own command.
       {
         extends: true,

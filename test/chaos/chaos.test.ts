@@ -1,0 +1,117 @@
+import { rmSync } from 'node:fs';
+import path from 'node:path';
+import { afterEach, expect, onTestFailed, test } from 'vitest';
+import { randomBelow, seededRandom, systemRandom } from '../../src/base/random.ts';
+import type { CounterEntry, LedgerEntry, PublisherEntry } from './entries.ts';
+import { Fleet } from './fleet.ts';
+import { JournalReader } from './journal.ts';
+import { type Kind, kinds, planKills } from './kill-plan.ts';
+import { judge, missing, type Verdict } from './verdict.ts';
+
+const seed = Number(process.env.CHAOS_SEED ?? randomBelow(systemRandom, 2 ** 32));
+const messages = 10_000;
+const killsPerKind = 18;
+const topics = ['a', 'b', 'c', 'd', 'e', 'f'].flatMap((name) => [`chaos.plain.${name}`, `chaos.keyed.${name}`]);
+const publishers = ['publisher-1', 'publisher-2'];
+const subscribers = ['ledger', 'counter'] as const;
+
+let fleet: Fleet | undefined;
+afterEach(async () => {
+  await fleet?.killAll();
+});
+
+test('kill -9 of plugins, sidecars and bus under load loses nothing, repeats nothing unmarked and keeps order', async () => {
+  const directory = path.resolve(import.meta.dirname, `../../build/chaos/${seed}`);
+  rmSync(directory, { recursive: true, force: true });
+  onTestFailed(() => say(`chaos failed: CHAOS_SEED=${seed}; its timeline, journals and logs are in ${directory}`));
+  fleet = await Fleet.start(directory);
+  const journals = await startLoad(fleet);
+  await killAround(fleet, journals);
+  const verdict = await settle(fleet, journals);
+  say(summary(verdict));
+  expect(verdict.faults).toEqual([]);
+  expect(fleet.ownEnds).toEqual([]);
+  expect(verdict.accepted).toBeGreaterThanOrEqual(messages);
+  rmSync(directory, { recursive: true });
+});
+
+interface Readers {
+  readonly published: ReadonlyMap<string, JournalReader<PublisherEntry>>;
+  readonly ledger: JournalReader<LedgerEntry>;
+  readonly counter: JournalReader<CounterEntry>;
+}
+
+/** The subscriptions stand before the first publish, so that every accepted message is theirs. */
+async function startLoad(fleet: Fleet): Promise<Readers> {
+  for (const subscriber of subscribers) {
+    await fleet.startContainer({ instance: subscriber, program: subscriber, args: ['chaos.**'] });
+  }
+  const ledger = new JournalReader<LedgerEntry>(fleet.journalFile('ledger'));
+  const counter = new JournalReader<CounterEntry>(fleet.journalFile('counter'));
+  for (const journal of [ledger, counter]) {
+    await journal.until('its subscription', (entries) => entries.some(({ kind }) => kind === 'subscribed'));
+  }
+  const published = new Map<string, JournalReader<PublisherEntry>>();
+  for (const publisher of publishers) {
+    published.set(publisher, new JournalReader<PublisherEntry>(fleet.journalFile(publisher)));
+    await fleet.startContainer({ instance: publisher, program: 'publisher', args: [topics.join(',')] });
+  }
+  return { published, ledger, counter };
+}
+
+async function killAround(fleet: Fleet, { published, ledger, counter }: Readers): Promise<void> {
+  const instances = [...publishers, ...subscribers];
+  const journals = new Map<string, JournalReader<unknown>>([...published, ['ledger', ledger], ['counter', counter]]);
+  const plan = planKills({
+    random: seededRandom(seed),
+    perKind: killsPerKind,
+    victims: {
+      plugin: instances.map((instance) => `plugin ${instance}`),
+      sidecar: instances.map((instance) => `sidecar ${instance}`),
+      bus: ['bus'],
+    },
+    witnesses: [...journals.keys()],
+    entriesMax: 300,
+  });
+  let restarted: Promise<void> | undefined;
+  for (const { victim, witness, afterEntries, duringRestart } of plan) {
+    if (duringRestart) await restarted;
+    else await journals.get(witness)?.more(afterEntries);
+    await fleet.kill(victim);
+    restarted = fleet.printed(victim);
+    fleet.start(victim);
+  }
+  const acceptedIn = (entries: readonly PublisherEntry[]): number =>
+    entries.filter((entry) => entry.kind === 'answered' && entry.outcome === 'accepted').length;
+  for (const journal of published.values()) {
+    await journal.until('enough messages', (entries) => acceptedIn(entries) > messages / publishers.length);
+  }
+}
+
+/** Stops the publishers, lets the subscribers take everything, and stops the rest, each in good order. */
+async function settle(fleet: Fleet, { published, ledger, counter }: Readers): Promise<Verdict> {
+  const stops = await Promise.all(publishers.map((publisher) => fleet.stop(`plugin ${publisher}`)));
+  const sent = new Map([...published].map(([publisher, journal]) => [publisher, journal.entries]));
+  const hasAll = (entries: readonly (LedgerEntry | CounterEntry)[]): boolean => missing(sent, entries).length === 0;
+  await Promise.all([ledger.until('what was accepted', hasAll), counter.until('what was accepted', hasAll)])
+    // What is missing is the verdict's to name.
+    .catch((error: Error) => fleet.note(error.message));
+  for (const subscriber of subscribers) stops.push(await fleet.stop(`plugin ${subscriber}`));
+  await counter.until('its state', (entries) => entries.some(({ kind }) => kind === 'final'));
+  for (const instance of [...publishers, ...subscribers]) stops.push(await fleet.stop(`sidecar ${instance}`));
+  stops.push(await fleet.stop('bus'));
+  expect(new Set(stops)).toEqual(new Set(['0']));
+  return judge({ published: sent, ledger: ledger.entries, counter: counter.entries });
+}
+
+const killsOf = (kind: Kind): string => `${killsPerKind} ${kind}`;
+
+function summary({ accepted, unknown, refused, repeatsMarked, faults }: Verdict): string {
+  const kills = kinds.map(killsOf).join(', ');
+  const counts = `${accepted} accepted, ${unknown} unknown, ${refused} refused, ${repeatsMarked} repeats marked`;
+  return `chaos CHAOS_SEED=${seed}: ${counts}, ${faults.length} faults; killed ${kills}`;
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}

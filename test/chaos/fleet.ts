@@ -1,0 +1,153 @@
+import { once } from 'node:events';
+import { appendFileSync, mkdirSync, watch, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { MortalProcess } from './mortal-process.ts';
+
+const dist = path.resolve(import.meta.dirname, '../../dist');
+
+const policyText = `
+deployment: chaos
+rules:
+  - principals: ['*']
+    instances: ['*']
+    pools: [SignalPool]
+    publish: [chaos.**]
+    subscribe: [chaos.**]
+`;
+
+/** A plugin of this folder, with what it takes after the path of its journal. */
+export interface PluginProgram {
+  readonly instance: string;
+  readonly program: 'publisher' | 'ledger' | 'counter' | 'keeper';
+  readonly args: readonly string[];
+}
+
+const programs: Readonly<Record<PluginProgram['program'], URL>> = {
+  publisher: new URL('./plugins/publisher.ts', import.meta.url),
+  ledger: new URL('./plugins/ledger.ts', import.meta.url),
+  counter: new URL('./plugins/counter.ts', import.meta.url),
+  keeper: new URL('./plugins/keeper.ts', import.meta.url),
+};
+
+/** A bus on an SQLite file, and containers of a sidecar and a plugin each: every one a process of its own that can die. */
+export class Fleet {
+  readonly directory: string;
+  readonly #bus: MortalProcess;
+  readonly #busAddress: string;
+  readonly #processes = new Map<string, MortalProcess>();
+  readonly #ownEnds: string[] = [];
+
+  private constructor(directory: string, busAddress: string) {
+    this.directory = directory;
+    this.#busAddress = busAddress;
+    const policy = path.join(directory, 'policy.yml');
+    writeFileSync(policy, policyText);
+    const store = path.join(directory, 'bus.sqlite');
+    const args = ['bus', '--listen', busAddress, '--policy', policy, '--store', store];
+    this.#bus = this.#add('bus', [path.join(dist, 'cli.mjs'), ...args], {});
+  }
+
+  /** Starts the bus; everything that the fleet writes goes into the directory. */
+  static async start(directory: string): Promise<Fleet> {
+    mkdirSync(directory, { recursive: true });
+    const fleet = new Fleet(directory, await freeAddress());
+    fleet.#bus.start();
+    return fleet;
+  }
+
+  /** What ended although nobody killed it or asked it to stop. */
+  get ownEnds(): readonly string[] {
+    return this.#ownEnds;
+  }
+
+  /** Starts a sidecar, and returns the address for its plugin. */
+  async startSidecar(instance: string): Promise<string> {
+    const address = await freeAddress();
+    const sidecar = this.#add(`sidecar ${instance}`, [path.join(dist, 'sidecar.mjs')], {
+      INSTANCE_ID: instance,
+      POOL_TYPE: 'SignalPool',
+      SIDECAR_BUS_API_URL: this.#busAddress,
+      SIDECAR_ADDR: address,
+      SIDECAR_HEALTH_ADDR: '127.0.0.1:0',
+    });
+    sidecar.start();
+    return address;
+  }
+
+  /** Starts a plugin beside a sidecar of its own. */
+  async startContainer({ instance, program, args }: PluginProgram): Promise<void> {
+    const address = await this.startSidecar(instance);
+    const command = [fileURLToPath(programs[program]), this.journalFile(instance), ...args];
+    this.#add(`plugin ${instance}`, command, { SIDECAR_ADDR: address }).start();
+  }
+
+  journalFile(instance: string): string {
+    return path.join(this.directory, `${instance}.jsonl`);
+  }
+
+  logFile(name: string): string {
+    return path.join(this.directory, `${name.replace(' ', '-')}.log`);
+  }
+
+  /** Ends one process, `bus`, `sidecar INSTANCE` or `plugin INSTANCE`, with kill -9. */
+  async kill(name: string): Promise<void> {
+    this.note(`kill ${name} pid=${this.#process(name).pid}`);
+    await this.#process(name).kill();
+  }
+
+  start(name: string): void {
+    this.#process(name).start();
+    this.note(`start ${name} pid=${this.#process(name).pid}`);
+  }
+
+  /** Resolves when one process prints something; a plugin may be silent for long. */
+  async printed(name: string): Promise<void> {
+    const watcher = watch(this.logFile(name));
+    await once(watcher, 'change');
+    watcher.close();
+  }
+
+  /** Asks one process to stop; resolves with its exit code, or the signal that ended it. */
+  async stop(name: string): Promise<string> {
+    this.note(`stop ${name}`);
+    const how = await this.#process(name).stop();
+    this.note(`stopped ${name} how=${how}`);
+    return how;
+  }
+
+  async killAll(): Promise<void> {
+    await Promise.all([...this.#processes.values()].map((process) => process.kill()));
+  }
+
+  /** Adds a line to the timeline that lies beside the journals. */
+  note(what: string): void {
+    appendFileSync(path.join(this.directory, 'timeline.txt'), `${new Date().toISOString()} ${what}\n`);
+  }
+
+  #add(name: string, args: readonly string[], environment: Readonly<Record<string, string>>): MortalProcess {
+    const onOwnEnd = (how: string): void => {
+      this.note(`${name} ended by itself how=${how}`);
+      this.#ownEnds.push(`${name} (${how})`);
+    };
+    const process = new MortalProcess({ args, environment, logFile: this.logFile(name), onOwnEnd });
+    this.#processes.set(name, process);
+    return process;
+  }
+
+  #process(name: string): MortalProcess {
+    const process = this.#processes.get(name);
+    if (!process) throw new Error(`there is no ${name}`);
+    return process;
+  }
+}
+
+/** An address that stays the same over restarts. */
+async function freeAddress(): Promise<string> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return `127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
+}
