@@ -6,13 +6,15 @@ import type { CounterEntry, LedgerEntry, PublisherEntry } from './entries.ts';
 import { Fleet } from './fleet.ts';
 import { JournalReader } from './journal.ts';
 import { type Kind, kinds, planKills } from './kill-plan.ts';
-import { judge, missing, type Verdict } from './verdict.ts';
+import { holdsAll, judge, type Verdict } from './verdict.ts';
 
 const seed = Number(process.env.CHAOS_SEED ?? randomBelow(systemRandom, 2 ** 32));
 const messages = 10_000;
 const killsPerKind = 18;
-const topics = ['a', 'b', 'c', 'd', 'e', 'f'].flatMap((name) => [`chaos.plain.${name}`, `chaos.keyed.${name}`]);
+const topics = ['a', 'b', 'c'].flatMap((name) => [`chaos.plain.${name}`, `chaos.keyed.${name}`]);
 const publishers = ['publisher-1', 'publisher-2'];
+/** Counting costs a write of the state for each message, so it is done for a part of them. */
+const patterns = { ledger: 'chaos.**', counter: 'chaos.keyed.*' } as const;
 const subscribers = ['ledger', 'counter'] as const;
 
 let fleet: Fleet | undefined;
@@ -32,7 +34,7 @@ test('kill -9 of plugins, sidecars and bus under load loses nothing, repeats not
   expect(verdict.faults).toEqual([]);
   expect(fleet.ownEnds).toEqual([]);
   expect(verdict.accepted).toBeGreaterThanOrEqual(messages);
-  rmSync(directory, { recursive: true });
+  //   rmSync(directory, { recursive: true });
 });
 
 interface Readers {
@@ -44,7 +46,7 @@ interface Readers {
 /** The subscriptions stand before the first publish, so that every accepted message is theirs. */
 async function startLoad(fleet: Fleet): Promise<Readers> {
   for (const subscriber of subscribers) {
-    await fleet.startContainer({ instance: subscriber, program: subscriber, args: ['chaos.**'] });
+    await fleet.startContainer({ instance: subscriber, program: subscriber, args: [patterns[subscriber]] });
   }
   const ledger = new JournalReader<LedgerEntry>(fleet.journalFile('ledger'));
   const counter = new JournalReader<CounterEntry>(fleet.journalFile('counter'));
@@ -84,7 +86,9 @@ async function killAround(fleet: Fleet, { published, ledger, counter }: Readers)
   const acceptedIn = (entries: readonly PublisherEntry[]): number =>
     entries.filter((entry) => entry.kind === 'answered' && entry.outcome === 'accepted').length;
   for (const journal of published.values()) {
-    await journal.until('enough messages', (entries) => acceptedIn(entries) > messages / publishers.length);
+    // Some of them after the last kill, which brings every process through its start.
+    const goal = Math.max(messages / publishers.length, acceptedIn(journal.entries) + 100);
+    await journal.until(`${goal} accepted messages`, (entries) => acceptedIn(entries) >= goal);
   }
 }
 
@@ -92,8 +96,11 @@ async function killAround(fleet: Fleet, { published, ledger, counter }: Readers)
 async function settle(fleet: Fleet, { published, ledger, counter }: Readers): Promise<Verdict> {
   const stops = await Promise.all(publishers.map((publisher) => fleet.stop(`plugin ${publisher}`)));
   const sent = new Map([...published].map(([publisher, journal]) => [publisher, journal.entries]));
-  const hasAll = (entries: readonly (LedgerEntry | CounterEntry)[]): boolean => missing(sent, entries).length === 0;
-  await Promise.all([ledger.until('what was accepted', hasAll), counter.until('what was accepted', hasAll)])
+  const whole = 'every accepted message';
+  await Promise.all([
+    ledger.until(whole, holdsAll(sent, patterns.ledger)),
+    counter.until(whole, holdsAll(sent, patterns.counter)),
+  ])
     // What is missing is the verdict's to name.
     .catch((error: Error) => fleet.note(error.message));
   for (const subscriber of subscribers) stops.push(await fleet.stop(`plugin ${subscriber}`));
@@ -101,7 +108,11 @@ async function settle(fleet: Fleet, { published, ledger, counter }: Readers): Pr
   for (const instance of [...publishers, ...subscribers]) stops.push(await fleet.stop(`sidecar ${instance}`));
   stops.push(await fleet.stop('bus'));
   expect(new Set(stops)).toEqual(new Set(['0']));
-  return judge({ published: sent, ledger: ledger.entries, counter: counter.entries });
+  return judge({
+    published: sent,
+    ledger: { pattern: patterns.ledger, entries: ledger.entries },
+    counter: { pattern: patterns.counter, entries: counter.entries },
+  });
 }
 
 const killsOf = (kind: Kind): string => `${killsPerKind} ${kind}`;

@@ -1,12 +1,19 @@
+import { matchTopic } from '../../src/contract/wire/topic.ts';
 import { type CounterEntry, type LedgerEntry, laneOf, type PublisherEntry, type Taken } from './entries.ts';
 
 /** By the publisher's instance id. */
 export type Published = ReadonlyMap<string, readonly PublisherEntry[]>;
 
+/** What one subscriber wrote down of what its pattern matches. */
+export interface Subscribed<Entry> {
+  readonly pattern: string;
+  readonly entries: readonly Entry[];
+}
+
 export interface Journals {
   readonly published: Published;
-  readonly ledger: readonly LedgerEntry[];
-  readonly counter: readonly CounterEntry[];
+  readonly ledger: Subscribed<LedgerEntry>;
+  readonly counter: Subscribed<CounterEntry>;
 }
 
 /** What the journals say: the numbers of the run, and every broken promise with the message that shows it. */
@@ -20,11 +27,12 @@ export interface Verdict {
 }
 
 type Fate = 'accepted' | 'unknown' | 'refused';
+type Entry = LedgerEntry | CounterEntry;
 type Received = Extract<LedgerEntry, { kind: 'received' }>;
 
 export function judge({ published, ledger, counter }: Journals): Verdict {
   const fates = fatesOf(published);
-  const received = ledger.filter((entry) => entry.kind === 'received');
+  const received = ledger.entries.filter((entry) => entry.kind === 'received');
   const first = new Map<string, Received>();
   for (const entry of received) if (!first.has(entry.messageId)) first.set(entry.messageId, entry);
   const count = (fate: Fate): number => [...fates.values()].filter((each) => each === fate).length;
@@ -44,10 +52,28 @@ export function judge({ published, ledger, counter }: Journals): Verdict {
   };
 }
 
-/** The accepted messages that are not among those taken. */
-export function missing(published: Published, taken: readonly (LedgerEntry | CounterEntry)[]): string[] {
-  const ids = new Set(taken.map((entry) => ('number' in entry ? idOf(entry) : '')));
-  return [...fatesOf(published)].filter(([id, fate]) => fate === 'accepted' && !ids.has(id)).map(([id]) => id);
+/** A condition for a growing journal, which looks at each entry once: that it holds every accepted message it should. */
+export function holdsAll(published: Published, pattern: string): (entries: readonly Entry[]) => boolean {
+  const rest = new Set(expected(published, pattern));
+  let seen = 0;
+  return (entries) => {
+    for (; seen < entries.length; seen += 1) {
+      const entry = entries[seen];
+      if (entry && 'number' in entry) rest.delete(idOf(entry));
+    }
+    return rest.size === 0;
+  };
+}
+
+function missing(published: Published, { pattern, entries }: Subscribed<Entry>): string[] {
+  const ids = new Set(entries.map((entry) => ('number' in entry ? idOf(entry) : '')));
+  return expected(published, pattern).filter((id) => !ids.has(id));
+}
+
+/** The accepted messages that the pattern matches. */
+function expected(published: Published, pattern: string): string[] {
+  const accepted = [...fatesOf(published)].filter(([, fate]) => fate === 'accepted').map(([id]) => id);
+  return accepted.filter((id) => matchTopic(pattern, id.split(' ')[1] ?? ''));
 }
 
 function idOf({ number, ...lane }: Pick<Taken, 'publisher' | 'topic' | 'number'>): string {
@@ -94,11 +120,12 @@ function judgeFirstDeliveries(first: readonly Received[], fates: ReadonlyMap<str
 }
 
 /** The state of the counting subscriber holds every stored message once. */
-function judgeCounter(counter: readonly CounterEntry[], first: readonly Received[]): string[] {
-  const faults = counter
+function judgeCounter(counter: Subscribed<CounterEntry>, received: readonly Received[]): string[] {
+  const first = received.filter(({ topic }) => matchTopic(counter.pattern, topic));
+  const faults = counter.entries
     .filter((entry) => entry.kind === 'repeated')
     .map((entry) => `came again after its state was stored: ${idOf(entry)}`);
-  const final = counter.findLast((entry) => entry.kind === 'final');
+  const final = counter.entries.findLast((entry) => entry.kind === 'final');
   const counted = new Map(Object.entries(final?.tally.lanes ?? {}));
   for (const lane of new Set([...first.map(laneOf), ...counted.keys()])) {
     const numbers = first.filter((entry) => laneOf(entry) === lane).map(({ number }) => number);

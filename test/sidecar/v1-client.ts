@@ -65,6 +65,13 @@ export class V1Client {
     this.#service = new meridian.v1.SidecarService(address, credentials.createInsecure()) as unknown as SidecarService;
   }
 
+  /** Resolves once the sidecar can be reached. */
+  ready(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#service.waitForReady(Number.POSITIVE_INFINITY, (error) => (error ? reject(error) : resolve()));
+    });
+  }
+
   register(request: { schema_version?: string } = { schema_version: '1.0.0' }): Promise<RegisterReply> {
     return this.#unary('register', request);
   }

@@ -9,9 +9,9 @@ const [file = '', pattern = ''] = process.argv.slice(2);
 const write = openJournal<CounterEntry>(file);
 const plugin = await connect();
 let tally = await storedTally();
+plugin.onStop(async () => write({ kind: 'final', tally: await storedTally() }));
 await plugin.subscribe(pattern, { name: 'counter' }, count);
 write({ kind: 'subscribed' });
-plugin.onStop(async () => write({ kind: 'final', tally: await storedTally() }));
 await plugin.stopped;
 
 async function count(message: DeliveredMessage): Promise<void> {
