@@ -154,12 +154,15 @@ export interface Store {
    * @throws StaleEpochError
    */
   openSubscription(owner: Owner, spec: SubscriptionSpec): Promise<SubscriptionPosition>;
-  /** Notes what is about to be delivered, as one more attempt that is under way. @throws StaleEpochError */
+  /**
+   * Notes what is about to be delivered, as one more attempt that is under way. Resolves with what is to be delivered: all
+   * but the positions that were passed before and have been acknowledged since. @throws StaleEpochError
+   */
   recordDelivery(
     owner: Owner,
     name: string,
     delivery: { positions: readonly bigint[]; scannedTo: bigint },
-  ): Promise<void>;
+  ): Promise<readonly bigint[]>;
   /** After this the positions never come again. @throws StaleEpochError */
   acknowledge(owner: Owner, name: string, positions: readonly bigint[]): Promise<void>;
   /** Ends every delivery under way: the `failed` stay attempts, and the others never were. @throws StaleEpochError */

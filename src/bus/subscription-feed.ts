@@ -137,11 +137,14 @@ export class SubscriptionFeed {
     const { store, owner, spec, deliver } = this.#options;
     if (this.#closed || (batch.length === 0 && this.#scannedTo === this.#recordedTo)) return;
     const positions = batch.map(({ message }) => message.position);
-    await store.recordDelivery(owner, spec.name, { positions, scannedTo: this.#scannedTo });
+    const due = new Set(await store.recordDelivery(owner, spec.name, { positions, scannedTo: this.#scannedTo }));
     this.#recordedTo = this.#scannedTo;
     for (const fed of batch) {
       if (this.#closed) return;
-      await deliver(fed);
+      const { position, bytes } = fed.message;
+      if (due.has(position)) await deliver(fed);
+      // Acknowledged while it waited to be delivered again: it must not come, and costs no credit.
+      else this.addCredit({ messages: 1, bytes });
     }
   }
 

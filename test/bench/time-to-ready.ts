@@ -1,5 +1,5 @@
-import { once } from 'node:events';
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { startBus, startSidecar } from '../sidecar/processes.ts';
 import { type Benchmark, inPairs } from './benchmark.ts';
 
@@ -19,7 +19,9 @@ export const timeToReady: Benchmark = {
       return tookMs;
     };
     const unit = 'ms';
-    return [{ what: 'sidecar until healthy, to bare runtime', unit, pairs: await inPairs(pairs * 2, ready, bareRuntime) }];
+    return [
+      { what: 'sidecar until healthy, to bare runtime', unit, pairs: await inPairs(pairs * 2, ready, bareRuntime) },
+    ];
   },
 };
 

@@ -26,9 +26,9 @@ export function describeSubscriptions(createStore: CreateStore): void {
     const owner = await activeOwner(store);
     await store.openSubscription(owner, everything);
     const [a = 0n, b = 0n, c = 0n] = await appendIds(store, owner, ['a', 'b', 'c']);
-    await store.recordDelivery(owner, 'all', { positions: [c], scannedTo: c });
     await store.recordDelivery(owner, 'all', { positions: [a, b], scannedTo: b });
-    await store.recordDelivery(owner, 'all', { positions: [b], scannedTo: b });
+    await store.recordDelivery(owner, 'all', { positions: [c], scannedTo: c });
+    expect(await store.recordDelivery(owner, 'all', { positions: [b], scannedTo: b })).toEqual([b]);
     const { scannedTo, pending } = await store.openSubscription(await activeOwner(store), everything);
     expect(scannedTo).toBe(c);
     expect([...pending]).toEqual([
@@ -50,6 +50,22 @@ export function describeSubscriptions(createStore: CreateStore): void {
     const { scannedTo, pending } = await store.openSubscription(owner, everything);
     expect(scannedTo).toBe(c);
     expect([...pending.keys()]).toEqual([c]);
+  });
+
+  test('what is acknowledged between opening and delivering again is not to be delivered', async () => {
+    const store = await open();
+    const owner = await activeOwner(store);
+    await store.openSubscription(owner, everything);
+    const [a = 0n, b = 0n, c = 0n] = await appendIds(store, owner, ['a', 'b', 'c']);
+    expect(await store.recordDelivery(owner, 'all', { positions: [a, b], scannedTo: b })).toEqual([a, b]);
+    await store.openSubscription(owner, everything);
+    await store.acknowledge(owner, 'all', [a]);
+    expect(await store.recordDelivery(owner, 'all', { positions: [a, b, c], scannedTo: c })).toEqual([b, c]);
+    const { pending } = await store.openSubscription(owner, everything);
+    expect([...pending]).toEqual([
+      [b, 2],
+      [c, 1],
+    ]);
   });
 
   test('a name with another pattern starts anew', async () => {

@@ -40,6 +40,12 @@ export class Program {
     started.add(this);
   }
 
+  get pid(): number {
+    const { pid } = this.#child;
+    if (pid === undefined) throw new Error('the program could not be started');
+    return pid;
+  }
+
   get stdout(): string {
     return this.#stdout;
   }

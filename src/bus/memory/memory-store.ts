@@ -107,9 +107,9 @@ export class MemoryStore implements Store {
     owner: Owner,
     name: string,
     delivery: { positions: readonly bigint[]; scannedTo: bigint },
-  ): Promise<void> {
+  ): Promise<readonly bigint[]> {
     this.#ownership.check(owner);
-    this.#subscriptions.recordDelivery(owner, name, delivery);
+    return this.#subscriptions.recordDelivery(owner, name, delivery);
   }
 
   async acknowledge(owner: Owner, name: string, positions: readonly bigint[]): Promise<void> {

@@ -56,15 +56,18 @@ export class Subscriptions {
     { instanceId, epoch }: Owner,
     name: string,
     { positions, scannedTo }: { positions: readonly bigint[]; scannedTo: bigint },
-  ): void {
+  ): readonly bigint[] {
     const subscription = this.#find(instanceId, name);
-    if (!subscription) return;
-    for (const position of positions) {
-      const attempts = (subscription.pending.get(position)?.attempts ?? 0) + 1;
-      subscription.pending.set(position, { attempts, deliveredBy: epoch });
+    if (!subscription) return [];
+    const { pending, scannedTo: passed } = subscription;
+    const due = positions.filter((position) => position > passed || pending.has(position));
+    for (const position of due) {
+      const attempts = (pending.get(position)?.attempts ?? 0) + 1;
+      pending.set(position, { attempts, deliveredBy: epoch });
     }
     if (scannedTo > subscription.scannedTo) subscription.scannedTo = scannedTo;
     subscription.lastUsedMs = this.#nowMs();
+    return due;
   }
 
   acknowledge(instanceId: string, name: string, positions: readonly bigint[]): void {

@@ -148,7 +148,7 @@ export class SqliteStore implements Store {
     owner: Owner,
     name: string,
     { positions, scannedTo }: { positions: readonly bigint[]; scannedTo: bigint },
-  ): Promise<void> {
+  ): Promise<readonly bigint[]> {
     this.#used({ instanceId: owner.instanceId, name });
     return this.#worker.call('recordDelivery', { owner: bare(owner), name, positions, scannedTo });
   }

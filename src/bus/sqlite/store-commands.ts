@@ -46,7 +46,12 @@ export interface StoreCommands {
   read(args: { after: bigint; limit: number }): readonly EncodedStoredMessage[];
   get(args: { position: bigint }): EncodedStoredMessage | undefined;
   openSubscription(args: { owner: Owner; spec: SubscriptionSpec }): SubscriptionPosition;
-  recordDelivery(args: { owner: Owner; name: string; positions: readonly bigint[]; scannedTo: bigint }): void;
+  recordDelivery(args: {
+    owner: Owner;
+    name: string;
+    positions: readonly bigint[];
+    scannedTo: bigint;
+  }): readonly bigint[];
   acknowledge(args: { owner: Owner; acknowledged: AcknowledgedPositions }): void;
   handBack(args: { owner: Owner; name: string; failed: readonly bigint[] }): void;
   retry(args: { owner: Owner; name: string; failed: readonly FailedDelivery[] }): ReadonlyMap<bigint, number>;

@@ -83,9 +83,9 @@ export class StoreRows implements StoreCommands {
     );
   }
 
-  recordDelivery({ owner, name, ...delivery }: CommandArgs<'recordDelivery'>): void {
+  recordDelivery({ owner, name, ...delivery }: CommandArgs<'recordDelivery'>): CommandResult<'recordDelivery'> {
     this.#ownership.check(owner);
-    this.#subscriptions.recordDelivery(owner, name, delivery);
+    return this.#subscriptions.recordDelivery(owner, name, delivery);
   }
 
   acknowledge({ owner, acknowledged }: CommandArgs<'acknowledge'>): void {

@@ -44,21 +44,14 @@ export class SubscriptionRows {
     { instanceId, epoch }: Owner,
     name: string,
     { positions, scannedTo }: { positions: readonly bigint[]; scannedTo: bigint },
-  ): void {
+  ): readonly bigint[] {
     const found = this.#find(instanceId, name);
-    if (!found) return;
-    for (const position of positions) {
-      this.#sql.run(
-        `INSERT INTO pending (subscription_id, position, attempts, delivered_by) VALUES (?, ?, 1, ?)
-         ON CONFLICT DO UPDATE SET attempts = attempts + 1, delivered_by = excluded.delivered_by`,
-        found.id,
-        position,
-        epoch,
-      );
-    }
+    if (!found) return [];
+    const due = positions.filter((position) => this.#countAttempt(found, position, epoch));
     if (scannedTo > found.scannedTo) {
       this.#sql.run('UPDATE subscription SET scanned_to = ? WHERE id = ?', scannedTo, found.id);
     }
+    return due;
   }
 
   isPending({ instanceId, name }: SubscriptionKey, position: bigint): boolean {
@@ -128,6 +121,15 @@ export class SubscriptionRows {
          SELECT (SELECT min(position) FROM pending WHERE subscription_id = subscription.id) FROM subscription)`,
     );
     return row?.position ?? undefined;
+  }
+
+  /** False for a position that was passed before and is no longer pending: it has been acknowledged since. */
+  #countAttempt({ id, scannedTo }: SubscriptionRow, position: bigint, epoch: bigint): boolean {
+    const again = 'UPDATE pending SET attempts = attempts + 1, delivered_by = ? WHERE subscription_id = ? AND position = ?';
+    if (position <= scannedTo) return this.#sql.run(again, epoch, id, position) > 0;
+    const first = 'INSERT INTO pending (subscription_id, position, attempts, delivered_by) VALUES (?, ?, 1, ?)';
+    this.#sql.run(first, id, position, epoch);
+    return true;
   }
 
   #find(instanceId: string, name: string): SubscriptionRow | undefined {
