@@ -56,7 +56,8 @@ async function startLoad(fleet: Fleet): Promise<Readers> {
   const published = new Map<string, JournalReader<PublisherEntry>>();
   for (const publisher of publishers) {
     published.set(publisher, new JournalReader<PublisherEntry>(fleet.journalFile(publisher)));
-    await fleet.startContainer({ instance: publisher, program: 'publisher', args: [topics.join(',')] });
+    const args = [topics.join(','), fleet.journalFile('ledger')];
+    await fleet.startContainer({ instance: publisher, program: 'publisher', args });
   }
   return { published, ledger, counter };
 }

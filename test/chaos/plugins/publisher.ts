@@ -4,23 +4,29 @@ import { existsSync } from 'node:fs';
 import { connect } from '../../../src/plugin/index.ts';
 import type { PublishOutcome } from '../../../src/plugin/plugin.ts';
 import { RpcError } from '../../../src/transport/status.ts';
-import type { PublisherEntry } from '../entries.ts';
+import type { LedgerEntry, PublisherEntry } from '../entries.ts';
 import { JournalReader, openJournal } from '../journal.ts';
+import { Lead } from './lead.ts';
 
-const [file = '', lanes = ''] = process.argv.slice(2);
+const [file = '', lanes = '', ledgerFile = ''] = process.argv.slice(2);
 const next = nextNumbers(file);
 const write = openJournal<PublisherEntry>(file);
 const plugin = await connect();
+const ledger = new JournalReader<LedgerEntry>(ledgerFile);
+const lead = new Lead(ledger, plugin.identity.instanceId);
 let stopping = false;
 plugin.onStop(() => {
   stopping = true;
 });
 await Promise.all(lanes.split(',').map(publishOnAndOn));
 await plugin.stopped;
+ledger.close();
 
 async function publishOnAndOn(topic: string): Promise<void> {
   const isKeyed = topic.startsWith('chaos.keyed');
   for (let number = next.get(topic) ?? 1; !stopping; ) {
+    await lead.allows(topic, number);
+    if (stopping) return;
     write({ kind: 'sent', topic, number });
     const { outcome, ...more } = await publish(topic, number, isKeyed ? { dedupKey: `${number}` } : {});
     write({ kind: 'answered', topic, number, outcome, ...more });
