@@ -1,4 +1,6 @@
 // Counts every message in its state and acknowledges it in the same operation: exactly once in effect, whatever is killed.
+import { realScheduler } from '../../../src/base/real-scheduler.ts';
+import { sleep } from '../../../src/base/scheduler.ts';
 import { connect } from '../../../src/plugin/index.ts';
 import type { DeliveredMessage } from '../../../src/plugin/message.ts';
 import { type CounterEntry, laneOf, type Taken, type Tally } from '../entries.ts';
@@ -48,7 +50,7 @@ async function storedTally(): Promise<Tally> {
       return state ? (JSON.parse(Buffer.from(state).toString()) as Tally) : { position: '0', lanes: {} };
     } catch {
       // Nothing tells a plugin that the bus is back for a call of this kind, so it asks again.
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await sleep(realScheduler, 50);
     }
   }
 }

@@ -1,4 +1,6 @@
 // Writes down every message that it gets, and whether it was marked as a possible repeat, before it acknowledges it.
+import { realScheduler } from '../../../src/base/real-scheduler.ts';
+import { sleep } from '../../../src/base/scheduler.ts';
 import { connect } from '../../../src/plugin/index.ts';
 import type { LedgerEntry } from '../entries.ts';
 import { openJournal } from '../journal.ts';
@@ -7,8 +9,10 @@ import { takenFrom } from './taken.ts';
 const [file = '', pattern = ''] = process.argv.slice(2);
 const write = openJournal<LedgerEntry>(file);
 const plugin = await connect();
-await plugin.subscribe(pattern, { name: 'ledger' }, (message) => {
+await plugin.subscribe(pattern, { name: 'ledger' }, async (message) => {
   write({ kind: 'received', ...takenFrom(message) });
+  // As long as its work may take, so that kills fall between the record and the acknowledgement.
+  await sleep(realScheduler, 2);
 });
 write({ kind: 'subscribed' });
 await plugin.stopped;
