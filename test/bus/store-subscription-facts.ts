@@ -62,10 +62,7 @@ export function describeSubscriptions(createStore: CreateStore): void {
     await store.acknowledge(owner, 'all', [a]);
     expect(await store.recordDelivery(owner, 'all', { positions: [a, b, c], scannedTo: c })).toEqual([b, c]);
     const { pending } = await store.openSubscription(owner, everything);
-    expect([...pending]).toEqual([
-      [b, 2],
-      [c, 1],
-    ]);
+    expect([...pending.keys()]).toEqual([b, c]);
   });
 
   test('a name with another pattern starts anew', async () => {

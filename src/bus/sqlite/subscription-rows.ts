@@ -125,7 +125,8 @@ export class SubscriptionRows {
 
   /** False for a position that was passed before and is no longer pending: it has been acknowledged since. */
   #countAttempt({ id, scannedTo }: SubscriptionRow, position: bigint, epoch: bigint): boolean {
-    const again = 'UPDATE pending SET attempts = attempts + 1, delivered_by = ? WHERE subscription_id = ? AND position = ?';
+    const again =
+      'UPDATE pending SET attempts = attempts + 1, delivered_by = ? WHERE subscription_id = ? AND position = ?';
     if (position <= scannedTo) return this.#sql.run(again, epoch, id, position) > 0;
     const first = 'INSERT INTO pending (subscription_id, position, attempts, delivered_by) VALUES (?, ?, 1, ?)';
     this.#sql.run(first, id, position, epoch);
