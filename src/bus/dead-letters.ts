@@ -5,6 +5,8 @@ import { deadLetterFault } from '../contract/wire/dead-letter.ts';
 import { EndReason, type Subscribe } from '../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import { type Envelope, EnvelopeSchema, MessageMetaSchema } from '../contract/wire/gen/meridian/v1/envelope_pb.ts';
 import { admits, notGranted } from '../contract/wire/grants.ts';
+import { traceIdOf } from '../contract/wire/trace-context.ts';
+import type { BusRecorder } from './recorder.ts';
 import type { Registration } from './registration.ts';
 import { type Store, StoreFullError } from './store.ts';
 import type { FailedMessage } from './subscription-feed.ts';
@@ -30,6 +32,7 @@ export interface DeadLettersOptions {
   readonly request: DeadLetterRequest;
   readonly wallTimeNs: () => bigint;
   readonly log: Log;
+  readonly recorder: Pick<BusRecorder, 'deadLettered'>;
   /** What the subscription is done with. */
   readonly onPutAway: (position: bigint) => void;
 }
@@ -47,11 +50,18 @@ export class DeadLetters {
    * @throws StaleEpochError
    */
   async putAway({ message, attempts }: FailedMessage): Promise<boolean> {
-    const { store, registration, request, log, onPutAway } = this.#options;
+    const { store, registration, request, log, recorder, onPutAway } = this.#options;
     const { name, maxAttempts, deadLetterTopic } = request;
     if (maxAttempts === 0 || attempts < maxAttempts) return false;
     const { position, envelope } = message;
-    const about = { instance: registration.owner.instanceId, name, messageId: envelope.meta?.messageId, attempts };
+    const trace_id = traceIdOf(envelope.meta?.traceparent ?? '');
+    const about = {
+      instance: registration.owner.instanceId,
+      name,
+      messageId: envelope.meta?.messageId,
+      attempts,
+      trace_id,
+    };
     try {
       // The grant may have been taken back since the subscription was opened.
       if (!admits(registration.access.granted, 'publish', deadLetterTopic))
@@ -63,6 +73,7 @@ export class DeadLetters {
       return false;
     }
     log.warn('dead letter', { ...about, topic: envelope.meta?.topic, deadLetterTopic });
+    recorder.deadLettered(envelope.meta, registration.owner.instanceId);
     onPutAway(position);
     return true;
   }

@@ -19,6 +19,8 @@ export interface BusRecorder {
   published(meta: Meta, outcome: StoredOutcome): void;
   /** A message, or a request, was sent on to a sidecar. */
   routed(kind: 'message' | 'call', meta: Meta, receiver: string): void;
+  /** A receiver used up all attempts of a message. */
+  deadLettered(meta: Meta, receiver: string): void;
   called(meta: Meta, outcome: CallEnding): void;
   refused(kind: RefusedKind): void;
   leaseEnded(): void;
@@ -30,6 +32,7 @@ export const silentRecorder: BusRecorder = {
   append: (work) => work,
   published() {},
   routed() {},
+  deadLettered() {},
   called() {},
   refused() {},
   leaseEnded() {},

@@ -11,6 +11,7 @@ import { admitsPattern, nearestHint, notGranted } from '../contract/wire/grants.
 import { patternFault } from '../contract/wire/topic.ts';
 import { DeadLetters, deadLetterRefusal } from './dead-letters.ts';
 import type { QuotaName } from './quotas.ts';
+import type { BusRecorder } from './recorder.ts';
 import type { Registration } from './registration.ts';
 import { type FailedDelivery, StaleEpochError, type Store, type SubscriptionSpec } from './store.ts';
 import { SubscriptionFeed } from './subscription-feed.ts';
@@ -52,6 +53,7 @@ export interface SessionSubscriptionsOptions {
   readonly registration: Registration;
   readonly store: Store;
   readonly log: Log;
+  readonly recorder: BusRecorder;
   readonly wallTimeNs: () => bigint;
   readonly subscribed: (subscriptionId: number) => void;
   /** What was delivered is handed back. */

@@ -44,6 +44,14 @@ export interface PublishOptions {
   readonly tracestate?: string;
 }
 
+export interface RequestOptions {
+  readonly timeoutMs?: number;
+  readonly payloadType?: string;
+  readonly correlationId?: string;
+  readonly traceparent?: string;
+  readonly tracestate?: string;
+}
+
 /** How a publish ended. `unknown`: it may or may not be stored; publish again with the same dedup key to be sure. */
 export type PublishOutcome =
   | { readonly outcome: 'accepted'; readonly messageId: string; readonly duplicate: boolean }
@@ -155,11 +163,7 @@ export class Plugin {
   }
 
   /** Asks whoever serves the topic; at most once, and for no longer than `timeoutMs` (5 s when absent). */
-  async request(
-    topic: string,
-    payload: Uint8Array,
-    options: { timeoutMs?: number; payloadType?: string; correlationId?: string } = {},
-  ): Promise<RequestOutcome> {
+  async request(topic: string, payload: Uint8Array, options: RequestOptions = {}): Promise<RequestOutcome> {
     const connection = await this.#sidecar.ready(this.#options.waitTimeoutMs);
     const reply = await connection.unary(
       sidecarMethods.call,

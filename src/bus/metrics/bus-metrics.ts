@@ -92,6 +92,11 @@ export class BusMetrics implements BusRecorder {
     this.#counters.lagSeconds.observe(label, Math.max(0, Number(lagNs / 1_000n) / 1e6));
   }
 
+  deadLettered(meta: Meta, receiver: string): void {
+    this.#counters.deadLetters.inc({ receiver: this.#receivers.take(receiver) });
+    this.#note('message', meta, { receiver, outcome: 'dead_lettered' });
+  }
+
   called(meta: Meta, outcome: CallEnding): void {
     this.#counters.calls.inc({ outcome });
     if (outcome === 'refused') this.refused('call');
@@ -131,6 +136,7 @@ function createCounters(registry: Registry) {
       'From publishing to sending on, by the clocks of both sides',
       'receiver',
     ),
+    deadLetters: counter('dead_letters_total', 'Messages whose attempts were used up', 'receiver'),
     calls: counter('calls_total', 'Calls by how they ended', 'outcome'),
     refusals: counter('refusals_total', 'What was refused, by kind', 'kind'),
     leaseEnds: counter('lease_ends_total', 'Leases that ended because no heartbeat came'),
