@@ -81,7 +81,8 @@ describe('plugin.py', () => {
 
     const second = startPlugin(sidecar.address);
     await second.seen(/^running$/m);
-    expect(second.stdout.match(/^received .*$/gm)).toEqual(['received demo.ticks from py-1: "tick 1"']);
+    // It has no state yet, so it publishes the same tick, which is not stored again.
+    expect(second.stdout).not.toMatch(/^received /m);
   });
 
   test('leaves a message that takes longer than the drain to its next start', async () => {
@@ -104,10 +105,9 @@ describe('plugin.py', () => {
 
     const second = startPlugin(sidecar.address);
     await second.seen(/^running$/m);
-    await second.seen(/^received .*\n(?:.*\n)*received .*$/m);
+    await second.seen(/^received /m);
     expect(second.stdout.match(/^received .*$/gm)).toEqual([
       'received demo.ticks from py-1: "tick 1" (maybe redelivered)',
-      'received demo.ticks from py-1: "tick 1"',
     ]);
   });
 
