@@ -84,10 +84,11 @@ async function timed(program: string, args: readonly string[]): Promise<{ ms: nu
   const child = spawn(program, args, { stdio: 'ignore', env: { PATH: process.env['PATH'], POOL_TYPE: 'WeighedPool' } });
   let peakMemoryBytes = 0;
   // The kernel keeps the highest value of a process, until it ends or becomes another program.
-  const poll = setInterval(async () => {
+  const look = async (): Promise<void> => {
     const status = await readFile(`/proc/${child.pid}/status`, 'utf8').catch(() => '');
     peakMemoryBytes = Math.max(peakMemoryBytes, Number(/VmHWM:\s*(\d+)/.exec(status)?.[1] ?? 0) * 1024);
-  }, 5);
+  };
+  const poll = setInterval(() => void look(), 5);
   const [code] = (await once(child, 'exit')) as [number | null];
   const ms = performance.now() - start;
   clearInterval(poll);

@@ -128,6 +128,18 @@ export const environmentVariables = {
     example: 'web,worker',
     readBy: ['staging'],
   },
+  SIDECAR_DEPENDENCY_MIRROR: {
+    meaning: 'What replaces https://HOST where an uncached package downloads its runtime; may hold a password',
+    example: 'https://mirror.example/buildpacks',
+    readBy: ['staging'],
+    secret: true,
+  },
+  SIDECAR_DOWNLOAD_STALL_TIMEOUT: {
+    meaning: 'How long that download may bring next to nothing, in whole seconds or minutes',
+    default: '30s',
+    example: '2m',
+    readBy: ['staging'],
+  },
 } as const satisfies Readonly<Record<string, EnvironmentVariable>>;
 
 export type EnvironmentVariableName = keyof typeof environmentVariables;
