@@ -47,6 +47,7 @@ const exempt: Readonly<Record<string, readonly Banned[]>> = {
   'src/cli/': ['children', 'files', 'process'],
   'src/cli/status.ts': ['network', 'timers'],
   'src/cli/wait.ts': ['network'],
+  'src/contract/config/binding-files.ts': ['files'],
   'src/local/droplet-files.ts': ['files'],
   'src/local/process-spawner.ts': ['children', 'process'],
   'src/local/run-script.ts': ['children'],

@@ -1,4 +1,5 @@
 import { messageOf, UserFacingError } from '../base/user-facing-error.ts';
+import { readBindingSources } from '../contract/config/binding-files.ts';
 import { type BusConnectionConfig, loadBusConnection } from '../contract/config/bus-connection.ts';
 import { exitCodes } from '../contract/config/exit-codes.ts';
 import { limits } from '../contract/wire/limits.ts';
@@ -24,10 +25,9 @@ export class GrantsClient {
    * @throws FaultList of settings, UserFacingError `grants/bus/…`
    */
   static async connect(address: string | undefined, environment: NodeJS.ProcessEnv): Promise<GrantsClient> {
-    const config = loadBusConnection({
-      ...environment,
-      ...(address !== undefined && { SIDECAR_BUS_API_URL: address }),
-    });
+    const bindings = await readBindingSources(environment);
+    const own = { ...environment, ...(address !== undefined && { SIDECAR_BUS_API_URL: address }) };
+    const config = loadBusConnection(own, bindings);
     const { tls, token } = await credentialOf(config);
     try {
       const connection = await grpcNetwork.connect(config.busApiUrl.address, {

@@ -4,7 +4,8 @@ import { UserFacingError } from '../base/user-facing-error.ts';
 import type { BusConnectionConfig } from '../contract/config/bus-connection.ts';
 import type { ConfigFile } from '../contract/config/config-file.ts';
 import { exitCodes } from '../contract/config/exit-codes.ts';
-import type { TlsFiles } from '../transport/rpc.ts';
+import type { CredentialSource } from '../contract/config/secret.ts';
+import type { Credential } from './bus-link/bus-credential.ts';
 
 /**
  * Reads the file that SIDECAR_CONFIG names, relative to the app's root; undefined when none is named.
@@ -28,23 +29,23 @@ export async function readSidecarConfigFile(environment: NodeJS.ProcessEnv): Pro
   }
 }
 
-/** Reads the credential for the bus from its files. @throws the system's error when one cannot be read. */
-export async function readCredential(
-  config: BusConnectionConfig,
-): Promise<{ readonly tls?: TlsFiles; readonly token?: string }> {
-  const { caFile, certificateFile, keyFile } = config.tls;
-  const [ca, certificate, key, tokenText] = await Promise.all(
-    [caFile, certificateFile, keyFile, config.busTokenFile].map(async (file) => file && (await readFile(file, 'utf8'))),
-  );
-  const token = config.busToken?.reveal() ?? tokenText?.trim();
+/** Reads the credential for the bus where the configuration says it is. @throws the system's error when a file cannot be read. */
+export async function readCredential({ busApiUrl, tls, busToken }: BusConnectionConfig): Promise<Credential> {
+  const [ca, certificate, key, token] = await Promise.all([tls.ca, tls.certificate, tls.key, busToken].map(textOf));
   return {
-    ...(config.busApiUrl.tls && {
+    ...(busApiUrl.tls && {
       tls: {
         ...(ca !== undefined && { ca }),
         ...(certificate !== undefined && { certificate }),
         ...(key !== undefined && { key }),
       },
     }),
-    ...(token !== undefined && { token }),
+    ...(token !== undefined && { token: token.trim() }),
+    certificateOrigin: tls.certificateOrigin,
   };
+}
+
+async function textOf(source: CredentialSource | undefined): Promise<string | undefined> {
+  if (source === undefined) return undefined;
+  return 'file' in source ? await readFile(source.file, 'utf8') : source.text.reveal();
 }

@@ -5,6 +5,7 @@ import { exitCodeOf, renderError, UserFacingError } from '../base/user-facing-er
 import { version } from '../base/version.ts';
 import { within } from '../base/within.ts';
 import { type AuditLog, openAuditLog } from '../contract/config/audit-log.ts';
+import { readBindingSources } from '../contract/config/binding-files.ts';
 import { exitCodes } from '../contract/config/exit-codes.ts';
 import { loadSidecarConfig, type SidecarConfig } from '../contract/config/sidecar-config.ts';
 import { patternFault } from '../contract/wire/topic.ts';
@@ -41,6 +42,7 @@ async function loadConfig(): Promise<SidecarConfig> {
   return loadSidecarConfig({
     environment: process.env,
     ...(configFile && { configFile }),
+    bindings: await readBindingSources(process.env),
     checkPattern: patternFault,
     startedAtMs: performance.timeOrigin,
   });
@@ -60,7 +62,14 @@ async function auditLogOf({ auditLog: place }: SidecarConfig, log: Log): Promise
 
 function createSidecar(config: SidecarConfig, log: Log, audit: AuditLog | undefined): Sidecar {
   const { instanceId: instance, poolType: pool, busApiUrl } = config;
-  log.info('sidecar starts', { version, instance, pool, bus: busApiUrl.address, pid: process.pid });
+  log.info('sidecar starts', {
+    version,
+    instance,
+    pool,
+    bus: busApiUrl.address,
+    busFrom: busApiUrl.origin,
+    pid: process.pid,
+  });
   return new Sidecar({
     config,
     network: grpcNetwork,

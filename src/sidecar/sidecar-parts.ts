@@ -3,8 +3,9 @@ import type { Scheduler } from '../base/scheduler.ts';
 import type { SidecarConfig } from '../contract/config/sidecar-config.ts';
 import type { AuditSink } from '../contract/wire/audit-line.ts';
 import { limits } from '../contract/wire/limits.ts';
-import type { Network, TlsFiles } from '../transport/rpc.ts';
+import type { Network } from '../transport/rpc.ts';
 import { Access } from './access.ts';
+import type { Credential } from './bus-link/bus-credential.ts';
 import { BusLink } from './bus-link/bus-link.ts';
 import { BusCalls } from './bus-link/calls.ts';
 import { Outbox } from './bus-link/outbox.ts';
@@ -40,7 +41,7 @@ export interface SidecarOptions {
   /** Takes the audit log; absent, there is none. */
   readonly audit?: AuditSink;
   /** The credential for the bus, read anew before every connection. */
-  readonly readCredential: () => Promise<{ readonly tls?: TlsFiles; readonly token?: string }>;
+  readonly readCredential: () => Promise<Credential>;
 }
 
 /** Everything a sidecar is made of, wired together and not started. */

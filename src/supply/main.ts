@@ -3,6 +3,7 @@ import path from 'node:path';
 import { exitCodeOf, FaultList, renderError } from '../base/user-facing-error.ts';
 import { depsPaths, packagePaths } from '../buildpack/layout.ts';
 import { parseManifest } from '../buildpack/manifest.ts';
+import { readBindingSources } from '../contract/config/binding-files.ts';
 import { describeChoices } from './choices.ts';
 import { carryOut, readConfigFileOfApp, readNeighbours } from './staged-files.ts';
 import { readStagingInputs } from './staging-inputs.ts';
@@ -26,6 +27,7 @@ try {
   const inputs = readStagingInputs({
     environment: process.env,
     configFile: await readConfigFileOfApp(directories, process.env),
+    bindings: await readBindingSources(process.env),
   });
   const neighbours = await readNeighbours(directories);
   const found = { inputs, neighbours, depsIdx };

@@ -3,6 +3,7 @@ import { listenAddress, loopbackAddress } from '../contract/config/addresses.ts'
 import { type ConfigFile, readConfigFile } from '../contract/config/config-file.ts';
 import { type Environment, readVariable } from '../contract/config/environment.ts';
 import { readPlatformIdentity } from '../contract/config/platform-identity.ts';
+import type { BindingSources } from '../contract/config/service-binding.ts';
 import { SettingReader } from '../contract/config/setting-reader.ts';
 import { accepted, flag, type Parser, rejected } from '../contract/config/setting-value.ts';
 import { loadSidecarConfig, type SidecarConfig, sidecarConfigKeys } from '../contract/config/sidecar-config.ts';
@@ -33,6 +34,7 @@ export interface StagingSources {
   readonly environment: Environment;
   /** The file that SIDECAR_CONFIG names; undefined when none is named, or none is there. */
   readonly configFile: ConfigFile | undefined;
+  readonly bindings: BindingSources;
 }
 
 const defaultPluginAddress = '127.0.0.1:9191';
@@ -52,7 +54,6 @@ export function readStagingInputs(sources: StagingSources): StagingInputs {
   const memory = { variable: 'SIDECAR_MEMORY' } as const;
   const types = { variable: 'SIDECAR_FOR' } as const;
   const instanceId = { variable: 'INSTANCE_ID', key: 'instance_id' } as const;
-  const bus = { variable: 'SIDECAR_BUS_API_URL', key: 'bus_api_url' } as const;
   const memoryMb = reader.read(memory, megabytes, defaultMemoryMb);
   const sidecarFor = reader.raw(types) === undefined ? ['web'] : reader.read(types, processTypes, []);
   const holdsApp = reader.read({ variable: 'SIDECAR_HOLD_APP' }, flag, false);
@@ -65,7 +66,7 @@ export function readStagingInputs(sources: StagingSources): StagingInputs {
     instanceId: { value: String(reader.raw(instanceId) ?? '{app}-{index}'), origin: reader.originOf(instanceId) },
     pluginAddress: addressInFile.ok ? addressInFile.value : defaultPluginAddress,
     healthAddress: listenAddress('0')(healthInFile).ok ? String(healthInFile) : defaultHealthAddress,
-    busAddress: { value: shownAddress(run.config), origin: reader.originOf(bus) },
+    busAddress: { value: shownAddress(run.config), origin: run.config?.busApiUrl.origin },
     holdsApp,
     warnings: [...missingFileWarning(sources), ...run.warnings],
     faults: [...reader.faults, ...run.faults],
@@ -73,7 +74,7 @@ export function readStagingInputs(sources: StagingSources): StagingInputs {
 }
 
 /** What the sidecar itself will say about its variables, less what only a running instance can know. */
-function checkRun({ environment, configFile }: StagingSources): {
+function checkRun({ environment, configFile, bindings }: StagingSources): {
   readonly config?: SidecarConfig;
   readonly warnings: readonly string[];
   readonly faults: readonly UserFacingError[];
@@ -83,6 +84,8 @@ function checkRun({ environment, configFile }: StagingSources): {
     const config = loadSidecarConfig({
       environment: assumed,
       ...(configFile && { configFile }),
+      // What the platform puts in place for a run only is no fault of a staging.
+      bindings: { ...bindings, unreadable: [] },
       // The topic grammar is the sidecar's; staging judges the shape of the grants only.
       checkPattern: () => undefined,
     });
@@ -94,7 +97,7 @@ function checkRun({ environment, configFile }: StagingSources): {
     const mayFollow = configFile === undefined && readVariable(environment, 'SIDECAR_CONFIG') !== undefined;
     const isWarned = faults.length < error.faults.length && !mayFollow;
     if (faults.length > 0) return { warnings: isWarned ? [poolTypeWarning] : [], faults };
-    const rest = checkRun({ environment: { ...environment, POOL_TYPE: 'unknown' }, configFile });
+    const rest = checkRun({ environment: { ...environment, POOL_TYPE: 'unknown' }, configFile, bindings });
     return { ...rest, warnings: isWarned ? [poolTypeWarning] : [] };
   }
 }

@@ -8,7 +8,7 @@ let area: StagingArea;
 
 beforeAll(() => {
   packageDir = unpackPackage();
-});
+}, 60_000);
 afterAll(() => removeTree(packageDir));
 beforeEach(() => {
   area = makeStagingArea();
@@ -51,6 +51,19 @@ test.each<[string, Case]>([
     {
       environment: { SIDECAR_CONFIG: 'config/sidecar.yml' },
       app: { 'config/sidecar.yml': 'pool_type: SignalPool\nbus_api_url: https://bus.example\n' },
+    },
+  ],
+  [
+    'bound-service',
+    {
+      environment: {
+        ...poolType,
+        VCAP_SERVICES: JSON.stringify({
+          'user-provided': [
+            { name: 'bus', tags: ['meridian-bus'], credentials: { url: 'https://bus.example', token: 's3cret' } },
+          ],
+        }),
+      },
     },
   ],
   [
@@ -100,6 +113,7 @@ test.each<[string, Case]>([
   const result = runUnprivileged('/bin/bash', both, { VCAP_APPLICATION: vcap, ...environment });
   expect(result.status).toBe(files.status ?? 0);
   const log = result.stdout.replace(/(?<=version )\S+/, 'VERSION').replace(/(?<=Node )[\d.]+/, 'VERSION');
+  expect(log).not.toContain('s3cret');
   await expect(log).toMatchFileSnapshot(`logs/${name}.log`);
 });
 

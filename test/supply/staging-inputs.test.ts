@@ -1,12 +1,14 @@
 import { describe, expect, test } from 'vitest';
+import { noBindings } from '../../src/contract/config/service-binding.ts';
 import { readStagingInputs, type StagingInputs } from '../../src/supply/staging-inputs.ts';
 
 const pool = { POOL_TYPE: 'OMSPool' };
 
-function read(environment: Record<string, string>, yaml?: string): StagingInputs {
+function read(environment: Record<string, string>, yaml?: string, bindings = noBindings): StagingInputs {
   return readStagingInputs({
     environment,
     configFile: yaml === undefined ? undefined : { path: 'sidecar.yml', text: yaml },
+    bindings,
   });
 }
 
@@ -45,6 +47,21 @@ test('takes what the configuration file says, so that the profile script agrees 
     pluginAddress: '127.0.0.1:7001',
     healthAddress: ':$PORT',
     warnings: [],
+    faults: [],
+  });
+});
+
+test('takes the Bus API from a bound service, and does not judge what only a run can read', () => {
+  const services = {
+    'user-provided': [{ name: 'bus', tags: ['meridian-bus'], credentials: { url: 'https://bus.example' } }],
+  };
+  const bindings = {
+    ...noBindings,
+    documents: [{ source: 'VCAP_SERVICES', text: JSON.stringify(services) }],
+    unreadable: [{ source: 'SERVICE_BINDING_ROOT', reason: 'not mounted yet' }],
+  };
+  expect(read(pool, undefined, bindings)).toMatchObject({
+    busAddress: { value: 'bus.example:8443 over TLS', origin: 'service "bus" of VCAP_SERVICES' },
     faults: [],
   });
 });

@@ -1,11 +1,16 @@
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { FaultList } from '../../src/base/user-facing-error.ts';
+import { noBindings } from '../../src/contract/config/service-binding.ts';
 import { launchYml } from '../../src/supply/launch-yml.ts';
 import { readStagingInputs } from '../../src/supply/staging-inputs.ts';
 import { findWarnings, planSupply } from '../../src/supply/supply-plan.ts';
 
-const inputs = readStagingInputs({ environment: { POOL_TYPE: 'OMSPool' }, configFile: undefined });
+const inputs = readStagingInputs({
+  environment: { POOL_TYPE: 'OMSPool' },
+  configFile: undefined,
+  bindings: noBindings,
+});
 const neighbours = { procfile: undefined, earlier: [] };
 const options = { inputs, neighbours, version: '0.1.0', depsIdx: '0' };
 const manifest = { language: 'x', nodeVersion: '24.18.0', includeFiles: [], nodeEndOfLife: '2028-04-30' };
@@ -30,7 +35,11 @@ test('writes one file into the app and puts nothing but meridian-sidecar on its 
 });
 
 test('refuses with the faults of the variables and of the neighbours together', () => {
-  const faulty = readStagingInputs({ environment: { SIDECAR_MEMORY: 'x' }, configFile: undefined });
+  const faulty = readStagingInputs({
+    environment: { SIDECAR_MEMORY: 'x' },
+    configFile: undefined,
+    bindings: noBindings,
+  });
   const plan = (): unknown =>
     planSupply({ ...options, inputs: faulty, neighbours: { ...neighbours, procfile: 'meridian-sidecar: a' } });
   expect(plan).toThrow(FaultList);

@@ -1,8 +1,10 @@
 import { FaultList } from '../../base/user-facing-error.ts';
-import { busApiAddress } from './addresses.ts';
-import type { Environment } from './environment.ts';
-import { Secret } from './secret.ts';
-import { SettingReader, settingFault } from './setting-reader.ts';
+import { type BusApiAddress, busApiAddress } from './addresses.ts';
+import { checkTls } from './bus-tls-check.ts';
+import { type Environment, readVariable } from './environment.ts';
+import { type CredentialSource, Secret } from './secret.ts';
+import { type BindingSources, type BusService, findBusService } from './service-binding.ts';
+import { type SettingName, SettingReader, settingFault } from './setting-reader.ts';
 import { accepted, type Parser, rejected, text } from './setting-value.ts';
 
 /** Where the Bus API is, and what proves the caller to it. */
@@ -13,84 +15,127 @@ export interface BusConnectionConfig {
     /** `host:port`, an IPv6 host in brackets. */
     readonly address: string;
     readonly tls: boolean;
+    /** Where it comes from, such as `SIDECAR_BUS_API_URL`; undefined: it is the default. */
+    readonly origin: string | undefined;
   };
-  /** Paths of PEM files. */
+  /** In PEM. */
   readonly tls: {
-    readonly caFile: string | undefined;
-    readonly certificateFile: string | undefined;
-    readonly keyFile: string | undefined;
+    readonly ca: CredentialSource | undefined;
+    readonly certificate: CredentialSource | undefined;
+    readonly key: CredentialSource | undefined;
+    /** For messages: where certificate and key come from. */
+    readonly certificateOrigin: string;
   };
-  readonly busToken: Secret | undefined;
-  /** Holds the token when `busToken` is not given; read by the sidecar, since a mounted file may rotate. */
-  readonly busTokenFile: string | undefined;
+  readonly busToken: CredentialSource | undefined;
 }
 
 /**
- * Reads the settings from the environment alone, for programs that call the bus and are no sidecar.
+ * Reads the settings from environment and bindings alone, for programs that call the bus and are no sidecar.
  * @throws FaultList with every fault, with exit code 78; no secret is repeated in it.
  */
-export function loadBusConnection(environment: Environment): BusConnectionConfig {
+export function loadBusConnection(environment: Environment, bindings: BindingSources): BusConnectionConfig {
   const reader = new SettingReader(environment, '', new Map());
-  const config = readBusConnection(reader);
+  const config = readBusConnection(reader, environment, bindings);
   if (reader.faults.length > 0) throw new FaultList(reader.faults);
   return config;
 }
 
+const names = {
+  url: { variable: 'SIDECAR_BUS_API_URL', key: 'bus_api_url' },
+  ca: { variable: 'SIDECAR_BUS_CA', key: 'tls.ca' },
+  certificate: { variable: 'SIDECAR_BUS_CERTIFICATE', key: 'tls.certificate' },
+  key: { variable: 'SIDECAR_BUS_KEY', key: 'tls.key' },
+  token: { variable: 'SIDECAR_BUS_TOKEN' },
+  tokenFile: { variable: 'SIDECAR_BUS_TOKEN_FILE', key: 'bus_token_file' },
+} as const satisfies Record<string, SettingName>;
+
 /** Reads the settings; what is wrong with them is on the reader's list of faults. */
-export function readBusConnection(reader: SettingReader): BusConnectionConfig {
-  const urlName = { variable: 'SIDECAR_BUS_API_URL', key: 'bus_api_url' } as const;
-  const { scheme, ...address } = reader.read(urlName, busApiAddress, {
-    host: 'bus-api',
-    port: 8443,
-    address: 'bus-api:8443',
-    scheme: undefined,
-  });
-  const tls = {
-    caFile: reader.read({ variable: 'SIDECAR_BUS_CA', key: 'tls.ca' }, text, undefined),
-    certificateFile: reader.read({ variable: 'SIDECAR_BUS_CERTIFICATE', key: 'tls.certificate' }, text, undefined),
-    keyFile: reader.read({ variable: 'SIDECAR_BUS_KEY', key: 'tls.key' }, text, undefined),
-  };
-  const filesGiven = tls.caFile !== undefined || tls.certificateFile !== undefined;
-  checkTls(reader, tls, scheme === 'http' && filesGiven);
+export function readBusConnection(
+  reader: SettingReader,
+  environment: Environment,
+  bindings: BindingSources,
+): BusConnectionConfig {
+  const chosenName = reader.read({ variable: 'SIDECAR_BUS_SERVICE', key: 'bus_service' }, text, undefined);
+  const service = findBusService(bindings, chosenName, reader.faults);
+  const own = (key: 'ca' | 'certificate' | 'key'): CredentialSource | undefined =>
+    inFile(reader.read(names[key], text, undefined));
+  const { scheme, origin, ...address } = readAddress(reader, service);
+  // The service comes after the environment and before the file.
+  const ca = (reader.isInEnvironment(names.ca) ? undefined : service?.credentials.ca) ?? own('ca');
+  // Certificate and key belong together, so both come from where one of them is given first.
+  const isPairSet = reader.isInEnvironment(names.certificate) || reader.isInEnvironment(names.key);
+  const { certificate, key } = service?.credentials ?? {};
+  const ofService = !isPairSet && (certificate ?? key) !== undefined;
+  const given = ofService ? { certificate, key } : { certificate: own('certificate'), key: own('key') };
+  const busToken = readToken(reader, service);
+  const tls = scheme === 'https' || ca !== undefined || given.certificate !== undefined;
+  checkTls(reader, { ...given, ca, scheme, ...(ofService && service && { service: service.label }) });
+  const isNoneGiven = given.certificate === undefined && given.key === undefined && busToken === undefined;
+  const identity = tls && isNoneGiven ? instanceIdentity(environment) : undefined;
+  const certificateOrigin = ofService ? (service?.label ?? '') : 'SIDECAR_BUS_CERTIFICATE';
   return {
-    busApiUrl: { ...address, tls: scheme === 'https' || filesGiven },
-    tls,
-    busToken: reader.read({ variable: 'SIDECAR_BUS_TOKEN' }, token, undefined),
-    busTokenFile: reader.read({ variable: 'SIDECAR_BUS_TOKEN_FILE', key: 'bus_token_file' }, text, undefined),
+    busApiUrl: { ...address, tls, origin },
+    tls: { ca, certificateOrigin, ...given, ...identity },
+    busToken,
   };
 }
 
-function checkTls(reader: SettingReader, tls: BusConnectionConfig['tls'], plainSchemeWithFiles: boolean): void {
-  if ((tls.certificateFile === undefined) !== (tls.keyFile === undefined)) {
-    const [given, missing] =
-      tls.keyFile === undefined
-        ? ['SIDECAR_BUS_CERTIFICATE', 'SIDECAR_BUS_KEY']
-        : ['SIDECAR_BUS_KEY', 'SIDECAR_BUS_CERTIFICATE'];
-    reader.faults.push(
-      settingFault({
-        subject: 'tls',
-        fault: 'half-given',
-        found: `${given} is set and ${missing} is not`,
-        expected: 'A client certificate and its key belong together.',
-        next: `Set ${missing} too, or unset ${given}.`,
-      }),
-    );
-  }
-  if (plainSchemeWithFiles) {
-    reader.faults.push(
-      settingFault({
-        subject: 'bus-api-url',
-        fault: 'plain-with-tls-files',
-        found: 'SIDECAR_BUS_API_URL starts with http:// and a CA or a certificate is set',
-        expected: 'A CA or a certificate turns TLS on, and http:// turns it off.',
-        next: 'Write https://, or unset SIDECAR_BUS_CA and SIDECAR_BUS_CERTIFICATE.',
-      }),
-    );
-  }
+/** The platform's certificate for this instance, which it replaces in place before it ends. */
+function instanceIdentity(environment: Environment) {
+  const certificate = readVariable(environment, 'CF_INSTANCE_CERT');
+  const key = readVariable(environment, 'CF_INSTANCE_KEY');
+  if (certificate === undefined || key === undefined) return undefined;
+  return { certificate: { file: certificate }, key: { file: key }, certificateOrigin: 'CF_INSTANCE_CERT' };
 }
+
+const defaultAddress = { host: 'bus-api', port: 8443, address: 'bus-api:8443', scheme: undefined };
+
+function readAddress(
+  reader: SettingReader,
+  service: BusService | undefined,
+): BusApiAddress & { readonly origin: string | undefined } {
+  if (service?.url === undefined || reader.isInEnvironment(names.url)) {
+    return { ...reader.read(names.url, busApiAddress, defaultAddress), origin: reader.originOf(names.url) };
+  }
+  const parsed = busApiAddress(service.url);
+  if (parsed.ok) return { ...parsed.value, origin: service.label };
+  reader.faults.push(
+    settingFault({
+      subject: 'bus-service',
+      fault: 'bad-url',
+      found: `The \`url\` of the ${service.label} cannot be used (its value is not shown)`,
+      expected: `It must be ${parsed.expected}.`,
+      next: 'Correct the credentials of the service, or set SIDECAR_BUS_API_URL.',
+    }),
+  );
+  return { ...defaultAddress, origin: service.label };
+}
+
+function readToken(reader: SettingReader, service: BusService | undefined): CredentialSource | undefined {
+  const own = reader.read(names.token, token, undefined);
+  const ownFile = inFile(reader.read(names.tokenFile, text, undefined));
+  if (own) return { text: own };
+  const bound = service?.credentials.token;
+  if (bound === undefined || reader.isInEnvironment(names.tokenFile)) return ownFile;
+  if ('file' in bound || token(bound.text.reveal().trim()).ok) return bound;
+  reader.faults.push(
+    settingFault({
+      subject: 'bus-service',
+      fault: 'bad-token',
+      found: `The \`token\` of the ${service?.label} cannot be used (its value is not shown)`,
+      expected: `It must be ${tokenShape}.`,
+      next: 'Correct the credentials of the service.',
+    }),
+  );
+  return undefined;
+}
+
+function inFile(file: string | undefined): CredentialSource | undefined {
+  return file === undefined ? undefined : { file };
+}
+
+const tokenShape = 'a token of visible ASCII characters without blanks';
 
 /** A token travels in a header, so it holds visible ASCII only. */
 const token: Parser<Secret> = (raw) =>
-  typeof raw === 'string' && /^[\x21-\x7e]+$/.test(raw)
-    ? accepted(new Secret(raw))
-    : rejected('malformed', 'a token of visible ASCII characters without blanks');
+  typeof raw === 'string' && /^[\x21-\x7e]+$/.test(raw) ? accepted(new Secret(raw)) : rejected('malformed', tokenShape);

@@ -44,6 +44,12 @@ export const environmentVariables = {
     example: 'https://bus.example:8443',
     readBy: ['run'],
   },
+  SIDECAR_BUS_SERVICE: {
+    meaning: 'Name of the bound service that leads to the bus',
+    default: 'the one tagged meridian-bus',
+    example: 'bus-prod',
+    readBy: ['run'],
+  },
   SIDECAR_BUS_CA: {
     meaning: 'PEM file with the authorities that may sign the Bus API',
     example: '/etc/meridian/ca.pem',

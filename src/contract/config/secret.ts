@@ -18,3 +18,6 @@ export class Secret {
     return '(secret)';
   }
 }
+
+/** Where a credential is: in a file, which is read anew for each connection since it may rotate, or at hand. */
+export type CredentialSource = { readonly file: string } | { readonly text: Secret };

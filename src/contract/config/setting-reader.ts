@@ -35,6 +35,10 @@ export class SettingReader {
     return fromEnvironment ?? (name.key === undefined ? undefined : this.#fileValues.get(name.key)?.value);
   }
 
+  isInEnvironment(name: SettingName): boolean {
+    return name.variable !== undefined && readVariable(this.#environment, name.variable) !== undefined;
+  }
+
   /** Where a setting's value comes from, such as `POOL_TYPE` or `sidecar.yml, line 3`; undefined when it is set nowhere. */
   originOf(name: SettingName): string | undefined {
     if (this.raw(name) === undefined) return undefined;
@@ -81,7 +85,7 @@ export class SettingReader {
 
   /** The line that a setting's value comes from; undefined when it comes from the environment or from nowhere. */
   #fileLine(name: SettingName): number | undefined {
-    if (name.variable !== undefined && readVariable(this.#environment, name.variable) !== undefined) return undefined;
+    if (this.isInEnvironment(name)) return undefined;
     return name.key === undefined ? undefined : this.#fileValues.get(name.key)?.line;
   }
 }

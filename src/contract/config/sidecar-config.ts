@@ -7,6 +7,7 @@ import { type Environment, readVariable } from './environment.ts';
 import { resolveInstanceId } from './instance-id.ts';
 import { type PlatformIdentity, readPlatformIdentity } from './platform-identity.ts';
 import { type CheckPattern, parseRequestedGrants, type RequestedGrant } from './requested-grants.ts';
+import { type BindingSources, noBindings } from './service-binding.ts';
 import { SettingReader, settingFault } from './setting-reader.ts';
 import { flag, oneOf, type Parser, poolType, rejected, tags, text } from './setting-value.ts';
 import { readTuning, type SidecarTuning, tuningKeys } from './sidecar-tuning.ts';
@@ -35,6 +36,8 @@ export interface SidecarConfigSources {
   readonly environment: Environment;
   /** The file that SIDECAR_CONFIG names, as it was read. */
   readonly configFile?: ConfigFile;
+  /** The bound services; absent: none. */
+  readonly bindings?: BindingSources;
   readonly checkPattern: CheckPattern;
   /** Milliseconds since the Unix epoch at which this process started; 0 when absent. */
   readonly startedAtMs?: number;
@@ -43,6 +46,7 @@ export interface SidecarConfigSources {
 /** The dotted keys that a SIDECAR_CONFIG file may hold. */
 export const sidecarConfigKeys: readonly string[] = [
   ...['instance_id', 'pool_type', 'image', 'requested_grants', 'tags', 'bus_api_url', 'bus_token_file'],
+  'bus_service',
   ...['tls.ca', 'tls.certificate', 'tls.key', 'sidecar_addr', 'health_addr'],
   ...['log_level', 'log_format', 'audit_log', 'exit_on_fault'],
   ...tuningKeys,
@@ -60,7 +64,7 @@ export function loadSidecarConfig(sources: SidecarConfigSources): SidecarConfig 
   const platform = readPlatform(reader, environment);
   const config: SidecarConfig = {
     ...readIdentity(reader, platform, sources),
-    ...readBusConnection(reader),
+    ...readBusConnection(reader, environment, sources.bindings ?? noBindings),
     ...readOwnPorts(reader, environment),
     logLevel: reader.read({ variable: 'SIDECAR_LOG_LEVEL', key: 'log_level' }, oneOf(logLevels), 'info'),
     logFormat: reader.read({ variable: 'SIDECAR_LOG_FORMAT', key: 'log_format' }, oneOf(['text', 'json']), 'text'),

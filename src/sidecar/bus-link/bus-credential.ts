@@ -9,6 +9,8 @@ import { clientCertificateFault, type Lifetime, lifetimeOfPem } from './client-c
 export interface Credential {
   readonly tls?: TlsFiles;
   readonly token?: string;
+  /** For messages: where the client certificate comes from; absent: SIDECAR_BUS_CERTIFICATE. */
+  readonly certificateOrigin?: string;
 }
 
 /** The cause of the RpcError of a connection that was not tried, since this sidecar's own credential cannot be used. */
@@ -73,10 +75,10 @@ export class BusCredential {
     }
   }
 
-  #faultOf({ tls }: Credential): string | undefined {
+  #faultOf({ tls, certificateOrigin }: Credential): string | undefined {
     return tls?.certificate === undefined
       ? undefined
-      : clientCertificateFault(tls.certificate, tls.key, this.#wallTimeMs());
+      : clientCertificateFault(tls.certificate, tls.key, this.#wallTimeMs(), certificateOrigin);
   }
 
   async #look(): Promise<void> {

@@ -6,19 +6,23 @@ export interface Lifetime {
   readonly toMs: number;
 }
 
+const ofSettings = 'SIDECAR_BUS_CERTIFICATE';
+
 /** Says why a client certificate cannot be presented now, or undefined: the bus would only drop what it does not accept. */
 export function clientCertificateFault(
   certificate: string,
   key: string | undefined,
   nowMs: number,
+  origin = ofSettings,
 ): string | undefined {
   const parsed = parse(certificate);
-  if (!parsed) return 'SIDECAR_BUS_CERTIFICATE holds no PEM certificate';
+  if (!parsed) return `${origin} holds no PEM certificate`;
   if (key === undefined || !isKeyOf(parsed, key)) {
-    return 'SIDECAR_BUS_KEY holds no PEM key that belongs to the certificate in SIDECAR_BUS_CERTIFICATE';
+    const keyOrigin = origin === ofSettings ? 'SIDECAR_BUS_KEY' : `the key beside ${origin}`;
+    return `${keyOrigin} holds no PEM key that belongs to the certificate in ${origin}`;
   }
   const { fromMs, toMs } = lifetimeOf(parsed);
-  const whose = `the client certificate in SIDECAR_BUS_CERTIFICATE, ${parsed.subject.replaceAll('\n', ', ')},`;
+  const whose = `the client certificate in ${origin}, ${parsed.subject.replaceAll('\n', ', ')},`;
   if (toMs <= nowMs) return `${whose} expired at ${new Date(toMs).toISOString()}`;
   if (fromMs > nowMs) return `${whose} is not valid before ${new Date(fromMs).toISOString()}`;
   return undefined;
