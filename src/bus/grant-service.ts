@@ -18,14 +18,14 @@ import { RpcError } from '../transport/status.ts';
 import { allowingRule, type JudgedGrant, rulesFor } from './access-decision.ts';
 import type { GrantDesk } from './grant-desk.ts';
 import { explainAccess, nearestInPolicy } from './grant-explanation.ts';
+import type { Identify } from './known-callers.ts';
 import { globMatches } from './policy.ts';
 import { anonymous } from './principal.ts';
 import { type GrantDecision, StoreFullError } from './store.ts';
 
 export interface GrantServiceOptions {
   readonly desk: GrantDesk;
-  /** The caller under the principal that its credential gives it. @throws RpcError UNAUTHENTICATED */
-  readonly identify: (call: CallContext) => Peer;
+  readonly identify: Identify;
 }
 
 /** What administrators may call. */

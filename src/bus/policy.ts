@@ -135,7 +135,7 @@ function policyFault(path: string, kind: 'syntax' | 'value', found: string): Use
     found: `${path}: ${found}`,
     expected:
       'A policy has `deployment: NAME`, `rules:`, each with principals, instances, pools, publish, subscribe and approval, and may have `admins:` and `tokens:`.',
-    next: [`Correct ${path} and start the bus again.`],
+    next: [`Correct ${path}; a bus that runs reads it again by itself.`],
     exitCode: 78,
   });
 }

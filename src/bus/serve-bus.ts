@@ -10,17 +10,10 @@ import {
 import { limits } from '../contract/wire/limits.ts';
 import { busMethods } from '../contract/wire/methods.ts';
 import { busProtocolVersion } from '../contract/wire/protocol-version.ts';
-import {
-  type CallContext,
-  type Network,
-  type Peer,
-  type Route,
-  serveStream,
-  serveUnary,
-  type TlsFiles,
-} from '../transport/rpc.ts';
+import { type Network, type Route, serveStream, serveUnary, type TlsFiles } from '../transport/rpc.ts';
 import { Bus, type BusOptions } from './bus.ts';
 import { grantRoutes } from './grant-service.ts';
+import { type Identify, KnownCallers } from './known-callers.ts';
 import type { Policy } from './policy.ts';
 import { principalOf } from './principal.ts';
 
@@ -59,9 +52,10 @@ export async function serveBus(options: ServeBusOptions): Promise<RunningBus> {
       throw error;
     }
   };
+  const callers = new KnownCallers(identify);
   const listening = options.network.listen(options.address, {
     routes: [
-      ...busRoutes(bus, identify, () => options.recorder?.refused('registration')),
+      ...busRoutes({ bus, identify, callers, onNotRegistered: () => options.recorder?.refused('registration') }),
       ...grantRoutes({ desk: bus.grants, identify }),
     ],
     maxMessageBytes: limits.messageBytes,
@@ -74,7 +68,10 @@ export async function serveBus(options: ServeBusOptions): Promise<RunningBus> {
   return {
     address: listener.address,
     renewTls: (renewed) => listener.renewTls(renewed),
-    replacePolicy: (policy) => bus.replacePolicy(policy),
+    replacePolicy(policy) {
+      bus.replacePolicy(policy);
+      callers.check();
+    },
     close() {
       bus.close();
       listener.close();
@@ -82,10 +79,14 @@ export async function serveBus(options: ServeBusOptions): Promise<RunningBus> {
   };
 }
 
-/** The caller under the principal that its credential gives it. @throws RpcError UNAUTHENTICATED */
-type Identify = (call: CallContext) => Peer;
+interface BusRoutesOptions {
+  readonly bus: Bus;
+  readonly identify: Identify;
+  readonly callers: KnownCallers;
+  readonly onNotRegistered: () => void;
+}
 
-function busRoutes(bus: Bus, identify: Identify, onNotRegistered: () => void): Route[] {
+function busRoutes({ bus, identify, callers, onNotRegistered }: BusRoutesOptions): Route[] {
   return [
     serveUnary(busMethods.register, async (request, call) => {
       const { owner, leaseMs, deploymentId } = await bus.register(request, identify(call)).catch((error: unknown) => {
@@ -99,7 +100,7 @@ function busRoutes(bus: Bus, identify: Identify, onNotRegistered: () => void): R
         deploymentId,
       });
     }),
-    serveStream(busMethods.session, async (stream, call) => bus.session(stream, identify(call))),
+    serveStream(busMethods.session, async (stream, call) => callers.serve(call, (peer) => bus.session(stream, peer))),
     serveUnary(busMethods.activate, async (request, call) =>
       create(ActivateReplySchema, await bus.activate(request, identify(call))),
     ),

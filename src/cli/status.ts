@@ -52,6 +52,7 @@ function render(status: SidecarStatus): string {
     ['plugin', plugin.isRegistered ? `registered, ${callbacks}` : 'not registered'],
     ['may publish', grants.publish.join(', ') || 'nothing'],
     ['may subscribe', grants.subscribe.join(', ') || 'nothing'],
+    ...(grants.withheld.length > 0 ? [['withheld', grants.withheld.join(', ')] as const] : []),
     ['waiting', `${status.publishesWaiting} publishes`],
     ['subscriptions', `${status.subscriptions}`],
     ['messages', messagesOf(status)],

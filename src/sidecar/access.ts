@@ -39,10 +39,15 @@ export class Access implements LinkPart {
     return this.granted.filter((grant) => grant.action === action).map((grant) => grant.pattern);
   }
 
+  /** What was asked for and is not given. */
+  get withheld(): readonly WithheldGrant[] {
+    return [...this.#undecided, ...this.#denied];
+  }
+
   /** The grant with what the bus says against it, if it does. */
   withReason(grant: Grant): Grant | WithheldGrant {
     const isSame = ({ action, pattern }: Grant): boolean => action === grant.action && pattern === grant.pattern;
-    return [...this.#denied, ...this.#undecided].find(isSame) ?? grant;
+    return this.withheld.find(isSame) ?? grant;
   }
 
   /** Resolves once the bus has decided on every grant that was asked for. */
@@ -73,7 +78,6 @@ export class Access implements LinkPart {
 
   #refusal(action: Action, what: string): string {
     if (!this.isLoaded) return 'access control is not loaded yet';
-    const withheld = [...this.#denied, ...this.#undecided];
-    return notGranted({ granted: this.granted, withheld }, action, what);
+    return notGranted(this, action, what);
   }
 }

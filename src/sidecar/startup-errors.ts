@@ -149,9 +149,11 @@ export function pluginPortTaken(address: string, error: unknown): UserFacingErro
 
 /** Grants as one line of a log or an error, each with what stands against it. */
 export function listGrants(grants: readonly (Grant | WithheldGrant)[]): string {
-  const texts = grants.map((grant) => {
-    const reason = 'reason' in grant && grant.reason !== '' ? ` (${grant.reason})` : '';
-    return `${grant.action} ${grant.pattern}${reason}`;
-  });
-  return texts.join(', ') || 'nothing';
+  return grants.map(describeGrant).join(', ') || 'nothing';
+}
+
+/** @example 'publish a.* (no policy rule allows it)' */
+export function describeGrant(grant: Grant | WithheldGrant): string {
+  const reason = 'reason' in grant && grant.reason !== '' ? ` (${grant.reason})` : '';
+  return `${grant.action} ${grant.pattern}${reason}`;
 }

@@ -4,6 +4,7 @@ import { type HealthReply, healthReply, metricsPath, statusPath } from './health
 import type { MessageTotals } from './metrics/sidecar-metrics.ts';
 import type { SidecarParts } from './sidecar-parts.ts';
 import type { SidecarState } from './sidecar-state.ts';
+import { describeGrant } from './startup-errors.ts';
 
 /** What the sidecar tells an operator about itself; nothing in it is secret. */
 export interface SidecarStatus {
@@ -14,7 +15,12 @@ export interface SidecarStatus {
   readonly deploymentId: string;
   readonly bus: { readonly address: string; readonly isUp: boolean; readonly epoch: string };
   readonly plugin: { readonly isRegistered: boolean; readonly takesCallbacks: boolean };
-  readonly grants: { readonly publish: readonly string[]; readonly subscribe: readonly string[] };
+  readonly grants: {
+    readonly publish: readonly string[];
+    readonly subscribe: readonly string[];
+    /** What was asked for and is not given, each with what stands against it. */
+    readonly withheld: readonly string[];
+  };
   readonly publishesWaiting: number;
   readonly subscriptions: number;
   /** Since the sidecar started. */
@@ -37,7 +43,11 @@ function sidecarStatus(config: SidecarConfig, parts: ReportedParts): SidecarStat
     deploymentId: link.deploymentId,
     bus: { address: config.busApiUrl.address, isUp: link.isUp, epoch: `${link.epoch}` },
     plugin: { isRegistered: admission.isRegistered, takesCallbacks: lifecycle.isAttached },
-    grants: { publish: access.patterns('publish'), subscribe: access.patterns('subscribe') },
+    grants: {
+      publish: access.patterns('publish'),
+      subscribe: access.patterns('subscribe'),
+      withheld: access.withheld.map(describeGrant),
+    },
     publishesWaiting: outbox.size,
     subscriptions: subscriptions.size,
     totals: recorder.totals,

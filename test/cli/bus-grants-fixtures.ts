@@ -3,7 +3,7 @@ import { renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type Program, type RunningProgram, runCli, runCliWith, writeTemporary } from '../sidecar/processes.ts';
 
-const tokens = { ops: 'tok-ops-7f3a', dev: 'tok-dev-91bc' } as const;
+export const tokens = { ops: 'tok-ops-7f3a', dev: 'tok-dev-91bc' } as const;
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 const head = `

@@ -6,7 +6,15 @@ import { grpcNetwork } from '../../src/transport/grpc/network.ts';
 import { connectPlugin } from '../sidecar/plugins.ts';
 import { endAll, type RunningSidecar, startSidecar } from '../sidecar/processes.ts';
 import { statusOf, V1Client } from '../sidecar/v1-client.ts';
-import { automatic, editPolicy, type GrantsBus, grants, startGrantsBus, withoutOms } from './bus-grants-fixtures.ts';
+import {
+  automatic,
+  editPolicy,
+  type GrantsBus,
+  grants,
+  startGrantsBus,
+  tokens,
+  withoutOms,
+} from './bus-grants-fixtures.ts';
 
 let client: V1Client | undefined;
 afterEach(async () => {
@@ -161,5 +169,18 @@ describe('a policy that is edited while the bus runs', () => {
     await acceptedSoon(plugin, 'platform.risk.limits');
     expect(bus.program.stdout.match(/the changed policy is not used/g)).toHaveLength(1);
     await plugin.stop('done');
+  });
+
+  test('ends the session of whose token it no longer knows, and lets that in again once it does', async () => {
+    const bus = await startGrantsBus(automatic());
+    const sidecar = await startSidecar(bus.address, { SIDECAR_BUS_TOKEN: tokens.dev });
+    expect(bus.program.stdout).toContain('principal=dev');
+    editPolicy(bus, automatic().replace(': dev', ': other'));
+    await sidecar.program.seen(/the session with the bus is lost .*the credential belongs to another principal/);
+    await sidecar.program.seen(/connecting to the bus again/);
+    editPolicy(bus, automatic().replace(/, [0-9a-f]{64}: dev/, ''));
+    await sidecar.program.seen(/the policy of this bus does not know the bearer token/);
+    editPolicy(bus, automatic());
+    await bus.program.seen(/registered .*principal=dev.*registered .*principal=dev/s);
   });
 });

@@ -36,6 +36,18 @@ describe('meridian-sidecar status', () => {
     });
   });
 
+  test('shows what was asked for and is withheld, with the reason', async () => {
+    const bus = await startBus();
+    const requested = [
+      { topic: 'platform.oms.fills', action: 'publish' },
+      { topic: 'platform.risk.*', action: 'publish' },
+    ];
+    const { healthUrl } = await startSidecar(bus.address, { REQUESTED_GRANTS: JSON.stringify(requested) });
+    const shown = runCli('status', '--address', new URL(healthUrl).host);
+    expect(await shown.exited).toBe(0);
+    expect(shown.stdout).toMatch(/^withheld +publish platform\.risk\.\* \(no policy rule allows it\)$/m);
+  });
+
   test('says that no sidecar answers, and exits 69', async () => {
     const shown = runCli('status', '--address', '127.0.0.1:1');
     expect(await shown.exited).toBe(69);

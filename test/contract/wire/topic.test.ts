@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { containsPattern, matchTopic, patternFault, topicFault } from '../../../src/contract/wire/topic.ts';
+import {
+  containsPattern,
+  matchTopic,
+  patternFault,
+  patternsOverlap,
+  topicFault,
+} from '../../../src/contract/wire/topic.ts';
 
 const long = (bytes: number): string => 'x'.repeat(bytes);
 const segments = (count: number): string => Array.from({ length: count }, () => 's').join('.');
@@ -97,6 +103,18 @@ describe('containment', () => {
       for (const inner of patterns) {
         const expected = (covered.get(inner) ?? []).every((topic) => outerTopics.has(topic));
         if (containsPattern(outer, inner) !== expected) wrong.push(`${outer} over ${inner}`);
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  test('patternsOverlap agrees with enumeration too, and does not mind the order', () => {
+    const wrong: string[] = [];
+    for (const one of patterns) {
+      const oneTopics = new Set(covered.get(one));
+      for (const other of patterns) {
+        const expected = (covered.get(other) ?? []).some((topic) => oneTopics.has(topic));
+        if (patternsOverlap(one, other) !== expected) wrong.push(`${one} and ${other}`);
       }
     }
     expect(wrong).toEqual([]);
