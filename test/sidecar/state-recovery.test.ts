@@ -33,7 +33,7 @@ test('a state that cannot be recovered is logged and does not stop the sidecar, 
   try {
     const { program, address } = await startSidecar(bus.address);
     expect(program.stdout).toMatch(/WARN .*recover state.*the disk cannot be read/);
-    expect(program.stdout).toMatch(/to=READY/);
+    await program.seen(/to=READY/);
 
     const plugin = await connectPlugin(address);
     await expect(plugin.loadState()).rejects.toThrow(/the disk cannot be read/);
