@@ -17,7 +17,7 @@ interface PackageFlags {
   readonly stack: string[];
   readonly uncached?: true;
   readonly out: string;
-  readonly weigh?: true;
+  readonly weigh: string | boolean;
   readonly json?: true;
 }
 
@@ -34,7 +34,8 @@ program
   .option('--stack <name...>', 'stacks, each with a zip of its own; `any` makes one for every stack', ['any'])
   .option('--uncached', 'leave the runtime out; staging downloads it')
   .option('--out <dir>', 'receives the zips', 'build')
-  .option('--weigh', 'stage with each zip, and print what it costs; not with --uncached')
+  // By default enough for a median that one disturbed run does not move.
+  .option('--weigh [times]', 'stage with each zip so often, and print what it costs; not with --uncached', false)
   .option('--json', 'print the result as JSON')
   .action(async (flags: PackageFlags) => {
     const { content } = await build();
@@ -43,7 +44,11 @@ program
     for (const stack of flags.stack) {
       if (!flags.json) console.log(`Packing ${flags.uncached ? 'without' : 'with'} the runtime for stack ${stack}`);
       const one = await makePackage({ root, outDir: flags.out, content, stack, cached: !flags.uncached });
-      made.push(flags.weigh && !flags.uncached ? { ...one, weight: await weigh(one.path) } : one);
+      made.push(
+        flags.weigh && !flags.uncached
+          ? { ...one, weight: await weigh(one.path, Number(flags.weigh === true ? 9 : flags.weigh)) }
+          : one,
+      );
     }
     console.log(flags.json ? JSON.stringify(made, undefined, 2) : made.map(describe).join('\n'));
   });

@@ -22,12 +22,10 @@ export interface Weight {
   readonly ratioToCopy: number;
 }
 
-/** Enough for a median that one disturbed run does not move. */
-const pairs = 9;
 const run = promisify(execFile);
 
-/** Weighs the zip of a cached package on this machine, by staging with it; needs `unzip`. */
-export async function weigh(zip: string): Promise<Weight> {
+/** Weighs the zip of a cached package on this machine, by staging with it that many times; needs `unzip`. */
+export async function weigh(zip: string, pairs: number): Promise<Weight> {
   const work = await mkdtemp(path.join(tmpdir(), 'weigh-'));
   const at = (name: string): string => path.join(work, name);
   try {
