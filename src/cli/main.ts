@@ -5,6 +5,7 @@ import { addBusCommand } from './bus.ts';
 import { type AddCommand, usageExitCode } from './command.ts';
 import { addConformanceCommand } from './conformance.ts';
 import { addLaunchCommand } from './launch.ts';
+import { addPackageCommand } from './package.ts';
 import { addRunCommand } from './run.ts';
 import { addStageCommand } from './stage.ts';
 import { addStatusCommand } from './status.ts';
@@ -19,6 +20,7 @@ const commands: readonly AddCommand[] = [
   addStatusCommand,
   addBusCommand,
   addConformanceCommand,
+  addPackageCommand,
 ];
 
 const program = new Command('meridian-sidecar')

@@ -1,0 +1,32 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { UserFacingError } from '../base/user-facing-error.ts';
+import { type AddCommand, usageExitCode } from './command.ts';
+
+/** `meridian-sidecar package`: the packager of the checkout that one stands in; a package itself carries none. */
+export const addPackageCommand: AddCommand = (program) => {
+  program
+    .command('package')
+    .description('make the buildpack zips, in a checkout of the buildpack; options as in `npm run package`')
+    .argument('[options...]')
+    .allowUnknownOption()
+    .helpOption(false)
+    .action(async (options: readonly string[]) => {
+      const packager = path.resolve('src/packager/main.ts');
+      if (!existsSync(packager)) throw notInCheckout();
+      const child = spawn(process.execPath, [packager, 'package', ...options], { stdio: 'inherit' });
+      const [code] = (await once(child, 'exit')) as [number | null];
+      process.exitCode = code ?? 1;
+    });
+};
+
+function notInCheckout(): UserFacingError {
+  return new UserFacingError({
+    id: 'cli/package/no-checkout',
+    found: 'The current directory is no checkout of the buildpack: src/packager is not in it',
+    next: ['Change to the root of a checkout, and run `npm ci` there first.'],
+    exitCode: usageExitCode,
+  });
+}
