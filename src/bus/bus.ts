@@ -14,6 +14,7 @@ import { limits } from '../contract/wire/limits.ts';
 import { busProtocolVersion, protocolVersionsFit } from '../contract/wire/protocol-version.ts';
 import type { Peer, RpcStream } from '../transport/rpc.ts';
 import { RpcError } from '../transport/status.ts';
+import { BacklogWatch } from './backlog-watch.ts';
 import { CallBroker } from './call-broker.ts';
 import { GrantDesk } from './grant-desk.ts';
 import { Handover } from './handover.ts';
@@ -53,6 +54,7 @@ export class Bus {
   readonly #broker: CallBroker;
   readonly #quotas: InstanceQuotas;
   readonly #sweeper: Timer;
+  readonly #backlogs: BacklogWatch;
   readonly #handover: Handover;
   readonly #grants: GrantDesk;
   #closed = false;
@@ -73,6 +75,7 @@ export class Bus {
       drainTimeoutMs: options.drainTimeoutMs ?? defaultDrainTimeoutMs,
       inBackground: (work) => this.#inBackground(work),
     });
+    this.#backlogs = new BacklogWatch({ ...options, policy: () => this.#grants.policy });
     this.#sweeper = every(options.scheduler, sweepEveryMs, () => this.#sweep());
   }
 
@@ -273,7 +276,7 @@ export class Bus {
       idleMs: this.#options.subscriptionIdleMs ?? defaultSubscriptionIdleMs,
       inUse: (instanceId, name) => this.#registry.activeOf(instanceId)?.session?.isUsing(name) ?? false,
     });
-    this.#inBackground(expired);
+    this.#inBackground(expired.then(() => this.#backlogs.look()));
   }
 
   /** For work that no caller waits for. What it wanted of a store that closes meanwhile is done by its next start. */

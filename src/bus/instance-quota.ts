@@ -109,6 +109,22 @@ export class InstanceQuotas {
   }
 }
 
+/** How much the subscriptions of an instance may hold back, whoever it is registered by, and the least that any may. */
+export function backlogQuotasFor({ rules }: Policy): {
+  readonly leastBytes: number;
+  of(instanceId: string): { readonly messages: number; readonly bytes: number };
+} {
+  const all = [{}, ...rules.map(({ quotas }) => quotas ?? {})].map((quotas) => joinQuotas([quotas]));
+  return {
+    leastBytes: Math.min(...all.map((quotas) => quotas.backlog_bytes)),
+    of(instanceId) {
+      const matching = rules.filter((rule) => globMatches(rule.instances, instanceId));
+      const joined = joinQuotas(matching.flatMap(({ quotas }) => quotas ?? []));
+      return { messages: joined.backlog_messages, bytes: joined.backlog_bytes };
+    },
+  };
+}
+
 /** What the rules that let somebody be an instance allow it to take. */
 export function quotasFor(
   { rules }: Policy,

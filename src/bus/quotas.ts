@@ -1,4 +1,5 @@
 import { limits } from '../contract/wire/limits.ts';
+import { defaultRetention } from './retention.ts';
 
 /** How much one instance may take of the bus. Each is a whole number of at least 1; in a policy file they go by these names. */
 export interface Quotas {
@@ -10,6 +11,9 @@ export interface Quotas {
   readonly servers: number;
   /** Calls of its own that wait for an answer. */
   readonly calls_in_flight: number;
+  /** What one subscription may hold back in the log: everything from the first message that it has not finished with. */
+  readonly backlog_messages: number;
+  readonly backlog_bytes: number;
 }
 
 export type QuotaName = keyof Quotas;
@@ -21,6 +25,8 @@ export const defaultQuotas: Quotas = {
   subscriptions: limits.subscriptions,
   servers: 512,
   calls_in_flight: 1_024,
+  backlog_messages: 1_000_000,
+  backlog_bytes: defaultRetention.bytes / 2,
 };
 
 const quotaNames = Object.keys(defaultQuotas) as readonly QuotaName[];

@@ -61,6 +61,7 @@ export interface SessionSubscriptionsOptions {
   readonly ended: (subscriptionId: number, refusal: PatternRefusal) => void;
   /** The store failed. */
   readonly onFailure: (error: unknown) => void;
+  readonly missed: (subscriptionId: number, count: number) => void;
   readonly acknowledged: (subscriptionId: number, positions: readonly bigint[]) => void;
   /** Sends one delivery; resolves when there is room for the next. */
   readonly deliver: (delivery: Omit<Delivery, '$typeName' | '$unknown'>) => Promise<void>;
@@ -186,7 +187,7 @@ export class SessionSubscriptions {
   }
 
   #open(subscribe: Subscribe): void {
-    const { store, registration, log, deliver, subscribed, acknowledged } = this.#options;
+    const { store, registration, log, deliver, subscribed, acknowledged, missed } = this.#options;
     const { subscriptionId, name } = subscribe;
     const deadLetters = new DeadLetters({
       ...this.#options,
@@ -206,6 +207,15 @@ export class SessionSubscriptions {
         await deliver({ subscriptionId, position, envelope, maybeRedelivered, attempt, creditBytes });
       },
       onOpen: () => subscribed(subscriptionId),
+      onMissed: (count) => {
+        const { instanceId } = registration.owner;
+        log.warn('a subscription missed messages that were no longer kept for it', {
+          instance: instanceId,
+          name,
+          count,
+        });
+        missed(subscriptionId, count);
+      },
     });
     this.#feeds.get(subscriptionId)?.close();
     this.#feeds.set(subscriptionId, feed);

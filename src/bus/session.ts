@@ -76,6 +76,7 @@ export class Session {
         this.send({ case: 'subscriptionEnded', value: { subscriptionId, ...refusal } });
         recorder.refused('subscription');
       },
+      missed: (subscriptionId, count) => this.send({ case: 'missed', value: { subscriptionId, count: BigInt(count) } }),
       acknowledged: (subscriptionId, positions) =>
         this.send({ case: 'acknowledged', value: { subscriptionId, positions: [...positions] } }),
       deliver: async (delivery) => {
@@ -222,7 +223,9 @@ export class Session {
 
   #publish(publish: Publish): void {
     const { sequence, settledBelow, envelope } = publish;
-    const refusal = this.#publishRefusal(publish) ?? this.#quotaRefusal(publish);
+    const { quota, owner } = this.#options.registration;
+    const bytes = envelope?.payload.length ?? 0;
+    const refusal = this.#publishRefusal(publish) ?? quota.publishRefusal(owner, { sequence, bytes });
     if (refusal === undefined && envelope) this.#publishes.add({ sequence, settledBelow, envelope });
     else this.#publishes.refuse(sequence, refusal ?? 'the envelope is missing', envelope?.meta);
   }
@@ -233,11 +236,6 @@ export class Session {
       return `payload of ${envelope.payload.length} bytes is over the limit of ${limits.payloadBytes}`;
     }
     return this.#topicRefusal(envelope.meta.topic);
-  }
-
-  #quotaRefusal({ sequence, envelope }: Publish): string | undefined {
-    const { quota, owner } = this.#options.registration;
-    return quota.publishRefusal(owner, { sequence, bytes: envelope?.payload.length ?? 0 });
   }
 
   #topicRefusal(topic: string): string | undefined {

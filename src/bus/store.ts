@@ -95,6 +95,19 @@ export interface FailedDelivery {
   readonly attempt: number;
 }
 
+/** A subscription is its instance's. */
+export interface SubscriptionKey {
+  readonly instanceId: string;
+  readonly name: string;
+}
+
+/** What a subscription holds back in the log: everything from the first message that it has not finished with. */
+export interface Backlog extends SubscriptionKey {
+  readonly messages: number;
+  /** 0 when it was not asked for. */
+  readonly bytes: number;
+}
+
 export interface AcknowledgedPositions {
   /** Of the subscription. */
   readonly name: string;
@@ -182,6 +195,11 @@ export interface Store {
     idleMs: number;
     inUse: (instanceId: string, name: string) => boolean;
   }): Promise<number>;
+
+  /** The subscriptions that hold anything back. Bytes take long to count: only while the log holds more than this. */
+  backlogs(options: { countBytesAbove: number }): Promise<readonly Backlog[]>;
+  /** From now on keeps no message for the sake of these subscriptions, and again for those that are left out. */
+  keepNothingFor(subscriptions: readonly SubscriptionKey[]): Promise<void>;
 
   loadState(instanceId: string): Promise<StoredState | undefined>;
   /** Compare-and-set; acknowledges in the same operation. @throws StaleEpochError, RevisionConflictError */

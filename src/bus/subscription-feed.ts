@@ -26,6 +26,8 @@ export interface FeedOptions {
   readonly onOpen: () => void;
   /** Sends one message; resolves when there is room for the next. */
   readonly deliver: (fed: FedMessage) => Promise<void>;
+  /** So many messages were dropped before they could be delivered. */
+  readonly onMissed: (count: number) => void;
   /** Puts a message away instead of delivering it again; false when it is to be delivered. */
   readonly putAway: (failed: FailedMessage) => Promise<boolean>;
 }
@@ -96,13 +98,12 @@ export class SubscriptionFeed {
   }
 
   async #deliverAgain(): Promise<true> {
-    const { store, owner, spec, putAway } = this.#options;
+    const { store, putAway } = this.#options;
     const batch: FedMessage[] = [];
     for (const [position, attempts] of [...this.#again].slice(0, batchMessages)) {
       const message = await store.get(position);
       if (!message) {
-        // Without its message a position can only be let go of.
-        await store.acknowledge(owner, spec.name, [position]);
+        await this.#letGo(position);
       } else if (!(await putAway({ message, attempts }))) {
         if (!this.#takeCredit(message)) break;
         batch.push({ message, maybeRedelivered: true, attempt: attempts + 1 });
@@ -117,6 +118,7 @@ export class SubscriptionFeed {
   async #deliverNew(): Promise<boolean> {
     const { store, spec } = this.#options;
     const read = await store.read(this.#scannedTo, batchMessages);
+    if (read[0]) await this.#passOver(read[0].position - this.#scannedTo - 1n);
     const batch: FedMessage[] = [];
     let taken = 0;
     for (const message of read) {
@@ -131,6 +133,23 @@ export class SubscriptionFeed {
     const isAtEnd = taken === read.length && read.length < batchMessages;
     if (batch.length > 0 || (isAtEnd && this.#scannedTo > this.#recordedTo)) await this.#deliver(batch);
     return taken > 0;
+  }
+
+  /** Without its message a position can only be let go of; it is missed unless it has been acknowledged since. */
+  async #letGo(position: bigint): Promise<void> {
+    const { store, owner, spec, onMissed } = this.#options;
+    const delivery = { positions: [position], scannedTo: this.#recordedTo };
+    const due = await store.recordDelivery(owner, spec.name, delivery);
+    await store.acknowledge(owner, spec.name, [position]);
+    if (due.length > 0) onMissed(1);
+  }
+
+  /** Positions have no gaps, so that one tells of messages that are not kept any more. */
+  async #passOver(gap: bigint): Promise<void> {
+    if (gap === 0n) return;
+    this.#scannedTo += gap;
+    await this.#deliver([]);
+    this.#options.onMissed(Number(gap));
   }
 
   async #deliver(batch: readonly FedMessage[]): Promise<void> {

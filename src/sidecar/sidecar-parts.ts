@@ -86,7 +86,14 @@ export function createParts(options: SidecarOptions, onFault: (faulted: boolean)
   const send: BusLink['send'] = (message) => link.send(message);
   const overBus = {
     outbox: new Outbox({ scheduler, limits: config.outbox, send }),
-    subscriptions: new BusSubscriptions({ send }),
+    subscriptions: new BusSubscriptions({
+      send,
+      onMissed({ name, pattern }, count) {
+        log.warn('the bus dropped messages before this subscription came to them', { name, count });
+        recorder.lost(name, count);
+        lifecycle.lost(pattern, count);
+      },
+    }),
     calls: new BusCalls({ scheduler, send }),
     servers: new BusServers({ send }),
   };

@@ -1,5 +1,6 @@
 import { describe } from 'vitest';
 import { describeAttempts } from './store-attempt-facts.ts';
+import { describeBacklogs } from './store-backlog-facts.ts';
 import { describeDecisions } from './store-decision-facts.ts';
 import type { CreateStore } from './store-fixtures.ts';
 import { describeAppending } from './store-log-facts.ts';
@@ -14,6 +15,7 @@ export function describeStore(name: string, createStore: CreateStore, propertyRu
   describe(`${name}: appending`, () => describeAppending(createStore));
   describe(`${name}: subscriptions`, () => describeSubscriptions(createStore));
   describe(`${name}: attempts`, () => describeAttempts(createStore));
+  describe(`${name}: backlogs`, () => describeBacklogs(createStore));
   describe(`${name}: state`, () => describeState(createStore));
   describe(`${name}: decisions`, () => describeDecisions(createStore));
   describe(`${name}: retention`, () => describeRetention(createStore, propertyRuns));

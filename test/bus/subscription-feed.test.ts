@@ -20,6 +20,7 @@ test('a repeat that is acknowledged while it waits for credit does not come, and
     spec: everything,
     credit: { messages: 1, bytes: 1_000_000 },
     onOpen() {},
+    onMissed() {},
     putAway: async () => false,
     deliver: async ({ message }) => {
       delivered.push(message.position);

@@ -95,7 +95,7 @@ describe('a publish with', () => {
   test.each(publishes)('%s at the plugin port', async (_what, request, refusal) => {
     const reply = await plugin
       .unary(sidecarMethods.publish, create(PublishRequestSchema, request))
-      .catch(RpcError.from);
+      .catch((error: unknown) => RpcError.from(error));
     if (reply instanceof RpcError) expect(reply.code).toBe('INVALID_ARGUMENT');
     const reason = reply instanceof RpcError ? reply.message : reply.refusalReason;
     expect(reason).toMatch(refusal ?? /^$/);

@@ -4,6 +4,7 @@ import { type Envelope, EnvelopeSchema } from '../../contract/wire/gen/meridian/
 import { defaultDedupWindowMs, defaultRetention, type RetentionOptions } from '../retention.ts';
 import {
   type Appended,
+  type Backlog,
   type FailedDelivery,
   type GrantDecision,
   type NewMessage,
@@ -16,6 +17,7 @@ import {
   type StoredOwner,
   type StoredState,
   StoreFullError,
+  type SubscriptionKey,
   type SubscriptionPosition,
   type SubscriptionSpec,
 } from '../store.ts';
@@ -144,6 +146,17 @@ export class MemoryStore implements Store {
     const expired = this.#subscriptions.expire(options);
     this.#trim();
     return expired;
+  }
+
+  async backlogs(options: { countBytesAbove: number }): Promise<readonly Backlog[]> {
+    return this.#subscriptions
+      .held()
+      .map(({ instanceId, name, from }) => ({ instanceId, name, ...this.#log.sizeFrom(from, options) }))
+      .filter(({ messages }) => messages > 0);
+  }
+
+  async keepNothingFor(subscriptions: readonly SubscriptionKey[]): Promise<void> {
+    this.#subscriptions.keepNothingFor(subscriptions);
   }
 
   async loadState(instanceId: string): Promise<StoredState | undefined> {

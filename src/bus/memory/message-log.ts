@@ -28,6 +28,13 @@ export class MessageLog {
     this.#bytes += message.bytes;
   }
 
+  /** What is kept from a position on; the bytes only when the log holds more than `countBytesAbove`. */
+  sizeFrom(position: bigint, { countBytesAbove }: { countBytesAbove: number }): { messages: number; bytes: number } {
+    const held = this.#messages.slice(Math.max(this.#firstIndex, this.#indexOf(position)));
+    if (this.#bytes <= countBytesAbove) return { messages: held.length, bytes: 0 };
+    return { messages: held.length, bytes: held.reduce((sum, { bytes }) => sum + bytes, 0) };
+  }
+
   get(position: bigint): StoredMessage | undefined {
     return this.#messages[this.#indexOf(position)];
   }

@@ -1,4 +1,4 @@
-import type { FailedDelivery, Owner, SubscriptionPosition, SubscriptionSpec } from '../store.ts';
+import type { FailedDelivery, Owner, SubscriptionKey, SubscriptionPosition, SubscriptionSpec } from '../store.ts';
 
 interface Pending {
   attempts: number;
@@ -20,6 +20,7 @@ interface Subscription {
 export class Subscriptions {
   readonly #nowMs: () => number;
   readonly #subscriptions = new Map<string, Subscription>();
+  #notKeptFor: ReadonlySet<string> = new Set();
 
   constructor(nowMs: () => number) {
     this.#nowMs = nowMs;
@@ -113,18 +114,34 @@ export class Subscriptions {
 
   /** The first position that some subscription has not finished with; `end` when there is none. */
   neededFrom(end: bigint): bigint {
-    let neededFrom = end;
-    for (const subscription of this.#subscriptions.values()) {
-      for (const position of [subscription.scannedTo + 1n, ...subscription.pending.keys()]) {
-        if (position < neededFrom) neededFrom = position;
-      }
-    }
-    return neededFrom;
+    const kept = [...this.#subscriptions].filter(([key]) => !this.#notKeptFor.has(key));
+    return kept.reduce((first, [, subscription]) => earlier(first, heldFrom(subscription)), end);
+  }
+
+  /** Where each subscription holds the log back from. */
+  held(): (SubscriptionKey & { readonly from: bigint })[] {
+    return [...this.#subscriptions.values()].map((subscription) => {
+      const { instanceId, name } = subscription;
+      return { instanceId, name, from: heldFrom(subscription) };
+    });
+  }
+
+  keepNothingFor(keys: readonly SubscriptionKey[]): void {
+    this.#notKeptFor = new Set(keys.map(({ instanceId, name }) => subscriptionKey(instanceId, name)));
   }
 
   #find(instanceId: string, name: string): Subscription | undefined {
     return this.#subscriptions.get(subscriptionKey(instanceId, name));
   }
+}
+
+/** The first position that the subscription has not finished with. */
+function heldFrom({ scannedTo, pending }: Subscription): bigint {
+  return [...pending.keys()].reduce(earlier, scannedTo + 1n);
+}
+
+function earlier(a: bigint, b: bigint): bigint {
+  return a < b ? a : b;
 }
 
 function subscriptionKey(instanceId: string, name: string): string {

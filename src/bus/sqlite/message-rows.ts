@@ -37,6 +37,18 @@ export class MessageRows {
     );
   }
 
+  /** What is kept from a position on; the bytes only when the log holds more than `countBytesAbove`. */
+  sizeFrom(position: bigint, { countBytesAbove }: { countBytesAbove: number }): { messages: number; bytes: number } {
+    const { lastPosition, bytes } = this.#log();
+    const first = this.#sql.get<{ position: bigint | null }>('SELECT min(position) AS position FROM message')?.position;
+    if (typeof first !== 'bigint') return { messages: 0, bytes: 0 };
+    const from = position > first ? position : first;
+    const messages = Number(lastPosition - from) + 1;
+    if (Number(bytes) <= countBytesAbove) return { messages, bytes: 0 };
+    const sql = 'SELECT coalesce(sum(length(envelope)), 0) AS bytes FROM message WHERE position >= ?';
+    return { messages, bytes: Number(this.#sql.get<{ bytes: bigint }>(sql, from)?.bytes ?? 0n) };
+  }
+
   get(position: bigint): EncodedStoredMessage | undefined {
     return this.#sql.get<EncodedStoredMessage>('SELECT position, envelope FROM message WHERE position = ?', position);
   }

@@ -6,6 +6,7 @@ import { type Envelope, EnvelopeSchema } from '../../contract/wire/gen/meridian/
 import { defaultDedupWindowMs, defaultRetention, type RetentionOptions } from '../retention.ts';
 import type {
   Appended,
+  Backlog,
   FailedDelivery,
   GrantDecision,
   NewMessage,
@@ -16,10 +17,11 @@ import type {
   StoredMessage,
   StoredOwner,
   StoredState,
+  SubscriptionKey,
   SubscriptionPosition,
   SubscriptionSpec,
 } from '../store.ts';
-import type { EncodedMessage, EncodedStoredMessage, SubscriptionKey } from './store-commands.ts';
+import type { EncodedMessage, EncodedStoredMessage } from './store-commands.ts';
 import { StoreWorker } from './store-worker.ts';
 
 export interface SqliteStoreOptions {
@@ -188,6 +190,15 @@ export class SqliteStore implements Store {
     return this.#worker.call('dropSubscriptions', {
       keys: idle.map(({ instanceId, name }) => ({ instanceId, name })),
     });
+  }
+
+  backlogs(options: { countBytesAbove: number }): Promise<readonly Backlog[]> {
+    return this.#worker.call('backlogs', { countBytesAbove: options.countBytesAbove });
+  }
+
+  keepNothingFor(subscriptions: readonly SubscriptionKey[]): Promise<void> {
+    const keys = subscriptions.map(({ instanceId, name }) => ({ instanceId, name }));
+    return this.#worker.call('keepNothingFor', { keys });
   }
 
   loadState(instanceId: string): Promise<StoredState | undefined> {

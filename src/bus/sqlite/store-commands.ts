@@ -2,6 +2,7 @@ import type { RetentionOptions } from '../retention.ts';
 import type {
   AcknowledgedPositions,
   Appended,
+  Backlog,
   FailedDelivery,
   GrantDecision,
   Owner,
@@ -9,6 +10,7 @@ import type {
   StateChange,
   StoredOwner,
   StoredState,
+  SubscriptionKey,
   SubscriptionPosition,
   SubscriptionSpec,
 } from '../store.ts';
@@ -28,11 +30,6 @@ export interface EncodedMessage {
 export interface EncodedStoredMessage {
   readonly position: bigint;
   readonly envelope: Uint8Array;
-}
-
-export interface SubscriptionKey {
-  readonly instanceId: string;
-  readonly name: string;
 }
 
 /** What the worker can be asked; each is done whole or not at all. The wall clock is the caller's, in milliseconds. */
@@ -65,6 +62,8 @@ export interface StoreCommands {
     args: Record<never, never>,
   ): readonly (SubscriptionKey & { readonly idleExpiryMs: number | undefined })[];
   dropSubscriptions(args: { keys: readonly SubscriptionKey[] }): number;
+  backlogs(args: { countBytesAbove: number }): readonly Backlog[];
+  keepNothingFor(args: { keys: readonly SubscriptionKey[] }): void;
   loadState(args: { instanceId: string }): StoredState | undefined;
   saveState(args: StateChange & { owner: Owner }): bigint;
   recordDecisions(args: { decisions: readonly GrantDecision[] }): void;
@@ -76,13 +75,15 @@ export type CommandArgs<Name extends CommandName> = Parameters<StoreCommands[Nam
 export type CommandResult<Name extends CommandName> = ReturnType<StoreCommands[Name]>;
 export type Command = { [Name in CommandName]: { readonly name: Name; readonly args: CommandArgs<Name> } }[CommandName];
 
-/** The commands that change nothing, so that a group of them needs no transaction. */
+/** The commands that change nothing in the file, so that a group of them needs no transaction. */
 export const readingCommands: ReadonlySet<CommandName> = new Set<CommandName>([
   'mayWrite',
   'ownerOf',
   'read',
   'get',
   'subscriptions',
+  'backlogs',
+  'keepNothingFor',
   'loadState',
   'decisions',
 ]);

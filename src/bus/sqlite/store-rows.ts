@@ -120,6 +120,17 @@ export class StoreRows implements StoreCommands {
     return keys.filter((key) => this.#subscriptions.drop(key)).length;
   }
 
+  backlogs(options: CommandArgs<'backlogs'>): CommandResult<'backlogs'> {
+    return this.#subscriptions
+      .held()
+      .map(({ instanceId, name, from }) => ({ instanceId, name, ...this.#messages.sizeFrom(from, options) }))
+      .filter(({ messages }) => messages > 0);
+  }
+
+  keepNothingFor({ keys }: CommandArgs<'keepNothingFor'>): void {
+    this.#subscriptions.keepNothingFor(keys);
+  }
+
   loadState({ instanceId }: CommandArgs<'loadState'>): CommandResult<'loadState'> {
     return this.#states.load(instanceId);
   }

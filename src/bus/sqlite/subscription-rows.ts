@@ -1,6 +1,12 @@
-import type { AcknowledgedPositions, FailedDelivery, Owner, SubscriptionPosition, SubscriptionSpec } from '../store.ts';
+import type {
+  AcknowledgedPositions,
+  FailedDelivery,
+  Owner,
+  SubscriptionKey,
+  SubscriptionPosition,
+  SubscriptionSpec,
+} from '../store.ts';
 import type { Statements } from './statements.ts';
-import type { SubscriptionKey } from './store-commands.ts';
 
 interface SubscriptionRow {
   readonly id: bigint;
@@ -11,6 +17,8 @@ interface SubscriptionRow {
 /** How far every subscription has come, and what it was delivered and has not acknowledged. */
 export class SubscriptionRows {
   readonly #sql: Statements;
+  /** The ids of those that no message is kept for, as a JSON list. Not stored: whoever opens the store says it anew. */
+  #notKeptFor = '[]';
 
   constructor(sql: Statements) {
     this.#sql = sql;
@@ -116,11 +124,27 @@ export class SubscriptionRows {
   neededFrom(): bigint | undefined {
     const row = this.#sql.get<{ position: bigint | null }>(
       `SELECT min(position) AS position FROM (
-         SELECT scanned_to + 1 AS position FROM subscription
+         SELECT scanned_to + 1 AS position FROM subscription WHERE id NOT IN (SELECT value FROM json_each(?1))
          UNION ALL
-         SELECT (SELECT min(position) FROM pending WHERE subscription_id = subscription.id) FROM subscription)`,
+         SELECT (SELECT min(position) FROM pending WHERE subscription_id = subscription.id)
+         FROM subscription WHERE id NOT IN (SELECT value FROM json_each(?1)))`,
+      this.#notKeptFor,
     );
     return row?.position ?? undefined;
+  }
+
+  /** Where each subscription holds the log back from. */
+  held(): (SubscriptionKey & { readonly from: bigint })[] {
+    return this.#sql.all<SubscriptionKey & { readonly from: bigint }>(
+      `SELECT instance_id AS instanceId, name, min(scanned_to + 1, coalesce(
+         (SELECT min(position) FROM pending WHERE subscription_id = subscription.id), scanned_to + 1)) AS "from"
+       FROM subscription`,
+    );
+  }
+
+  keepNothingFor(keys: readonly SubscriptionKey[]): void {
+    const ids = keys.flatMap(({ instanceId, name }) => this.#find(instanceId, name)?.id ?? []);
+    this.#notKeptFor = `[${ids.join(',')}]`;
   }
 
   /** False for a position that was passed before and is no longer pending: it has been acknowledged since. */

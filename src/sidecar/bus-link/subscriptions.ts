@@ -34,7 +34,7 @@ interface InHand {
 
 /** One subscription that outlives the sessions with the bus: after a loss it is made again where it was. */
 export class BusSubscription {
-  readonly #request: SubscriptionRequest;
+  readonly request: SubscriptionRequest;
   readonly #sink: SubscriptionSink;
   readonly #id: number;
   readonly #send: (message: RequestInit) => boolean;
@@ -50,14 +50,14 @@ export class BusSubscription {
     send: (message: RequestInit) => boolean;
   }) {
     this.#id = options.id;
-    this.#request = options.request;
+    this.request = options.request;
     this.#credit = options.credit;
     this.#sink = options.sink;
     this.#send = options.send;
   }
 
   get name(): string {
-    return this.#request.name;
+    return this.request.name;
   }
 
   /** What the bus may still deliver, and how much the sink has not been confirmed to be done with. */
@@ -89,7 +89,7 @@ export class BusSubscription {
   open(): void {
     const { messages, bytes } = this.#credit;
     const value = {
-      ...this.#request,
+      ...this.request,
       subscriptionId: this.#id,
       creditMessages: messages,
       creditBytes: Math.max(0, bytes),
@@ -158,9 +158,13 @@ export class BusSubscription {
   }
 }
 
+/** Hears of messages, of any topic, that a subscription will never get: they were dropped before it came to them. */
+type OnMissed = (subscription: SubscriptionRequest, count: number) => void;
+
 /** Every subscription of this sidecar. */
 export class BusSubscriptions implements LinkPart {
   readonly #send: (message: RequestInit) => boolean;
+  readonly #onMissed: OnMissed;
   readonly #open = new Map<number, BusSubscription>();
   readonly #handBacks: HandBacks;
   #lastId = 0;
@@ -168,8 +172,9 @@ export class BusSubscriptions implements LinkPart {
   #handedBack = false;
   #leftBehind = false;
 
-  constructor(options: { send: (message: RequestInit) => boolean }) {
+  constructor(options: { send: (message: RequestInit) => boolean; onMissed: OnMissed }) {
     this.#send = options.send;
+    this.#onMissed = options.onMissed;
     this.#handBacks = new HandBacks(options.send);
   }
 
@@ -270,6 +275,11 @@ export class BusSubscriptions implements LinkPart {
         if (this.#stopped) this.#leftBehind = true;
         else this.#open.get(event.value.subscriptionId)?.delivered(event.value);
         break;
+      case 'missed': {
+        const subscription = this.#open.get(event.value.subscriptionId);
+        if (subscription) this.#onMissed(subscription.request, Number(event.value.count));
+        break;
+      }
       case 'acknowledged':
         this.#open.get(event.value.subscriptionId)?.acknowledged(event.value.positions);
         break;

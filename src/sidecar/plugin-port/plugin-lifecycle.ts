@@ -100,6 +100,11 @@ export class PluginLifecycle {
     this.#send({ case: 'resume', value: {} });
   }
 
+  /** Tells of messages that a subscription to this pattern will never get. */
+  lost(pattern: string, count: number): void {
+    this.#send({ case: 'lost', value: { pattern, count: BigInt(count) } });
+  }
+
   stateChanged(state: SidecarState): void {
     this.#send({ case: 'stateChanged', value: { state } });
   }

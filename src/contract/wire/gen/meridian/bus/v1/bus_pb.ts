@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file meridian/bus/v1/bus.proto.
  */
 export const file_meridian_bus_v1_bus: GenFile = /*@__PURE__*/
-  fileDesc("ChltZXJpZGlhbi9idXMvdjEvYnVzLnByb3RvEg9tZXJpZGlhbi5idXMudjEiUQoFR3JhbnQSDwoHcGF0dGVybhgBIAEoCRInCgZhY3Rpb24YAiABKA4yFy5tZXJpZGlhbi5idXMudjEuQWN0aW9uEg4KBnJlYXNvbhgDIAEoCSIyCghSZXZpc2lvbhIPCgd2ZXJzaW9uGAEgASgJEhUKDXN0YXJ0ZWRfYXRfbnMYAiABKAMi5QEKD1JlZ2lzdGVyUmVxdWVzdBIYChBwcm90b2NvbF92ZXJzaW9uGAEgASgNEhMKC2luc3RhbmNlX2lkGAIgASgJEhEKCXBvb2xfdHlwZRgDIAEoCRIwChByZXF1ZXN0ZWRfZ3JhbnRzGAQgAygLMhYubWVyaWRpYW4uYnVzLnYxLkdyYW50EgwKBHRhZ3MYBSADKAkSKwoIcmV2aXNpb24YBiABKAsyGS5tZXJpZGlhbi5idXMudjEuUmV2aXNpb24SFAoMcmVzdW1lX2Vwb2NoGAcgASgEEg0KBWltYWdlGAggASgJImEKDVJlZ2lzdGVyUmVwbHkSGAoQcHJvdG9jb2xfdmVyc2lvbhgBIAEoDRINCgVlcG9jaBgCIAEoBBIQCghsZWFzZV9tcxgDIAEoDRIVCg1kZXBsb3ltZW50X2lkGAQgASgJIu8ECg5TZXNzaW9uUmVxdWVzdBIsCgRvcGVuGAEgASgLMhwubWVyaWRpYW4uYnVzLnYxLk9wZW5TZXNzaW9uSAASLwoJaGVhcnRiZWF0GAIgASgLMhoubWVyaWRpYW4uYnVzLnYxLkhlYXJ0YmVhdEgAEisKB3B1Ymxpc2gYAyABKAsyGC5tZXJpZGlhbi5idXMudjEuUHVibGlzaEgAEi8KCXN1YnNjcmliZRgEIAEoCzIaLm1lcmlkaWFuLmJ1cy52MS5TdWJzY3JpYmVIABIzCgt1bnN1YnNjcmliZRgFIAEoCzIcLm1lcmlkaWFuLmJ1cy52MS5VbnN1YnNjcmliZUgAEjMKC2Fja25vd2xlZGdlGAYgASgLMhwubWVyaWRpYW4uYnVzLnYxLkFja25vd2xlZGdlSAASKQoGY3JlZGl0GAcgASgLMhcubWVyaWRpYW4uYnVzLnYxLkNyZWRpdEgAEiUKBGNhbGwYCCABKAsyFS5tZXJpZGlhbi5idXMudjEuQ2FsbEgAEicKBXNlcnZlGAkgASgLMhYubWVyaWRpYW4uYnVzLnYxLlNlcnZlSAASKwoHdW5zZXJ2ZRgKIAEoCzIYLm1lcmlkaWFuLmJ1cy52MS5VbnNlcnZlSAASKQoGYW5zd2VyGAsgASgLMhcubWVyaWRpYW4uYnVzLnYxLkFuc3dlckgAEi8KBnN0YXR1cxgMIAEoCzIdLm1lcmlkaWFuLmJ1cy52MS5TdGF0dXNSZXBvcnRIABInCgVyZXRyeRgNIAEoCzIWLm1lcmlkaWFuLmJ1cy52MS5SZXRyeUgAQgkKB21lc3NhZ2UiMQoLT3BlblNlc3Npb24SEwoLaW5zdGFuY2VfaWQYASABKAkSDQoFZXBvY2gYAiABKAQiHQoJSGVhcnRiZWF0EhAKCHNlcXVlbmNlGAEgASgEIlsKB1B1Ymxpc2gSEAoIc2VxdWVuY2UYASABKAQSFQoNc2V0dGxlZF9iZWxvdxgCIAEoBBInCghlbnZlbG9wZRgDIAEoCzIVLm1lcmlkaWFuLnYxLkVudmVsb3BlIo4CCglTdWJzY3JpYmUSFwoPc3Vic2NyaXB0aW9uX2lkGAEgASgNEgwKBG5hbWUYAiABKAkSDwoHcGF0dGVybhgDIAEoCRIqCghzdGFydF9hdBgEIAEoDjIYLm1lcmlkaWFuLmJ1cy52MS5TdGFydEF0EhUKDXN0YXJ0X3RpbWVfbnMYBSABKAMSFQoNaWRsZV9leHBpcnlfcxgGIAEoDRIUCgxtYXhfYXR0ZW1wdHMYByABKA0SGQoRZGVhZF9sZXR0ZXJfdG9waWMYCCABKAkSFwoPY3JlZGl0X21lc3NhZ2VzGAkgASgNEhQKDGNyZWRpdF9ieXRlcxgKIAEoDRIPCgdpbl9oYW5kGAsgAygEIkQKC1Vuc3Vic2NyaWJlEhcKD3N1YnNjcmlwdGlvbl9pZBgBIAEoDRIMCgRuYW1lGAIgASgJEg4KBmZhaWxlZBgDIAMoBCJRCgVSZXRyeRIXCg9zdWJzY3JpcHRpb25faWQYASABKA0SLwoGZmFpbGVkGAIgAygLMh8ubWVyaWRpYW4uYnVzLnYxLkZhaWxlZERlbGl2ZXJ5IjMKDkZhaWxlZERlbGl2ZXJ5EhAKCHBvc2l0aW9uGAEgASgEEg8KB2F0dGVtcHQYAiABKA0iOQoLQWNrbm93bGVkZ2USFwoPc3Vic2NyaXB0aW9uX2lkGAEgASgNEhEKCXBvc2l0aW9ucxgCIAMoBCJCCgZDcmVkaXQSFwoPc3Vic2NyaXB0aW9uX2lkGAEgASgNEhAKCG1lc3NhZ2VzGAIgASgNEg0KBWJ5dGVzGAMgASgNIlQKBENhbGwSDwoHY2FsbF9pZBgBIAEoBBInCghlbnZlbG9wZRgCIAEoCzIVLm1lcmlkaWFuLnYxLkVudmVsb3BlEhIKCnRpbWVvdXRfbXMYAyABKA0iKwoFU2VydmUSEQoJc2VydmVyX2lkGAEgASgNEg8KB3BhdHRlcm4YAiABKAkiHAoHVW5zZXJ2ZRIRCglzZXJ2ZXJfaWQYASABKA0iZQoGQW5zd2VyEhIKCnJlcXVlc3RfaWQYASABKAQSCgoCb2sYAiABKAgSFAoMcGF5bG9hZF90eXBlGAMgASgJEg8KB3BheWxvYWQYBCABKAwSFAoMZXJyb3JfZGV0YWlsGAUgASgJIi0KDFN0YXR1c1JlcG9ydBINCgVzdGF0ZRgBIAEoCRIOCgZkZXRhaWwYAiABKAki8wUKDFNlc3Npb25FdmVudBIwCgZvcGVuZWQYASABKAsyHi5tZXJpZGlhbi5idXMudjEuU2Vzc2lvbk9wZW5lZEgAEjYKDWxlYXNlX3JlbmV3ZWQYAiABKAsyHS5tZXJpZGlhbi5idXMudjEuTGVhc2VSZW5ld2VkSAASKwoGZ3JhbnRzGAMgASgLMhkubWVyaWRpYW4uYnVzLnYxLkdyYW50U2V0SAASOAoOcHVibGlzaF9yZXN1bHQYBCABKAsyHi5tZXJpZGlhbi5idXMudjEuUHVibGlzaFJlc3VsdEgAEjEKCnN1YnNjcmliZWQYBSABKAsyGy5tZXJpZGlhbi5idXMudjEuU3Vic2NyaWJlZEgAEkAKEnN1YnNjcmlwdGlvbl9lbmRlZBgGIAEoCzIiLm1lcmlkaWFuLmJ1cy52MS5TdWJzY3JpcHRpb25FbmRlZEgAEi0KCGRlbGl2ZXJ5GAcgASgLMhkubWVyaWRpYW4uYnVzLnYxLkRlbGl2ZXJ5SAASNQoMYWNrbm93bGVkZ2VkGAggASgLMh0ubWVyaWRpYW4uYnVzLnYxLkFja25vd2xlZGdlZEgAEjIKC2NhbGxfcmVzdWx0GAkgASgLMhsubWVyaWRpYW4uYnVzLnYxLkNhbGxSZXN1bHRIABIrCgdzZXJ2aW5nGAogASgLMhgubWVyaWRpYW4uYnVzLnYxLlNlcnZpbmdIABI2Cg1zZXJ2aW5nX2VuZGVkGAsgASgLMh0ubWVyaWRpYW4uYnVzLnYxLlNlcnZpbmdFbmRlZEgAEisKB3JlcXVlc3QYDCABKAsyGC5tZXJpZGlhbi5idXMudjEuUmVxdWVzdEgAEjEKCnN1cGVyc2VkZWQYDSABKAsyGy5tZXJpZGlhbi5idXMudjEuU3VwZXJzZWRlZEgAEjUKDHVuc3Vic2NyaWJlZBgOIAEoCzIdLm1lcmlkaWFuLmJ1cy52MS5VbnN1YnNjcmliZWRIAEIHCgVldmVudCIPCg1TZXNzaW9uT3BlbmVkIjIKDExlYXNlUmVuZXdlZBIQCghzZXF1ZW5jZRgBIAEoBBIQCghsZWFzZV9tcxgCIAEoDSKGAQoIR3JhbnRTZXQSJwoHZ3JhbnRlZBgBIAMoCzIWLm1lcmlkaWFuLmJ1cy52MS5HcmFudBIpCgl1bmRlY2lkZWQYAiADKAsyFi5tZXJpZGlhbi5idXMudjEuR3JhbnQSJgoGZGVuaWVkGAMgAygLMhYubWVyaWRpYW4uYnVzLnYxLkdyYW50InIKDVB1Ymxpc2hSZXN1bHQSEAoIc2VxdWVuY2UYASABKAQSEAoIYWNjZXB0ZWQYAiABKAgSEgoKbWVzc2FnZV9pZBgDIAEoCRIRCglkdXBsaWNhdGUYBCABKAgSFgoOcmVmdXNhbF9yZWFzb24YBSABKAkiJQoKU3Vic2NyaWJlZBIXCg9zdWJzY3JpcHRpb25faWQYASABKA0iJwoMVW5zdWJzY3JpYmVkEhcKD3N1YnNjcmlwdGlvbl9pZBgBIAEoDSJoChFTdWJzY3JpcHRpb25FbmRlZBIXCg9zdWJzY3JpcHRpb25faWQYASABKA0SKgoGcmVhc29uGAIgASgOMhoubWVyaWRpYW4uYnVzLnYxLkVuZFJlYXNvbhIOCgZkZXRhaWwYAyABKAkiXQoMU2VydmluZ0VuZGVkEhEKCXNlcnZlcl9pZBgBIAEoDRIqCgZyZWFzb24YAiABKA4yGi5tZXJpZGlhbi5idXMudjEuRW5kUmVhc29uEg4KBmRldGFpbBgDIAEoCSKgAQoIRGVsaXZlcnkSFwoPc3Vic2NyaXB0aW9uX2lkGAEgASgNEhAKCHBvc2l0aW9uGAIgASgEEicKCGVudmVsb3BlGAMgASgLMhUubWVyaWRpYW4udjEuRW52ZWxvcGUSGQoRbWF5YmVfcmVkZWxpdmVyZWQYBCABKAgSDwoHYXR0ZW1wdBgFIAEoDRIUCgxjcmVkaXRfYnl0ZXMYBiABKA0iOgoMQWNrbm93bGVkZ2VkEhcKD3N1YnNjcmlwdGlvbl9pZBgBIAEoDRIRCglwb3NpdGlvbnMYAiADKAQigwEKCkNhbGxSZXN1bHQSDwoHY2FsbF9pZBgBIAEoBBItCgdvdXRjb21lGAIgASgOMhwubWVyaWRpYW4uYnVzLnYxLkNhbGxPdXRjb21lEhQKDHBheWxvYWRfdHlwZRgDIAEoCRIPCgdwYXlsb2FkGAQgASgMEg4KBmRldGFpbBgFIAEoCSIcCgdTZXJ2aW5nEhEKCXNlcnZlcl9pZBgBIAEoDSJtCgdSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAQSEQoJc2VydmVyX2lkGAIgASgNEicKCGVudmVsb3BlGAMgASgLMhUubWVyaWRpYW4udjEuRW52ZWxvcGUSEgoKdGltZW91dF9tcxgEIAEoDSJNCgpTdXBlcnNlZGVkEiUKAmJ5GAEgASgLMhkubWVyaWRpYW4uYnVzLnYxLlJldmlzaW9uEhgKEGRyYWluX3RpbWVvdXRfbXMYAiABKA0iNQoPQWN0aXZhdGVSZXF1ZXN0EhMKC2luc3RhbmNlX2lkGAEgASgJEg0KBWVwb2NoGAIgASgEIiEKDUFjdGl2YXRlUmVwbHkSEAoIZHJhaW5pbmcYASABKAginQEKEFNhdmVTdGF0ZVJlcXVlc3QSEwoLaW5zdGFuY2VfaWQYASABKAkSDQoFZXBvY2gYAiABKAQSGQoRZXhwZWN0ZWRfcmV2aXNpb24YAyABKAQSDQoFc3RhdGUYBCABKAwSOwoLYWNrbm93bGVkZ2UYBSADKAsyJi5tZXJpZGlhbi5idXMudjEuU3Vic2NyaXB0aW9uUG9zaXRpb25zIjgKFVN1YnNjcmlwdGlvblBvc2l0aW9ucxIMCgRuYW1lGAEgASgJEhEKCXBvc2l0aW9ucxgCIAMoBCIiCg5TYXZlU3RhdGVSZXBseRIQCghyZXZpc2lvbhgBIAEoBCI2ChBMb2FkU3RhdGVSZXF1ZXN0EhMKC2luc3RhbmNlX2lkGAEgASgJEg0KBWVwb2NoGAIgASgEIkAKDkxvYWRTdGF0ZVJlcGx5Eg0KBWZvdW5kGAEgASgIEg0KBXN0YXRlGAIgASgMEhAKCHJldmlzaW9uGAMgASgEIkcKEURlcmVnaXN0ZXJSZXF1ZXN0EhMKC2luc3RhbmNlX2lkGAEgASgJEg0KBWVwb2NoGAIgASgEEg4KBnJlYXNvbhgDIAEoCSIRCg9EZXJlZ2lzdGVyUmVwbHkqSgoGQWN0aW9uEhYKEkFDVElPTl9VTlNQRUNJRklFRBAAEhIKDkFDVElPTl9QVUJMSVNIEAESFAoQQUNUSU9OX1NVQlNDUklCRRACKmgKB1N0YXJ0QXQSGAoUU1RBUlRfQVRfVU5TUEVDSUZJRUQQABIQCgxTVEFSVF9BVF9ORVcQARIeChpTVEFSVF9BVF9MQVNUX0FDS05PV0xFREdFRBACEhEKDVNUQVJUX0FUX1RJTUUQAypxCglFbmRSZWFzb24SGgoWRU5EX1JFQVNPTl9VTlNQRUNJRklFRBAAEhoKFkVORF9SRUFTT05fTk9UX0dSQU5URUQQARIWChJFTkRfUkVBU09OX0lOVkFMSUQQAhIUChBFTkRfUkVBU09OX0xJTUlUEAMqtwEKC0NhbGxPdXRjb21lEhwKGENBTExfT1VUQ09NRV9VTlNQRUNJRklFRBAAEhkKFUNBTExfT1VUQ09NRV9BTlNXRVJFRBABEhgKFENBTExfT1VUQ09NRV9SRUZVU0VEEAISGwoXQ0FMTF9PVVRDT01FX05PX0hBTkRMRVIQAxIYChRDQUxMX09VVENPTUVfVElNRU9VVBAEEh4KGkNBTExfT1VUQ09NRV9IQU5ETEVSX0VSUk9SEAUy7QMKCkJ1c1NlcnZpY2USTAoIUmVnaXN0ZXISIC5tZXJpZGlhbi5idXMudjEuUmVnaXN0ZXJSZXF1ZXN0Gh4ubWVyaWRpYW4uYnVzLnYxLlJlZ2lzdGVyUmVwbHkSTQoHU2Vzc2lvbhIfLm1lcmlkaWFuLmJ1cy52MS5TZXNzaW9uUmVxdWVzdBodLm1lcmlkaWFuLmJ1cy52MS5TZXNzaW9uRXZlbnQoATABEkwKCEFjdGl2YXRlEiAubWVyaWRpYW4uYnVzLnYxLkFjdGl2YXRlUmVxdWVzdBoeLm1lcmlkaWFuLmJ1cy52MS5BY3RpdmF0ZVJlcGx5Ek8KCVNhdmVTdGF0ZRIhLm1lcmlkaWFuLmJ1cy52MS5TYXZlU3RhdGVSZXF1ZXN0Gh8ubWVyaWRpYW4uYnVzLnYxLlNhdmVTdGF0ZVJlcGx5Ek8KCUxvYWRTdGF0ZRIhLm1lcmlkaWFuLmJ1cy52MS5Mb2FkU3RhdGVSZXF1ZXN0Gh8ubWVyaWRpYW4uYnVzLnYxLkxvYWRTdGF0ZVJlcGx5ElIKCkRlcmVnaXN0ZXISIi5tZXJpZGlhbi5idXMudjEuRGVyZWdpc3RlclJlcXVlc3QaIC5tZXJpZGlhbi5idXMudjEuRGVyZWdpc3RlclJlcGx5YgZwcm90bzM", [file_meridian_v1_envelope]);
+  fileDesc("ChltZXJpZGlhbi9idXMvdjEvYnVzLnByb3RvEg9tZXJpZGlhbi5idXMudjEiUQoFR3JhbnQSDwoHcGF0dGVybhgBIAEoCRInCgZhY3Rpb24YAiABKA4yFy5tZXJpZGlhbi5idXMudjEuQWN0aW9uEg4KBnJlYXNvbhgDIAEoCSIyCghSZXZpc2lvbhIPCgd2ZXJzaW9uGAEgASgJEhUKDXN0YXJ0ZWRfYXRfbnMYAiABKAMi5QEKD1JlZ2lzdGVyUmVxdWVzdBIYChBwcm90b2NvbF92ZXJzaW9uGAEgASgNEhMKC2luc3RhbmNlX2lkGAIgASgJEhEKCXBvb2xfdHlwZRgDIAEoCRIwChByZXF1ZXN0ZWRfZ3JhbnRzGAQgAygLMhYubWVyaWRpYW4uYnVzLnYxLkdyYW50EgwKBHRhZ3MYBSADKAkSKwoIcmV2aXNpb24YBiABKAsyGS5tZXJpZGlhbi5idXMudjEuUmV2aXNpb24SFAoMcmVzdW1lX2Vwb2NoGAcgASgEEg0KBWltYWdlGAggASgJImEKDVJlZ2lzdGVyUmVwbHkSGAoQcHJvdG9jb2xfdmVyc2lvbhgBIAEoDRINCgVlcG9jaBgCIAEoBBIQCghsZWFzZV9tcxgDIAEoDRIVCg1kZXBsb3ltZW50X2lkGAQgASgJIu8ECg5TZXNzaW9uUmVxdWVzdBIsCgRvcGVuGAEgASgLMhwubWVyaWRpYW4uYnVzLnYxLk9wZW5TZXNzaW9uSAASLwoJaGVhcnRiZWF0GAIgASgLMhoubWVyaWRpYW4uYnVzLnYxLkhlYXJ0YmVhdEgAEisKB3B1Ymxpc2gYAyABKAsyGC5tZXJpZGlhbi5idXMudjEuUHVibGlzaEgAEi8KCXN1YnNjcmliZRgEIAEoCzIaLm1lcmlkaWFuLmJ1cy52MS5TdWJzY3JpYmVIABIzCgt1bnN1YnNjcmliZRgFIAEoCzIcLm1lcmlkaWFuLmJ1cy52MS5VbnN1YnNjcmliZUgAEjMKC2Fja25vd2xlZGdlGAYgASgLMhwubWVyaWRpYW4uYnVzLnYxLkFja25vd2xlZGdlSAASKQoGY3JlZGl0GAcgASgLMhcubWVyaWRpYW4uYnVzLnYxLkNyZWRpdEgAEiUKBGNhbGwYCCABKAsyFS5tZXJpZGlhbi5idXMudjEuQ2FsbEgAEicKBXNlcnZlGAkgASgLMhYubWVyaWRpYW4uYnVzLnYxLlNlcnZlSAASKwoHdW5zZXJ2ZRgKIAEoCzIYLm1lcmlkaWFuLmJ1cy52MS5VbnNlcnZlSAASKQoGYW5zd2VyGAsgASgLMhcubWVyaWRpYW4uYnVzLnYxLkFuc3dlckgAEi8KBnN0YXR1cxgMIAEoCzIdLm1lcmlkaWFuLmJ1cy52MS5TdGF0dXNSZXBvcnRIABInCgVyZXRyeRgNIAEoCzIWLm1lcmlkaWFuLmJ1cy52MS5SZXRyeUgAQgkKB21lc3NhZ2UiMQoLT3BlblNlc3Npb24SEwoLaW5zdGFuY2VfaWQYASABKAkSDQoFZXBvY2gYAiABKAQiHQoJSGVhcnRiZWF0EhAKCHNlcXVlbmNlGAEgASgEIlsKB1B1Ymxpc2gSEAoIc2VxdWVuY2UYASABKAQSFQoNc2V0dGxlZF9iZWxvdxgCIAEoBBInCghlbnZlbG9wZRgDIAEoCzIVLm1lcmlkaWFuLnYxLkVudmVsb3BlIo4CCglTdWJzY3JpYmUSFwoPc3Vic2NyaXB0aW9uX2lkGAEgASgNEgwKBG5hbWUYAiABKAkSDwoHcGF0dGVybhgDIAEoCRIqCghzdGFydF9hdBgEIAEoDjIYLm1lcmlkaWFuLmJ1cy52MS5TdGFydEF0EhUKDXN0YXJ0X3RpbWVfbnMYBSABKAMSFQoNaWRsZV9leHBpcnlfcxgGIAEoDRIUCgxtYXhfYXR0ZW1wdHMYByABKA0SGQoRZGVhZF9sZXR0ZXJfdG9waWMYCCABKAkSFwoPY3JlZGl0X21lc3NhZ2VzGAkgASgNEhQKDGNyZWRpdF9ieXRlcxgKIAEoDRIPCgdpbl9oYW5kGAsgAygEIkQKC1Vuc3Vic2NyaWJlEhcKD3N1YnNjcmlwdGlvbl9pZBgBIAEoDRIMCgRuYW1lGAIgASgJEg4KBmZhaWxlZBgDIAMoBCJRCgVSZXRyeRIXCg9zdWJzY3JpcHRpb25faWQYASABKA0SLwoGZmFpbGVkGAIgAygLMh8ubWVyaWRpYW4uYnVzLnYxLkZhaWxlZERlbGl2ZXJ5IjMKDkZhaWxlZERlbGl2ZXJ5EhAKCHBvc2l0aW9uGAEgASgEEg8KB2F0dGVtcHQYAiABKA0iOQoLQWNrbm93bGVkZ2USFwoPc3Vic2NyaXB0aW9uX2lkGAEgASgNEhEKCXBvc2l0aW9ucxgCIAMoBCJCCgZDcmVkaXQSFwoPc3Vic2NyaXB0aW9uX2lkGAEgASgNEhAKCG1lc3NhZ2VzGAIgASgNEg0KBWJ5dGVzGAMgASgNIlQKBENhbGwSDwoHY2FsbF9pZBgBIAEoBBInCghlbnZlbG9wZRgCIAEoCzIVLm1lcmlkaWFuLnYxLkVudmVsb3BlEhIKCnRpbWVvdXRfbXMYAyABKA0iKwoFU2VydmUSEQoJc2VydmVyX2lkGAEgASgNEg8KB3BhdHRlcm4YAiABKAkiHAoHVW5zZXJ2ZRIRCglzZXJ2ZXJfaWQYASABKA0iZQoGQW5zd2VyEhIKCnJlcXVlc3RfaWQYASABKAQSCgoCb2sYAiABKAgSFAoMcGF5bG9hZF90eXBlGAMgASgJEg8KB3BheWxvYWQYBCABKAwSFAoMZXJyb3JfZGV0YWlsGAUgASgJIi0KDFN0YXR1c1JlcG9ydBINCgVzdGF0ZRgBIAEoCRIOCgZkZXRhaWwYAiABKAkingYKDFNlc3Npb25FdmVudBIwCgZvcGVuZWQYASABKAsyHi5tZXJpZGlhbi5idXMudjEuU2Vzc2lvbk9wZW5lZEgAEjYKDWxlYXNlX3JlbmV3ZWQYAiABKAsyHS5tZXJpZGlhbi5idXMudjEuTGVhc2VSZW5ld2VkSAASKwoGZ3JhbnRzGAMgASgLMhkubWVyaWRpYW4uYnVzLnYxLkdyYW50U2V0SAASOAoOcHVibGlzaF9yZXN1bHQYBCABKAsyHi5tZXJpZGlhbi5idXMudjEuUHVibGlzaFJlc3VsdEgAEjEKCnN1YnNjcmliZWQYBSABKAsyGy5tZXJpZGlhbi5idXMudjEuU3Vic2NyaWJlZEgAEkAKEnN1YnNjcmlwdGlvbl9lbmRlZBgGIAEoCzIiLm1lcmlkaWFuLmJ1cy52MS5TdWJzY3JpcHRpb25FbmRlZEgAEi0KCGRlbGl2ZXJ5GAcgASgLMhkubWVyaWRpYW4uYnVzLnYxLkRlbGl2ZXJ5SAASNQoMYWNrbm93bGVkZ2VkGAggASgLMh0ubWVyaWRpYW4uYnVzLnYxLkFja25vd2xlZGdlZEgAEjIKC2NhbGxfcmVzdWx0GAkgASgLMhsubWVyaWRpYW4uYnVzLnYxLkNhbGxSZXN1bHRIABIrCgdzZXJ2aW5nGAogASgLMhgubWVyaWRpYW4uYnVzLnYxLlNlcnZpbmdIABI2Cg1zZXJ2aW5nX2VuZGVkGAsgASgLMh0ubWVyaWRpYW4uYnVzLnYxLlNlcnZpbmdFbmRlZEgAEisKB3JlcXVlc3QYDCABKAsyGC5tZXJpZGlhbi5idXMudjEuUmVxdWVzdEgAEjEKCnN1cGVyc2VkZWQYDSABKAsyGy5tZXJpZGlhbi5idXMudjEuU3VwZXJzZWRlZEgAEjUKDHVuc3Vic2NyaWJlZBgOIAEoCzIdLm1lcmlkaWFuLmJ1cy52MS5VbnN1YnNjcmliZWRIABIpCgZtaXNzZWQYDyABKAsyFy5tZXJpZGlhbi5idXMudjEuTWlzc2VkSABCBwoFZXZlbnQiDwoNU2Vzc2lvbk9wZW5lZCIyCgxMZWFzZVJlbmV3ZWQSEAoIc2VxdWVuY2UYASABKAQSEAoIbGVhc2VfbXMYAiABKA0ihgEKCEdyYW50U2V0EicKB2dyYW50ZWQYASADKAsyFi5tZXJpZGlhbi5idXMudjEuR3JhbnQSKQoJdW5kZWNpZGVkGAIgAygLMhYubWVyaWRpYW4uYnVzLnYxLkdyYW50EiYKBmRlbmllZBgDIAMoCzIWLm1lcmlkaWFuLmJ1cy52MS5HcmFudCJyCg1QdWJsaXNoUmVzdWx0EhAKCHNlcXVlbmNlGAEgASgEEhAKCGFjY2VwdGVkGAIgASgIEhIKCm1lc3NhZ2VfaWQYAyABKAkSEQoJZHVwbGljYXRlGAQgASgIEhYKDnJlZnVzYWxfcmVhc29uGAUgASgJIiUKClN1YnNjcmliZWQSFwoPc3Vic2NyaXB0aW9uX2lkGAEgASgNIjAKBk1pc3NlZBIXCg9zdWJzY3JpcHRpb25faWQYASABKA0SDQoFY291bnQYAiABKAQiJwoMVW5zdWJzY3JpYmVkEhcKD3N1YnNjcmlwdGlvbl9pZBgBIAEoDSJoChFTdWJzY3JpcHRpb25FbmRlZBIXCg9zdWJzY3JpcHRpb25faWQYASABKA0SKgoGcmVhc29uGAIgASgOMhoubWVyaWRpYW4uYnVzLnYxLkVuZFJlYXNvbhIOCgZkZXRhaWwYAyABKAkiXQoMU2VydmluZ0VuZGVkEhEKCXNlcnZlcl9pZBgBIAEoDRIqCgZyZWFzb24YAiABKA4yGi5tZXJpZGlhbi5idXMudjEuRW5kUmVhc29uEg4KBmRldGFpbBgDIAEoCSKgAQoIRGVsaXZlcnkSFwoPc3Vic2NyaXB0aW9uX2lkGAEgASgNEhAKCHBvc2l0aW9uGAIgASgEEicKCGVudmVsb3BlGAMgASgLMhUubWVyaWRpYW4udjEuRW52ZWxvcGUSGQoRbWF5YmVfcmVkZWxpdmVyZWQYBCABKAgSDwoHYXR0ZW1wdBgFIAEoDRIUCgxjcmVkaXRfYnl0ZXMYBiABKA0iOgoMQWNrbm93bGVkZ2VkEhcKD3N1YnNjcmlwdGlvbl9pZBgBIAEoDRIRCglwb3NpdGlvbnMYAiADKAQigwEKCkNhbGxSZXN1bHQSDwoHY2FsbF9pZBgBIAEoBBItCgdvdXRjb21lGAIgASgOMhwubWVyaWRpYW4uYnVzLnYxLkNhbGxPdXRjb21lEhQKDHBheWxvYWRfdHlwZRgDIAEoCRIPCgdwYXlsb2FkGAQgASgMEg4KBmRldGFpbBgFIAEoCSIcCgdTZXJ2aW5nEhEKCXNlcnZlcl9pZBgBIAEoDSJtCgdSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAQSEQoJc2VydmVyX2lkGAIgASgNEicKCGVudmVsb3BlGAMgASgLMhUubWVyaWRpYW4udjEuRW52ZWxvcGUSEgoKdGltZW91dF9tcxgEIAEoDSJNCgpTdXBlcnNlZGVkEiUKAmJ5GAEgASgLMhkubWVyaWRpYW4uYnVzLnYxLlJldmlzaW9uEhgKEGRyYWluX3RpbWVvdXRfbXMYAiABKA0iNQoPQWN0aXZhdGVSZXF1ZXN0EhMKC2luc3RhbmNlX2lkGAEgASgJEg0KBWVwb2NoGAIgASgEIiEKDUFjdGl2YXRlUmVwbHkSEAoIZHJhaW5pbmcYASABKAginQEKEFNhdmVTdGF0ZVJlcXVlc3QSEwoLaW5zdGFuY2VfaWQYASABKAkSDQoFZXBvY2gYAiABKAQSGQoRZXhwZWN0ZWRfcmV2aXNpb24YAyABKAQSDQoFc3RhdGUYBCABKAwSOwoLYWNrbm93bGVkZ2UYBSADKAsyJi5tZXJpZGlhbi5idXMudjEuU3Vic2NyaXB0aW9uUG9zaXRpb25zIjgKFVN1YnNjcmlwdGlvblBvc2l0aW9ucxIMCgRuYW1lGAEgASgJEhEKCXBvc2l0aW9ucxgCIAMoBCIiCg5TYXZlU3RhdGVSZXBseRIQCghyZXZpc2lvbhgBIAEoBCI2ChBMb2FkU3RhdGVSZXF1ZXN0EhMKC2luc3RhbmNlX2lkGAEgASgJEg0KBWVwb2NoGAIgASgEIkAKDkxvYWRTdGF0ZVJlcGx5Eg0KBWZvdW5kGAEgASgIEg0KBXN0YXRlGAIgASgMEhAKCHJldmlzaW9uGAMgASgEIkcKEURlcmVnaXN0ZXJSZXF1ZXN0EhMKC2luc3RhbmNlX2lkGAEgASgJEg0KBWVwb2NoGAIgASgEEg4KBnJlYXNvbhgDIAEoCSIRCg9EZXJlZ2lzdGVyUmVwbHkqSgoGQWN0aW9uEhYKEkFDVElPTl9VTlNQRUNJRklFRBAAEhIKDkFDVElPTl9QVUJMSVNIEAESFAoQQUNUSU9OX1NVQlNDUklCRRACKmgKB1N0YXJ0QXQSGAoUU1RBUlRfQVRfVU5TUEVDSUZJRUQQABIQCgxTVEFSVF9BVF9ORVcQARIeChpTVEFSVF9BVF9MQVNUX0FDS05PV0xFREdFRBACEhEKDVNUQVJUX0FUX1RJTUUQAypxCglFbmRSZWFzb24SGgoWRU5EX1JFQVNPTl9VTlNQRUNJRklFRBAAEhoKFkVORF9SRUFTT05fTk9UX0dSQU5URUQQARIWChJFTkRfUkVBU09OX0lOVkFMSUQQAhIUChBFTkRfUkVBU09OX0xJTUlUEAMqtwEKC0NhbGxPdXRjb21lEhwKGENBTExfT1VUQ09NRV9VTlNQRUNJRklFRBAAEhkKFUNBTExfT1VUQ09NRV9BTlNXRVJFRBABEhgKFENBTExfT1VUQ09NRV9SRUZVU0VEEAISGwoXQ0FMTF9PVVRDT01FX05PX0hBTkRMRVIQAxIYChRDQUxMX09VVENPTUVfVElNRU9VVBAEEh4KGkNBTExfT1VUQ09NRV9IQU5ETEVSX0VSUk9SEAUy7QMKCkJ1c1NlcnZpY2USTAoIUmVnaXN0ZXISIC5tZXJpZGlhbi5idXMudjEuUmVnaXN0ZXJSZXF1ZXN0Gh4ubWVyaWRpYW4uYnVzLnYxLlJlZ2lzdGVyUmVwbHkSTQoHU2Vzc2lvbhIfLm1lcmlkaWFuLmJ1cy52MS5TZXNzaW9uUmVxdWVzdBodLm1lcmlkaWFuLmJ1cy52MS5TZXNzaW9uRXZlbnQoATABEkwKCEFjdGl2YXRlEiAubWVyaWRpYW4uYnVzLnYxLkFjdGl2YXRlUmVxdWVzdBoeLm1lcmlkaWFuLmJ1cy52MS5BY3RpdmF0ZVJlcGx5Ek8KCVNhdmVTdGF0ZRIhLm1lcmlkaWFuLmJ1cy52MS5TYXZlU3RhdGVSZXF1ZXN0Gh8ubWVyaWRpYW4uYnVzLnYxLlNhdmVTdGF0ZVJlcGx5Ek8KCUxvYWRTdGF0ZRIhLm1lcmlkaWFuLmJ1cy52MS5Mb2FkU3RhdGVSZXF1ZXN0Gh8ubWVyaWRpYW4uYnVzLnYxLkxvYWRTdGF0ZVJlcGx5ElIKCkRlcmVnaXN0ZXISIi5tZXJpZGlhbi5idXMudjEuRGVyZWdpc3RlclJlcXVlc3QaIC5tZXJpZGlhbi5idXMudjEuRGVyZWdpc3RlclJlcGx5YgZwcm90bzM", [file_meridian_v1_envelope]);
 
 /**
  * @generated from message meridian.bus.v1.Grant
@@ -751,6 +751,12 @@ export type SessionEvent = Message<"meridian.bus.v1.SessionEvent"> & {
      */
     value: Unsubscribed;
     case: "unsubscribed";
+  } | {
+    /**
+     * @generated from field: meridian.bus.v1.Missed missed = 15;
+     */
+    value: Missed;
+    case: "missed";
   } | { case: undefined; value?: undefined };
 };
 
@@ -882,6 +888,30 @@ export const SubscribedSchema: GenMessage<Subscribed> = /*@__PURE__*/
   messageDesc(file_meridian_bus_v1_bus, 24);
 
 /**
+ * So many messages, of any topic, were dropped before the subscription came to them: it held back more than its quota.
+ *
+ * @generated from message meridian.bus.v1.Missed
+ */
+export type Missed = Message<"meridian.bus.v1.Missed"> & {
+  /**
+   * @generated from field: uint32 subscription_id = 1;
+   */
+  subscriptionId: number;
+
+  /**
+   * @generated from field: uint64 count = 2;
+   */
+  count: bigint;
+};
+
+/**
+ * Describes the message meridian.bus.v1.Missed.
+ * Use `create(MissedSchema)` to create a new message.
+ */
+export const MissedSchema: GenMessage<Missed> = /*@__PURE__*/
+  messageDesc(file_meridian_bus_v1_bus, 25);
+
+/**
  * What was delivered is handed back, on the store.
  *
  * @generated from message meridian.bus.v1.Unsubscribed
@@ -898,7 +928,7 @@ export type Unsubscribed = Message<"meridian.bus.v1.Unsubscribed"> & {
  * Use `create(UnsubscribedSchema)` to create a new message.
  */
 export const UnsubscribedSchema: GenMessage<Unsubscribed> = /*@__PURE__*/
-  messageDesc(file_meridian_bus_v1_bus, 25);
+  messageDesc(file_meridian_bus_v1_bus, 26);
 
 /**
  * @generated from message meridian.bus.v1.SubscriptionEnded
@@ -925,7 +955,7 @@ export type SubscriptionEnded = Message<"meridian.bus.v1.SubscriptionEnded"> & {
  * Use `create(SubscriptionEndedSchema)` to create a new message.
  */
 export const SubscriptionEndedSchema: GenMessage<SubscriptionEnded> = /*@__PURE__*/
-  messageDesc(file_meridian_bus_v1_bus, 26);
+  messageDesc(file_meridian_bus_v1_bus, 27);
 
 /**
  * @generated from message meridian.bus.v1.ServingEnded
@@ -952,7 +982,7 @@ export type ServingEnded = Message<"meridian.bus.v1.ServingEnded"> & {
  * Use `create(ServingEndedSchema)` to create a new message.
  */
 export const ServingEndedSchema: GenMessage<ServingEnded> = /*@__PURE__*/
-  messageDesc(file_meridian_bus_v1_bus, 27);
+  messageDesc(file_meridian_bus_v1_bus, 28);
 
 /**
  * @generated from message meridian.bus.v1.Delivery
@@ -998,7 +1028,7 @@ export type Delivery = Message<"meridian.bus.v1.Delivery"> & {
  * Use `create(DeliverySchema)` to create a new message.
  */
 export const DeliverySchema: GenMessage<Delivery> = /*@__PURE__*/
-  messageDesc(file_meridian_bus_v1_bus, 28);
+  messageDesc(file_meridian_bus_v1_bus, 29);
 
 /**
  * Also sent for what went to the dead-letter topic.
@@ -1022,7 +1052,7 @@ export type Acknowledged = Message<"meridian.bus.v1.Acknowledged"> & {
  * Use `create(AcknowledgedSchema)` to create a new message.
  */
 export const AcknowledgedSchema: GenMessage<Acknowledged> = /*@__PURE__*/
-  messageDesc(file_meridian_bus_v1_bus, 29);
+  messageDesc(file_meridian_bus_v1_bus, 30);
 
 /**
  * @generated from message meridian.bus.v1.CallResult
@@ -1059,7 +1089,7 @@ export type CallResult = Message<"meridian.bus.v1.CallResult"> & {
  * Use `create(CallResultSchema)` to create a new message.
  */
 export const CallResultSchema: GenMessage<CallResult> = /*@__PURE__*/
-  messageDesc(file_meridian_bus_v1_bus, 30);
+  messageDesc(file_meridian_bus_v1_bus, 31);
 
 /**
  * @generated from message meridian.bus.v1.Serving
@@ -1076,7 +1106,7 @@ export type Serving = Message<"meridian.bus.v1.Serving"> & {
  * Use `create(ServingSchema)` to create a new message.
  */
 export const ServingSchema: GenMessage<Serving> = /*@__PURE__*/
-  messageDesc(file_meridian_bus_v1_bus, 31);
+  messageDesc(file_meridian_bus_v1_bus, 32);
 
 /**
  * @generated from message meridian.bus.v1.Request
@@ -1110,7 +1140,7 @@ export type Request = Message<"meridian.bus.v1.Request"> & {
  * Use `create(RequestSchema)` to create a new message.
  */
 export const RequestSchema: GenMessage<Request> = /*@__PURE__*/
-  messageDesc(file_meridian_bus_v1_bus, 32);
+  messageDesc(file_meridian_bus_v1_bus, 33);
 
 /**
  * A newer revision owns the instance id now: drain, then stand by.
@@ -1134,7 +1164,7 @@ export type Superseded = Message<"meridian.bus.v1.Superseded"> & {
  * Use `create(SupersededSchema)` to create a new message.
  */
 export const SupersededSchema: GenMessage<Superseded> = /*@__PURE__*/
-  messageDesc(file_meridian_bus_v1_bus, 33);
+  messageDesc(file_meridian_bus_v1_bus, 34);
 
 /**
  * @generated from message meridian.bus.v1.ActivateRequest
@@ -1156,7 +1186,7 @@ export type ActivateRequest = Message<"meridian.bus.v1.ActivateRequest"> & {
  * Use `create(ActivateRequestSchema)` to create a new message.
  */
 export const ActivateRequestSchema: GenMessage<ActivateRequest> = /*@__PURE__*/
-  messageDesc(file_meridian_bus_v1_bus, 34);
+  messageDesc(file_meridian_bus_v1_bus, 35);
 
 /**
  * @generated from message meridian.bus.v1.ActivateReply
@@ -1175,7 +1205,7 @@ export type ActivateReply = Message<"meridian.bus.v1.ActivateReply"> & {
  * Use `create(ActivateReplySchema)` to create a new message.
  */
 export const ActivateReplySchema: GenMessage<ActivateReply> = /*@__PURE__*/
-  messageDesc(file_meridian_bus_v1_bus, 35);
+  messageDesc(file_meridian_bus_v1_bus, 36);
 
 /**
  * @generated from message meridian.bus.v1.SaveStateRequest
@@ -1216,7 +1246,7 @@ export type SaveStateRequest = Message<"meridian.bus.v1.SaveStateRequest"> & {
  * Use `create(SaveStateRequestSchema)` to create a new message.
  */
 export const SaveStateRequestSchema: GenMessage<SaveStateRequest> = /*@__PURE__*/
-  messageDesc(file_meridian_bus_v1_bus, 36);
+  messageDesc(file_meridian_bus_v1_bus, 37);
 
 /**
  * @generated from message meridian.bus.v1.SubscriptionPositions
@@ -1238,7 +1268,7 @@ export type SubscriptionPositions = Message<"meridian.bus.v1.SubscriptionPositio
  * Use `create(SubscriptionPositionsSchema)` to create a new message.
  */
 export const SubscriptionPositionsSchema: GenMessage<SubscriptionPositions> = /*@__PURE__*/
-  messageDesc(file_meridian_bus_v1_bus, 37);
+  messageDesc(file_meridian_bus_v1_bus, 38);
 
 /**
  * @generated from message meridian.bus.v1.SaveStateReply
@@ -1255,7 +1285,7 @@ export type SaveStateReply = Message<"meridian.bus.v1.SaveStateReply"> & {
  * Use `create(SaveStateReplySchema)` to create a new message.
  */
 export const SaveStateReplySchema: GenMessage<SaveStateReply> = /*@__PURE__*/
-  messageDesc(file_meridian_bus_v1_bus, 38);
+  messageDesc(file_meridian_bus_v1_bus, 39);
 
 /**
  * @generated from message meridian.bus.v1.LoadStateRequest
@@ -1277,7 +1307,7 @@ export type LoadStateRequest = Message<"meridian.bus.v1.LoadStateRequest"> & {
  * Use `create(LoadStateRequestSchema)` to create a new message.
  */
 export const LoadStateRequestSchema: GenMessage<LoadStateRequest> = /*@__PURE__*/
-  messageDesc(file_meridian_bus_v1_bus, 39);
+  messageDesc(file_meridian_bus_v1_bus, 40);
 
 /**
  * @generated from message meridian.bus.v1.LoadStateReply
@@ -1304,7 +1334,7 @@ export type LoadStateReply = Message<"meridian.bus.v1.LoadStateReply"> & {
  * Use `create(LoadStateReplySchema)` to create a new message.
  */
 export const LoadStateReplySchema: GenMessage<LoadStateReply> = /*@__PURE__*/
-  messageDesc(file_meridian_bus_v1_bus, 40);
+  messageDesc(file_meridian_bus_v1_bus, 41);
 
 /**
  * @generated from message meridian.bus.v1.DeregisterRequest
@@ -1331,7 +1361,7 @@ export type DeregisterRequest = Message<"meridian.bus.v1.DeregisterRequest"> & {
  * Use `create(DeregisterRequestSchema)` to create a new message.
  */
 export const DeregisterRequestSchema: GenMessage<DeregisterRequest> = /*@__PURE__*/
-  messageDesc(file_meridian_bus_v1_bus, 41);
+  messageDesc(file_meridian_bus_v1_bus, 42);
 
 /**
  * @generated from message meridian.bus.v1.DeregisterReply
@@ -1344,7 +1374,7 @@ export type DeregisterReply = Message<"meridian.bus.v1.DeregisterReply"> & {
  * Use `create(DeregisterReplySchema)` to create a new message.
  */
 export const DeregisterReplySchema: GenMessage<DeregisterReply> = /*@__PURE__*/
-  messageDesc(file_meridian_bus_v1_bus, 42);
+  messageDesc(file_meridian_bus_v1_bus, 43);
 
 /**
  * @generated from enum meridian.bus.v1.Action

@@ -284,7 +284,8 @@ export const ResumeSchema: GenMessage<Resume> = /*@__PURE__*/
   messageDesc(file_meridian_sidecar_v1_plugin, 9);
 
 /**
- * A v1 stream was read too slowly and this many messages, since the last Lost of the pattern, were dropped.
+ * A v1 stream was read too slowly, or a subscription was behind by more than its quota, and this many messages, since the
+ * last Lost of the pattern, were dropped.
  *
  * @generated from message meridian.sidecar.v1.Lost
  */
