@@ -32,19 +32,20 @@ export interface AskedHealth {
 
 /** Every publish that the plugin asked for, by either service. */
 export function publishAttempts(journal: Journal, from = 0): PublishAttempt[] {
+  const replies = new Map(journal.sent(sidecarMethods.publish, from).map(({ call, message }) => [call, message]));
   const unary = journal.received(sidecarMethods.publish, from).map(({ call, atMs, message: request }) => {
-    const reply = journal.sent(sidecarMethods.publish, from).find((sent) => sent.call === call)?.message;
+    const reply = replies.get(call);
     const { accepted = false, duplicate = false, refusalReason: reason = '' } = reply ?? {};
     return { atMs, request, answer: reply && { accepted, duplicate, reason } };
   });
-  const results = journal
-    .sent(pluginMethods.publish, from)
-    .flatMap(({ call, message }) => message.results.map((result) => ({ call, result })));
+  const results = new Map(
+    journal
+      .sent(pluginMethods.publish, from)
+      .flatMap(({ call, message }) => message.results.map((each) => [`${call} ${each.clientSequence}`, each] as const)),
+  );
   const streamed = journal.received(pluginMethods.publish, from).flatMap(({ call, atMs, message }) =>
     message.items.flatMap(({ clientSequence, request }) => {
-      const result = results.find(
-        (each) => each.call === call && each.result.clientSequence === clientSequence,
-      )?.result;
+      const result = results.get(`${call} ${clientSequence}`);
       const isKnown = result && result.outcome !== PublishOutcome.UNKNOWN;
       const accepted = result?.outcome === PublishOutcome.ACCEPTED;
       const answer = isKnown ? { accepted, duplicate: result.duplicate, reason: result.refusalReason } : undefined;

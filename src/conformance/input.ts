@@ -12,6 +12,8 @@ export interface InputMessage {
 const omittedAfterMs = 2_000;
 /** A plugin that does nothing for so long is not in the middle of something. */
 const settledAfterMs = 500;
+/** A plugin that does something all the time is at its usual work after so long. */
+const busyAfterMs = 3_000;
 
 /**
  * Sends the plugin the messages that it was said to take, each once it has subscribed to it; when none was named, `{}` on a
@@ -65,8 +67,8 @@ export class Input {
   }
 
   /** Lets the plugin finish what it is about, such as its start: how it fares then is not left to chance. */
-  letSettle(timeoutMs: number): Promise<void> {
-    return this.feedUntil(() => false, timeoutMs, settledAfterMs);
+  letSettle(): Promise<void> {
+    return this.feedUntil(() => false, busyAfterMs, settledAfterMs);
   }
 
   #possible(): readonly InputMessage[] {

@@ -30,11 +30,14 @@ export interface CallMessage<T> {
   readonly message: T;
 }
 
+/** To look after every fact would be too much beside a plugin that publishes thousands of messages a second. */
+const lookEveryMs = 10;
+
 /** Everything that happened, in order, and a way to wait for more of it. */
 export class Journal {
   readonly facts: TimedFact[] = [];
   readonly #scheduler: Scheduler;
-  readonly #waiting = new Set<() => void>();
+  readonly #waiting = new Set<() => Promise<void>>();
 
   constructor(scheduler: Scheduler) {
     this.#scheduler = scheduler;
@@ -46,19 +49,27 @@ export class Journal {
 
   note(fact: Fact): void {
     this.facts.push({ ...fact, atMs: this.nowMs });
-    for (const look of [...this.#waiting]) look();
+    for (const look of this.#waiting) void look();
   }
 
   /** The first value that `look` finds, now or after a later fact; undefined when `timeoutMs` pass without one. */
   async until<T>(timeoutMs: number, look: () => T | undefined | false): Promise<T | undefined> {
     const { promise, resolve } = Promise.withResolvers<T | undefined>();
     const done = new AbortController();
-    const lookAgain = (): void => {
+    const lookNow = (): void => {
       const found = look();
       if (found !== undefined && found !== false) resolve(found);
     };
+    let isDue = false;
+    const lookAgain = async (): Promise<void> => {
+      if (isDue) return;
+      isDue = true;
+      await sleep(this.#scheduler, lookEveryMs, done.signal);
+      isDue = false;
+      lookNow();
+    };
     this.#waiting.add(lookAgain);
-    lookAgain();
+    lookNow();
     void sleep(this.#scheduler, timeoutMs, done.signal).then(() => resolve(undefined));
     try {
       return await promise;

@@ -1,4 +1,5 @@
 import type { Envelope } from '../contract/wire/gen/meridian/v1/envelope_pb.ts';
+import type { PublishRequest } from '../contract/wire/gen/meridian/v1/sidecar_pb.ts';
 import type { PublishAttempt } from './conduct.ts';
 import { failed, passed, type Verdict } from './verdict.ts';
 
@@ -44,33 +45,35 @@ export function judgeSchemaVersions(registered: string, envelopes: readonly Enve
   return passed(`${registered} at Register${envelopes.length > 0 ? ` and on ${count(envelopes)}` : ''}`);
 }
 
-/** Judges the keys of what one event after the other, and after a restart the same events again, were published with. */
+/** Judges the keys of the events that were published, of which those after a restart may be the same again. */
 export function judgeDedupKeys(before: readonly PublishAttempt[], after: readonly PublishAttempt[]): Verdict {
-  const all = [...before, ...after].filter(({ answer }) => answer?.accepted !== false);
-  const keyless = all.find(({ request }) => request.dedupKey === '');
-  if (keyless) return failed(`a publish on ${keyless.request.topic} has no dedup key`);
-  for (const [index, { request }] of all.entries()) {
-    const other = all.slice(0, index).find((earlier) => sameKey(earlier, request) && !sameEvent(earlier, request));
-    if (other) return failed(`two events on ${request.topic} share the dedup key "${request.dedupKey}": one is lost`);
+  const eventOfKey = new Map<string, string>();
+  const earlier = taken(before);
+  const later = taken(after);
+  for (const { topic, payload, dedupKey } of [...earlier, ...later]) {
+    if (dedupKey === '') return failed(`a publish on ${topic} has no dedup key`);
+    const event = eventOf({ topic, payload });
+    const first = eventOfKey.get(`${topic} ${dedupKey}`) ?? event;
+    if (first !== event) return failed(`two events on ${topic} share the dedup key "${dedupKey}": one is lost`);
+    eventOfKey.set(`${topic} ${dedupKey}`, event);
   }
-  const repeated = after.filter(({ request }) => before.some((earlier) => sameEvent(earlier, request)));
-  const anew = repeated.find(({ request }) => !before.some((earlier) => sameKey(earlier, request)));
-  if (anew) {
-    return failed(`published on ${anew.request.topic} again after it was killed, the same event got another dedup key`);
-  }
+  const keys = new Set(earlier.map(({ topic, dedupKey }) => `${topic} ${dedupKey}`));
+  const events = new Set(earlier.map(eventOf));
+  const repeated = later.filter((request) => events.has(eventOf(request)));
+  const anew = repeated.find(({ topic, dedupKey }) => !keys.has(`${topic} ${dedupKey}`));
+  if (anew) return failed(`published on ${anew.topic} again after a kill, the same event got another dedup key`);
   return repeated.length > 0
-    ? passed(
-        `published on ${repeated[0]?.request.topic} again after it was killed, the event was suppressed as a duplicate`,
-      )
-    : passed(`${all.length} messages, each with its key; after it was killed it repeated none`);
+    ? passed(`published on ${repeated[0]?.topic} again after a kill, the event was suppressed as a duplicate`)
+    : passed(`${earlier.length + later.length} messages, each with its key; none was repeated after a kill`);
 }
 
-function sameKey({ request }: PublishAttempt, other: PublishAttempt['request']): boolean {
-  return request.topic === other.topic && request.dedupKey === other.dedupKey;
+/** What was asked, without what was refused: it is no message. */
+function taken(attempts: readonly PublishAttempt[]): PublishRequest[] {
+  return attempts.flatMap(({ request, answer }) => (answer?.accepted === false ? [] : [request]));
 }
 
-function sameEvent({ request }: PublishAttempt, other: PublishAttempt['request']): boolean {
-  return request.topic === other.topic && Buffer.compare(request.payload, other.payload) === 0;
+function eventOf({ topic, payload }: Pick<PublishRequest, 'topic' | 'payload'>): string {
+  return `${topic} ${Buffer.from(payload).toString('base64')}`;
 }
 
 function count(envelopes: readonly Envelope[]): string {

@@ -1,4 +1,5 @@
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, watch } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -50,4 +51,43 @@ describe('meridian-sidecar conformance', { timeout: 60_000 }, () => {
     expect(program.stderr).toContain(message);
     expect(program.stderr).not.toContain('    at ');
   });
+
+  test('ended by a signal, ends the plugin and what it started too', async () => {
+    const directory = mkdtempSync(path.join(tmpdir(), 'conformance-'));
+    const pidFile = path.join(directory, 'pid');
+    const waiting = `fs.writeFileSync(${JSON.stringify(pidFile)}, String(process.pid)); setInterval(() => {}, 1000)`;
+    const started = once(watch(directory), 'change');
+    const program = runConformance('--', 'sh', '-c', `"${process.execPath}" -e '${waiting}'; true`);
+    await started;
+    program.signal('SIGINT');
+    expect(await program.exited).toBe(130);
+    const pid = Number(readFileSync(pidFile, 'utf8'));
+    await expect.poll(() => isRunning(pid)).toBe(false);
+  });
 });
+
+describe('docs/conformance.md', () => {
+  const page = readFileSync(path.resolve(import.meta.dirname, '../../docs/conformance.md'), 'utf8');
+
+  test('lists the tests with what a plugin that passes does', () => {
+    const rows = conformanceTests.map(({ group, name, sentence }) => `| ${group} | ${name} | ${sentence} |`);
+    expect(page).toContain(`|---|---|---|\n${rows.join('\n')}\n\n`);
+  });
+
+  test('explains every option', async () => {
+    const help = runConformance('--help');
+    expect(await help.exited).toBe(0);
+    const options = [...help.stdout.matchAll(/^ {2}(--[a-z-]+)/gm)].map(([, option = '']) => option);
+    expect(options.length).toBeGreaterThan(5);
+    expect(options.filter((option) => !page.includes(`\`${option}`))).toEqual([]);
+  });
+});
+
+/** Whether the process is there and no zombie that nobody has waited for. */
+function isRunning(pid: number): boolean {
+  try {
+    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
+}

@@ -25,7 +25,7 @@ export const badTimes: Scene = {
     });
     judge('sidecar-readiness', await readinessVerdict(bed, context));
     const input = new Input(bed, claims.messages);
-    await input.letSettle(context.claims.stepTimeoutMs);
+    await input.letSettle();
     judge('degraded-state', await inLife(bed, input, context, degradedVerdict));
     judge('faulted-state', await inLife(bed, input, context, faultedVerdict));
   },
@@ -68,7 +68,7 @@ async function inLife(
     await bed.killPlugin();
     const fault = await startUntilRegistered(bed, context);
     if (fault !== undefined) return failed(fault);
-    await input.letSettle(context.claims.stepTimeoutMs);
+    await input.letSettle();
   }
   return judgeLife(bed, input, context);
 }

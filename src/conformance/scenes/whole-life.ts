@@ -57,7 +57,7 @@ export const wholeLife: Scene = {
     judge('health-check', await healthVerdict(bed, context));
     judge('subscribe-and-receive', await subscriptionVerdict(bed, input, context));
     judgeMessages(bed, context);
-    await input.letSettle(claims.stepTimeoutMs);
+    await input.letSettle();
     judge('graceful-shutdown', await shutdownVerdict(bed));
     judge('state-transitions', transitionsVerdict(bed));
   },

@@ -1,0 +1,64 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { build } from 'esbuild';
+import { afterAll, beforeAll } from 'vitest';
+import { realScheduler } from '../../src/base/real-scheduler.ts';
+import { CommandProcesses } from '../../src/cli/conformance-process.ts';
+import type { TestId } from '../../src/conformance/conformance-tests.ts';
+import { runConformance, type TestResult } from '../../src/conformance/run-conformance.ts';
+import type { Claims } from '../../src/conformance/scene.ts';
+import { grpcNetwork } from '../../src/transport/grpc/network.ts';
+
+export type JudgePlugin = (
+  args: readonly string[],
+  claims?: Partial<Claims> & { readonly only?: readonly TestId[] },
+) => Promise<readonly TestResult[]>;
+
+/** Bundles a plugin of this folder, since it is started many times, and one file starts in a third of the time. */
+export function judgeOf(source: string): JudgePlugin {
+  const directory = mkdtempSync(path.join(tmpdir(), 'plugin-'));
+  const outfile = path.join(directory, 'plugin.mjs');
+  beforeAll(async () => {
+    await build({
+      entryPoints: [path.join(import.meta.dirname, source)],
+      outfile,
+      bundle: true,
+      platform: 'node',
+      target: 'node24',
+      format: 'esm',
+      banner: { js: "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);" },
+    });
+  });
+  afterAll(() => rmSync(directory, { recursive: true }));
+  return (args, claims) =>
+    runConformance({
+      around: {
+        network: grpcNetwork,
+        scheduler: realScheduler,
+        startPlugin: new CommandProcesses([process.execPath, outfile, ...args]).start,
+        instanceId: 'judged-plugin',
+        poolType: 'SignalPool',
+      },
+      grants: [],
+      messages: [],
+      isStrict: false,
+      stepTimeoutMs: 5_000,
+      only: [],
+      onScene() {},
+      ...claims,
+    });
+}
+
+/** The tests that ended so, sorted. */
+export function idsOf(results: readonly TestResult[], outcome: TestResult['outcome']): TestId[] {
+  return results
+    .filter((result) => result.outcome === outcome)
+    .map(({ test: { id } }) => id)
+    .sort();
+}
+
+/** What was seen, for the message of a failing test. */
+export function seenIn(results: readonly TestResult[]): string {
+  return results.map(({ test: { id }, outcome, seen }) => `${id} ${outcome}: ${seen}`).join('\n');
+}
