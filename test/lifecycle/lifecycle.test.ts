@@ -1,39 +1,22 @@
-import { readFile } from 'node:fs/promises';
-import net from 'node:net';
 import path from 'node:path';
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
 import { realScheduler } from '../../src/base/real-scheduler.ts';
-import { parseAppManifest } from '../../src/local/app-manifest.ts';
 import { runCodependent } from '../../src/local/codependent.ts';
-import { copyApp } from '../../src/local/droplet-files.ts';
-import { instanceEnvironment, stagingEnvironment } from '../../src/local/platform-environment.ts';
+import { instanceEnvironment } from '../../src/local/platform-environment.ts';
 import { spawnProcess } from '../../src/local/process-spawner.ts';
 import { stage } from '../../src/local/stage.ts';
 import type { StagingResult } from '../../src/local/staging-result.ts';
 import { temporaryDir } from '../local/fixture-tree.ts';
-import { buildLifecycle, launcherFile, namedBuildpacks, type RealStaging, stageWithBuilder } from './real-lifecycle.ts';
+import { freePort, startBus, watch } from './loopback-world.ts';
+import { appDir, pluginStaging, readManifest } from './node-plugin.ts';
+import { buildLifecycle, launcherFile, stageWithBuilder } from './real-lifecycle.ts';
 
-const root = path.resolve(import.meta.dirname, '../..');
-const appDir = path.join(root, 'fixtures/node-plugin');
 const sidecarName = 'meridian-sidecar';
 
 beforeAll(buildLifecycle, 300_000);
 
-async function readManifest(): Promise<ReturnType<typeof parseAppManifest>> {
-  return parseAppManifest(await readFile(path.join(appDir, 'manifest.yml'), 'utf8'), 'node-plugin');
-}
-
-async function staging(): Promise<RealStaging> {
-  const workDir = await temporaryDir();
-  const buildDir = path.join(workDir, 'app');
-  await copyApp(appDir, buildDir);
-  const manifest = await readManifest();
-  const env = stagingEnvironment({ manifest, homeDir: workDir, env: { FIXTURE_NODE: process.execPath } });
-  return { workDir, buildDir, buildpackDirs: await namedBuildpacks(workDir), env };
-}
-
 test('the real builder finds the sidecar with its memory, and agrees with the local one', async () => {
-  const real = await staging();
+  const real = await pluginStaging(await temporaryDir());
   const { result } = await stageWithBuilder(real);
   expect(result.sidecars).toEqual([
     { name: sidecarName, process_types: ['web'], command: expect.stringMatching(/^exec "\$DEPS_DIR\//), memory: 128 },
@@ -61,7 +44,7 @@ function comparable(result: StagingResult): StagingResult {
 }
 
 test('the real launcher runs plugin and sidecar until they have talked, and both stop gracefully', async () => {
-  const { result, dropletDir } = await stageWithBuilder(await staging());
+  const { result, dropletDir } = await stageWithBuilder(await pluginStaging(await temporaryDir()));
   const manifest = await readManifest();
   const lines: string[] = [];
   const said = watch(lines);
@@ -104,55 +87,3 @@ test('the real launcher runs plugin and sidecar until they have talked, and both
   expect(await ended).toBe(0);
   expect(lines.filter((line) => line.endsWith('Exit status 0'))).toHaveLength(2);
 });
-
-interface Watched {
-  push(line: string): void;
-  line(pattern: RegExp): Promise<RegExpExecArray>;
-}
-
-function watch(lines: string[]): Watched {
-  const waiting = new Set<() => void>();
-  return {
-    push(line) {
-      lines.push(line);
-      for (const check of waiting) check();
-    },
-    line: (pattern) =>
-      new Promise((resolve) => {
-        const check = (): void => {
-          const match = lines.map((line) => pattern.exec(line)).find((found) => found !== null);
-          if (!match) return;
-          waiting.delete(check);
-          resolve(match);
-        };
-        waiting.add(check);
-        check();
-      }),
-  };
-}
-
-async function startBus(): Promise<string> {
-  const said = watch([]);
-  const policy = path.join(root, 'fixtures/demo/policy.yml');
-  const bus = spawnProcess({
-    file: process.execPath,
-    args: [path.join(root, 'dist/cli.mjs'), 'bus', '--policy', policy, '--store', 'memory', '--listen', '127.0.0.1:0'],
-    env: {},
-    cwd: root,
-    onLine: (line) => said.push(line),
-  });
-  onTestFinished(async () => {
-    bus.terminate();
-    await bus.exited;
-  });
-  const [, address = ''] = await said.line(/bus listens address=(\S+)/);
-  return address;
-}
-
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as net.AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
