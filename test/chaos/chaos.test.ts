@@ -15,7 +15,7 @@ const killsPerKind = 18;
 const topics = ['a', 'b', 'c'].flatMap((name) => [`chaos.plain.${name}`, `chaos.keyed.${name}`]);
 const publishers = ['publisher-1', 'publisher-2'];
 /** Counting costs a write of the state for each message, so it is done for a part of them. */
-const patterns = { ledger: 'chaos.**', counter: 'chaos.keyed.*' } as const;
+const patterns = { ledger: 'chaos.**', counter: 'chaos.keyed.a' } as const;
 const subscribers = ['ledger', 'counter'] as const;
 
 let fleet: Fleet | undefined;
@@ -31,7 +31,7 @@ test('kill -9 of plugins, sidecars and bus under load loses nothing, repeats not
   const journals = await startLoad(fleet);
   await killAround(fleet, journals);
   const verdict = await settle(fleet, journals);
-  say(summary(verdict));
+  say(`${summary(verdict)}; ${fleet.restarts} ends with exit code 69`);
   expect(verdict.faults).toEqual([]);
   expect(fleet.ownEnds).toEqual([]);
   expect(verdict.accepted).toBeGreaterThanOrEqual(messages);

@@ -3,6 +3,7 @@ import { appendFileSync, mkdirSync, watch, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { exitCodes } from '../../src/contract/config/exit-codes.ts';
 import { MortalProcess } from './mortal-process.ts';
 
 const dist = path.resolve(import.meta.dirname, '../../dist');
@@ -38,6 +39,7 @@ export class Fleet {
   readonly #busAddress: string;
   readonly #processes = new Map<string, MortalProcess>();
   readonly #ownEnds: string[] = [];
+  #restarts = 0;
 
   private constructor(directory: string, busAddress: string) {
     this.directory = directory;
@@ -57,7 +59,12 @@ export class Fleet {
     return fleet;
   }
 
-  /** What ended although nobody killed it or asked it to stop. */
+  /** How often a sidecar gave up on a bus that was killed while it started, and was started again as a platform does. */
+  get restarts(): number {
+    return this.#restarts;
+  }
+
+  /** What else ended although nobody killed it or asked it to stop. */
   get ownEnds(): readonly string[] {
     return this.#ownEnds;
   }
@@ -129,7 +136,12 @@ export class Fleet {
   #add(name: string, args: readonly string[], environment: Readonly<Record<string, string>>): MortalProcess {
     const onOwnEnd = (how: string): void => {
       this.note(`${name} ended by itself how=${how}`);
-      this.#ownEnds.push(`${name} (${how})`);
+      if (how !== `${exitCodes.busUnreachable}`) {
+        this.#ownEnds.push(`${name} (${how})`);
+        return;
+      }
+      this.#restarts += 1;
+      this.start(name);
     };
     const process = new MortalProcess({ args, environment, logFile: this.logFile(name), onOwnEnd });
     this.#processes.set(name, process);
