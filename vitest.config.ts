@@ -13,7 +13,7 @@ export default defineConfig({
         },
       },
       // Kills processes for minutes under load, so it runs by its own command.
-      { extends: true, test: { name: 'chaos', include: ['test/chaos/**/*.test.ts'], testTimeout: 300_000 } },
+      { extends: true, test: { name: 'chaos', include: ['test/chaos/**/*.test.ts'], testTimeout: 480_000 } },
       // Builds Cloud Foundry's own code from Go modules first, so it runs by its own command.
       {
         extends: true,
