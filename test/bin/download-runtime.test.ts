@@ -82,6 +82,14 @@ describe('an uncached package', () => {
     expect(execFileSync(node, ['--version'], { encoding: 'utf8' })).toBe('v24.18.0\n');
   });
 
+  test('takes the symbols off the runtime where the stack has strip, as a cached package does', async () => {
+    tools.add('strip');
+    const server = await serving([bytes(realArchive)]);
+    expect(await supply({ ...mirrored(server), CF_STACK: 'cflinuxfs5' })).toMatchObject({ status: 0, stderr: '' });
+    const node = readFileSync(path.join(area.depsDir, '0/meridian/node'));
+    expect(`${sha256(node)}  node\n`).toBe(readFileSync('dist/runtime/node.sha256', 'utf8'));
+  });
+
   test('knows no runtime for another stack', async () => {
     const server = await serving([bytes(small)]);
     const result = await supply({ ...mirrored(server), CF_STACK: 'windows' });
