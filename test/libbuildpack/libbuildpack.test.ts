@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, renameSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -19,11 +19,13 @@ beforeAll(() => {
     const [made] = makePackages(checkout, args);
     unzip(made?.path ?? '', path.join(packages, name));
   }
-  removeTree(checkout);
+  // As a clone has it, but for what is installed.
+  removeTree(path.join(checkout, 'dist'));
+  renameSync(checkout, path.join(packages, 'checkout'));
 }, 120_000);
 afterAll(() => removeTree(packages));
 
-test("libbuildpack's own code reads, installs from and repacks the packages", () => {
+test("libbuildpack's own code reads, installs from and repacks the packages, and makes its own", () => {
   const env = { ...process.env, MERIDIAN_PACKAGES: packages };
   const result = spawnSync('go', ['test', '-mod=readonly', '-count=1', './...'], {
     cwd: import.meta.dirname,

@@ -1,5 +1,5 @@
 // Package packages reads the buildpack's packages with the code that Cloud Foundry's own buildpacks are made of.
-// MERIDIAN_PACKAGES holds unpacked packages: any-uncached, any-cached and cflinuxfs4-cached.
+// MERIDIAN_PACKAGES holds a checkout, and unpacked packages: any-uncached, any-cached and cflinuxfs4-cached.
 package packages
 
 import (
@@ -124,6 +124,32 @@ func TestPackagerMakesTheSameContent(t *testing.T) {
 	}
 	if theirs, ours := checksumsInZip(t, file), checksumsIn(t, source, filepath.Base(file)); !reflect.DeepEqual(theirs, ours) {
 		t.Errorf("libbuildpack packs %v, the package has %v", theirs, ours)
+	}
+}
+
+// Who has libbuildpack's packager needs none of ours: it runs pre_package, and takes what include_files names.
+func TestPackagerBuildsFromTheCheckout(t *testing.T) {
+	source := unpacked(t, "checkout")
+	file, err := packager.Package(source, t.TempDir(), "1.2.3", "cflinuxfs5", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if filepath.Base(file) != "meridian-sidecar_buildpack-cflinuxfs5-v1.2.3.zip" {
+		t.Errorf("its name is %s", filepath.Base(file))
+	}
+	var manifest struct {
+		IncludeFiles []string `yaml:"include_files"`
+	}
+	if err := libbuildpack.NewYAML().Load(filepath.Join(source, "manifest.yml"), &manifest); err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, line := range checksumsInZip(t, file) {
+		name, _, _ := strings.Cut(line, " ")
+		names = append(names, name)
+	}
+	if !reflect.DeepEqual(names, manifest.IncludeFiles) {
+		t.Errorf("it holds %v, want %v", names, manifest.IncludeFiles)
 	}
 }
 
