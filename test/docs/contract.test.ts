@@ -78,7 +78,7 @@ describe('the tables of docs/contract.md say what the programs do', () => {
     const named = [...fields.split('## Receiving')[0]!.matchAll(/`([a-z_]+)`(?=[^|]*\| (?:sidecar|plugin) \|)/g)].map(
       ([, name]) => name,
     );
-    expect(named.sort()).toEqual(MessageMetaSchema.fields.map(({ name }) => name).sort());
+    expect(new Set(named)).toEqual(new Set(MessageMetaSchema.fields.map(({ name }) => name)));
   });
 
   test('the failures of a call', () => {
