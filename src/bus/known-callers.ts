@@ -7,7 +7,10 @@ export type Identify = (call: CallContext) => Peer;
 /** The callers of long calls, which end when the credential of their caller is no longer that of the same principal. */
 export class KnownCallers {
   readonly #identify: Identify;
-  readonly #open = new Map<CallContext, { readonly principal: string | undefined; end(reason: unknown): void }>();
+  readonly #open = new Map<
+    CallContext,
+    { readonly principal: string | undefined; readonly end: (reason: unknown) => void }
+  >();
 
   constructor(identify: Identify) {
     this.#identify = identify;
