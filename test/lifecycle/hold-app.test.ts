@@ -24,7 +24,7 @@ interface Container {
   readonly lines: readonly string[];
   readonly said: Watched;
   /** Starts a command under the real launcher, as a process of a type, or as a task when that is undefined. */
-  start(name: string, command: string, processType?: string): Promise<RunningProcess>;
+  readonly start: (name: string, command: string, processType?: string) => Promise<RunningProcess>;
 }
 
 async function container(): Promise<Container> {
