@@ -20,10 +20,8 @@ const fault = process.argv[2] as V1Fault | '' | undefined;
 const count = process.argv[3] ?? '1';
 const sidecar = await connect();
 await sidecar.unary(sidecarMethods.register, create(RegisterRequestSchema, { schemaVersion: '1.0.0' }));
-process.on('SIGTERM', async () => {
-  if (fault === 'ignores-sigterm') return;
-  await sidecar.unary(sidecarMethods.leave, create(LeaveRequestSchema, { reason: 'SIGTERM' }));
-  process.exit(0);
+process.on('SIGTERM', () => {
+  if (fault !== 'ignores-sigterm') void leave();
 });
 if (fault !== 'sends-no-heartbeats') {
   const beat = () => sidecar.unary(sidecarMethods.heartbeat, create(HeartbeatRequestSchema, { healthy: true }));
@@ -53,4 +51,9 @@ async function connect(): Promise<Connection> {
     await new Promise((resolve) => setTimeout(resolve, 50));
     return connect();
   }
+}
+
+async function leave(): Promise<void> {
+  await sidecar.unary(sidecarMethods.leave, create(LeaveRequestSchema, { reason: 'SIGTERM' }));
+  process.exit(0);
 }

@@ -88,6 +88,7 @@ async function degradedVerdict(bed: TestBed, input: Input, context: SceneContext
   await journal.until(stepTimeoutMs, () => calledBack(journal, 'resume', from) !== undefined || bed.exit !== undefined);
   if (exit !== undefined) return failed(`while the bus was away it ${exit}`);
   if (answered === 0) return failed('while the bus was away it answered no health check');
+  if (calledBack(journal, 'resume', from) === undefined) return failed('it was not told that the bus is back');
   const fault = await faultOfWork(bed, input, context);
   return fault === undefined
     ? passed('told of both, answered health checks meanwhile, and works')
