@@ -15,7 +15,13 @@ import { grpcNetwork } from '../transport/grpc/network.ts';
 import { Plugin } from './plugin.ts';
 
 export type { DeliveredMessage, Message } from './message.ts';
-export { Plugin, type PublishOptions, type PublishOutcome, type RequestOutcome } from './plugin.ts';
+export {
+  Plugin,
+  type PublishOptions,
+  type PublishOutcome,
+  type RequestOutcome,
+  type SubscribeOptions,
+} from './plugin.ts';
 export type { Answer } from './request-server.ts';
 export { NotAdmittedError, type PluginIdentity } from './sidecar-connection.ts';
 

@@ -18,6 +18,8 @@ export interface Hooks {
   /** The bus is away: publishes wait. */
   degrade?: (reason: string) => void;
   resume?: () => void;
+  /** So many messages were dropped from v1 streams of the pattern. */
+  lost?: (pattern: string, count: number) => void;
 }
 
 type RequestInit = NonNullable<MessageInitShape<typeof LifecycleRequestSchema>['message']>;
@@ -53,6 +55,7 @@ export class Lifecycle {
         if (event.case === 'stop') this.#onStop(event.value.reason);
         if (event.case === 'degrade') this.hooks.degrade?.(event.value.reason);
         if (event.case === 'resume') this.hooks.resume?.();
+        if (event.case === 'lost') this.hooks.lost?.(event.value.pattern, Number(event.value.count));
         if (event.case === 'replaced') this.#log.warn('another process of this plugin took over the callbacks');
       }
     } catch (error) {

@@ -2,7 +2,11 @@ import { create } from '@bufbuild/protobuf';
 import type { Log } from '../base/log.ts';
 import type { Scheduler } from '../base/scheduler.ts';
 import { messageOf } from '../base/user-facing-error.ts';
-import { LoadStateRequestSchema, SaveStateRequestSchema } from '../contract/wire/gen/meridian/sidecar/v1/plugin_pb.ts';
+import {
+  LoadStateRequestSchema,
+  SaveStateRequestSchema,
+  StartAt,
+} from '../contract/wire/gen/meridian/sidecar/v1/plugin_pb.ts';
 import {
   CallFailure,
   CallRequestSchema,
@@ -50,6 +54,19 @@ export interface RequestOptions {
   readonly correlationId?: string;
   readonly traceparent?: string;
   readonly tracestate?: string;
+}
+
+export interface SubscribeOptions {
+  /** Keeps the position between runs. */
+  readonly name: string;
+  /** Where to start when there is no position yet: the first `published_at_ns` to deliver. Absent: with what is new. */
+  readonly startTimeNs?: bigint;
+  /** How long the position is kept while nobody subscribes; the bus's default when absent. */
+  readonly idleExpiryS?: number;
+  /** Attempts after which a message goes to this topic instead of coming again; without it, it comes until it is handled. */
+  readonly deadLetters?: { readonly afterAttempts: number; readonly topic: string };
+  /** How many messages, and how many of their bytes, may be on their way at a time: with a crash each counts as tried. */
+  readonly window?: { readonly messages: number; readonly bytes: number };
 }
 
 /** How a publish ended. `unknown`: it may or may not be stored; publish again with the same dedup key to be sure. */
@@ -136,15 +153,24 @@ export class Plugin {
 
   /**
    * Subscribes under a name, which keeps its position between runs, and hands over messages one at a time, in order.
-   * Each is acknowledged when the handler has returned. Resolves when the subscription stands.
-   * @throws RpcError PERMISSION_DENIED without a grant, INVALID_ARGUMENT for what is no pattern or no name.
+   * Each is acknowledged when the handler has returned. One whose handler throws comes again after a while, as the next
+   * attempt, and does not hold up those behind it. Resolves when the subscription stands.
+   * @throws RpcError PERMISSION_DENIED without a grant, INVALID_ARGUMENT for what is no pattern, name or dead-letter topic.
    */
-  async subscribe(pattern: string, options: { name: string }, handler: MessageHandler): Promise<void> {
+  async subscribe(pattern: string, options: SubscribeOptions, handler: MessageHandler): Promise<void> {
     const subscription = new Subscription({
       name: options.name,
       pattern,
       handler,
-      window: { messages: limits.creditMessages, bytes: limits.creditBytes },
+      window: options.window ?? { messages: limits.creditMessages, bytes: limits.creditBytes },
+      request: {
+        startAt: options.startTimeNs === undefined ? StartAt.LAST_ACKNOWLEDGED : StartAt.TIME,
+        startTimeNs: options.startTimeNs ?? 0n,
+        idleExpiryS: options.idleExpiryS ?? 0,
+        maxAttempts: options.deadLetters?.afterAttempts ?? 0,
+        deadLetterTopic: options.deadLetters?.topic ?? '',
+      },
+      scheduler: this.#options.scheduler,
       log: this.#options.log,
     });
     const connection = await this.#sidecar.ready(this.#options.waitTimeoutMs);
@@ -201,6 +227,11 @@ export class Plugin {
   /** Called when the bus is away and publishes wait. */
   onDegrade(hook: (reason: string) => void): void {
     this.#lifecycle.hooks.degrade = hook;
+  }
+
+  /** Called when a v1 stream of this plugin was read too slowly: so many messages, since the last call, were dropped. */
+  onLost(hook: (pattern: string, count: number) => void): void {
+    this.#lifecycle.hooks.lost = hook;
   }
 
   onResume(hook: () => void): void {

@@ -1,12 +1,13 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import type { Log } from '../base/log.ts';
+import type { Scheduler, Timer } from '../base/scheduler.ts';
 import { messageOf } from '../base/user-facing-error.ts';
 import {
   type ConsumedMessage,
   type ConsumeEvent,
   type ConsumeRequest,
   ConsumeRequestSchema,
-  StartAt,
+  type OpenSubscriptionSchema,
 } from '../contract/wire/gen/meridian/sidecar/v1/plugin_pb.ts';
 import { pluginMethods } from '../contract/wire/methods.ts';
 import type { ClientStream, Connection } from '../transport/rpc.ts';
@@ -22,20 +23,31 @@ export interface SubscriptionOptions {
   readonly handler: MessageHandler;
   /** How many messages, and how many of their bytes, may be on their way at a time. */
   readonly window: { readonly messages: number; readonly bytes: number };
+  /** What else the bus is asked for, as OpenSubscription has it. */
+  readonly request: Pick<
+    MessageInitShape<typeof OpenSubscriptionSchema>,
+    'startAt' | 'startTimeNs' | 'idleExpiryS' | 'maxAttempts' | 'deadLetterTopic'
+  >;
+  readonly scheduler: Scheduler;
   readonly log: Log;
 }
+
+/** The wait before a message whose handler has failed is asked for again; it doubles with every attempt. */
+const retryDelayMs = { first: 100, max: 5_000 };
 
 type RequestInit = NonNullable<MessageInitShape<typeof ConsumeRequestSchema>['message']>;
 
 /**
  * One acknowledged subscription over all connections: handles messages one at a time, in order, and acknowledges each
- * when its handler has returned. A message whose handler throws stays unacknowledged.
+ * when its handler has returned. A message whose handler throws comes again after a while, marked and as the next attempt, and
+ * those behind it are handled meanwhile; it comes until it is handled, or goes to the dead-letter topic.
  */
 export class Subscription {
   readonly #options: SubscriptionOptions;
   /** Handled, and not yet confirmed as acknowledged. */
   readonly #handled = new Set<bigint>();
   readonly #opened = Promise.withResolvers<void>();
+  readonly #retries = new Map<() => void, Timer>();
   #stream: ClientStream<ConsumeEvent, ConsumeRequest> | undefined;
   #running: Promise<void> = Promise.resolve();
   #handling: Promise<void> = Promise.resolve();
@@ -55,10 +67,10 @@ export class Subscription {
   /** Takes the subscription up on a new connection. */
   connect(connection: Connection): void {
     if (this.#stopped) return;
-    const { name, pattern, window } = this.#options;
+    const { name, pattern, window: credit, request } = this.#options;
     const stream = connection.stream(pluginMethods.consume);
     this.#stream = stream;
-    send(stream, { case: 'open', value: { name, pattern, startAt: StartAt.LAST_ACKNOWLEDGED, credit: window } });
+    send(stream, { case: 'open', value: { ...request, name, pattern, credit } });
     // The messages of the connection before are handled to the end first, so that only one is handled at a time.
     this.#running = this.#running.then(() => this.#run(stream));
   }
@@ -67,6 +79,7 @@ export class Subscription {
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.#handling;
+    for (const retry of [...this.#retries.keys()]) retry();
     this.#stream?.end();
     await this.#running;
   }
@@ -74,6 +87,7 @@ export class Subscription {
   /** Ends the stream; what was not acknowledged comes again to the next one. */
   close(): void {
     this.#stopped = true;
+    for (const timer of this.#retries.values()) timer.cancel();
     this.#stream?.cancel();
   }
 
@@ -102,7 +116,8 @@ export class Subscription {
       try {
         await handler({ ...messageFrom(envelope), subscription: name, position, maybeRedelivered, attempt });
       } catch (error) {
-        log.error(`the handler failed, and the message stays unacknowledged: ${messageOf(error)}`, { name });
+        log.error(`the handler failed, and the message comes again: ${messageOf(error)}`, { name, attempt });
+        this.#retryLater(stream, consumed);
         return;
       }
       this.#handled.add(position);
@@ -110,6 +125,21 @@ export class Subscription {
     send(stream, { case: 'acknowledge', value: { positions: [position] } });
     send(stream, { case: 'credit', value: { messages: 1, bytes: creditBytes } });
   }
+
+  #retryLater(stream: ClientStream<ConsumeEvent, ConsumeRequest>, consumed: ConsumedMessage): void {
+    const { position, attempt, creditBytes } = consumed;
+    const retry = (): void => {
+      this.#retries.get(retry)?.cancel();
+      this.#retries.delete(retry);
+      send(stream, { case: 'retry', value: { positions: [position] } });
+      send(stream, { case: 'credit', value: { messages: 1, bytes: creditBytes } });
+    };
+    this.#retries.set(retry, this.#options.scheduler.setTimer(retryDelay(attempt), retry));
+  }
+}
+
+function retryDelay(attempt: number): number {
+  return Math.min(retryDelayMs.max, retryDelayMs.first * 2 ** (attempt - 1));
 }
 
 function send(stream: ClientStream<ConsumeEvent, ConsumeRequest>, message: RequestInit): void {

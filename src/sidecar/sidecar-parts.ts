@@ -26,6 +26,7 @@ import { PluginLifecycle } from './plugin-port/plugin-lifecycle.ts';
 import type { PluginPort, PortIdentity } from './plugin-port/plugin-port.ts';
 import { pluginRoutes } from './plugin-port/plugin-service.ts';
 import { sidecarRoutes } from './plugin-port/sidecar-service.ts';
+import { V1Patterns } from './plugin-port/v1-patterns.ts';
 import { StateHolder } from './sidecar-state.ts';
 import { StateKeeper } from './state-keeper.ts';
 import { reportReply } from './status-report.ts';
@@ -98,8 +99,25 @@ export function createParts(options: SidecarOptions, onFault: (faulted: boolean)
     servers: new BusServers({ send }),
   };
   for (const part of [access, grantNotices, ...Object.values(overBus)]) link.attach(part);
+  const v1Patterns = new V1Patterns({
+    subscriptions: overBus.subscriptions,
+    credit: config.credits,
+    onAcknowledged: (name, count) => recorder.acknowledged(name, count),
+  });
   const state = new StateKeeper(link, config.instanceId);
-  const parts = { scheduler, log, recorder, current, access, admission, lifecycle, health, ...overBus, state };
+  const parts = {
+    scheduler,
+    log,
+    recorder,
+    current,
+    access,
+    admission,
+    lifecycle,
+    health,
+    ...overBus,
+    v1Patterns,
+    state,
+  };
   addPartGauges(recorder, config, { ...parts, link });
   const port: PluginPort = { ...parts, identity: portIdentity(config, link), settings: config };
   const listener = new PluginListener({

@@ -10,6 +10,7 @@ import { Plugin } from '../../src/plugin/plugin.ts';
 import { Sidecar } from '../../src/sidecar/sidecar.ts';
 import { MemoryNetwork } from '../../src/transport/memory/network.ts';
 import type { Network } from '../../src/transport/rpc.ts';
+import { MortalNetwork } from './mortal-network.ts';
 
 export const busAddress = 'bus-api:8443';
 
@@ -88,6 +89,12 @@ export class SimulatedWorld {
       schemaVersion,
       waitTimeoutMs: 60_000,
     });
+  }
+
+  /** A plugin that can be killed. */
+  async connectMortalPlugin(address: string): Promise<{ plugin: Plugin; kill: () => void }> {
+    const network = new MortalNetwork(this.network);
+    return { plugin: await this.connectPlugin(address, network), kill: () => network.kill() };
   }
 
   /** Waits in virtual time until the condition holds. */

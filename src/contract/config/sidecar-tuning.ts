@@ -24,6 +24,8 @@ export interface SidecarTuning {
   readonly credits: { readonly messages: number; readonly bytes: number };
   /** Distinct topics that get series of their own in the metrics. */
   readonly metrics: { readonly topics: number };
+  /** What may wait in the sidecar for one slow v1 stream; what does not fit is dropped and told. */
+  readonly v1BufferBytes: number;
   readonly callTimeoutMs: number;
   readonly maxCallTimeoutMs: number;
   readonly maxClockSkewMs: number;
@@ -37,7 +39,7 @@ export const tuningKeys = [
   ...['timeouts.connect', 'timeouts.grant', 'timeouts.call', 'timeouts.max_call', 'timeouts.health_check'],
   ...['intervals.renew', 'intervals.health_check', 'fault_threshold'],
   ...['shutdown.total', 'shutdown.drain', 'shutdown.flush', 'shutdown.deregister', 'shutdown.close'],
-  ...['outbox.messages', 'outbox.bytes', 'outbox.age', 'credits.messages', 'credits.bytes'],
+  ...['outbox.messages', 'outbox.bytes', 'outbox.age', 'credits.messages', 'credits.bytes', 'v1_buffer'],
   ...['max_clock_skew', 'reconnect.first', 'reconnect.max', 'metrics.topics'],
 ] as const;
 type TuningKey = (typeof tuningKeys)[number];
@@ -71,6 +73,7 @@ export function readTuning(reader: SettingReader, onCloudFoundry: boolean): Side
     },
     credits: { messages: number('credits.messages', 256), bytes: bytes('credits.bytes', 4 * mebibyte) },
     metrics: { topics: number('metrics.topics', 100) },
+    v1BufferBytes: bytes('v1_buffer', 4 * mebibyte),
     callTimeoutMs: ms('timeouts.call', 5_000),
     maxCallTimeoutMs: ms('timeouts.max_call', 60_000),
     maxClockSkewMs: ms('max_clock_skew', 5_000),

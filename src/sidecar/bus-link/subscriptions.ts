@@ -23,6 +23,8 @@ export interface SubscriptionSink {
   deliver(delivery: Delivery): void;
   acknowledged(positions: readonly bigint[]): void;
   ended(status: RpcError): void;
+  /** What it has was handed back to the bus, and comes again. */
+  handedBack?(): void;
 }
 
 interface InHand {
@@ -124,6 +126,12 @@ export class BusSubscription {
 
   ended(status: RpcError): void {
     this.#sink.ended(status);
+  }
+
+  /** Lets go of what is in hand, for the bus to deliver again. */
+  handBack(): void {
+    this.#inHand.clear();
+    this.#sink.handedBack?.();
   }
 
   /** Lets go of what is in hand, and returns what the sink has said nothing of. */
@@ -231,7 +239,7 @@ export class BusSubscriptions implements LinkPart {
     this.#handedBack = true;
     this.#leftBehind = true;
     for (const [id, subscription] of this.#open) {
-      subscription.letGo();
+      subscription.handBack();
       this.#handBacks.add(id, { name: subscription.name, failed: [] });
     }
     await this.#handBacks.confirmed();

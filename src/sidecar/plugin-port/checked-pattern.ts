@@ -9,7 +9,7 @@ export function checkPattern(port: PluginPort, pattern: string): void {
   if (fault !== undefined) throw new RpcError('INVALID_ARGUMENT', `"${pattern}" is no pattern: ${fault}`);
   const refusal = port.access.subscribeRefusal(pattern);
   if (refusal !== undefined) throw new RpcError('PERMISSION_DENIED', refusal);
-  if (port.subscriptions.size < limits.subscriptions) return;
+  if (port.subscriptions.size + port.v1Patterns.sharingStreams < limits.subscriptions) return;
   throw new RpcError(
     'RESOURCE_EXHAUSTED',
     `there are ${limits.subscriptions} subscriptions already, which is the limit`,

@@ -100,7 +100,7 @@ export class PluginLifecycle {
     this.#send({ case: 'resume', value: {} });
   }
 
-  /** Tells of messages that a subscription to this pattern will never get. */
+  /** So many messages were dropped since the last time, from streams of the pattern that were read too slowly. */
   lost(pattern: string, count: number): void {
     this.#send({ case: 'lost', value: { pattern, count: BigInt(count) } });
   }

@@ -11,6 +11,7 @@ import type { StateHolder } from '../sidecar-state.ts';
 import type { StateKeeper } from '../state-keeper.ts';
 import type { Admission } from './admission.ts';
 import type { PluginLifecycle } from './plugin-lifecycle.ts';
+import type { V1Patterns } from './v1-patterns.ts';
 
 /** What the plugin's port speaks as: fixed at launch, and never taken from the plugin. */
 export interface PortIdentity {
@@ -37,6 +38,7 @@ export interface PluginPort {
   readonly health: PluginHealth;
   readonly outbox: Outbox;
   readonly subscriptions: BusSubscriptions;
+  readonly v1Patterns: V1Patterns;
   readonly calls: BusCalls;
   readonly servers: BusServers;
   readonly state: StateKeeper;
@@ -44,6 +46,7 @@ export interface PluginPort {
     readonly maxClockSkewMs: number;
     readonly callTimeoutMs: number;
     readonly maxCallTimeoutMs: number;
+    readonly v1BufferBytes: number;
     readonly credits: { readonly messages: number; readonly bytes: number };
   };
 }

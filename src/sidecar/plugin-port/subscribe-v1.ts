@@ -1,22 +1,16 @@
-import { create } from '@bufbuild/protobuf';
-import { AsyncQueue } from '../../base/async-queue.ts';
-import { type Delivery as BusDelivery, StartAt } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
-import {
-  type Delivery,
-  DeliverySchema,
-  type SubscribeRequest,
-} from '../../contract/wire/gen/meridian/v1/sidecar_pb.ts';
+import type { Delivery, SubscribeRequest } from '../../contract/wire/gen/meridian/v1/sidecar_pb.ts';
 import type { CallContext, RpcStream } from '../../transport/rpc.ts';
 import { RpcError } from '../../transport/status.ts';
 import { checkPattern } from './checked-pattern.ts';
+import { LossReport } from './loss-report.ts';
 import type { PluginPort } from './plugin-port.ts';
-
-/** While more than this waits in the stream, nothing more is handed to it, and the bus gets no more credit. */
-const streamBufferBytes = 256 * 1024;
+import { V1Patterns } from './v1-patterns.ts';
+import { V1Stream } from './v1-stream.ts';
 
 /**
- * Serves a v1 subscription. Delivered means handed to the stream: that is when it is acknowledged to the bus, so that a
- * new stream of the same pattern goes on after it. The response headers tell that the subscription stands.
+ * Serves a v1 subscription. Delivered means handed to the stream: a new stream of the same pattern goes on after it, and two
+ * at once get every message each. The response headers tell that the subscription stands. What a stream that is read too
+ * slowly has no room for is dropped, counted, logged, and told on the lifecycle stream.
  */
 export async function subscribeV1(
   port: PluginPort,
@@ -31,40 +25,34 @@ export async function subscribeV1(
   checkPattern(port, pattern);
 
   gone.throwIfAborted();
-  const arrived = new AsyncQueue<BusDelivery>();
-  const name = freeName(port, pattern);
-  const { subscription, close } = port.subscriptions.add(
-    { name, pattern, startAt: StartAt.NEW },
-    port.settings.credits,
-    {
-      opened: () => call.accept(),
-      deliver: (delivery) => arrived.push(delivery),
-      acknowledged: (positions) => port.recorder.acknowledged(name, positions.length),
-      ended: (status) => arrived.fail(status),
+  const { scheduler, log, lifecycle, recorder, settings } = port;
+  const name = V1Patterns.nameOf(pattern);
+  const losses = new LossReport({
+    scheduler,
+    log,
+    pattern,
+    tell: (count) => {
+      lifecycle.lost(pattern, count);
+      recorder.lost(name, count);
     },
-  );
-  stream.over.addEventListener('abort', () => arrived.end(), { once: true });
-  gone.addEventListener('abort', () => arrived.fail(gone.reason), { once: true, signal: stream.over });
+  });
+  const outgoing = new V1Stream({
+    stream,
+    bufferBytes: settings.v1BufferBytes,
+    onDone: (delivery, outcome) => {
+      if (outcome === 'dropped') losses.add();
+      else recorder.delivered(name, delivery);
+      membership.done(delivery);
+    },
+  });
+  const membership = port.v1Patterns.join(pattern, { stream: outgoing, onOpen: () => call.accept() });
+  stream.over.addEventListener('abort', () => outgoing.end(), { once: true });
+  gone.addEventListener('abort', () => outgoing.fail(gone.reason), { once: true, signal: stream.over });
   try {
-    for await (const delivery of arrived) {
-      const { envelope, position, creditBytes } = delivery;
-      if (stream.over.aborted) return;
-      if (!envelope) continue;
-      stream.write(create(DeliverySchema, { envelope }));
-      port.recorder.delivered(name, delivery);
-      subscription.acknowledge([position]);
-      subscription.addCredit({ messages: 1, bytes: creditBytes });
-      if (stream.queuedBytes > streamBufferBytes) await stream.drained(streamBufferBytes / 2);
-    }
+    membership.begin();
+    await outgoing.run();
   } finally {
-    close({ inGoodOrder: true });
-  }
-}
-
-/** Each stream of one pattern has a position of its own; a new one takes up the first that no open stream has. */
-function freeName(port: PluginPort, pattern: string): string {
-  for (let index = 0; ; index += 1) {
-    const name = index === 0 ? `v1:${pattern}` : `v1:${pattern}#${index}`;
-    if (!port.subscriptions.hasName(name)) return name;
+    membership.leave();
+    losses.close();
   }
 }

@@ -1,0 +1,150 @@
+import { type Delivery, StartAt } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
+import type { RpcError } from '../../transport/status.ts';
+import type { BusSubscription, BusSubscriptions, Credit } from '../bus-link/subscriptions.ts';
+import type { V1Stream } from './v1-stream.ts';
+
+export interface V1PatternsOptions {
+  readonly subscriptions: BusSubscriptions;
+  readonly credit: Credit;
+  /** The bus has stored that these are done with. */
+  readonly onAcknowledged: (name: string, count: number) => void;
+}
+
+interface Member {
+  readonly stream: V1Stream;
+  /** Called once the subscription stands. */
+  readonly onOpen: () => void;
+}
+
+/** A stream's place among those of its pattern. */
+export interface Membership {
+  /** Takes part from here on, beginning with what the newest stream so far was not handed. */
+  begin(): void;
+  /** The stream was handed the message, or had no room for it. */
+  done(delivery: Delivery): void;
+  leave(): void;
+}
+
+/**
+ * The v1 subscriptions: one at the bus for each pattern, shared by the streams of that pattern, each of which gets every
+ * message from its start.
+ *
+ * A pattern has one position, and the newest of its streams moves it: what was handed to the newest is done with, and what
+ * was not is where a new stream starts. So it does not matter whether a stream that broke off is noticed before or after the
+ * plugin has opened its next one: that one goes on after what was handed over. When the newest ends before an older one, the
+ * older moves the position from then on; when the last ends, what it was not handed stays with the bus for the next.
+ */
+export class V1Patterns {
+  readonly #options: V1PatternsOptions;
+  readonly #open = new Map<string, V1Pattern>();
+
+  constructor(options: V1PatternsOptions) {
+    this.#options = options;
+  }
+
+  /** How many streams there are beyond the first of each pattern. */
+  get sharingStreams(): number {
+    return this.#all().length - this.#open.size;
+  }
+
+  /** What the streams hold that their plugin has not read. */
+  get heldBytes(): number {
+    return this.#all().reduce((sum, { stream }) => sum + stream.heldBytes, 0);
+  }
+
+  /** The name that the position of a pattern is stored under. */
+  static nameOf(pattern: string): string {
+    return `v1:${pattern}`;
+  }
+
+  join(pattern: string, member: Member): Membership {
+    const shared = this.#open.get(pattern) ?? new V1Pattern(pattern, this.#options, () => this.#open.delete(pattern));
+    this.#open.set(pattern, shared);
+    return {
+      begin: () => shared.begin(member),
+      done: (delivery) => shared.done(member, delivery),
+      leave: () => shared.leave(member),
+    };
+  }
+
+  #all(): Member[] {
+    return [...this.#open.values()].flatMap((pattern) => pattern.members);
+  }
+}
+
+/** One pattern, for as long as it has streams. */
+class V1Pattern {
+  /** Oldest first. */
+  readonly members: Member[] = [];
+  readonly #subscription: BusSubscription;
+  readonly #close: (how: { inGoodOrder: boolean }) => void;
+  readonly #onEmpty: () => void;
+  /** What the newest stream is not done with. Every stream of now was given all of it. */
+  readonly #unsettled = new Map<bigint, Delivery>();
+  #isOpen = false;
+
+  constructor(pattern: string, { subscriptions, credit, onAcknowledged }: V1PatternsOptions, onEmpty: () => void) {
+    this.#onEmpty = onEmpty;
+    const name = V1Patterns.nameOf(pattern);
+    const { subscription, close } = subscriptions.add({ name, pattern, startAt: StartAt.NEW }, credit, {
+      opened: () => this.#opened(),
+      deliver: (delivery) => this.#deliver(delivery),
+      acknowledged: (positions) => onAcknowledged(name, positions.length),
+      ended: (status) => this.#ended(status),
+      handedBack: () => this.#handedBack(),
+    });
+    this.#subscription = subscription;
+    this.#close = close;
+  }
+
+  begin(member: Member): void {
+    this.members.push(member);
+    if (this.#isOpen) member.onOpen();
+    for (const delivery of [...this.#unsettled.values()]) member.stream.take(delivery);
+  }
+
+  done(member: Member, { position }: Delivery): void {
+    if (this.members.at(-1) === member) this.#settle([position]);
+  }
+
+  leave(member: Member): void {
+    const index = this.members.indexOf(member);
+    if (index < 0) return;
+    this.members.splice(index, 1);
+    const newest = this.members.at(-1);
+    if (newest) {
+      this.#settle([...this.#unsettled.keys()].filter((position) => !newest.stream.holds(position)));
+    } else {
+      this.#close({ inGoodOrder: true });
+      this.#onEmpty();
+    }
+  }
+
+  #opened(): void {
+    const wasOpen = this.#isOpen;
+    this.#isOpen = true;
+    if (!wasOpen) for (const { onOpen } of this.members) onOpen();
+  }
+
+  #deliver(delivery: Delivery): void {
+    // The streams bound what is held, so that a slow one holds up neither the others nor the bus.
+    this.#subscription.addCredit({ messages: 1, bytes: delivery.creditBytes });
+    this.#unsettled.set(delivery.position, delivery);
+    for (const { stream } of this.members) stream.take(delivery);
+  }
+
+  #settle(positions: readonly bigint[]): void {
+    const settled = positions.filter((position) => this.#unsettled.delete(position));
+    if (settled.length > 0) this.#subscription.acknowledge(settled);
+  }
+
+  /** It comes again, to this sidecar or to the next. */
+  #handedBack(): void {
+    this.#unsettled.clear();
+    for (const { stream } of this.members) stream.forget();
+  }
+
+  #ended(status: RpcError): void {
+    for (const { stream } of this.members) stream.fail(status);
+  }
+}

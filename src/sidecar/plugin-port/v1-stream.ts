@@ -1,0 +1,107 @@
+import { create } from '@bufbuild/protobuf';
+import { Wakeup } from '../../base/wakeup.ts';
+import type { Delivery as BusDelivery } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
+import { type Delivery, DeliverySchema } from '../../contract/wire/gen/meridian/v1/sidecar_pb.ts';
+import type { RpcStream } from '../../transport/rpc.ts';
+
+/** While more than this waits in the stream, nothing more is handed to it. */
+const streamBufferBytes = 256 * 1024;
+/** What a message that waits takes beside its encoded bytes. */
+const messageOverheadBytes = 1_024;
+
+export interface V1StreamOptions {
+  readonly stream: Pick<RpcStream<never, Delivery>, 'write' | 'queuedBytes' | 'drained'>;
+  /** The most that may wait for the plugin to read; what does not fit is dropped. */
+  readonly bufferBytes: number;
+  /** Handed to the stream, or dropped: this stream is done with it. */
+  readonly onDone: (delivery: BusDelivery, outcome: 'handedOver' | 'dropped') => void;
+}
+
+/** One v1 stream and what waits for it, bounded in bytes. */
+export class V1Stream {
+  readonly #options: V1StreamOptions;
+  readonly #waiting = new Map<bigint, BusDelivery>();
+  readonly #wakeup = new Wakeup();
+  #waitingBytes = 0;
+  #draining = false;
+  #ended = false;
+  #failure: Error | undefined;
+
+  constructor(options: V1StreamOptions) {
+    this.#options = options;
+  }
+
+  /** Everything that this stream holds, in the transport too. */
+  get heldBytes(): number {
+    return this.#waitingBytes + this.#options.stream.queuedBytes;
+  }
+
+  holds(position: bigint): boolean {
+    return this.#waiting.has(position);
+  }
+
+  /** Keeps the message for the plugin, or drops it when it does not fit. One that is alone always fits. */
+  take(delivery: BusDelivery): void {
+    const { bufferBytes, onDone } = this.#options;
+    if (this.heldBytes > 0 && this.heldBytes + costOf(delivery) > bufferBytes) {
+      onDone(delivery, 'dropped');
+      return;
+    }
+    this.#waiting.set(delivery.position, delivery);
+    this.#waitingBytes += costOf(delivery);
+    this.#wakeup.notify();
+  }
+
+  /** Lets go of what waits, without having lost it. */
+  forget(): void {
+    this.#waiting.clear();
+    this.#waitingBytes = 0;
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#wakeup.notify();
+  }
+
+  fail(failure: Error): void {
+    this.#failure ??= failure;
+    this.#wakeup.notify();
+  }
+
+  /** Hands over until the stream ends. @throws what it failed with */
+  async run(): Promise<void> {
+    for (;;) {
+      if (this.#failure) throw this.#failure;
+      if (this.#ended) return;
+      const [next] = this.#hasRoom() ? this.#waiting.values() : [];
+      if (next) this.#handOver(next);
+      else await this.#wakeup.wait();
+    }
+  }
+
+  #handOver(delivery: BusDelivery): void {
+    const { stream, onDone } = this.#options;
+    this.#waiting.delete(delivery.position);
+    this.#waitingBytes -= costOf(delivery);
+    const { envelope } = delivery;
+    if (envelope) stream.write(create(DeliverySchema, { envelope }));
+    onDone(delivery, 'handedOver');
+  }
+
+  #hasRoom(): boolean {
+    const { stream } = this.#options;
+    if (stream.queuedBytes <= streamBufferBytes) return true;
+    if (!this.#draining) {
+      this.#draining = true;
+      void stream.drained(streamBufferBytes / 2).then(() => {
+        this.#draining = false;
+        this.#wakeup.notify();
+      });
+    }
+    return false;
+  }
+}
+
+function costOf({ creditBytes }: BusDelivery): number {
+  return creditBytes + messageOverheadBytes;
+}
