@@ -100,13 +100,14 @@ test('two live streams of one pattern get every message from their start, and th
 });
 
 describe('a stream that is read slowly', () => {
-  const payload = 'x'.repeat(10_000);
-  const published = 600;
+  const payload = 'x'.repeat(100_000);
+  /** More than the buffers of the sockets on the way hold too. */
+  const published = 300;
 
   async function flood(): Promise<void> {
     const numbered = Array.from({ length: published }, (_, index) => `${index} ${payload}`);
-    for (let from = 0; from < published; from += 50) {
-      await Promise.all(numbered.slice(from, from + 50).map((text) => publish(text)));
+    for (let from = 0; from < published; from += 20) {
+      await Promise.all(numbered.slice(from, from + 20).map((text) => publish(text)));
     }
   }
 
@@ -114,10 +115,13 @@ describe('a stream that is read slowly', () => {
     const watching = await connectPlugin(sidecar.address);
     const lost: [string, number][] = [];
     watching.onLost((pattern, count) => lost.push([pattern, count]));
-    const slow = await (await registered()).subscribed(topic);
+    const proxy = await FreezableProxy.to(sidecar.address);
+    const slow = await (await registered(proxy.address)).subscribed(topic);
+    proxy.freeze();
     await flood();
     const [, total = ''] = await sidecar.program.seen(/a v1 stream has lost messages .*messages=(\d+)/);
     expect(Number(total)).toBeGreaterThan(0);
+    proxy.thaw();
     const texts = await slow.texts(published - Number(total));
     const numbers = texts.map((text) => Number(text.split(' ')[0]));
     expect(numbers).toEqual(numbers.toSorted((a, b) => a - b));
@@ -127,13 +131,18 @@ describe('a stream that is read slowly', () => {
     expect(new Set(lost.map(([pattern]) => pattern))).toEqual(new Set([topic]));
     expect(sidecar.program.output.match(/is read too slowly/g)).toHaveLength(1);
     await watching.stop('done');
+    proxy.close();
   });
 
   test('for a moment only loses nothing', async () => {
-    const slow = await (await registered()).subscribed(topic);
-    const texts = Array.from({ length: 80 }, (_, index) => `${index} ${payload}`);
+    const proxy = await FreezableProxy.to(sidecar.address);
+    const slow = await (await registered(proxy.address)).subscribed(topic);
+    const texts = Array.from({ length: 8 }, (_, index) => `${index} ${payload}`);
+    proxy.freeze();
     await publish(...texts);
+    proxy.thaw();
     expect(await slow.texts(texts.length)).toEqual(texts);
     expect(sidecar.program.output).not.toMatch(/v1 stream/);
+    proxy.close();
   });
 });
