@@ -100,7 +100,7 @@ export class PluginLifecycle {
     this.#send({ case: 'resume', value: {} });
   }
 
-  /** So many messages were dropped since the last time, from streams of the pattern that were read too slowly. */
+  /** So many messages, since the last time, will never reach a subscription to this pattern. */
   lost(pattern: string, count: number): void {
     this.#send({ case: 'lost', value: { pattern, count: BigInt(count) } });
   }
