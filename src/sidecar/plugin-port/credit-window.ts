@@ -1,4 +1,4 @@
-import type { Credit } from '../bus-link/subscriptions.ts';
+import type { Credit } from '../bus-link/bus-subscription.ts';
 
 /**
  * Passes a plugin's credit on to the bus in portions: never more outstanding than the cap, however much the plugin

@@ -1,6 +1,7 @@
 import { type Delivery, StartAt } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import type { RpcError } from '../../transport/status.ts';
-import type { BusSubscription, BusSubscriptions, Credit } from '../bus-link/subscriptions.ts';
+import type { BusSubscription, Credit } from '../bus-link/bus-subscription.ts';
+import type { BusSubscriptions } from '../bus-link/subscriptions.ts';
 import type { V1Stream } from './v1-stream.ts';
 
 export interface V1PatternsOptions {
