@@ -99,11 +99,8 @@ export function createParts(options: SidecarOptions, onFault: (faulted: boolean)
     servers: new BusServers({ send }),
   };
   for (const part of [access, grantNotices, ...Object.values(overBus)]) link.attach(part);
-  const v1Patterns = new V1Patterns({
-    subscriptions: overBus.subscriptions,
-    credit: config.credits,
-    onAcknowledged: (name, count) => recorder.acknowledged(name, count),
-  });
+  const { subscriptions } = overBus;
+  const v1Patterns = new V1Patterns({ subscriptions, credit: config.credits, recorder });
   const state = new StateKeeper(link, config.instanceId);
   const parts = {
     scheduler,

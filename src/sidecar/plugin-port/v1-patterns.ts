@@ -2,13 +2,13 @@ import { type Delivery, StartAt } from '../../contract/wire/gen/meridian/bus/v1/
 import type { RpcError } from '../../transport/status.ts';
 import type { BusSubscription, Credit } from '../bus-link/bus-subscription.ts';
 import type { BusSubscriptions } from '../bus-link/subscriptions.ts';
+import type { Recorder } from '../recorder.ts';
 import type { V1Stream } from './v1-stream.ts';
 
 export interface V1PatternsOptions {
   readonly subscriptions: BusSubscriptions;
   readonly credit: Credit;
-  /** The bus has stored that these are done with. */
-  readonly onAcknowledged: (name: string, count: number) => void;
+  readonly recorder: Recorder;
 }
 
 interface Member {
@@ -84,13 +84,13 @@ class V1Pattern {
   readonly #unsettled = new Map<bigint, Delivery>();
   #isOpen = false;
 
-  constructor(pattern: string, { subscriptions, credit, onAcknowledged }: V1PatternsOptions, onEmpty: () => void) {
+  constructor(pattern: string, { subscriptions, credit, recorder }: V1PatternsOptions, onEmpty: () => void) {
     this.#onEmpty = onEmpty;
     const name = V1Patterns.nameOf(pattern);
     const { subscription, close } = subscriptions.add({ name, pattern, startAt: StartAt.NEW }, credit, {
       opened: () => this.#opened(),
       deliver: (delivery) => this.#deliver(delivery),
-      acknowledged: (positions) => onAcknowledged(name, positions.length),
+      acknowledged: (positions) => recorder.acknowledged(name, positions.length),
       ended: (status) => this.#ended(status),
       handedBack: () => this.#handedBack(),
     });
