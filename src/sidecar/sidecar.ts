@@ -147,7 +147,7 @@ export class Sidecar {
   async #register(): Promise<void> {
     this.#parts.current.set('REGISTERING');
     try {
-      await this.#parts.link.register();
+      await this.#parts.link.register(this.#options.config.connectTimeoutMs);
     } catch (error) {
       throw registrationFailed(this.#options.config.busApiUrl.address, error);
     }

@@ -56,6 +56,9 @@ export interface BusLinkOptions {
 /** How the bus refuses an instance id that a newer start has. */
 export const newerStartOwns = 'ALREADY_EXISTS';
 
+/** How a call ends that the bus has not answered. */
+const awayStatuses: ReadonlySet<string> = new Set(['UNAVAILABLE', 'DEADLINE_EXCEEDED']);
+
 /** The longest one attempt to connect or one call of the control plane may take. */
 const attemptTimeoutMs = 5_000;
 
@@ -104,29 +107,26 @@ export class BusLink {
 
   /** Tries until the bus answers. @throws RpcError with the last failure once `timeoutMs` have passed. */
   async connect(timeoutMs: number): Promise<void> {
-    const { scheduler, log, address, reconnect } = this.#options;
-    const deadlineMs = scheduler.nowMs() + timeoutMs;
-    const backoff = new Backoff(scheduler, reconnect);
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        this.#connection = await this.#connectOnce(Math.min(attemptTimeoutMs, deadlineMs - scheduler.nowMs()));
-        return;
-      } catch (error) {
-        const delayMs = backoff.nextDelayMs();
-        if (this.#closing.signal.aborted || scheduler.nowMs() + delayMs >= deadlineMs) {
-          throw new RpcError('UNAVAILABLE', `${address} did not answer in ${attempt} attempts: ${messageOf(error)}`, {
-            cause: error instanceof RpcError ? error.cause : error,
-          });
-        }
-        log.info('the bus does not answer yet', { address, attempt, reason: messageOf(error) });
-        await sleep(scheduler, delayMs, this.#closing.signal);
-      }
-    }
+    await this.#untilAnswered(timeoutMs, {
+      attempt: async (leftMs) => {
+        this.#connection = await this.#connectOnce(leftMs);
+      },
+      isAnswer: () => false,
+    });
   }
 
-  /** Reserves the instance id and opens the session, which is kept from here on. @throws RpcError */
-  async register(): Promise<void> {
-    await this.#open();
+  /**
+   * Reserves the instance id and opens the session, which is kept from here on. A bus that goes away meanwhile is waited for
+   * like one that is not there yet. @throws RpcError with what the bus decided, or the last failure after `timeoutMs`.
+   */
+  async register(timeoutMs: number): Promise<void> {
+    await this.#untilAnswered(timeoutMs, {
+      attempt: async (leftMs) => {
+        if (this.#connection?.closed.aborted) this.#connection = await this.#connectOnce(leftMs);
+        await this.#open();
+      },
+      isAnswer: (error) => !awayStatuses.has(RpcError.from(error).code),
+    });
     void this.#keep();
   }
 
@@ -175,6 +175,31 @@ export class BusLink {
 
   get #owner(): { instanceId: string; epoch: bigint } {
     return { instanceId: this.#options.registration.instanceId, epoch: this.#epoch };
+  }
+
+  async #untilAnswered(
+    timeoutMs: number,
+    { attempt, isAnswer }: { attempt: (leftMs: number) => Promise<void>; isAnswer: (error: unknown) => boolean },
+  ): Promise<void> {
+    const { scheduler, log, address, reconnect } = this.#options;
+    const deadlineMs = scheduler.nowMs() + timeoutMs;
+    const backoff = new Backoff(scheduler, reconnect);
+    for (let attempts = 1; ; attempts += 1) {
+      try {
+        await attempt(Math.min(attemptTimeoutMs, deadlineMs - scheduler.nowMs()));
+        return;
+      } catch (error) {
+        if (isAnswer(error)) throw error;
+        const delayMs = backoff.nextDelayMs();
+        if (this.#closing.signal.aborted || scheduler.nowMs() + delayMs >= deadlineMs) {
+          throw new RpcError('UNAVAILABLE', `${address} did not answer in ${attempts} attempts: ${messageOf(error)}`, {
+            cause: error instanceof RpcError ? error.cause : error,
+          });
+        }
+        log.info('the bus does not answer yet', { address, attempt: attempts, reason: messageOf(error) });
+        await sleep(scheduler, delayMs, this.#closing.signal);
+      }
+    }
   }
 
   async #connectOnce(timeoutMs: number): Promise<Connection> {
