@@ -1,7 +1,8 @@
 import { FaultList, type UserFacingError } from '../base/user-facing-error.ts';
 import { listenAddress, loopbackAddress } from '../contract/config/addresses.ts';
+import { closestName } from '../contract/config/closest-name.ts';
 import { type ConfigFile, readConfigFile } from '../contract/config/config-file.ts';
-import { type Environment, readVariable } from '../contract/config/environment.ts';
+import { type Environment, environmentVariables, readVariable } from '../contract/config/environment.ts';
 import { readPlatformIdentity } from '../contract/config/platform-identity.ts';
 import type { BindingSources } from '../contract/config/service-binding.ts';
 import { SettingReader } from '../contract/config/setting-reader.ts';
@@ -68,7 +69,7 @@ export function readStagingInputs(sources: StagingSources): StagingInputs {
     healthAddress: listenAddress('0')(healthInFile).ok ? String(healthInFile) : defaultHealthAddress,
     busAddress: { value: shownAddress(run.config), origin: run.config?.busApiUrl.origin },
     holdsApp,
-    warnings: [...missingFileWarning(sources), ...run.warnings],
+    warnings: [...unknownVariableWarnings(environment), ...missingFileWarning(sources), ...run.warnings],
     faults: [...reader.faults, ...run.faults],
   };
 }
@@ -115,6 +116,17 @@ function assumedInstance(environment: Environment): string {
   if (!identity.ok) return given ?? '';
   const { space = 'space', app = 'app' } = identity.value;
   return JSON.stringify({ space_name: space, application_name: app, process_type: 'web', instance_index: 0 });
+}
+
+/** A slip in a name would be ignored without a word. */
+function unknownVariableWarnings(environment: Environment): string[] {
+  const known = Object.keys(environmentVariables);
+  const unknown = Object.keys(environment).filter((name) => name.startsWith('SIDECAR_') && !known.includes(name));
+  return unknown.map((name) => {
+    const nearest = closestName(name, known);
+    const remedy = nearest === undefined ? `Unset ${name}, or correct its name.` : `Did you mean ${nearest}?`;
+    return `${name} is no variable of the sidecar.\n${remedy}`;
+  });
 }
 
 function missingFileWarning({ environment, configFile }: StagingSources): string[] {

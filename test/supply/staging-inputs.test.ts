@@ -83,6 +83,18 @@ describe('a warning', () => {
       undefined,
       [fileMissing],
     ],
+    [
+      'a variable with a slip in its name',
+      { ...pool, SIDECAR_MEMROY: '192' },
+      undefined,
+      ['SIDECAR_MEMROY is no variable of the sidecar.\nDid you mean SIDECAR_MEMORY?'],
+    ],
+    [
+      'a variable that resembles none',
+      { ...pool, SIDECAR_COLOUR_OF_THE_LOG: 'red' },
+      undefined,
+      [expect.stringContaining('Unset SIDECAR_COLOUR_OF_THE_LOG')],
+    ],
     ['nothing when the file is outside the app', { SIDECAR_CONFIG: '/etc/sidecar.yml' }, undefined, []],
   ])('tells of %s', (_what, environment, yaml, warnings) => {
     expect(read(environment, yaml)).toMatchObject({ warnings, faults: [] });
