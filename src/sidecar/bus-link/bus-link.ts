@@ -184,16 +184,19 @@ export class BusLink {
     const { scheduler, log, address, reconnect } = this.#options;
     const deadlineMs = scheduler.nowMs() + timeoutMs;
     const backoff = new Backoff(scheduler, reconnect);
+    let reason: unknown;
     for (let attempts = 1; ; attempts += 1) {
       try {
         await attempt(Math.min(attemptTimeoutMs, deadlineMs - scheduler.nowMs()));
         return;
       } catch (error) {
         if (isAnswer(error)) throw error;
+        // An attempt that the deadline cut short tells less than the one before it.
+        if (reason === undefined || scheduler.nowMs() < deadlineMs) reason = error;
         const delayMs = backoff.nextDelayMs();
         if (this.#closing.signal.aborted || scheduler.nowMs() + delayMs >= deadlineMs) {
-          throw new RpcError('UNAVAILABLE', `${address} did not answer in ${attempts} attempts: ${messageOf(error)}`, {
-            cause: error instanceof RpcError ? error.cause : error,
+          throw new RpcError('UNAVAILABLE', `${address} did not answer in ${attempts} attempts: ${messageOf(reason)}`, {
+            cause: reason instanceof RpcError ? reason.cause : reason,
           });
         }
         log.info('the bus does not answer yet', { address, attempt: attempts, reason: messageOf(error) });
