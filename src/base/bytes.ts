@@ -14,3 +14,12 @@ export function formatBytes(bytes: number): string {
   }
   return `${Number(value.toFixed(1))} ${binaryUnits[unit]}`;
 }
+
+/**
+ * Reads an amount of memory as Cloud Foundry writes it, as whole megabytes; undefined when it is none.
+ * @example parseMegabytes('1G') // 1024
+ */
+export function parseMegabytes(text: string): number | undefined {
+  const match = /^(\d{1,9})\s*([MG])B?$/i.exec(text.trim());
+  return match ? Number(match[1]) * (match[2]?.toUpperCase() === 'G' ? 1024 : 1) : undefined;
+}

@@ -1,5 +1,5 @@
 import { FaultList } from '../base/user-facing-error.ts';
-import { type ListenAddress, listenAddress } from '../contract/config/addresses.ts';
+import { type ListenAddress, listenAddress, ownAddress } from '../contract/config/addresses.ts';
 import { readConfigFile } from '../contract/config/config-file.ts';
 import { readVariable } from '../contract/config/environment.ts';
 import { SettingReader } from '../contract/config/setting-reader.ts';
@@ -17,14 +17,7 @@ export async function ownHealthAddress(environment: NodeJS.ProcessEnv): Promise<
   const reader = new SettingReader(environment, file?.path ?? '', values);
   const name = { variable: 'SIDECAR_HEALTH_ADDR', key: 'health_addr' } as const;
   const fallback: ListenAddress = { host: undefined, port: 9192 };
-  const { host, port } = reader.read(name, listenAddress(readVariable(environment, 'PORT')), fallback);
+  const address = reader.read(name, listenAddress(readVariable(environment, 'PORT')), fallback);
   if (reader.faults.length > 0) throw new FaultList(reader.faults);
-  return `${reachable(host)}:${port}`;
-}
-
-/** What listens on every interface listens on loopback too. */
-function reachable(host: string | undefined): string {
-  if (host === undefined || host === '0.0.0.0') return '127.0.0.1';
-  if (host === '::') return '[::1]';
-  return host.includes(':') ? `[${host}]` : host;
+  return ownAddress(address);
 }

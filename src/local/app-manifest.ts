@@ -1,4 +1,5 @@
 import { parse } from 'yaml';
+import { parseMegabytes } from '../base/bytes.ts';
 import { messageOf, UserFacingError } from '../base/user-facing-error.ts';
 
 /** What one machine needs of an app's manifest.yml: its first application. */
@@ -48,8 +49,8 @@ function environmentText(value: unknown): string {
 
 function memoryMbOf(value: unknown): number {
   if (value === undefined || value === null) return defaultMemoryMb;
-  const match = /^(\d+)\s*([MG])B?$/i.exec(String(value));
-  if (match) return Number(match[1]) * (match[2]?.toUpperCase() === 'G' ? 1024 : 1);
+  const memoryMb = parseMegabytes(String(value));
+  if (memoryMb !== undefined) return memoryMb;
   throw new UserFacingError({
     id: 'stage/manifest/memory',
     found: `memory in manifest.yml is ${JSON.stringify(value)}`,

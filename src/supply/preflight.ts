@@ -1,6 +1,6 @@
-import { parse } from 'yaml';
 import { UserFacingError } from '../base/user-facing-error.ts';
 import { buildpackName } from '../buildpack/layout.ts';
+import { asMapping, typesInProcfile } from '../buildpack/procfile.ts';
 import { exitCodes } from '../contract/config/exit-codes.ts';
 
 /** What supply can see of the other processes of the app: those of later buildpacks it cannot. */
@@ -27,7 +27,7 @@ export function findLostSidecar(neighbours: StagedNeighbours, depsIdx: string): 
   const twins = neighbours.earlier.filter(isThisBuildpack);
   const others = neighbours.earlier.filter((each) => !isThisBuildpack(each));
   const places = [
-    ...(typesInProcfile(neighbours).includes(buildpackName) ? ['the Procfile'] : []),
+    ...(typesInProcfile(neighbours.procfile ?? '').includes(buildpackName) ? ['the Procfile'] : []),
     ...others
       .filter(({ launch }) => typesInLaunchYml(launch).includes(buildpackName))
       .map(({ folder }) => `${folder}/launch.yml`),
@@ -39,7 +39,7 @@ export function findLostSidecar(neighbours: StagedNeighbours, depsIdx: string): 
 export function typesWithoutProcess(neighbours: StagedNeighbours, sidecarFor: readonly string[]): string[] {
   if (neighbours.procfile === undefined) return [];
   const known = [
-    ...typesInProcfile(neighbours),
+    ...typesInProcfile(neighbours.procfile),
     ...neighbours.earlier.flatMap(({ launch }) => typesInLaunchYml(launch)),
   ];
   return sidecarFor.filter((type) => !known.includes(type));
@@ -79,27 +79,9 @@ function isThisBuildpack({ config }: EarlierBuildpack): boolean {
   return asMapping(config)['name'] === buildpackName;
 }
 
-/** The platform reads a Procfile as YAML; one that is none fails there, and here its lines are taken as they are. */
-function typesInProcfile({ procfile = '' }: StagedNeighbours): readonly string[] {
-  const types = Object.keys(asMapping(procfile));
-  return types.length > 0
-    ? types
-    : procfile.split('\n').flatMap((line) => /^\s*([A-Za-z0-9_-]+)\s*:/.exec(line)?.[1] ?? []);
-}
-
 function typesInLaunchYml(text: string | undefined): readonly string[] {
   const { processes } = asMapping(text);
   return Array.isArray(processes)
     ? processes.flatMap((each: { readonly type?: string } | null) => each?.type ?? [])
     : [];
-}
-
-/** Of a file that is not understood nothing is said: it belongs to another buildpack, and the platform will judge it. */
-function asMapping(text = ''): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = parse(text, { version: '1.1', logLevel: 'silent' });
-    return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
-  } catch {
-    return {};
-  }
 }

@@ -6,8 +6,8 @@ import { type Environment, environmentVariables, readVariable } from '../contrac
 import { readPlatformIdentity } from '../contract/config/platform-identity.ts';
 import type { BindingSources } from '../contract/config/service-binding.ts';
 import { SettingReader } from '../contract/config/setting-reader.ts';
-import { accepted, flag, type Parser, rejected } from '../contract/config/setting-value.ts';
 import { loadSidecarConfig, type SidecarConfig, sidecarConfigKeys } from '../contract/config/sidecar-config.ts';
+import { readStagingSettings } from '../contract/config/staging-settings.ts';
 
 /** A value, and where it comes from, such as `SIDECAR_MEMORY`; undefined: it is the default. */
 export interface Choice<T> {
@@ -40,9 +40,6 @@ export interface StagingSources {
 
 const defaultPluginAddress = '127.0.0.1:9191';
 const defaultHealthAddress = ':9192';
-const defaultMemoryMb = 128;
-/** Below this the runtime with the sidecar in it has no room for a single message. */
-const leastMemoryMb = 64;
 
 /**
  * Reads the variables that count at staging, and checks those of the run that can be known already: a push that fails here
@@ -55,9 +52,7 @@ export function readStagingInputs(sources: StagingSources): StagingInputs {
   const memory = { variable: 'SIDECAR_MEMORY' } as const;
   const types = { variable: 'SIDECAR_FOR' } as const;
   const instanceId = { variable: 'INSTANCE_ID', key: 'instance_id' } as const;
-  const memoryMb = reader.read(memory, megabytes, defaultMemoryMb);
-  const sidecarFor = reader.raw(types) === undefined ? ['web'] : reader.read(types, processTypes, []);
-  const holdsApp = reader.read({ variable: 'SIDECAR_HOLD_APP' }, flag, false);
+  const { memoryMb, sidecarFor, holdsApp } = readStagingSettings(reader);
   const run = checkRun(sources);
   const addressInFile = loopbackAddress(reader.raw({ key: 'sidecar_addr' }) ?? defaultPluginAddress);
   const healthInFile = reader.raw({ key: 'health_addr' });
@@ -143,17 +138,3 @@ function shownAddress(config: SidecarConfig | undefined): string {
   const { address, tls } = config.busApiUrl;
   return `${address} ${tls ? 'over TLS' : 'without TLS'}`;
 }
-
-const megabytes: Parser<number> = (raw) =>
-  typeof raw === 'string' && /^\d{1,6}$/.test(raw) && Number(raw) >= leastMemoryMb
-    ? accepted(Number(raw))
-    : rejected('not-megabytes', `a whole number of megabytes without a unit, at least ${leastMemoryMb}, such as 128`);
-
-const processTypes: Parser<readonly string[]> = (raw) => {
-  const names = String(raw)
-    .split(',')
-    .map((name) => name.trim());
-  return names.every((name) => /^[A-Za-z0-9_-]{1,255}$/.test(name))
-    ? accepted([...new Set(names)])
-    : rejected('malformed', 'comma-separated process types of `A-Z a-z 0-9 _ -`, such as `web,worker`');
-};

@@ -50,6 +50,12 @@ export function listenAddress(platformPort: string | undefined): Parser<ListenAd
   };
 }
 
+/** Where this machine reaches what listens there, as `host:port`: what listens on every interface listens on loopback too. */
+export function ownAddress({ host, port }: ListenAddress): string {
+  if (host === undefined || host === '0.0.0.0') return `127.0.0.1:${port}`;
+  return formatAddress(host === '::' ? '::1' : host, port);
+}
+
 function formatAddress(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

@@ -1,6 +1,6 @@
 import { FaultList } from '../../base/user-facing-error.ts';
 import { type BusApiAddress, busApiAddress } from './addresses.ts';
-import { checkTls } from './bus-tls-check.ts';
+import { checkTls, type GivenTls } from './bus-tls-check.ts';
 import { type Environment, readVariable } from './environment.ts';
 import { type CredentialSource, Secret } from './secret.ts';
 import { type BindingSources, type BusService, findBusService } from './service-binding.ts';
@@ -57,27 +57,53 @@ export function readBusConnection(
 ): BusConnectionConfig {
   const chosenName = reader.read({ variable: 'SIDECAR_BUS_SERVICE', key: 'bus_service' }, text, undefined);
   const service = findBusService(bindings, chosenName, reader.faults);
-  const own = (key: 'ca' | 'certificate' | 'key'): CredentialSource | undefined =>
-    inFile(reader.read(names[key], text, undefined));
   const { scheme, origin, ...address } = readAddress(reader, service);
-  // The service comes after the environment and before the file.
-  const ca = (reader.isInEnvironment(names.ca) ? undefined : service?.credentials.ca) ?? own('ca');
-  // Certificate and key belong together, so both come from where one of them is given first.
-  const isPairSet = reader.isInEnvironment(names.certificate) || reader.isInEnvironment(names.key);
-  const { certificate, key } = service?.credentials ?? {};
-  const ofService = !isPairSet && (certificate ?? key) !== undefined;
-  const given = ofService ? { certificate, key } : { certificate: own('certificate'), key: own('key') };
+  const ca = readCa(reader, service);
+  const given = readPair(reader, service);
   const busToken = readToken(reader, service);
   const tls = scheme === 'https' || ca !== undefined || given.certificate !== undefined;
-  checkTls(reader, { ...given, ca, scheme, ...(ofService && service && { service: service.label }) });
+  checkTls(reader, { ...given, ca, scheme });
   const isNoneGiven = given.certificate === undefined && given.key === undefined && busToken === undefined;
   const identity = tls && isNoneGiven ? instanceIdentity(environment) : undefined;
-  const certificateOrigin = ofService ? (service?.label ?? '') : 'SIDECAR_BUS_CERTIFICATE';
+  if (identity) {
+    reader.noteFrom('CF_INSTANCE_CERT', names.certificate, identity.certificate);
+    reader.noteFrom('CF_INSTANCE_KEY', names.key, identity.key);
+  }
+  const { certificate, key, certificateOrigin } = identity ?? {
+    ...given,
+    certificateOrigin: given.service ?? 'SIDECAR_BUS_CERTIFICATE',
+  };
   return {
     busApiUrl: { ...address, tls, origin },
-    tls: { ca, certificateOrigin, ...given, ...identity },
+    tls: { ca, certificate, key, certificateOrigin },
     busToken,
   };
+}
+
+/** The service comes after the environment and before the file. */
+function readCa(reader: SettingReader, service: BusService | undefined): CredentialSource | undefined {
+  const bound = service?.credentials.ca;
+  if (!service || !bound || reader.isInEnvironment(names.ca)) return own(reader, names.ca);
+  reader.noteFrom(service.label, names.ca, bound);
+  return bound;
+}
+
+type Pair = Pick<GivenTls, 'certificate' | 'key' | 'service'>;
+
+/** Certificate and key belong together, so both come from where one of them is given first. */
+function readPair(reader: SettingReader, service: BusService | undefined): Pair {
+  const isSet = reader.isInEnvironment(names.certificate) || reader.isInEnvironment(names.key);
+  const { certificate, key } = service?.credentials ?? {};
+  if (!service || isSet || (certificate ?? key) === undefined) {
+    return { certificate: own(reader, names.certificate), key: own(reader, names.key) };
+  }
+  if (certificate) reader.noteFrom(service.label, names.certificate, certificate);
+  if (key) reader.noteFrom(service.label, names.key, key);
+  return { certificate, key, service: service.label };
+}
+
+function own(reader: SettingReader, name: SettingName): CredentialSource | undefined {
+  return inFile(reader.read(name, text, undefined));
 }
 
 /** The platform's certificate for this instance, which it replaces in place before it ends. */
@@ -98,6 +124,7 @@ function readAddress(
     return { ...reader.read(names.url, busApiAddress, defaultAddress), origin: reader.originOf(names.url) };
   }
   const parsed = busApiAddress(service.url);
+  reader.noteFrom(service.label, names.url, parsed.ok ? parsed.value : undefined);
   if (parsed.ok) return { ...parsed.value, origin: service.label };
   reader.faults.push(
     settingFault({
@@ -117,7 +144,9 @@ function readToken(reader: SettingReader, service: BusService | undefined): Cred
   if (own) return { text: own };
   const bound = service?.credentials.token;
   if (bound === undefined || reader.isInEnvironment(names.tokenFile)) return ownFile;
-  if ('file' in bound || token(bound.text.reveal().trim()).ok) return bound;
+  const isUsable = 'file' in bound || token(bound.text.reveal().trim()).ok;
+  if (service) reader.noteFrom(service.label, names.token, isUsable ? bound : undefined);
+  if (isUsable) return bound;
   reader.faults.push(
     settingFault({
       subject: 'bus-service',

@@ -2,7 +2,7 @@ import { UserFacingError } from '../../base/user-facing-error.ts';
 import type { FileValue } from './config-file.ts';
 import { type Environment, type EnvironmentVariableName, environmentVariables, readVariable } from './environment.ts';
 import { exitCodes } from './exit-codes.ts';
-import type { Parsed, Parser } from './setting-value.ts';
+import { type Parsed, type Parser, type Unit, unitOf } from './setting-value.ts';
 
 /** Where a setting may come from: a variable, and behind it a key of the configuration file. */
 export interface SettingName {
@@ -10,9 +10,24 @@ export interface SettingName {
   readonly key?: string;
 }
 
+/** What became of one setting, for whoever shows all of them. */
+export interface Reading {
+  /** The variable, or the key where there is none. */
+  readonly name: string;
+  /** As checked, or the default; undefined when it is set nowhere or is wrong. */
+  readonly value: unknown;
+  /** Of a number; undefined: it counts something. */
+  readonly unit: Unit | undefined;
+  /** The variable, the file with its line, or the service that it comes from; undefined: it is the default. */
+  readonly origin: string | undefined;
+  /** It is set to something that cannot be used; the fault is on the list. */
+  readonly isWrong: boolean;
+}
+
 /** Looks settings up in their order of precedence and gathers every fault, so that one pass finds them all. */
 export class SettingReader {
   readonly faults: UserFacingError[] = [];
+  readonly #readings = new Map<string, Reading>();
   readonly #environment: Environment;
   readonly #filePath: string;
   readonly #fileValues: ReadonlyMap<string, FileValue>;
@@ -26,7 +41,19 @@ export class SettingReader {
   /** The checked value, or the fallback when it is set nowhere or is wrong; the fault is then on the list. */
   read<T, F>(name: SettingName, parse: Parser<T>, fallback: F): T | F {
     const raw = this.raw(name);
+    const unit = unitOf(parse);
+    this.#note(name, { value: fallback, origin: undefined, isWrong: false, unit });
     return raw === undefined ? fallback : this.check(name, raw, parse(raw), fallback);
+  }
+
+  /** Every setting that was looked up, in that order, each as it was found last. */
+  get readings(): readonly Reading[] {
+    return [...this.#readings.values()];
+  }
+
+  /** Takes down what a setting got from elsewhere, such as a bound service; undefined: from there it is wrong. */
+  noteFrom(origin: string, name: SettingName, value: unknown): void {
+    this.#note(name, { value, origin, isWrong: value === undefined });
   }
 
   /** What is written for a setting, unchecked. */
@@ -48,9 +75,16 @@ export class SettingReader {
 
   /** Unpacks what a parser made of a raw value, with the fault on the list when it rejected it. */
   check<T, F>(name: SettingName, raw: unknown, parsed: Parsed<T>, fallback: F): T | F {
+    const origin = this.originOf(name);
+    this.#note(name, { value: parsed.ok ? parsed.value : undefined, origin, isWrong: !parsed.ok });
     if (parsed.ok) return parsed.value;
     this.faults.push(this.#fault(name, raw, parsed));
     return fallback;
+  }
+
+  #note(name: SettingName, found: Omit<Reading, 'name' | 'unit'> & { readonly unit?: Unit | undefined }): void {
+    const key = name.variable ?? name.key ?? '';
+    this.#readings.set(key, { unit: this.#readings.get(key)?.unit, ...found, name: key });
   }
 
   #fault(name: SettingName, raw: unknown, rejection: Parsed<unknown> & { ok: false }): UserFacingError {

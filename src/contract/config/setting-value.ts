@@ -47,6 +47,14 @@ export const count: Parser<number> = (raw) => {
     : rejected('not-a-count', 'a whole number from 1 to 1000000');
 };
 
+export type Unit = 'ms' | 'bytes';
+
+/** What the number that a parser makes is measured in. */
+export function unitOf(parse: Parser<unknown>): Unit | undefined {
+  if (parse === duration) return 'ms';
+  return parse === byteCount ? 'bytes' : undefined;
+}
+
 export const flag: Parser<boolean> = (raw) => {
   if (raw === true || raw === 'true') return accepted(true);
   if (raw === false || raw === 'false') return accepted(false);

@@ -1,5 +1,5 @@
 import { type LogLevel, logLevels } from '../../base/log.ts';
-import { FaultList } from '../../base/user-facing-error.ts';
+import { FaultList, type UserFacingError } from '../../base/user-facing-error.ts';
 import { type ListenAddress, listenAddress, loopbackAddress } from './addresses.ts';
 import { type BusConnectionConfig, readBusConnection } from './bus-connection.ts';
 import { type ConfigFile, readConfigFile } from './config-file.ts';
@@ -8,7 +8,7 @@ import { resolveInstanceId } from './instance-id.ts';
 import { type PlatformIdentity, readPlatformIdentity } from './platform-identity.ts';
 import { type CheckPattern, parseRequestedGrants, type RequestedGrant } from './requested-grants.ts';
 import { type BindingSources, noBindings } from './service-binding.ts';
-import { SettingReader, settingFault } from './setting-reader.ts';
+import { type Reading, SettingReader, settingFault } from './setting-reader.ts';
 import { flag, oneOf, type Parser, poolType, rejected, tags, text } from './setting-value.ts';
 import { readTuning, type SidecarTuning, tuningKeys } from './sidecar-tuning.ts';
 
@@ -57,6 +57,21 @@ export const sidecarConfigKeys: readonly string[] = [
  * @throws FaultList with every fault, each naming its source, with exit code 78; no secret is repeated in it.
  */
 export function loadSidecarConfig(sources: SidecarConfigSources): SidecarConfig {
+  const { config, faults } = examineSidecarConfig(sources);
+  if (faults.length > 0) throw new FaultList(faults);
+  return config;
+}
+
+export interface ExaminedSidecarConfig {
+  /** To be used only when there is no fault: what is wrong is replaced by its default, or by nothing. */
+  readonly config: SidecarConfig;
+  /** Every setting, with what it is and where that comes from. */
+  readonly readings: readonly Reading[];
+  readonly faults: readonly UserFacingError[];
+}
+
+/** Does what `loadSidecarConfig` does, and tells all that it found instead of throwing. */
+export function examineSidecarConfig(sources: SidecarConfigSources): ExaminedSidecarConfig {
   const { environment, configFile } = sources;
   const file = configFile && readConfigFile(configFile, sidecarConfigKeys);
   const reader = new SettingReader(environment, configFile?.path ?? '', file?.values ?? new Map());
@@ -76,8 +91,7 @@ export function loadSidecarConfig(sources: SidecarConfigSources): SidecarConfig 
     ),
     ...readTuning(reader, platform?.onCloudFoundry ?? false),
   };
-  if (reader.faults.length > 0) throw new FaultList(reader.faults);
-  return config;
+  return { config, readings: reader.readings, faults: reader.faults };
 }
 
 /** Undefined when VCAP_APPLICATION is broken: whatever depends on it is then not judged. */

@@ -3,7 +3,7 @@ import { every, type Scheduler, type Timer } from '../../base/scheduler.ts';
 import { messageOf } from '../../base/user-facing-error.ts';
 import type { TlsFiles } from '../../transport/rpc.ts';
 import { RpcError } from '../../transport/status.ts';
-import { clientCertificateFault, type Lifetime, lifetimeOfPem } from './client-certificate.ts';
+import { clientCertificateFault, type Lifetime, lifetimeOfPem } from '../../contract/config/client-certificate.ts';
 
 /** What proves this sidecar to the bus, and what it trusts; no `tls`: plaintext. */
 export interface Credential {

@@ -1,0 +1,22 @@
+import { parse } from 'yaml';
+
+/**
+ * The process types of a Procfile. The platform reads it as YAML; one that is none fails there, and here its lines are
+ * taken as they are.
+ */
+export function typesInProcfile(text: string): readonly string[] {
+  const types = Object.keys(asMapping(text));
+  return types.length > 0
+    ? types
+    : text.split('\n').flatMap((line) => /^\s*([A-Za-z0-9_-]+)\s*:/.exec(line)?.[1] ?? []);
+}
+
+/** The mapping of a file in YAML 1.1, as the platform reads it; empty for anything else, which is for others to judge. */
+export function asMapping(text = ''): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = parse(text, { version: '1.1', logLevel: 'silent' });
+    return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
+  } catch {
+    return {};
+  }
+}
