@@ -4,6 +4,7 @@ import { version } from '../base/version.ts';
 import { addBusCommand } from './bus.ts';
 import { type AddCommand, usageExitCode } from './command.ts';
 import { addConformanceCommand } from './conformance.ts';
+import { addDoctorCommand } from './doctor.ts';
 import { addLaunchCommand } from './launch.ts';
 import { addPackageCommand } from './package.ts';
 import { addRunCommand } from './run.ts';
@@ -18,6 +19,7 @@ const commands: readonly AddCommand[] = [
   addRunCommand,
   addWaitCommand,
   addStatusCommand,
+  addDoctorCommand,
   addBusCommand,
   addConformanceCommand,
   addPackageCommand,

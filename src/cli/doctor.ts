@@ -1,0 +1,79 @@
+import { readFile, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { UserFacingError } from '../base/user-facing-error.ts';
+import { examineAppFolder } from '../doctor/app-folder.ts';
+import { exitCodeFor } from '../doctor/finding.ts';
+import { type DoctorReport, renderReport, reportAsJson } from '../doctor/report.ts';
+import { readSidecarConfigFile } from '../sidecar/launch-files.ts';
+import { type AddCommand, collect, environmentOf, usageExitCode } from './command.ts';
+
+interface DoctorFlags {
+  readonly app?: string;
+  readonly buildpack?: string;
+  readonly env: readonly string[];
+  readonly var: readonly string[];
+  readonly offline: boolean;
+  readonly json: boolean;
+}
+
+/** `meridian-sidecar doctor`: what is configured, from where, what is wrong and what to do; exit 78 or 69 when something is. */
+export const addDoctorCommand: AddCommand = (program) => {
+  program
+    .command('doctor')
+    .description('say what is configured, from where, and what is wrong, in the folder of an app or in a container')
+    .argument('[app]', 'folder of the app (default: the container that this runs in, else the current folder)')
+    .option('--app <name>', 'which application of manifest.yml (default: those that name this buildpack)')
+    .option('--buildpack <name>', 'how this buildpack is called on the platform')
+    .option('-e, --env <key=value>', 'variable that is set elsewhere; wins over manifest.yml', collect, [])
+    .option('--var <key=value>', 'value for ((key)) of manifest.yml, as for cf push', collect, [])
+    .option('--offline', 'ask nobody: neither the bus nor the sidecar', false)
+    .option('--json', 'print the report as JSON', false)
+    .action(async (folder: string | undefined, flags: DoctorFlags) => {
+      const reports = await examineFolder(path.resolve(folder ?? '.'), flags);
+      process.stdout.write(
+        flags.json ? `${JSON.stringify(reports.map(reportAsJson))}\n` : reports.map(renderReport).join('\n'),
+      );
+      process.exitCode = exitCodeFor(reports.flatMap(({ findings }) => findings));
+    });
+};
+
+async function examineFolder(folder: string, flags: DoctorFlags): Promise<DoctorReport[]> {
+  if (!(await isFolder(folder))) throw notAFolder(folder);
+  return await examineAppFolder(
+    {
+      name: path.basename(folder),
+      manifest: await readIfThere(path.join(folder, 'manifest.yml')),
+      procfile: await readIfThere(path.join(folder, 'Procfile')),
+      readConfigFile: (environment) => readSidecarConfigFile({ ...environment, HOME: folder }),
+    },
+    {
+      app: flags.app,
+      buildpack: flags.buildpack,
+      env: environmentOf(flags.env),
+      variables: environmentOf(flags.var),
+    },
+  );
+}
+
+async function isFolder(folder: string): Promise<boolean> {
+  return await stat(folder).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+}
+
+function notAFolder(folder: string): UserFacingError {
+  return new UserFacingError({
+    id: 'doctor/folder/unreadable',
+    found: `${folder} is not a folder that can be read`,
+    next: ['Name the folder of the app.'],
+    exitCode: usageExitCode,
+  });
+}
+
+async function readIfThere(file: string): Promise<string | undefined> {
+  return await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+}

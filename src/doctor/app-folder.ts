@@ -1,0 +1,145 @@
+import { UserFacingError } from '../base/user-facing-error.ts';
+import type { ConfigFile } from '../contract/config/config-file.ts';
+import type { Environment } from '../contract/config/environment.ts';
+import { SettingReader } from '../contract/config/setting-reader.ts';
+import { readStagingSettings } from '../contract/config/staging-settings.ts';
+import { examineInstances, platformPort } from './assumed-instance.ts';
+import { findOrderFaults, isThisBuildpack } from './buildpack-order.ts';
+import { type CloudApp, type CloudManifest, readCloudManifest } from './cloud-manifest.ts';
+import { findUnknownVariables } from './environment-checks.ts';
+import { distinct, errorOf, type Finding, warningOf } from './finding.ts';
+import { findHealthFaults, findProcessFaults } from './process-checks.ts';
+import type { DoctorReport } from './report.ts';
+import { settingTable } from './setting-table.ts';
+
+/** What is pushed, as far as a sidecar is concerned. */
+export interface AppFolder {
+  readonly name: string;
+  /** The texts of manifest.yml and Procfile; undefined: there is none. */
+  readonly manifest: string | undefined;
+  readonly procfile: string | undefined;
+  /** Reads what SIDECAR_CONFIG of an environment names. @throws UserFacingError when that is not there. */
+  readonly readConfigFile: (environment: Environment) => Promise<ConfigFile | undefined>;
+}
+
+export interface FolderOptions {
+  /** Of several applications in one manifest: which; absent: those that name this buildpack. */
+  readonly app?: string | undefined;
+  /** How this buildpack is called on the platform; absent: anything with `meridian-sidecar` in it. */
+  readonly buildpack?: string | undefined;
+  /** What `cf push` is given with --var. */
+  readonly variables: Readonly<Record<string, string>>;
+  /** Variables that are set elsewhere, such as by `cf set-env`; they win over the manifest. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Says of each application what is configured and what is wrong with it, as far as that can be known before it runs. */
+export async function examineAppFolder(folder: AppFolder, options: FolderOptions): Promise<DoctorReport[]> {
+  const manifest = manifestOf(folder, options);
+  const apps = chosenApps(manifest.apps, options);
+  if (apps.length === 0) {
+    const missing = options.app === undefined ? [] : [noSuchApp(options.app, manifest.apps)];
+    const findings = [...manifest.findings, ...missing];
+    return [{ subject: `folder ${folder.name}`, settings: [], notes: [], findings }];
+  }
+  return await Promise.all(
+    apps.map(async (app) => {
+      const report = await examineApp(app, folder, options);
+      return { ...report, findings: [...manifest.findings, ...report.findings] };
+    }),
+  );
+}
+
+function manifestOf({ name, manifest }: AppFolder, { variables }: FolderOptions): CloudManifest {
+  if (manifest !== undefined) return readCloudManifest(manifest, variables);
+  const { apps } = readCloudManifest(`applications: [{name: ${JSON.stringify(name)}}]`, {});
+  return { apps, findings: [noManifest(name)] };
+}
+
+function chosenApps(apps: readonly CloudApp[], { app, buildpack }: FolderOptions): readonly CloudApp[] {
+  if (app !== undefined) return apps.filter(({ name }) => name === app);
+  const ours = apps.filter(({ buildpacks }) => buildpacks.some((entry) => isThisBuildpack(entry, buildpack)));
+  return ours.length > 0 ? ours : apps.slice(0, 1);
+}
+
+async function examineApp(app: CloudApp, folder: AppFolder, options: FolderOptions): Promise<DoctorReport> {
+  const environment: Environment = { ...app.env, ...options.env };
+  const { configFile, findings: ofFile } = await readFileOf(folder, environment);
+  const reader = new SettingReader(environment, '', new Map());
+  const { sidecarFor, memoryMb } = readStagingSettings(reader);
+  const processes = app.processes.filter(({ type }) => sidecarFor.includes(type));
+  const instances = examineInstances({ app, processes, environment, configFile });
+  const { healthAddress } = instances.config;
+  const faults = [...reader.faults, ...instances.faults].map((fault) => severityOf(fault, app, environment));
+  return {
+    subject: `application ${app.name} in ${folder.name}, as it would be pushed`,
+    settings: settingTable({
+      environment,
+      readings: [...reader.readings, ...instances.readings],
+      readers: ['staging', 'run', 'plugin'],
+      sourceOf: (variable) => (variable in options.env ? 'command line' : 'manifest.yml'),
+    }),
+    notes: [],
+    findings: distinct([
+      ...(folder.manifest === undefined ? [] : findOrderFaults(app.buildpacks, options.buildpack)),
+      ...ofFile,
+      ...faults,
+      ...instances.findings,
+      ...findProcessFaults({ app, procfile: folder.procfile, sidecarFor, memoryMb }),
+      ...processes.flatMap((process) => findHealthFaults({ process, healthAddress, platformPort })),
+      ...findUnknownVariables(environment),
+      ...unseenServices(app, instances.config.busApiUrl.origin),
+    ]),
+  };
+}
+
+async function readFileOf(
+  { readConfigFile }: AppFolder,
+  environment: Environment,
+): Promise<{ readonly configFile: ConfigFile | undefined; readonly findings: readonly Finding[] }> {
+  try {
+    return { configFile: await readConfigFile(environment), findings: [] };
+  } catch (error) {
+    if (!(error instanceof UserFacingError)) throw error;
+    return { configFile: undefined, findings: [{ severity: 'error', fault: error }] };
+  }
+}
+
+/** What may be set or bound after this folder was written is no error yet. */
+function severityOf(fault: UserFacingError, { services }: CloudApp, environment: Environment): Finding {
+  const isListed = services.includes(environment['SIDECAR_BUS_SERVICE'] ?? '');
+  if (fault.id === 'config/bus-service/not-bound' && isListed) return { severity: 'warning', fault: listedOnly() };
+  const mayFollow = ['config/pool-type/missing', 'config/bus-service/not-bound'].includes(fault.id);
+  return { severity: mayFollow ? 'warning' : 'error', fault };
+}
+
+/** The default address is rarely meant where services are bound, and what they hold only a container is told. */
+function unseenServices({ services }: CloudApp, addressOrigin: string | undefined): Finding[] {
+  return addressOrigin === undefined && services.length > 0 ? [{ severity: 'warning', fault: listedOnly() }] : [];
+}
+
+function listedOnly(): UserFacingError {
+  return new UserFacingError({
+    id: 'doctor/services/not-visible',
+    found: 'The address of the bus may come from a bound service, whose credentials are told to containers only',
+    next: ['Once the app is pushed, run `meridian-sidecar doctor` in its container.'],
+  });
+}
+
+function noManifest(name: string): Finding {
+  return warningOf({
+    id: 'doctor/manifest/missing',
+    found: `${name} holds no manifest.yml`,
+    expected: 'Only what --env gives is known then, and no buildpacks, memory or processes.',
+    next: ['Name the folder of an app, or give its variables with --env KEY=VALUE.'],
+  });
+}
+
+function noSuchApp(wanted: string, apps: readonly CloudApp[]): Finding {
+  return errorOf({
+    id: 'doctor/manifest/no-such-app',
+    found: `manifest.yml has no application named ${wanted}`,
+    expected: `It has ${apps.map(({ name }) => name).join(', ') || 'none'}.`,
+    next: ['Name one of them with --app.'],
+  });
+}

@@ -1,0 +1,166 @@
+import { parse } from 'yaml';
+import { parseMegabytes } from '../base/bytes.ts';
+import { errorOf, type Finding } from './finding.ts';
+
+/** What the platform is told about one app, as far as a sidecar is concerned. */
+export interface CloudApp {
+  readonly name: string;
+  /** In order; empty when the manifest leaves them to `cf push` or to the platform. */
+  readonly buildpacks: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly services: readonly string[];
+  /** `web` first, which every app has. */
+  readonly processes: readonly CloudProcess[];
+  /** The sidecars that the manifest itself declares. */
+  readonly sidecars: readonly CloudSidecar[];
+}
+
+export interface CloudProcess {
+  readonly type: string;
+  /** Undefined: the platform's default. */
+  readonly memoryMb: number | undefined;
+  readonly instances: number;
+  readonly healthCheck: 'port' | 'http' | 'process';
+  readonly healthEndpoint: string;
+  /** The manifest gives it a command or an entry of its own. */
+  readonly isDeclared: boolean;
+}
+
+export interface CloudSidecar {
+  readonly name: string;
+  readonly processTypes: readonly string[];
+  readonly memoryMb: number;
+}
+
+export interface CloudManifest {
+  readonly apps: readonly CloudApp[];
+  readonly findings: readonly Finding[];
+}
+
+type Raw = Readonly<Record<string, unknown>>;
+
+/**
+ * Reads a manifest.yml with `((name))` filled in from `variables`, as `cf push --var` does. What cannot be read is a finding,
+ * and the rest is read all the same.
+ */
+export function readCloudManifest(text: string, variables: Readonly<Record<string, string>>): CloudManifest {
+  const findings: Finding[] = [];
+  const document = readYaml(text, findings);
+  const unknown = new Set<string>();
+  const filled = asMapping(fillIn(document, variables, unknown));
+  if (unknown.size > 0) findings.push(unfilled([...unknown]));
+  const listed = asList(filled['applications']).map(asMapping);
+  if (listed.length === 0 && findings.length === 0) findings.push(noApplications());
+  return { apps: listed.map((raw) => readApp(raw, findings)), findings };
+}
+
+function readYaml(text: string, findings: Finding[]): unknown {
+  try {
+    return parse(text, { merge: true, logLevel: 'error' });
+  } catch (error) {
+    // What follows the first line is an excerpt of the file, which may hold what must not be printed.
+    const [reason = ''] = (error instanceof Error ? error.message : '').split('\n');
+    findings.push(notYaml(reason.replace(/:$/, '')));
+    return undefined;
+  }
+}
+
+function fillIn(value: unknown, variables: Readonly<Record<string, string>>, unknown: Set<string>): unknown {
+  if (typeof value === 'string') {
+    return value.replaceAll(/\(\(([\w./-]+)\)\)/g, (whole, name: string) => {
+      if (variables[name] === undefined) unknown.add(name);
+      return variables[name] ?? whole;
+    });
+  }
+  if (Array.isArray(value)) return value.map((item) => fillIn(item, variables, unknown));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, fillIn(item, variables, unknown)]));
+}
+
+function readApp(raw: Raw, findings: Finding[]): CloudApp {
+  const name = String(raw['name'] ?? 'app');
+  const listed = asList(raw['processes']).map(asMapping);
+  const web = listed.find(({ type }) => type === 'web');
+  const processes = [{ ...raw, ...web, type: 'web' }, ...listed.filter(({ type }) => type !== 'web')];
+  const single = raw['buildpack'];
+  return {
+    name,
+    buildpacks: asList(raw['buildpacks'] ?? (single === undefined ? [] : [single])).map(String),
+    env: Object.fromEntries(Object.entries(asMapping(raw['env'])).map(([key, value]) => [key, environmentText(value)])),
+    services: asList(raw['services']).map((each) => String(asMapping(each)['name'] ?? each)),
+    processes: processes.map((each) => readProcess(each, { app: name, findings })),
+    sidecars: asList(raw['sidecars'])
+      .map(asMapping)
+      .map((each) => ({
+        name: String(each['name'] ?? ''),
+        processTypes: asList(each['process_types']).map(String),
+        memoryMb: parseMegabytes(String(each['memory'] ?? '')) ?? 0,
+      })),
+  };
+}
+
+function readProcess(raw: Raw, place: { readonly app: string; readonly findings: Finding[] }): CloudProcess {
+  const type = String(raw['type'] ?? '');
+  const memory = raw['memory'];
+  const memoryMb = memory === undefined || memory === null ? undefined : parseMegabytes(String(memory));
+  if (memory !== undefined && memory !== null && memoryMb === undefined) {
+    place.findings.push(badMemory(place.app, type, String(memory)));
+  }
+  const instances = Number(raw['instances'] ?? 1);
+  const healthCheck = raw['health-check-type'];
+  return {
+    type,
+    memoryMb,
+    instances: Number.isInteger(instances) ? instances : 1,
+    healthCheck: healthCheck === 'http' || healthCheck === 'process' ? healthCheck : 'port',
+    healthEndpoint: String(raw['health-check-http-endpoint'] ?? '/'),
+    isDeclared: type !== 'web' || 'command' in raw,
+  };
+}
+
+function asMapping(value: unknown): Raw {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Raw) : {};
+}
+
+function asList(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+/** The platform hands structured values to the app as JSON. */
+function environmentText(value: unknown): string {
+  return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value ?? '');
+}
+
+function notYaml(reason: string): Finding {
+  return errorOf({
+    id: 'doctor/manifest/yaml',
+    found: `manifest.yml is not YAML: ${reason}`,
+    next: ['Correct manifest.yml.'],
+  });
+}
+
+function noApplications(): Finding {
+  return errorOf({
+    id: 'doctor/manifest/applications',
+    found: 'manifest.yml lists no `applications`',
+    next: ['Start it with `applications:` and `- name: …`.'],
+  });
+}
+
+function unfilled(names: readonly string[]): Finding {
+  return errorOf({
+    id: 'doctor/manifest/variables',
+    found: `manifest.yml holds ${names.map((name) => `((${name}))`).join(', ')}, and nothing says what to put there`,
+    expected: '`cf push` fails without them too.',
+    next: [`Give each, as to cf push: --var ${names[0]}=…`],
+  });
+}
+
+function badMemory(app: string, type: string, written: string): Finding {
+  return errorOf({
+    id: 'doctor/manifest/memory',
+    found: `The memory of ${type} of ${app} is "${written}"`,
+    expected: 'It must be a whole number with a unit, such as 256M or 1G.',
+    next: ['Correct manifest.yml.'],
+  });
+}

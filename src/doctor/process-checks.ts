@@ -1,0 +1,135 @@
+import { buildpackName } from '../buildpack/layout.ts';
+import { typesInProcfile } from '../buildpack/procfile.ts';
+import type { ListenAddress } from '../contract/config/addresses.ts';
+import type { CloudApp, CloudProcess } from './cloud-manifest.ts';
+import { errorOf, type Finding, warningOf } from './finding.ts';
+
+export interface ProcessSources {
+  readonly app: CloudApp;
+  /** The text of the app's Procfile, if it has one. */
+  readonly procfile: string | undefined;
+  readonly sidecarFor: readonly string[];
+  readonly memoryMb: number;
+}
+
+/** Finds what is wrong between the sidecar and the processes beside it: names, types and memory. */
+export function findProcessFaults({ app, procfile, sidecarFor, memoryMb }: ProcessSources): Finding[] {
+  const inProcfile = procfile === undefined ? [] : typesInProcfile(procfile);
+  const declared = app.processes.filter(({ isDeclared }) => isDeclared).map(({ type }) => type);
+  const known = [...inProcfile, ...declared, ...(procfile === undefined ? ['web'] : [])];
+  return [
+    ...(inProcfile.includes(buildpackName) ? [nameTaken('the Procfile')] : []),
+    ...(declared.includes(buildpackName) ? [nameTaken('`processes` of manifest.yml')] : []),
+    ...(app.sidecars.some(({ name }) => name === buildpackName) ? [sidecarNameTaken()] : []),
+    ...sidecarFor.filter((type) => !known.includes(type)).map(unknownType),
+    ...app.processes
+      .filter(({ type }) => sidecarFor.includes(type))
+      .flatMap((process) => memoryFault(process, app, memoryMb)),
+  ];
+}
+
+/** The platform refuses sidecars that together leave their process nothing. */
+function memoryFault(process: CloudProcess, { sidecars }: CloudApp, ownMb: number): Finding[] {
+  if (process.memoryMb === undefined) return [];
+  const others = sidecars.filter(
+    ({ name, processTypes }) => name !== buildpackName && processTypes.includes(process.type),
+  );
+  const sidecarsMb = others.reduce((sum, { memoryMb }) => sum + memoryMb, ownMb);
+  return sidecarsMb < process.memoryMb ? [] : [tooSmall(process, process.memoryMb, sidecarsMb)];
+}
+
+/** Where the health server answers a probe. */
+const probes: readonly string[] = ['/healthz', '/livez', '/readyz'];
+
+export interface HealthSources {
+  readonly process: CloudProcess;
+  readonly healthAddress: ListenAddress;
+  /** What stands for PORT. */
+  readonly platformPort: number;
+}
+
+/** Finds what the platform's health check and the sidecar's health server do not agree on. */
+export function findHealthFaults({ process, healthAddress, platformPort }: HealthSources): Finding[] {
+  const { healthCheck, healthEndpoint, type } = process;
+  if (healthAddress.port !== platformPort) return [];
+  if (healthCheck === 'process') return [unusedHealth(type)];
+  const { host } = healthAddress;
+  if (host === '::1' || host === 'localhost' || host?.startsWith('127.')) return [loopbackHealth(host)];
+  if (healthCheck === 'port') return [];
+  if (!probes.includes(healthEndpoint)) return [noSuchEndpoint(type, healthEndpoint)];
+  return healthEndpoint === '/readyz' ? [readinessAsLiveness(type)] : [];
+}
+
+function nameTaken(place: string): Finding {
+  return errorOf({
+    id: 'doctor/processes/name-taken',
+    found: `A process named \`${buildpackName}\` is in ${place}`,
+    expected: 'The platform keeps one process of a name, so the sidecar would be lost without a word.',
+    next: ['Rename that process.'],
+  });
+}
+
+function sidecarNameTaken(): Finding {
+  return errorOf({
+    id: 'doctor/sidecars/name-taken',
+    found: `manifest.yml declares a sidecar named \`${buildpackName}\`, and the buildpack brings one of that name`,
+    expected: 'The platform refuses the push: it conflicts with an existing user-defined sidecar.',
+    next: [
+      'Take it out of manifest.yml.',
+      `If an earlier push has made it: \`cf curl /v3/apps/$(cf app APP --guid)/sidecars\`, then \`cf curl -X DELETE /v3/sidecars/GUID\`.`,
+    ],
+  });
+}
+
+function unknownType(type: string): Finding {
+  return warningOf({
+    id: 'doctor/processes/unknown-type',
+    found: `SIDECAR_FOR names ${type}, and neither the Procfile nor manifest.yml has such a process`,
+    next: ['Correct SIDECAR_FOR, unless the final buildpack declares that type.'],
+  });
+}
+
+function tooSmall({ type }: CloudProcess, memoryMb: number, sidecarsMb: number): Finding {
+  return errorOf({
+    id: 'doctor/memory/too-small',
+    found: `${type} has ${memoryMb} MB, and its sidecars take ${sidecarsMb} MB of them`,
+    expected: `The platform refuses less than ${sidecarsMb + 1} MB, and what is left is all that the app itself gets.`,
+    next: [`Raise \`memory\` of ${type} to what the app needs and ${sidecarsMb} MB, or lower SIDECAR_MEMORY.`],
+  });
+}
+
+function unusedHealth(type: string): Finding {
+  return warningOf({
+    id: 'doctor/health-check/unused',
+    found: `The sidecar serves its health on the platform's port, and the health check of ${type} is \`process\``,
+    expected: 'The platform then asks nobody, and a faulted plugin goes unnoticed.',
+    next: ['Set `health-check-type: http` and `health-check-http-endpoint: /healthz`.'],
+  });
+}
+
+function loopbackHealth(host: string): Finding {
+  return errorOf({
+    id: 'doctor/health-check/loopback',
+    found: `The sidecar serves its health on the platform's port, but on ${host} only`,
+    expected: 'The platform asks from outside, and every instance would fail its health check.',
+    next: ['Set SIDECAR_HEALTH_ADDR to `:$PORT`.'],
+  });
+}
+
+function noSuchEndpoint(type: string, endpoint: string): Finding {
+  return errorOf({
+    id: 'doctor/health-check/endpoint',
+    found: `The health check of ${type} asks the sidecar for ${endpoint}, which answers 404`,
+    expected: `There are ${probes.join(', ')}.`,
+    next: ['Set `health-check-http-endpoint: /healthz`.'],
+  });
+}
+
+function readinessAsLiveness(type: string): Finding {
+  return warningOf({
+    id: 'doctor/health-check/readiness',
+    found: `The health check of ${type} is /readyz, which fails while the bus is away or no plugin is connected`,
+    expected: 'The platform then restarts the app for something that a restart does not cure.',
+    next: ['Set `health-check-http-endpoint: /healthz`, and /readyz as readiness check.'],
+  });
+}

@@ -1,0 +1,92 @@
+import { formatBytes } from '../base/bytes.ts';
+import { formatDuration } from '../base/duration.ts';
+import {
+  type Environment,
+  type EnvironmentReader,
+  type EnvironmentVariable,
+  environmentVariables,
+  readVariable,
+} from '../contract/config/environment.ts';
+import type { RequestedGrant } from '../contract/config/requested-grants.ts';
+import { Secret } from '../contract/config/secret.ts';
+import type { Reading } from '../contract/config/setting-reader.ts';
+
+/** One row of the table of settings; a secret is never in it. */
+export interface ShownSetting {
+  readonly name: string;
+  /** For a person: `30s`, `set, not shown`, `not set`, `cannot be used`. */
+  readonly value: string;
+  /** Such as `environment`, `sidecar.yml, line 3`, `service "bus" of VCAP_SERVICES` or `default`. */
+  readonly source: string;
+}
+
+export interface TableSources {
+  readonly environment: Environment;
+  readonly readings: readonly Reading[];
+  /** Whose variables are shown. */
+  readonly readers: readonly EnvironmentReader[];
+  /** Names where a variable was set, such as `environment`. */
+  readonly sourceOf: (variable: string) => string;
+}
+
+/** Every setting: those that were read, and the variables that other programs read, as they are written. */
+export function settingTable({ environment, readings, readers, sourceOf }: TableSources): ShownSetting[] {
+  const read = readings.map((reading) => ({
+    name: reading.name,
+    value: shownReading(reading),
+    source: shownSource(reading, sourceOf),
+  }));
+  const others = Object.entries(environmentVariables as Readonly<Record<string, EnvironmentVariable>>)
+    .filter(([name, { readBy }]) => !readings.some((each) => each.name === name) && overlap(readBy, readers))
+    .map(([name, variable]) => {
+      const value = readVariable(environment, name);
+      if (value !== undefined)
+        return { name, value: variable.secret ? notShown : shortened(value), source: sourceOf(name) };
+      return { name, value: variable.default ?? notSet, source: 'default' };
+    });
+  return [...read, ...others];
+}
+
+const notShown = 'set, not shown';
+const notSet = 'not set';
+const longestShown = 160;
+
+function overlap(some: readonly EnvironmentReader[], others: readonly EnvironmentReader[]): boolean {
+  return some.some((each) => others.includes(each));
+}
+
+function shownSource({ name, origin }: Reading, sourceOf: (variable: string) => string): string {
+  if (origin === undefined) return 'default';
+  return origin === name ? sourceOf(name) : origin;
+}
+
+function shownReading({ value, unit, isWrong }: Reading): string {
+  if (isWrong) return 'cannot be used';
+  if (unit === 'ms' && typeof value === 'number') return formatDuration(value);
+  if (unit === 'bytes' && typeof value === 'number') return formatBytes(value);
+  return shortened(shownValue(value));
+}
+
+function shownValue(value: unknown): string {
+  if (value === undefined) return notSet;
+  if (value instanceof Secret) return notShown;
+  if (Array.isArray(value)) return value.map(shownItem).join(', ') || 'none';
+  if (typeof value !== 'object' || value === null) return String(value);
+  if ('text' in value) return notShown;
+  if ('file' in value) return String(value.file);
+  return shownAddress(value);
+}
+
+function shownItem(item: string | RequestedGrant): string {
+  return typeof item === 'string' ? item : `${item.action} ${item.topic}`;
+}
+
+function shownAddress(value: { address?: unknown; scheme?: unknown; host?: unknown; port?: unknown }): string {
+  const { address, scheme, host, port } = value;
+  if (typeof address !== 'string') return `${host ?? ''}:${port}`;
+  return scheme === undefined ? address : `${scheme}://${address}`;
+}
+
+function shortened(text: string): string {
+  return text.length > longestShown ? `${text.slice(0, longestShown)}…` : text;
+}
