@@ -86,7 +86,7 @@ async function examineApp(app: CloudApp, folder: AppFolder, options: FolderOptio
       ...faults,
       ...instances.findings,
       ...findProcessFaults({ app, procfile: folder.procfile, sidecarFor, memoryMb }),
-      ...processes.flatMap((process) => findHealthFaults({ process, healthAddress, platformPort })),
+      ...processes.flatMap((beside) => findHealthFaults({ beside, healthAddress, platformPort })),
       ...findUnknownVariables(environment),
       ...unseenServices(app, instances.config.busApiUrl.origin),
     ]),

@@ -24,33 +24,32 @@ export function findProcessFaults({ app, procfile, sidecarFor, memoryMb }: Proce
     ...sidecarFor.filter((type) => !known.includes(type)).map(unknownType),
     ...app.processes
       .filter(({ type }) => sidecarFor.includes(type))
-      .flatMap((process) => memoryFault(process, app, memoryMb)),
+      .flatMap((each) => memoryFault(each, app, memoryMb)),
   ];
 }
 
 /** The platform refuses sidecars that together leave their process nothing. */
-function memoryFault(process: CloudProcess, { sidecars }: CloudApp, ownMb: number): Finding[] {
-  if (process.memoryMb === undefined) return [];
-  const others = sidecars.filter(
-    ({ name, processTypes }) => name !== buildpackName && processTypes.includes(process.type),
-  );
-  const sidecarsMb = others.reduce((sum, { memoryMb }) => sum + memoryMb, ownMb);
-  return sidecarsMb < process.memoryMb ? [] : [tooSmall(process, process.memoryMb, sidecarsMb)];
+function memoryFault(beside: CloudProcess, { sidecars }: CloudApp, ownMb: number): Finding[] {
+  const { type, memoryMb } = beside;
+  if (memoryMb === undefined) return [];
+  const others = sidecars.filter(({ name, processTypes }) => name !== buildpackName && processTypes.includes(type));
+  const sidecarsMb = others.reduce((sum, other) => sum + other.memoryMb, ownMb);
+  return sidecarsMb < memoryMb ? [] : [tooSmall(type, memoryMb, sidecarsMb)];
 }
 
 /** Where the health server answers a probe. */
 const probes: readonly string[] = ['/healthz', '/livez', '/readyz'];
 
 export interface HealthSources {
-  readonly process: CloudProcess;
+  readonly beside: CloudProcess;
   readonly healthAddress: ListenAddress;
   /** What stands for PORT. */
   readonly platformPort: number;
 }
 
 /** Finds what the platform's health check and the sidecar's health server do not agree on. */
-export function findHealthFaults({ process, healthAddress, platformPort }: HealthSources): Finding[] {
-  const { healthCheck, healthEndpoint, type } = process;
+export function findHealthFaults({ beside, healthAddress, platformPort }: HealthSources): Finding[] {
+  const { healthCheck, healthEndpoint, type } = beside;
   if (healthAddress.port !== platformPort) return [];
   if (healthCheck === 'process') return [unusedHealth(type)];
   const { host } = healthAddress;
@@ -89,7 +88,7 @@ function unknownType(type: string): Finding {
   });
 }
 
-function tooSmall({ type }: CloudProcess, memoryMb: number, sidecarsMb: number): Finding {
+function tooSmall(type: string, memoryMb: number, sidecarsMb: number): Finding {
   return errorOf({
     id: 'doctor/memory/too-small',
     found: `${type} has ${memoryMb} MB, and its sidecars take ${sidecarsMb} MB of them`,

@@ -1,5 +1,6 @@
 import { formatBytes } from '../base/bytes.ts';
 import { formatDuration } from '../base/duration.ts';
+import type { BusApiAddress, ListenAddress } from '../contract/config/addresses.ts';
 import {
   type Environment,
   type EnvironmentReader,
@@ -74,17 +75,16 @@ function shownValue(value: unknown): string {
   if (typeof value !== 'object' || value === null) return String(value);
   if ('text' in value) return notShown;
   if ('file' in value) return String(value.file);
-  return shownAddress(value);
+  return shownAddress(value as BusApiAddress | ListenAddress);
 }
 
 function shownItem(item: string | RequestedGrant): string {
   return typeof item === 'string' ? item : `${item.action} ${item.topic}`;
 }
 
-function shownAddress(value: { address?: unknown; scheme?: unknown; host?: unknown; port?: unknown }): string {
-  const { address, scheme, host, port } = value;
-  if (typeof address !== 'string') return `${host ?? ''}:${port}`;
-  return scheme === undefined ? address : `${scheme}://${address}`;
+function shownAddress(value: BusApiAddress | ListenAddress): string {
+  if (!('address' in value)) return `${value.host ?? ''}:${value.port}`;
+  return value.scheme === undefined ? value.address : `${value.scheme}://${value.address}`;
 }
 
 function shortened(text: string): string {

@@ -1,9 +1,9 @@
 import type { Log } from '../../base/log.ts';
 import { every, type Scheduler, type Timer } from '../../base/scheduler.ts';
 import { messageOf } from '../../base/user-facing-error.ts';
+import { clientCertificateFault, type Lifetime, lifetimeOfPem } from '../../contract/config/client-certificate.ts';
 import type { TlsFiles } from '../../transport/rpc.ts';
 import { RpcError } from '../../transport/status.ts';
-import { clientCertificateFault, type Lifetime, lifetimeOfPem } from '../../contract/config/client-certificate.ts';
 
 /** What proves this sidecar to the bus, and what it trusts; no `tls`: plaintext. */
 export interface Credential {
