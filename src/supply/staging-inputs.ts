@@ -64,7 +64,12 @@ export function readStagingInputs(sources: StagingSources): StagingInputs {
     healthAddress: listenAddress('0')(healthInFile).ok ? String(healthInFile) : defaultHealthAddress,
     busAddress: { value: shownAddress(run.config), origin: run.config?.busApiUrl.origin },
     holdsApp,
-    warnings: [...unknownVariableWarnings(environment), ...missingFileWarning(sources), ...run.warnings],
+    warnings: [
+      ...unknownVariableWarnings(environment),
+      ...missingFileWarning(sources),
+      ...sharedIdWarning(reader.raw(instanceId), sidecarFor),
+      ...run.warnings,
+    ],
     faults: [...reader.faults, ...run.faults],
   };
 }
@@ -122,6 +127,12 @@ function unknownVariableWarnings(environment: Environment): string[] {
     const remedy = nearest === undefined ? `Unset ${name}, or correct its name.` : `Did you mean ${nearest}?`;
     return `${name} is no variable of the sidecar.\n${remedy}`;
   });
+}
+
+function sharedIdWarning(template: unknown, sidecarFor: readonly string[]): string[] {
+  return typeof template === 'string' && sidecarFor.length > 1 && !template.includes('{process}')
+    ? [`INSTANCE_ID has no {process}, so ${sidecarFor.join(' and ')} would claim the same ids.\nAdd {process} to it.`]
+    : [];
 }
 
 function missingFileWarning({ environment, configFile }: StagingSources): string[] {

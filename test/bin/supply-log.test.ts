@@ -37,7 +37,7 @@ test.each<[string, Case]>([
       environment: {
         ...poolType,
         REQUESTED_GRANTS: grants,
-        INSTANCE_ID: '{space}-{app}-{index}',
+        INSTANCE_ID: '{space}-{app}-{process}-{index}',
         SIDECAR_MEMORY: '192',
         SIDECAR_FOR: 'web,worker',
         SIDECAR_BUS_API_URL: 'https://bus.example:9443',

@@ -95,6 +95,12 @@ describe('a warning', () => {
       undefined,
       [expect.stringContaining('Unset SIDECAR_COLOUR_OF_THE_LOG')],
     ],
+    [
+      'an id that two process types would share',
+      { ...pool, INSTANCE_ID: 'oms-{index}', SIDECAR_FOR: 'web,worker' },
+      undefined,
+      ['INSTANCE_ID has no {process}, so web and worker would claim the same ids.\nAdd {process} to it.'],
+    ],
     ['nothing when the file is outside the app', { SIDECAR_CONFIG: '/etc/sidecar.yml' }, undefined, []],
   ])('tells of %s', (_what, environment, yaml, warnings) => {
     expect(read(environment, yaml)).toMatchObject({ warnings, faults: [] });
