@@ -48,6 +48,7 @@ const exempt: Readonly<Record<string, readonly Banned[]>> = {
   'src/cli/status.ts': ['network', 'timers'],
   'src/cli/wait.ts': ['network'],
   'src/contract/config/binding-files.ts': ['files'],
+  'src/doctor/network-probes.ts': ['network'],
   'src/local/droplet-files.ts': ['files'],
   'src/local/process-spawner.ts': ['children', 'process'],
   'src/local/run-script.ts': ['children'],

@@ -1,8 +1,13 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { realScheduler } from '../base/real-scheduler.ts';
 import { UserFacingError } from '../base/user-facing-error.ts';
+import { readBindingSources } from '../contract/config/binding-files.ts';
+import { environmentVariables } from '../contract/config/environment.ts';
 import { examineAppFolder } from '../doctor/app-folder.ts';
+import { examineContainer } from '../doctor/container.ts';
 import { exitCodeFor } from '../doctor/finding.ts';
+import { networkProbes } from '../doctor/network-probes.ts';
 import { type DoctorReport, renderReport, reportAsJson } from '../doctor/report.ts';
 import { readSidecarConfigFile } from '../sidecar/launch-files.ts';
 import { type AddCommand, collect, environmentOf, usageExitCode } from './command.ts';
@@ -15,6 +20,8 @@ interface DoctorFlags {
   readonly offline: boolean;
   readonly json: boolean;
 }
+
+const questionTimeoutMs = 5_000;
 
 /** `meridian-sidecar doctor`: what is configured, from where, what is wrong and what to do; exit 78 or 69 when something is. */
 export const addDoctorCommand: AddCommand = (program) => {
@@ -29,7 +36,9 @@ export const addDoctorCommand: AddCommand = (program) => {
     .option('--offline', 'ask nobody: neither the bus nor the sidecar', false)
     .option('--json', 'print the report as JSON', false)
     .action(async (folder: string | undefined, flags: DoctorFlags) => {
-      const reports = await examineFolder(path.resolve(folder ?? '.'), flags);
+      const place = path.resolve(folder ?? '.');
+      const isContainer = folder === undefined && (isSetUp(process.env) || !(await isApp(place)));
+      const reports = isContainer ? [await examineHere(process.env, flags)] : await examineFolder(place, flags);
       process.stdout.write(
         flags.json ? `${JSON.stringify(reports.map(reportAsJson))}\n` : reports.map(renderReport).join('\n'),
       );
@@ -53,6 +62,33 @@ async function examineFolder(folder: string, flags: DoctorFlags): Promise<Doctor
       variables: environmentOf(flags.var),
     },
   );
+}
+
+/** Whether the environment is that of a container, rather than of somebody who looks at the sources of an app. */
+function isSetUp(environment: NodeJS.ProcessEnv): boolean {
+  return ['VCAP_APPLICATION', ...Object.keys(environmentVariables)].some((name) => environment[name] !== undefined);
+}
+
+async function isApp(folder: string): Promise<boolean> {
+  return (await readIfThere(path.join(folder, 'manifest.yml'))) !== undefined;
+}
+
+async function examineHere(environment: NodeJS.ProcessEnv, { env, offline }: DoctorFlags): Promise<DoctorReport> {
+  const assumed = { ...environment, ...environmentOf(env) };
+  return await examineContainer({
+    environment: assumed,
+    configFile: await readSidecarConfigFile(assumed).catch((error: unknown) => {
+      if (error instanceof UserFacingError) return error;
+      throw error;
+    }),
+    bindings: await readBindingSources(assumed),
+    probes: {
+      nowMs: Number(realScheduler.wallTimeNs() / 1_000_000n),
+      readFile: (file) => readFile(file, 'utf8'),
+      listFolder: (name) => readdir(name),
+      network: offline ? undefined : networkProbes(realScheduler, questionTimeoutMs),
+    },
+  });
 }
 
 async function isFolder(folder: string): Promise<boolean> {

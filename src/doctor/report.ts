@@ -7,7 +7,7 @@ export interface DoctorReport {
   /** Such as `application oms of manifest.yml` or `this container`. */
   readonly subject: string;
   readonly settings: readonly ShownSetting[];
-  /** What was looked at and found as it should be, or could not be looked at; a sentence each. */
+  /** What was looked at and found as it should be, or was not looked at; a sentence each. */
   readonly notes: readonly string[];
   readonly findings: readonly Finding[];
 }
@@ -23,7 +23,7 @@ export function renderReport({ subject, settings, notes, findings }: DoctorRepor
   const blocks = [
     [subject],
     table,
-    ...(notes.length > 0 ? [notes.map((note) => `ok: ${note}`)] : []),
+    ...(notes.length > 0 ? [notes] : []),
     ...inOrder(findings).map(({ severity, fault }) => [`${severity}: ${renderError(fault)}`]),
     [summaryOf(findings)],
   ];

@@ -144,7 +144,7 @@ function readToken(reader: SettingReader, service: BusService | undefined): Cred
   if (own) return { text: own };
   const bound = service?.credentials.token;
   if (bound === undefined || reader.isInEnvironment(names.tokenFile)) return ownFile;
-  const isUsable = 'file' in bound || token(bound.text.reveal().trim()).ok;
+  const isUsable = 'file' in bound || isBusToken(bound.text.reveal().trim());
   if (service) reader.noteFrom(service.label, names.token, isUsable ? bound : undefined);
   if (isUsable) return bound;
   reader.faults.push(
@@ -166,5 +166,9 @@ function inFile(file: string | undefined): CredentialSource | undefined {
 const tokenShape = 'a token of visible ASCII characters without blanks';
 
 /** A token travels in a header, so it holds visible ASCII only. */
+export function isBusToken(text: string): boolean {
+  return /^[\x21-\x7e]+$/.test(text);
+}
+
 const token: Parser<Secret> = (raw) =>
-  typeof raw === 'string' && /^[\x21-\x7e]+$/.test(raw) ? accepted(new Secret(raw)) : rejected('malformed', tokenShape);
+  typeof raw === 'string' && isBusToken(raw) ? accepted(new Secret(raw)) : rejected('malformed', tokenShape);

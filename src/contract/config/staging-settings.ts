@@ -11,7 +11,7 @@ export interface StagingSettings {
 
 const defaultMemoryMb = 128;
 /** Below this the runtime with the sidecar in it has no room for a single message. */
-const leastMemoryMb = 64;
+export const leastMemoryMb = 64;
 
 /** Reads the settings; what is wrong with them is on the reader's list of faults. */
 export function readStagingSettings(reader: SettingReader): StagingSettings {

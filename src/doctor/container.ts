@@ -1,0 +1,142 @@
+import path from 'node:path';
+import { parseMegabytes } from '../base/bytes.ts';
+import type { UserFacingError } from '../base/user-facing-error.ts';
+import { depsPaths } from '../buildpack/layout.ts';
+import type { ConfigFile } from '../contract/config/config-file.ts';
+import { type Environment, readVariable } from '../contract/config/environment.ts';
+import { readPlatformIdentity } from '../contract/config/platform-identity.ts';
+import type { BindingSources } from '../contract/config/service-binding.ts';
+import { examineSidecarConfig, type SidecarConfig } from '../contract/config/sidecar-config.ts';
+import { leastMemoryMb } from '../contract/config/staging-settings.ts';
+import { patternFault } from '../contract/wire/topic.ts';
+import { examineBus } from './bus-checks.ts';
+import { examineCredentials } from './credential-checks.ts';
+import { findUnknownVariables } from './environment-checks.ts';
+import { errorOf, type Finding, warningOf } from './finding.ts';
+import type { Probes } from './probes.ts';
+import type { DoctorReport } from './report.ts';
+import { settingTable } from './setting-table.ts';
+import { examineSidecar } from './sidecar-checks.ts';
+
+export interface ContainerSources {
+  readonly environment: Environment;
+  /** What SIDECAR_CONFIG names, or why it cannot be read. */
+  readonly configFile: ConfigFile | UserFacingError | undefined;
+  readonly bindings: BindingSources;
+  readonly probes: Probes;
+}
+
+/** Says what the sidecar of this container is told, and what is wrong with that, with it and with its way to the bus. */
+export async function examineContainer(sources: ContainerSources): Promise<DoctorReport> {
+  const { environment, bindings, configFile, probes } = sources;
+  const file = configFile !== undefined && 'text' in configFile ? configFile : undefined;
+  const examined = examineSidecarConfig({
+    environment,
+    bindings,
+    ...(file && { configFile: file }),
+    checkPattern: patternFault,
+  });
+  const faults = [...(configFile instanceof Error ? [configFile] : []), ...examined.faults];
+  const around = await examineSurroundings(examined.config, faults, probes);
+  return {
+    subject: subjectOf(environment),
+    settings: settingTable({
+      environment,
+      readings: examined.readings,
+      readers: ['run', 'plugin'],
+      sourceOf: () => 'environment',
+    }),
+    notes: around.notes,
+    findings: [
+      ...faults.map((fault): Finding => ({ severity: 'error', fault })),
+      ...findUnknownVariables(environment),
+      ...memoryFindings(environment),
+      ...(await findMissingSidecar(environment, probes)),
+      ...around.findings,
+    ],
+  };
+}
+
+interface Surroundings {
+  readonly notes: readonly string[];
+  readonly findings: readonly Finding[];
+}
+
+/** Nobody is asked at an address that is known to be wrong. */
+async function examineSurroundings(
+  config: SidecarConfig,
+  faults: readonly UserFacingError[],
+  probes: Probes,
+): Promise<Surroundings> {
+  const isWrong = (subjects: RegExp): boolean => faults.some(({ id }) => subjects.test(id));
+  const { network, nowMs } = probes;
+  const credentials = await examineCredentials(config, probes);
+  if (network === undefined) {
+    const skipped = 'Neither the sidecar nor the bus was asked, because of --offline.';
+    return { notes: [...credentials.notes, skipped], findings: credentials.findings };
+  }
+  const [sidecar, bus] = await Promise.all([
+    isWrong(/^config\/(addr|health-addr)\//) ? undefined : examineSidecar(config, network),
+    isWrong(/^config\/(bus-|tls\/)/)
+      ? undefined
+      : examineBus({ url: config.busApiUrl, tls: credentials.tls, network, nowMs }),
+  ]);
+  return {
+    notes: [...(sidecar?.notes ?? []), ...(bus?.notes ?? []), ...credentials.notes],
+    findings: [...credentials.findings, ...(bus?.findings ?? []), ...(sidecar?.findings ?? [])],
+  };
+}
+
+function subjectOf(environment: Environment): string {
+  const identity = readPlatformIdentity(environment);
+  if (!identity.ok || !identity.value.onCloudFoundry) return 'this container';
+  const { app = 'unknown', process = 'task', index = '0' } = identity.value;
+  return `this container: application ${app}, process ${process}, instance ${index}`;
+}
+
+/** The wrapper derives V8's limits from MEMORY_LIMIT. In a shell of `cf ssh` it is the app's, not the sidecar's. */
+function memoryFindings(environment: Environment): Finding[] {
+  const limit = readVariable(environment, 'MEMORY_LIMIT');
+  if (limit === undefined) return [];
+  const memoryMb = parseMegabytes(limit);
+  if (memoryMb === undefined) return [badLimit(limit)];
+  return memoryMb < leastMemoryMb ? [smallLimit(limit)] : [];
+}
+
+async function findMissingSidecar(environment: Environment, probes: Probes): Promise<Finding[]> {
+  const depsDir = readVariable(environment, 'DEPS_DIR');
+  if (depsDir === undefined) return [];
+  const list = async (folder: string): Promise<readonly string[]> => await probes.listFolder(folder).catch(() => []);
+  const home = path.basename(depsPaths.sidecar);
+  for (const name of await list(depsDir)) {
+    if ((await list(path.join(depsDir, name, depsPaths.home))).includes(home)) return [];
+  }
+  return [noSidecar(depsDir)];
+}
+
+function badLimit(limit: string): Finding {
+  return warningOf({
+    id: 'doctor/memory-limit/malformed',
+    found: `MEMORY_LIMIT is "${limit}"`,
+    expected: 'The sidecar then runs with the limits that V8 chooses, which may be more than it has.',
+    next: ['Leave it to the platform, or write it as 128m.'],
+  });
+}
+
+function smallLimit(limit: string): Finding {
+  return warningOf({
+    id: 'doctor/memory-limit/too-small',
+    found: `MEMORY_LIMIT is ${limit}`,
+    expected: `The sidecar needs at least ${leastMemoryMb} MB, in which it has no room for a single message.`,
+    next: ['Raise SIDECAR_MEMORY and the memory of the process, and push again.'],
+  });
+}
+
+function noSidecar(depsDir: string): Finding {
+  return errorOf({
+    id: 'doctor/droplet/no-sidecar',
+    found: `No buildpack has put a sidecar below ${depsDir}`,
+    expected: 'This droplet was staged without this buildpack.',
+    next: ['Push with this buildpack before the final one: `cf push -b meridian-sidecar -b nodejs_buildpack`.'],
+  });
+}
