@@ -29,7 +29,7 @@ export function createAuthority(authorityName = 'Test authority') {
     /** Names are given as `{ dns: 'localhost' }` and so on. Valid from 2020 to 2049 unless it is told otherwise. */
     issue(
       commonName: string,
-      names: { dns?: string; uri?: string; ip?: readonly number[] } = {},
+      names: { dns?: string; uri?: string; ip?: readonly number[]; units?: readonly string[] } = {},
       valid: Validity = {},
     ) {
       const { privateKey, publicKey } = generateKeyPairSync('ed25519');
@@ -40,7 +40,7 @@ export function createAuthority(authorityName = 'Test authority') {
       ];
       const extensions = [extension('551d11', sequence(...alternativeNames))];
       return {
-        certificate: issue(distinguishedName(commonName), publicKey, extensions, valid),
+        certificate: issue(distinguishedName(commonName, names.units), publicKey, extensions, valid),
         key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
       };
     },
@@ -54,9 +54,10 @@ interface Validity {
 
 const ed25519 = sequence(tlv(0x06, Buffer.from('2b6570', 'hex')));
 
-function distinguishedName(commonName: string): Buffer {
-  const attribute = sequence(tlv(0x06, Buffer.from('550403', 'hex')), tlv(0x0c, Buffer.from(commonName)));
-  return sequence(tlv(0x31, attribute));
+function distinguishedName(commonName: string, units: readonly string[] = []): Buffer {
+  const attribute = (objectId: string, value: string): Buffer =>
+    tlv(0x31, sequence(tlv(0x06, Buffer.from(objectId, 'hex')), tlv(0x0c, Buffer.from(value))));
+  return sequence(...units.map((unit) => attribute('55040b', unit)), attribute('550403', commonName));
 }
 
 /** `YYMMDDhhmmssZ`, in whole seconds. */

@@ -95,6 +95,13 @@ describe('grpc: TLS', () => {
 
   it.each([
     ['its URI', authority.issue('plugin-a', { uri: 'spiffe://test/plugin-a' }), 'spiffe://test/plugin-a'],
+    [
+      "the app of Cloud Foundry's instance identity",
+      authority.issue('b6a4f2', { dns: 'b6a4f2', units: ['organization:o-1', 'space:s-1', 'app:a-1'] }),
+      'organization:o-1/space:s-1/app:a-1',
+    ],
+    ['its app alone, where the platform tells no more', authority.issue('b6a4f2', { units: ['app:a-1'] }), 'app:a-1'],
+    ['its common name when its units name no app', authority.issue('plugin-c', { units: ['space:s-1'] }), 'plugin-c'],
     ['its common name when it has no URI', authority.issue('plugin-b', { dns: 'b.test' }), 'plugin-b'],
   ])('knows a client with a certificate by %s', async (_, client, principal) => {
     const connection = await dial(network, await bus(), { tls: { ca: authority.ca, ...client } });

@@ -30,15 +30,26 @@ export function describeFault(certificate: Facts, fault: CertificateFault, code:
 }
 
 /**
- * The name in a certificate: its first URI, as workload identities have one, else its common name, else its first DNS name.
- * The alternative names come from Node as `DNS:a, URI:b`, where a value with a separator in it is a quoted JSON string.
+ * The name in a certificate: its first URI, as workload identities have one; else the place that Cloud Foundry's instance
+ * identity gives in its organizational units, since its common name is new for every container
+ * (https://docs.cloudfoundry.org/devguide/deploy-apps/instance-identity.html); else its common name, else its first DNS
+ * name. The alternative names come from Node as `DNS:a, URI:b`, where a value with a separator in it is a quoted JSON string.
  */
 export function principalOf(certificate: Pick<PeerCertificate, 'subject' | 'subjectaltname'>): string | undefined {
   const names = alternativeNames(certificate.subjectaltname ?? '');
   const commonName = [certificate.subject?.CN].flat()[0];
   return (
-    names.find((name) => name.kind === 'URI')?.value ?? commonName ?? names.find((name) => name.kind === 'DNS')?.value
+    names.find((name) => name.kind === 'URI')?.value ??
+    placeOnPlatform([certificate.subject?.OU].flat()) ??
+    commonName ??
+    names.find((name) => name.kind === 'DNS')?.value
   );
+}
+
+/** `organization:GUID/space:GUID/app:GUID`, as far as they are there; undefined without an app. */
+function placeOnPlatform(units: readonly (string | undefined)[]): string | undefined {
+  const places = ['organization', 'space', 'app'].map((kind) => units.find((unit) => unit?.startsWith(`${kind}:`)));
+  return places.at(-1) === undefined ? undefined : places.filter((place) => place !== undefined).join('/');
 }
 
 function nameOf(name: PeerCertificate['issuer'] | undefined): string {
