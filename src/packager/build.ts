@@ -4,6 +4,7 @@ import { packagePaths } from '../buildpack/layout.ts';
 import { parseManifest } from '../buildpack/manifest.ts';
 import { bundle } from './bundle.ts';
 import { type BundledPackage, bundledPackages } from './bundled-packages.ts';
+import { writeImageContext } from './image-context.ts';
 import { thirdPartyNotices } from './notices.ts';
 import { type CarriedRuntime, downloadsTable, packageManifest } from './packaged-manifest.ts';
 import { prepareRuntime } from './runtime.ts';
@@ -46,17 +47,19 @@ export async function buildDist(options: BuildOptions): Promise<Build> {
   const bundles = [plugin, ...Object.values(shipped)].flatMap(({ outputs }) =>
     Object.entries(outputs).map(([file, { bytes }]) => ({ path: file, bytes })),
   );
+  const inputs = Object.values(shipped).flatMap((metafile) => Object.keys(metafile.inputs));
+  const packages = await bundledPackages({ root, inputs });
+  await writeImageContext({ root, notices: thirdPartyNotices({ packages }) });
   if (!withRuntime) return { bundles };
 
   const manifestText = await readFile(path.join(root, packagePaths.manifest), 'utf8');
   const version = (await readFile(path.join(root, packagePaths.version), 'utf8')).trim();
   const { nodeVersion } = parseManifest(manifestText);
-  const inputs = Object.values(shipped).flatMap((metafile) => Object.keys(metafile.inputs));
   const content: BuiltContent = {
     manifestText,
     version,
     nodeVersion,
-    packages: await bundledPackages({ root, inputs }),
+    packages,
     runtime: {
       file: packagePaths.runtime,
       sha256: await prepareRuntime({ root }),
@@ -75,7 +78,10 @@ async function describe(root: string, content: BuiltContent): Promise<void> {
   await mkdir(path.join(root, path.dirname(packagePaths.downloads)), { recursive: true });
   const texts = {
     [packagePaths.downloads]: downloadsTable(downloads),
-    [packagePaths.notices]: thirdPartyNotices({ ...content, nodeLicense }),
+    [packagePaths.notices]: thirdPartyNotices({
+      packages: content.packages,
+      node: { version: content.nodeVersion, license: nodeLicense },
+    }),
     [packagePaths.sbom]: sbomOf(content, content.runtime),
   };
   for (const [file, text] of Object.entries(texts)) await writeFile(path.join(root, file), text);

@@ -2,19 +2,22 @@ import type { BundledPackage } from './bundled-packages.ts';
 
 export interface NoticesOptions {
   readonly packages: readonly BundledPackage[];
-  readonly nodeVersion: string;
-  /** The text of the runtime's own LICENSE, which holds those of everything linked into it. */
-  readonly nodeLicense: string;
+  /** Absent for what carries no runtime. */
+  readonly node?: {
+    readonly version: string;
+    /** The text of the runtime's own LICENSE, which holds those of everything linked into it. */
+    readonly license: string;
+  };
 }
 
-/** The text of third-party-notices.txt: what the package or the droplet carries of others, with their licenses. */
-export function thirdPartyNotices({ packages, nodeVersion, nodeLicense }: NoticesOptions): string {
+/** The text of third-party-notices.txt: what the package, the droplet or the image carries of others, with their licenses. */
+export function thirdPartyNotices({ packages, node }: NoticesOptions): string {
   const sections = [
     ...packages.map(({ name, version, license, licenseText }) => ({
       title: `${name} ${version} (${license})`,
       text: licenseText,
     })),
-    { title: `Node.js ${nodeVersion}`, text: nodeLicense.trim() },
+    ...(node ? [{ title: `Node.js ${node.version}`, text: node.license.trim() }] : []),
   ];
   const list = sections.map(({ title }) => `- ${title}`).join('\n');
   const texts = sections.map(({ title, text }) => `${'='.repeat(78)}\n${title}\n${'='.repeat(78)}\n\n${text}\n`);
