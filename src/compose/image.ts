@@ -1,6 +1,6 @@
 import { UserFacingError } from '../base/user-facing-error.ts';
 import { version } from '../base/version.ts';
-import type { Docker } from './docker.ts';
+import type { Docker, DockerOutcome } from './docker.ts';
 
 /** The image that a service gets when it names none. */
 export const defaultImage = `meridian-sidecar:${version}`;
@@ -10,7 +10,7 @@ export interface ImageRequest {
   readonly image: string;
   /** The image that ours is built on; absent: the Dockerfile's own. Only for building. */
   readonly base?: string;
-  /** The folder with the bundles and `image/`, which is the context of a build. */
+  /** The folder with Dockerfile, bundles and `image/`, which is the context of a build. */
   readonly contextDir: string;
   /** Hears what takes time, one short line each. */
   readonly report: (text: string) => void;
@@ -21,12 +21,86 @@ export interface ImageRequest {
  * @returns the image's id, `sha256:…`.
  * @throws UserFacingError `compose/image/*`.
  */
-export async function ensureImage({ docker, image }: ImageRequest): Promise<string> {
-  const found = await docker.call(['image', 'inspect', '--format', '{{.Id}}', image]);
-  if (found.exitCode === 0) return found.stdout.trim();
+export async function ensureImage(request: ImageRequest): Promise<string> {
+  const present = await idOf(request);
+  if (present !== undefined) return present;
+  if (request.image === defaultImage) return buildImage(request);
+  await pullImage(request);
+  const pulled = await idOf(request);
+  if (pulled !== undefined) return pulled;
   throw new UserFacingError({
     id: 'compose/image/missing',
-    found: `the engine has no image ${image}`,
-    next: ['Build it with `meridian-sidecar compose image`, or name another with the option `image`.'],
+    found: `the engine has no image ${request.image}, although pulling it went well`,
+    next: ['Look with `docker image ls` for what the engine has, and try again.'],
   });
+}
+
+/**
+ * Builds the image, whether the engine has one of that name or not.
+ * @returns the image's id, `sha256:…`.
+ * @throws UserFacingError `compose/image/build`.
+ */
+export async function buildImage({ docker, image, base, contextDir, report }: ImageRequest): Promise<string> {
+  report(`building ${image}`);
+  const baseArgs = base === undefined ? [] : ['--build-arg', `BASE=${base}`];
+  const outcome = await docker.call(['build', '--tag', image, ...baseArgs, contextDir], {
+    onLine: (line) => {
+      const step = stepOf(line);
+      if (step !== undefined) report(`building ${image}: ${step}`);
+    },
+  });
+  if (outcome.exitCode !== 0) throw buildFailed(image, outcome);
+  return docker.run(['image', 'inspect', '--format', '{{.Id}}', image]);
+}
+
+async function idOf({ docker, image }: ImageRequest): Promise<string | undefined> {
+  const found = await docker.call(['image', 'inspect', '--format', '{{.Id}}', image]);
+  return found.exitCode === 0 ? found.stdout.trim() : undefined;
+}
+
+async function pullImage({ docker, image, report }: ImageRequest): Promise<void> {
+  report(`pulling ${image}`);
+  const outcome = await docker.call(['pull', image], {
+    onLine: (line) => {
+      const layer = /^([0-9a-f]{12}): (Pull complete|Already exists)/.exec(line.trim());
+      if (layer) report(`pulling ${image}: ${layer[1]} ${layer[2]?.toLowerCase()}`);
+    },
+  });
+  if (outcome.exitCode !== 0) throw pullFailed(image, outcome);
+}
+
+/** What a builder does next, as the classic one (`Step 3/9 : COPY a b`) and BuildKit (`#7 [3/5] COPY a b`) print it. */
+function stepOf(line: string): string | undefined {
+  const [, at, instruction] = /^(?:Step (\d+\/\d+) : |#\d+ \[(?:\S+ )?(?=\d+\/\d+\] ))(.*)$/.exec(line.trim()) ?? [];
+  if (instruction === undefined) return undefined;
+  const step = at === undefined ? instruction.replace('] ', ' ') : `${at} ${instruction}`;
+  return step.length > stepLengthMax ? `${step.slice(0, stepLengthMax - 1)}…` : step;
+}
+
+/** Compose shows it in one row of a terminal, after the name of the service. */
+const stepLengthMax = 60;
+
+function buildFailed(image: string, outcome: DockerOutcome): UserFacingError {
+  return new UserFacingError({
+    id: 'compose/image/build',
+    found: `the engine did not build ${image}: ${lastLine(outcome)}`,
+    expected: 'It is built on an image with Node 24, which the engine has or can pull.',
+    next: [
+      'Name a base that the engine has with the option `base`, or a finished image with the option `image`.',
+      'Where no registry can be reached, make a base of local files: src/compose/image/offline-base.',
+    ],
+  });
+}
+
+function pullFailed(image: string, outcome: DockerOutcome): UserFacingError {
+  return new UserFacingError({
+    id: 'compose/image/pull',
+    found: `the engine has no image ${image} and did not get it: ${lastLine(outcome)}`,
+    next: [`Correct the option \`image\`, or leave it out: then ${defaultImage} is built.`],
+  });
+}
+
+function lastLine({ exitCode, stdout, stderr }: DockerOutcome): string {
+  const lines = `${stdout}\n${stderr}`.split('\n').map((line) => line.trim());
+  return lines.findLast((line) => line !== '') ?? `docker ended with ${exitCode} and said nothing`;
 }
