@@ -1,18 +1,22 @@
 import type { Credit } from '../bus-link/bus-subscription.ts';
+import type { CreditPool } from '../memory/credit-pool.ts';
 
 /**
- * Passes a plugin's credit on to the bus in portions: never more outstanding than the cap, however much the plugin
- * gives, so that a plugin that gives much and reads nothing costs no more memory than the cap.
+ * Passes a plugin's credit on to the bus in portions: never more outstanding than the cap and than the pool of all
+ * subscriptions allows, however much the plugin gives, so that a plugin that gives much and reads nothing costs no more memory.
  */
 export class CreditWindow {
   readonly #cap: Credit;
+  readonly #pool: CreditPool;
   /** Given by the plugin and not passed on yet. */
   #kept: Credit = { messages: 0, bytes: 0 };
   /** Passed on and not used up by deliveries yet. */
   #outstanding: Credit = { messages: 0, bytes: 0 };
 
-  constructor(cap: Credit) {
+  constructor(cap: Credit, pool: CreditPool) {
     this.#cap = cap;
+    this.#pool = pool;
+    pool.join();
   }
 
   give(more: Credit): void {
@@ -21,18 +25,32 @@ export class CreditWindow {
 
   /** One message came; it may have used more bytes than there was credit for. */
   delivered(bytes: number): void {
-    this.#outstanding = plus(this.#outstanding, { messages: -1, bytes: -bytes });
+    this.#change({ messages: -1, bytes: -bytes });
   }
 
   /** What may be passed on to the bus now; undefined when that is nothing. */
   take(): Credit | undefined {
-    const room = (kind: keyof Credit): number =>
-      Math.max(0, Math.min(this.#kept[kind], this.#cap[kind] - this.#outstanding[kind]));
-    const portion = { messages: room('messages'), bytes: room('bytes') };
+    if (this.#pool.isShut) return undefined;
+    const room = (kind: keyof Credit): number => Math.min(this.#kept[kind], this.#cap[kind] - this.#outstanding[kind]);
+    const portion = {
+      messages: Math.max(0, room('messages')),
+      bytes: Math.max(0, Math.min(room('bytes'), this.#pool.roomFor(this.#outstanding.bytes))),
+    };
     if (portion.messages === 0 && portion.bytes === 0) return undefined;
     this.#kept = plus(this.#kept, { messages: -portion.messages, bytes: -portion.bytes });
-    this.#outstanding = plus(this.#outstanding, portion);
+    this.#change(portion);
     return portion;
+  }
+
+  /** Gives what is outstanding back to the pool; the bus has forgotten it with the subscription. */
+  close(): void {
+    this.#pool.leave(this.#outstanding.bytes);
+  }
+
+  #change(by: Credit): void {
+    const before = this.#outstanding.bytes;
+    this.#outstanding = plus(this.#outstanding, by);
+    this.#pool.changed(before, this.#outstanding.bytes);
   }
 }
 

@@ -1,0 +1,50 @@
+import { RpcError } from '../../transport/status.ts';
+
+/** Counts the bytes of messages that the sidecar holds in one direction, against the most that it may. */
+export class MemoryBudget {
+  readonly limitBytes: number;
+  readonly #what: string;
+  readonly #onRoom = new Set<() => void>();
+  #heldBytes = 0;
+
+  /** `what` begins the refusal: `messages that wait for the bus`. */
+  constructor(limitBytes: number, what: string) {
+    this.limitBytes = limitBytes;
+    this.#what = what;
+  }
+
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  /** Whether so much may be held on top. A single message always may, however large, while nothing else is held. */
+  fits(bytes: number): boolean {
+    return this.#heldBytes === 0 || this.#heldBytes + bytes <= this.limitBytes;
+  }
+
+  /** Holds so much more. @throws RpcError RESOURCE_EXHAUSTED, naming limit and value, when it does not fit. */
+  reserve(bytes: number): void {
+    if (!this.fits(bytes)) {
+      throw new RpcError(
+        'RESOURCE_EXHAUSTED',
+        `${this.#what} hold ${this.#heldBytes} bytes of the sidecar's memory; ${bytes} more would be over the limit of ${this.limitBytes}`,
+      );
+    }
+    this.#heldBytes += bytes;
+  }
+
+  /** Holds so much more, or less, without asking. */
+  adjust(bytes: number): void {
+    this.#heldBytes += bytes;
+    if (bytes < 0) for (const listener of [...this.#onRoom]) listener();
+  }
+
+  release(bytes: number): void {
+    this.adjust(-bytes);
+  }
+
+  /** Calls back whenever less is held than before. */
+  onRoom(listener: () => void): void {
+    this.#onRoom.add(listener);
+  }
+}

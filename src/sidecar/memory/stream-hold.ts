@@ -1,0 +1,55 @@
+import type { RpcStream } from '../../transport/rpc.ts';
+import type { MemoryBudget } from './memory-budget.ts';
+
+/** Counts against a budget what waits for one plugin's stream: not written yet, or written and not passed on by the transport. */
+export class StreamHold {
+  readonly #budget: MemoryBudget;
+  readonly #stream: Pick<RpcStream<never, never>, 'queuedBytes' | 'drained'>;
+  #unwrittenBytes = 0;
+  #countedBytes = 0;
+  #isFollowing = false;
+
+  constructor(budget: MemoryBudget, stream: Pick<RpcStream<never, never>, 'queuedBytes' | 'drained'>) {
+    this.#budget = budget;
+    this.#stream = stream;
+  }
+
+  /** A message waits to be written. */
+  arrived(bytes: number): void {
+    this.#unwrittenBytes += bytes;
+    this.#count();
+  }
+
+  /** It was written to the stream. */
+  written(bytes: number): void {
+    this.#unwrittenBytes -= bytes;
+    this.#count();
+    void this.#follow();
+  }
+
+  /** The stream is over, and whatever waited is dropped. */
+  close(): void {
+    this.#unwrittenBytes = 0;
+    this.#budget.release(this.#countedBytes);
+    this.#countedBytes = 0;
+  }
+
+  /** Counts again whenever half of what is queued has left. */
+  async #follow(): Promise<void> {
+    if (this.#isFollowing) return;
+    this.#isFollowing = true;
+    while (this.#stream.queuedBytes > 0) {
+      await this.#stream.drained(Math.floor(this.#stream.queuedBytes / 2));
+      this.#count();
+    }
+    this.#isFollowing = false;
+  }
+
+  #count(): void {
+    const heldBytes = this.#stream.queuedBytes + this.#unwrittenBytes;
+    if (heldBytes === this.#countedBytes) return;
+    const change = heldBytes - this.#countedBytes;
+    this.#countedBytes = heldBytes;
+    this.#budget.adjust(change);
+  }
+}
