@@ -68,6 +68,7 @@ const exempt: Readonly<Record<string, readonly Banned[]>> = {
   'src/sidecar/health-server.ts': ['network'],
   'src/sidecar/launch-files.ts': ['files'],
   'src/sidecar/main.ts': ['clock', 'process'],
+  'src/sidecar/memory/process-memory.ts': ['files', 'process'],
   'src/sidecar/metrics/process-usage.ts': ['process'],
   'src/supply/main.ts': ['clock', 'files', 'process'],
   'src/supply/staged-files.ts': ['files'],

@@ -103,7 +103,9 @@ export class SessionSubscriptions {
 
   add(subscribe: Subscribe): void {
     const { registration, ended } = this.#options;
-    const open = this.#feeds.size + this.#waiting.size;
+    // One that is made again takes its own place.
+    const isKnown = this.#feeds.has(subscribe.subscriptionId) || this.#waiting.has(subscribe.subscriptionId);
+    const open = this.size - Number(isKnown);
     const refusal =
       patternRefusal(registration, subscribe.pattern) ??
       deadLetterRefusal(registration, subscribe) ??

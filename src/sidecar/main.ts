@@ -12,6 +12,8 @@ import { patternFault } from '../contract/wire/topic.ts';
 import { grpcNetwork } from '../transport/grpc/network.ts';
 import { serveHealth } from './health-server.ts';
 import { readCredential, readSidecarConfigFile } from './launch-files.ts';
+import { openProcessMemory } from './memory/process-memory.ts';
+import type { ProcessMemory } from './memory/sidecar-memory.ts';
 import { processUsageReader } from './metrics/process-usage.ts';
 import { Sidecar } from './sidecar.ts';
 
@@ -24,7 +26,7 @@ async function main(): Promise<number> {
   const config = await loadConfig();
   const log = logOf(config);
   const audit = await auditLogOf(config, log);
-  const sidecar = createSidecar(config, log, audit);
+  const sidecar = createSidecar(config, log, { audit, processMemory: await openProcessMemory(process.env) });
   process.on('SIGINT', () => {
     // An interrupt while it is stopping already means that somebody waits at a terminal.
     if (sidecar.state === 'SHUTTING_DOWN') sidecar.hurry();
@@ -60,7 +62,11 @@ async function auditLogOf({ auditLog: place }: SidecarConfig, log: Log): Promise
   return audit;
 }
 
-function createSidecar(config: SidecarConfig, log: Log, audit: AuditLog | undefined): Sidecar {
+function createSidecar(
+  config: SidecarConfig,
+  log: Log,
+  { audit, processMemory }: { readonly audit: AuditLog | undefined; readonly processMemory: ProcessMemory },
+): Sidecar {
   const { instanceId: instance, poolType: pool, busApiUrl } = config;
   log.info('sidecar starts', {
     version,
@@ -69,6 +75,8 @@ function createSidecar(config: SidecarConfig, log: Log, audit: AuditLog | undefi
     bus: busApiUrl.address,
     busFrom: busApiUrl.origin,
     pid: process.pid,
+    memoryMiB: Math.floor(processMemory.limit.bytes / 2 ** 20),
+    memoryFrom: processMemory.limit.origin,
   });
   return new Sidecar({
     config,
@@ -77,6 +85,7 @@ function createSidecar(config: SidecarConfig, log: Log, audit: AuditLog | undefi
     log,
     serveHealth,
     processUsage: processUsageReader(),
+    processMemory,
     ...(audit && { audit }),
     readCredential: () => readCredential(config),
   });

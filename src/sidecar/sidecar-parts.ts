@@ -14,6 +14,7 @@ import { BusSubscriptions } from './bus-link/subscriptions.ts';
 import { GrantNotices } from './grant-notices.ts';
 import { HealthEndpoint } from './health-endpoint.ts';
 import type { ServeHealth } from './health-server.ts';
+import { createMemory, type ProcessMemory } from './memory/sidecar-memory.ts';
 import { AuditedMetrics } from './metrics/audited-metrics.ts';
 import { addPartGauges, addProcessGauges } from './metrics/part-gauges.ts';
 import type { ProcessUsage } from './metrics/process-usage.ts';
@@ -39,6 +40,8 @@ export interface SidecarOptions {
   readonly serveHealth: ServeHealth;
   /** Read at every scrape; absent, the metrics tell nothing of the process. */
   readonly processUsage?: () => ProcessUsage;
+  /** Watched, so that load is shed before the process dies; absent, the default limit holds and nothing is watched. */
+  readonly processMemory?: ProcessMemory;
   /** Takes the audit log; absent, there is none. */
   readonly audit?: AuditSink;
   /** The credential for the bus, read anew before every connection. */
@@ -59,10 +62,11 @@ const listenRetryMs = 5_000;
 
 /** Makes the parts. `onFault` hears when the plugin becomes faulted and when it heals. */
 export function createParts(options: SidecarOptions, onFault: (faulted: boolean) => void): SidecarParts {
-  const { config, network, scheduler, log } = options;
+  const { config, scheduler, log } = options;
   const current = new StateHolder(log);
   const recorder = createMetrics(options);
   const link = createLink(options);
+  const memory = createMemory({ tuning: config.memory, scheduler, log, process: options.processMemory });
   const access = new Access();
   const grantNotices = new GrantNotices({ access, instanceId: config.instanceId, scheduler, log });
   const health = new PluginHealth({
@@ -86,7 +90,7 @@ export function createParts(options: SidecarOptions, onFault: (faulted: boolean)
   });
   const send: BusLink['send'] = (message) => link.send(message);
   const overBus = {
-    outbox: new Outbox({ scheduler, limits: config.outbox, send }),
+    outbox: new Outbox({ scheduler, limits: config.outbox, budget: memory.outgoing, send }),
     subscriptions: new BusSubscriptions({
       send,
       onMissed({ name, pattern }, count) {
@@ -100,7 +104,8 @@ export function createParts(options: SidecarOptions, onFault: (faulted: boolean)
   };
   for (const part of [access, grantNotices, ...Object.values(overBus)]) link.attach(part);
   const { subscriptions } = overBus;
-  const v1Patterns = new V1Patterns({ subscriptions, credit: config.credits, recorder });
+  memory.incoming.onRoom(() => subscriptions.takeUp());
+  const v1Patterns = new V1Patterns({ subscriptions, credit: config.credits, recorder, memory });
   const state = new StateKeeper(link, config.instanceId);
   const parts = {
     scheduler,
@@ -114,20 +119,11 @@ export function createParts(options: SidecarOptions, onFault: (faulted: boolean)
     ...overBus,
     v1Patterns,
     state,
+    memory,
   };
   addPartGauges(recorder, config, { ...parts, link });
   const port: PluginPort = { ...parts, identity: portIdentity(config, link), settings: config };
-  const listener = new PluginListener({
-    network,
-    scheduler,
-    log,
-    address: config.pluginAddress,
-    retryForMs: listenRetryMs,
-    listen: {
-      routes: [...sidecarRoutes(port), ...pluginRoutes(port), ...healthRoutes(current)],
-      maxMessageBytes: limits.messageBytes,
-    },
-  });
+  const listener = createListener(options, port);
   const endpoint = new HealthEndpoint({
     serveHealth: options.serveHealth,
     address: config.healthAddress,
@@ -140,6 +136,20 @@ export function createParts(options: SidecarOptions, onFault: (faulted: boolean)
     link.send({ case: 'status', value: { state: now } });
   });
   return { ...parts, link, grantNotices, endpoint, listener };
+}
+
+function createListener({ config, network, scheduler, log }: SidecarOptions, port: PluginPort): PluginListener {
+  return new PluginListener({
+    network,
+    scheduler,
+    log,
+    address: config.pluginAddress,
+    retryForMs: listenRetryMs,
+    listen: {
+      routes: [...sidecarRoutes(port), ...pluginRoutes(port), ...healthRoutes(port.current)],
+      maxMessageBytes: limits.messageBytes,
+    },
+  });
 }
 
 function createMetrics({ config, scheduler, audit, processUsage }: SidecarOptions): SidecarMetrics {

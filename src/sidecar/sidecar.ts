@@ -55,6 +55,7 @@ export class Sidecar {
 
   /** Runs the eight steps. @throws UserFacingError with the exit code of the fatal step that failed. */
   async start(): Promise<void> {
+    this.#parts.memory.shedding.start();
     await runStartup(this.#steps, this.#options.log);
     if (!this.#stopping) this.#parts.current.ready();
   }
@@ -261,6 +262,7 @@ export class Sidecar {
     current.set('SHUTTING_DOWN');
     log.info('stopping', { reason });
     await runShutdown(this.#steps, log);
+    this.#parts.memory.shedding.stop();
     current.set('STOPPED');
     const isClean = outbox.size === 0 && this.#hasDrained;
     const exitCode = failureCode ?? (isClean ? exitCodes.clean : exitCodes.unresolved);

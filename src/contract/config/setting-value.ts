@@ -55,6 +55,14 @@ export function unitOf(parse: Parser<unknown>): Unit | undefined {
   return parse === byteCount ? 'bytes' : undefined;
 }
 
+/** @example percent('85%') // 85 */
+export const percent: Parser<number> = (raw) => {
+  const value = typeof raw === 'string' && /^\d{1,3}%$/.test(raw) ? Number.parseInt(raw, 10) : 0;
+  return value >= 1 && value <= 100
+    ? accepted(value)
+    : rejected('not-a-percentage', 'a whole number from 1 to 100 with a percent sign, such as `85%`');
+};
+
 export const flag: Parser<boolean> = (raw) => {
   if (raw === true || raw === 'true') return accepted(true);
   if (raw === false || raw === 'false') return accepted(false);

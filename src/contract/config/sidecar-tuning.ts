@@ -1,6 +1,6 @@
 import type { BackoffOptions } from '../../base/backoff.ts';
 import { type SettingReader, settingFault } from './setting-reader.ts';
-import { byteCount, count, duration } from './setting-value.ts';
+import { byteCount, count, duration, percent } from './setting-value.ts';
 
 /** The numbers that bound what the sidecar does. All have defaults, and all are settings. */
 export interface SidecarTuning {
@@ -26,6 +26,14 @@ export interface SidecarTuning {
   readonly metrics: { readonly topics: number };
   /** What may wait in the sidecar for one slow v1 stream; what does not fit is dropped and told. */
   readonly v1BufferBytes: number;
+  readonly memory: {
+    /** Bytes of messages that the sidecar may hold, half of them in each direction; undefined: by its memory limit. */
+    readonly heldBytes: number | undefined;
+    /** Percent of the memory limit from which on load is shed. */
+    readonly shedAtPercent: number;
+    /** Percent below which it is taken again. */
+    readonly resumeAtPercent: number;
+  };
   readonly callTimeoutMs: number;
   readonly maxCallTimeoutMs: number;
   readonly maxClockSkewMs: number;
@@ -41,6 +49,7 @@ export const tuningKeys = [
   ...['shutdown.total', 'shutdown.drain', 'shutdown.flush', 'shutdown.deregister', 'shutdown.close'],
   ...['outbox.messages', 'outbox.bytes', 'outbox.age', 'credits.messages', 'credits.bytes', 'v1_buffer'],
   ...['max_clock_skew', 'reconnect.first', 'reconnect.max', 'metrics.topics'],
+  ...['memory.held', 'memory.shed_at', 'memory.resume_at'],
 ] as const;
 type TuningKey = (typeof tuningKeys)[number];
 
@@ -74,6 +83,11 @@ export function readTuning(reader: SettingReader, onCloudFoundry: boolean): Side
     credits: { messages: number('credits.messages', 256), bytes: bytes('credits.bytes', 4 * mebibyte) },
     metrics: { topics: number('metrics.topics', 100) },
     v1BufferBytes: bytes('v1_buffer', 4 * mebibyte),
+    memory: {
+      heldBytes: reader.read({ key: 'memory.held' }, byteCount, undefined),
+      shedAtPercent: reader.read({ key: 'memory.shed_at' }, percent, 85),
+      resumeAtPercent: reader.read({ key: 'memory.resume_at' }, percent, 75),
+    },
     callTimeoutMs: ms('timeouts.call', 5_000),
     maxCallTimeoutMs: ms('timeouts.max_call', 60_000),
     maxClockSkewMs: ms('max_clock_skew', 5_000),

@@ -20,6 +20,8 @@ export interface SubscriptionSink {
   deliver(delivery: Delivery): void;
   acknowledged(positions: readonly bigint[]): void;
   ended(status: RpcError): void;
+  /** Whether a message of this size can be taken; absent: always. One that cannot stays with the bus until it can. */
+  hasRoom?(bytes: number): boolean;
   /** What it has was handed back to the bus, and comes again. */
   handedBack?(): void;
 }
@@ -39,6 +41,12 @@ export class BusSubscription {
   readonly #send: (message: RequestInit) => boolean;
   /** Handed to the sink, and neither confirmed as acknowledged nor delivered again after a failure. */
   readonly #inHand = new Map<bigint, InHand>();
+  /** Between asking the bus for the subscription and its answer; what comes then was sent before it was asked. */
+  #isOpening = false;
+  /** The bytes of the message that was left with the bus for want of room. */
+  #leftBytes: number | undefined;
+  /** Made again because there is room, of which the sink need not know. */
+  #isTakingUp = false;
   #credit: Credit;
 
   constructor(options: {
@@ -53,6 +61,10 @@ export class BusSubscription {
     this.#credit = options.credit;
     this.#sink = options.sink;
     this.#send = options.send;
+  }
+
+  get id(): number {
+    return this.#id;
   }
 
   get name(): string {
@@ -87,6 +99,7 @@ export class BusSubscription {
    */
   open(): void {
     const { messages, bytes } = this.#credit;
+    this.#leftBytes = undefined;
     const value = {
       ...this.request,
       subscriptionId: this.#id,
@@ -94,17 +107,40 @@ export class BusSubscription {
       creditBytes: Math.max(0, bytes),
       inHand: [...this.#inHand.keys()],
     };
-    this.#send({ case: 'subscribe', value });
+    this.#isOpening = this.#send({ case: 'subscribe', value });
     this.#sendAcknowledge(this.#inHandAs('acknowledged'));
     this.#sendRetry(this.#inHandAs('failed'));
   }
 
   opened(): void {
-    this.#sink.opened();
+    this.#isOpening = false;
+    if (!this.#isTakingUp) this.#sink.opened();
+    this.#isTakingUp = false;
   }
 
+  /** Takes up what was left with the bus. */
+  takeUp(): void {
+    this.#isTakingUp = true;
+    this.open();
+  }
+
+  /** The bytes of the message that waits at the bus for room; undefined when none does. */
+  get leftBytes(): number | undefined {
+    return this.#leftBytes;
+  }
+
+  hasRoom(bytes: number): boolean {
+    return this.#sink.hasRoom?.(bytes) ?? true;
+  }
+
+  /** Hands a message on, or leaves it with the bus for want of room, and then all behind it, for the sake of their order. */
   delivered(delivery: Delivery): void {
     const { position, creditBytes: bytes, attempt } = delivery;
+    if (this.#isOpening || this.#leftBytes !== undefined) return;
+    if (!this.hasRoom(bytes)) {
+      this.#leftBytes = bytes;
+      return;
+    }
     const held = this.#inHand.get(position);
     if (held && held.settled !== 'failed') {
       // It was on its way when the subscription was made again, so that the bus has used credit for it twice.

@@ -4,6 +4,7 @@ import type { Scheduler, Timer } from '../../base/scheduler.ts';
 import type { PublishResult, SessionEvent } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import { type Envelope, EnvelopeSchema } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
 import { RpcError } from '../../transport/status.ts';
+import type { MemoryBudget } from '../memory/memory-budget.ts';
 import type { LinkPart } from './bus-link.ts';
 import type { RequestInit } from './bus-session.ts';
 
@@ -22,6 +23,8 @@ export interface OutboxLimits {
 export interface OutboxOptions {
   readonly scheduler: Scheduler;
   readonly limits: OutboxLimits;
+  /** What the whole sidecar may hold for the bus. */
+  readonly budget: MemoryBudget;
   /** Sends on the session; false when there is none. */
   readonly send: (message: RequestInit) => boolean;
 }
@@ -65,11 +68,12 @@ export class Outbox implements LinkPart {
    * @throws RpcError RESOURCE_EXHAUSTED at once when it does not fit.
    */
   publish(makeEnvelope: (sequence: bigint) => Envelope): Promise<PublishOutcome> {
-    const { limits, scheduler } = this.#options;
+    const { limits, scheduler, budget } = this.#options;
     const envelope = makeEnvelope(this.#nextSequence);
     const bytes = toBinary(EnvelopeSchema, envelope).length;
     if (this.#waiting.size >= limits.messages) throw full(`${limits.messages} messages`);
     if (this.#bytes + bytes > limits.bytes) throw full(`${limits.bytes} bytes`);
+    budget.reserve(bytes);
     const sequence = this.#nextSequence;
     this.#nextSequence += 1n;
     return new Promise((settle) => {
@@ -130,6 +134,7 @@ export class Outbox implements LinkPart {
     if (!waiting) return;
     this.#waiting.delete(sequence);
     this.#bytes -= waiting.bytes;
+    this.#options.budget.release(waiting.bytes);
     waiting.timer.cancel();
     waiting.settle(outcome);
     this.#emptied.set(this.#waiting.size === 0);

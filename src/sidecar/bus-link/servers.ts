@@ -9,6 +9,8 @@ import { endedStatus } from './ended-status.ts';
 export interface ServerSink {
   serving(): void;
   request(request: Request): void;
+  /** Why it cannot be asked this now; undefined when it can. */
+  refusal(request: Request): string | undefined;
   ended(status: RpcError): void;
 }
 
@@ -79,12 +81,10 @@ export class BusServers implements LinkPart {
 
   #ask(request: Request): void {
     const { requestId, serverId } = request;
-    const server = this.#open.get(serverId);
-    if (!server || this.#stopped) {
-      const errorDetail = 'the responder takes no more requests';
-      this.#send({ case: 'answer', value: { requestId, ok: false, errorDetail } });
-      return;
-    }
+    const server = this.#stopped ? undefined : this.#open.get(serverId);
+    const errorDetail = server ? server.sink.refusal(request) : 'the responder takes no more requests';
+    if (errorDetail !== undefined) this.#send({ case: 'answer', value: { requestId, ok: false, errorDetail } });
+    if (!server || errorDetail !== undefined) return;
     this.#asked.set(requestId, serverId);
     this.#answered.set(false);
     server.sink.request(request);

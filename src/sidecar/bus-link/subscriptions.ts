@@ -1,4 +1,4 @@
-import type { SessionEvent } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
+import type { Delivery, SessionEvent } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import { RpcError } from '../../transport/status.ts';
 import type { LinkPart } from './bus-link.ts';
 import type { RequestInit } from './bus-session.ts';
@@ -15,6 +15,8 @@ export class BusSubscriptions implements LinkPart {
   readonly #onMissed: OnMissed;
   readonly #open = new Map<number, BusSubscription>();
   readonly #handBacks: HandBacks;
+  /** Those that left a message with the bus for want of room, longest first. */
+  readonly #short = new Set<BusSubscription>();
   #lastId = 0;
   #stopped = false;
   #handedBack = false;
@@ -97,6 +99,20 @@ export class BusSubscriptions implements LinkPart {
     if (this.#leftBehind) this.#openAll();
   }
 
+  /** Takes up what was left with the bus for want of room, as far as there is room now. */
+  takeUp(): void {
+    if (this.#stopped) return;
+    let plannedBytes = 0;
+    for (const subscription of this.#short) {
+      const { leftBytes } = subscription;
+      plannedBytes += leftBytes ?? 0;
+      // The first waits for as long as it must: smaller ones behind it would else keep it waiting for ever.
+      if (leftBytes !== undefined && !subscription.hasRoom(plannedBytes)) return;
+      this.#short.delete(subscription);
+      if (leftBytes !== undefined && this.#isOpen(subscription)) subscription.takeUp();
+    }
+  }
+
   onUp(): void {
     this.#handBacks.sendAll();
     if (!this.#handedBack) this.#openAll();
@@ -104,6 +120,16 @@ export class BusSubscriptions implements LinkPart {
 
   onDown(): void {
     this.#handBacks.down();
+  }
+
+  #deliver(delivery: Delivery): void {
+    const subscription = this.#open.get(delivery.subscriptionId);
+    subscription?.delivered(delivery);
+    if (subscription?.leftBytes !== undefined) this.#short.add(subscription);
+  }
+
+  #isOpen(subscription: BusSubscription): boolean {
+    return this.#open.get(subscription.id) === subscription;
   }
 
   #openAll(): void {
@@ -121,7 +147,7 @@ export class BusSubscriptions implements LinkPart {
         break;
       case 'delivery':
         if (this.#stopped) this.#leftBehind = true;
-        else this.#open.get(event.value.subscriptionId)?.delivered(event.value);
+        else this.#deliver(event.value);
         break;
       case 'missed': {
         const subscription = this.#open.get(event.value.subscriptionId);

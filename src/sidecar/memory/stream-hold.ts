@@ -20,11 +20,17 @@ export class StreamHold {
     this.#count();
   }
 
-  /** It was written to the stream. */
-  written(bytes: number): void {
+  /** A message was written to the stream, so many bytes of which had waited for that. */
+  written(bytes = 0): void {
     this.#unwrittenBytes -= bytes;
     this.#count();
     void this.#follow();
+  }
+
+  /** So much of what waited will not be written. */
+  dropped(bytes: number): void {
+    this.#unwrittenBytes -= bytes;
+    this.#count();
   }
 
   /** The stream is over, and whatever waited is dropped. */

@@ -8,7 +8,7 @@ import type { SidecarMetrics } from './sidecar-metrics.ts';
 
 type GaugedParts = Pick<
   SidecarParts,
-  'current' | 'link' | 'admission' | 'lifecycle' | 'outbox' | 'subscriptions' | 'scheduler'
+  'current' | 'link' | 'admission' | 'lifecycle' | 'outbox' | 'subscriptions' | 'scheduler' | 'memory'
 >;
 
 /** Adds what is read off the parts whenever somebody asks, so that it costs nothing in between. */
@@ -35,6 +35,7 @@ export function addPartGauges(metrics: SidecarMetrics, config: SidecarConfig, pa
   read('plugin_registered', '1 while a plugin is registered', () => Number(admission.isRegistered));
   read('plugin_attached', '1 while the plugin takes callbacks', () => Number(lifecycle.isAttached));
   addSubscriptionGauges(metrics, parts.subscriptions);
+  addMemoryGauges(registry, parts.memory);
 }
 
 function addSubscriptionGauges(metrics: SidecarMetrics, subscriptions: GaugedParts['subscriptions']): void {
@@ -52,6 +53,26 @@ function addSubscriptionGauges(metrics: SidecarMetrics, subscriptions: GaugedPar
   each('unacknowledged_messages', 'With the plugin and not acknowledged', ({ inHand }) => inHand);
   each('credit_messages', 'Messages that the bus may still deliver', ({ credit }) => credit.messages);
   each('credit_bytes', 'Bytes that the bus may still deliver', ({ credit }) => credit.bytes);
+}
+
+function addMemoryGauges(registry: Registry, memory: GaugedParts['memory']): void {
+  const { limit, incoming, outgoing, shedding } = memory;
+  const read = reading(registry);
+  read('memory_limit_bytes', 'Memory that the process may hold', () => limit.bytes);
+  gauge(registry, 'held_bytes', 'Bytes of messages that wait in the sidecar', ['direction'], (held) => {
+    held.set({ direction: 'to_bus' }, outgoing.heldBytes);
+    held.set({ direction: 'to_plugin' }, incoming.heldBytes);
+  });
+  read('shedding', '1 while publishes and calls are refused for want of memory', () => Number(shedding.isShedding));
+  new Counter({
+    name: 'meridian_sidecar_sheds_total',
+    help: 'Publishes and calls that were refused for want of memory',
+    registers: [registry],
+    collect() {
+      this.reset();
+      this.inc(shedding.refused);
+    },
+  });
 }
 
 /** Adds what the process uses of its machine. */

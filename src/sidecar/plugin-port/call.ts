@@ -61,7 +61,8 @@ async function call(
 ): Promise<CallReport> {
   const { schemaVersion } = port.admission.require();
   checkPayload(request.payload);
-  const { identity, scheduler, access, calls, settings } = port;
+  const { identity, scheduler, access, calls, settings, memory } = port;
+  memory.shedding.admit();
   const refusal = access.publishRefusal(request.topic);
   if (refusal !== undefined) {
     return { outcome: CallOutcome.REFUSED, payloadType: '', payload: new Uint8Array(), detail: refusal };
@@ -74,5 +75,11 @@ async function call(
   }
   const { instanceId } = identity;
   const envelope = callEnvelope(request, { ...stamp, instanceId, schemaVersion, nowNs: scheduler.wallTimeNs() });
-  return calls.call(envelope, request.timeoutMs || settings.callTimeoutMs);
+  const bytes = request.payload.length;
+  memory.outgoing.reserve(bytes);
+  try {
+    return await calls.call(envelope, request.timeoutMs || settings.callTimeoutMs);
+  } finally {
+    memory.outgoing.release(bytes);
+  }
 }

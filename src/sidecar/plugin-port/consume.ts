@@ -11,6 +11,7 @@ import {
 } from '../../contract/wire/gen/meridian/sidecar/v1/plugin_pb.ts';
 import type { RpcStream } from '../../transport/rpc.ts';
 import { RpcError } from '../../transport/status.ts';
+import { StreamHold } from '../memory/stream-hold.ts';
 import { checkPattern } from './checked-pattern.ts';
 import { CreditWindow } from './credit-window.ts';
 import type { PluginPort } from './plugin-port.ts';
@@ -37,7 +38,9 @@ export async function consume(port: PluginPort, stream: ConsumeStream): Promise<
   const following = new Interruptible(requests);
   gone.throwIfAborted();
   gone.addEventListener('abort', () => following.interrupt(gone.reason), { once: true, signal: stream.over });
-  const window = new CreditWindow(port.settings.credits);
+  const { incoming, credits, shedding } = port.memory;
+  const window = new CreditWindow(port.settings.credits, credits);
+  const hold = new StreamHold(incoming, stream);
   const { credit = { messages: 0, bytes: 0 }, startAt, ...request } = open.value;
   window.give(credit);
   const { subscription, close } = port.subscriptions.add(
@@ -49,6 +52,7 @@ export async function consume(port: PluginPort, stream: ConsumeStream): Promise<
         send(stream, { case: 'message', value: consumedMessage(delivery) });
         port.recorder.delivered(request.name, delivery);
         window.delivered(delivery.creditBytes);
+        hold.written();
         void passCreditOn();
       },
       acknowledged: (positions) => {
@@ -56,6 +60,7 @@ export async function consume(port: PluginPort, stream: ConsumeStream): Promise<
         port.recorder.acknowledged(request.name, positions.length);
       },
       ended: (status) => following.interrupt(status),
+      hasRoom: (bytes) => incoming.fits(bytes),
     },
   );
   async function passCreditOn(): Promise<void> {
@@ -63,6 +68,7 @@ export async function consume(port: PluginPort, stream: ConsumeStream): Promise<
     const portion = window.take();
     if (portion) subscription.addCredit(portion);
   }
+  const stopListening = shedding.onEnd(() => void passCreditOn());
   let inGoodOrder = false;
   try {
     for await (const { message } of following) {
@@ -75,6 +81,9 @@ export async function consume(port: PluginPort, stream: ConsumeStream): Promise<
     inGoodOrder = true;
   } finally {
     close({ inGoodOrder: inGoodOrder || hasLeft() });
+    stopListening();
+    window.close();
+    hold.close();
   }
 }
 

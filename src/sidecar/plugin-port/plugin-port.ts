@@ -5,6 +5,7 @@ import type { BusCalls } from '../bus-link/calls.ts';
 import type { Outbox } from '../bus-link/outbox.ts';
 import type { BusServers } from '../bus-link/servers.ts';
 import type { BusSubscriptions } from '../bus-link/subscriptions.ts';
+import type { SidecarMemory } from '../memory/sidecar-memory.ts';
 import type { PluginHealth } from '../plugin-health.ts';
 import type { Recorder } from '../recorder.ts';
 import type { StateHolder } from '../sidecar-state.ts';
@@ -42,6 +43,7 @@ export interface PluginPort {
   readonly calls: BusCalls;
   readonly servers: BusServers;
   readonly state: StateKeeper;
+  readonly memory: SidecarMemory;
   readonly settings: {
     readonly maxClockSkewMs: number;
     readonly callTimeoutMs: number;

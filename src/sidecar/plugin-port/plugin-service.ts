@@ -17,7 +17,12 @@ export function pluginRoutes(port: PluginPort): Route[] {
     serveUnary(pluginMethods.saveState, async ({ state, acknowledge }) => {
       port.admission.require();
       const positions = acknowledge.map(({ subscription, positions }) => ({ name: subscription, positions }));
-      return create(SaveStateReplySchema, { revision: await port.state.save(state, positions) });
+      port.memory.outgoing.reserve(state.length);
+      try {
+        return create(SaveStateReplySchema, { revision: await port.state.save(state, positions) });
+      } finally {
+        port.memory.outgoing.release(state.length);
+      }
     }),
     serveUnary(pluginMethods.loadState, async () => {
       port.admission.require();

@@ -44,7 +44,8 @@ async function publish(
 ): Promise<PublishOutcome> {
   const plugin = port.admission.require();
   checkPayload(request.payload);
-  const { identity, scheduler, access, outbox, settings } = port;
+  const { identity, scheduler, access, outbox, settings, memory } = port;
+  memory.shedding.admit();
   const nowNs = scheduler.wallTimeNs();
   const refusal =
     access.publishRefusal(request.topic) ?? eventTimeFault(request.tsEventNs, nowNs, settings.maxClockSkewMs);

@@ -7,6 +7,7 @@ import {
 } from '../../contract/wire/gen/meridian/sidecar/v1/plugin_pb.ts';
 import type { RpcStream } from '../../transport/rpc.ts';
 import { RpcError } from '../../transport/status.ts';
+import { StreamHold } from '../memory/stream-hold.ts';
 import { checkPattern } from './checked-pattern.ts';
 import type { PluginPort } from './plugin-port.ts';
 
@@ -25,11 +26,18 @@ export async function serveRequests(port: PluginPort, stream: RpcStream<ServeReq
   const answers = new Interruptible(messages);
   gone.throwIfAborted();
   gone.addEventListener('abort', () => answers.interrupt(gone.reason), { once: true, signal: stream.over });
+  const { incoming, shedding } = port.memory;
+  const hold = new StreamHold(incoming, stream);
   const server = port.servers.add(open.value.pattern, {
     serving: () => send({ case: 'serving', value: {} }),
     request: ({ requestId, envelope, timeoutMs }) => {
       send({ case: 'request', value: { requestId, timeoutMs, ...(envelope && { envelope }) } });
       port.recorder.requested(envelope);
+      hold.written();
+    },
+    refusal: ({ envelope }) => {
+      const hasRoom = !shedding.isShedding && incoming.fits(envelope?.payload.length ?? 0);
+      return hasRoom ? undefined : "the responder's sidecar is short of memory";
     },
     ended: (status) => answers.interrupt(status),
   });
@@ -41,5 +49,6 @@ export async function serveRequests(port: PluginPort, stream: RpcStream<ServeReq
     }
   } finally {
     server.close();
+    hold.close();
   }
 }

@@ -25,7 +25,7 @@ export async function subscribeV1(
   checkPattern(port, pattern);
 
   gone.throwIfAborted();
-  const { scheduler, log, lifecycle, recorder, settings } = port;
+  const { scheduler, log, lifecycle, recorder, settings, memory } = port;
   const name = V1Patterns.nameOf(pattern);
   const losses = new LossReport({
     scheduler,
@@ -39,6 +39,7 @@ export async function subscribeV1(
   const outgoing = new V1Stream({
     stream,
     bufferBytes: settings.v1BufferBytes,
+    budget: memory.incoming,
     onDone: (delivery, outcome) => {
       if (outcome === 'dropped') losses.add();
       else recorder.delivered(name, delivery);

@@ -2,13 +2,16 @@ import { type Delivery, StartAt } from '../../contract/wire/gen/meridian/bus/v1/
 import type { RpcError } from '../../transport/status.ts';
 import type { BusSubscription, Credit } from '../bus-link/bus-subscription.ts';
 import type { BusSubscriptions } from '../bus-link/subscriptions.ts';
+import type { SidecarMemory } from '../memory/sidecar-memory.ts';
 import type { Recorder } from '../recorder.ts';
+import { CreditWindow } from './credit-window.ts';
 import type { V1Stream } from './v1-stream.ts';
 
 export interface V1PatternsOptions {
   readonly subscriptions: BusSubscriptions;
   readonly credit: Credit;
   readonly recorder: Recorder;
+  readonly memory: SidecarMemory;
 }
 
 interface Member {
@@ -78,16 +81,21 @@ class V1Pattern {
   /** Oldest first. */
   readonly members: Member[] = [];
   readonly #subscription: BusSubscription;
+  readonly #window: CreditWindow;
+  readonly #stopListening: () => void;
   readonly #close: (how: { inGoodOrder: boolean }) => void;
   readonly #onEmpty: () => void;
   /** What the newest stream is not done with. Every stream of now was given all of it. */
   readonly #unsettled = new Map<bigint, Delivery>();
   #isOpen = false;
 
-  constructor(pattern: string, { subscriptions, credit, recorder }: V1PatternsOptions, onEmpty: () => void) {
+  constructor(pattern: string, { subscriptions, credit, recorder, memory }: V1PatternsOptions, onEmpty: () => void) {
     this.#onEmpty = onEmpty;
+    this.#window = new CreditWindow(credit, memory.credits);
+    this.#window.give(credit);
+    const first = this.#window.take() ?? { messages: 0, bytes: 0 };
     const name = V1Patterns.nameOf(pattern);
-    const { subscription, close } = subscriptions.add({ name, pattern, startAt: StartAt.NEW }, credit, {
+    const { subscription, close } = subscriptions.add({ name, pattern, startAt: StartAt.NEW }, first, {
       opened: () => this.#opened(),
       deliver: (delivery) => this.#deliver(delivery),
       acknowledged: (positions) => recorder.acknowledged(name, positions.length),
@@ -96,6 +104,7 @@ class V1Pattern {
     });
     this.#subscription = subscription;
     this.#close = close;
+    this.#stopListening = memory.shedding.onEnd(() => this.#passCreditOn());
   }
 
   begin(member: Member): void {
@@ -117,6 +126,8 @@ class V1Pattern {
       this.#settle([...this.#unsettled.keys()].filter((position) => !newest.stream.holds(position)));
     } else {
       this.#close({ inGoodOrder: true });
+      this.#stopListening();
+      this.#window.close();
       this.#onEmpty();
     }
   }
@@ -129,9 +140,16 @@ class V1Pattern {
 
   #deliver(delivery: Delivery): void {
     // The streams bound what is held, so that a slow one holds up neither the others nor the bus.
-    this.#subscription.addCredit({ messages: 1, bytes: delivery.creditBytes });
+    this.#window.delivered(delivery.creditBytes);
+    this.#window.give({ messages: 1, bytes: delivery.creditBytes });
+    this.#passCreditOn();
     this.#unsettled.set(delivery.position, delivery);
     for (const { stream } of this.members) stream.take(delivery);
+  }
+
+  #passCreditOn(): void {
+    const portion = this.#window.take();
+    if (portion) this.#subscription.addCredit(portion);
   }
 
   #settle(positions: readonly bigint[]): void {

@@ -3,6 +3,8 @@ import { Wakeup } from '../../base/wakeup.ts';
 import type { Delivery as BusDelivery } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import { type Delivery, DeliverySchema } from '../../contract/wire/gen/meridian/v1/sidecar_pb.ts';
 import type { RpcStream } from '../../transport/rpc.ts';
+import type { MemoryBudget } from '../memory/memory-budget.ts';
+import { StreamHold } from '../memory/stream-hold.ts';
 
 /** While more than this waits in the stream, nothing more is handed to it. */
 const streamBufferBytes = 256 * 1024;
@@ -13,6 +15,8 @@ export interface V1StreamOptions {
   readonly stream: Pick<RpcStream<never, Delivery>, 'write' | 'queuedBytes' | 'drained'>;
   /** The most that may wait for the plugin to read; what does not fit is dropped. */
   readonly bufferBytes: number;
+  /** What all streams of the plugin may hold together. */
+  readonly budget: MemoryBudget;
   /** Handed to the stream, or dropped: this stream is done with it. */
   readonly onDone: (delivery: BusDelivery, outcome: 'handedOver' | 'dropped') => void;
 }
@@ -20,6 +24,7 @@ export interface V1StreamOptions {
 /** One v1 stream and what waits for it, bounded in bytes. */
 export class V1Stream {
   readonly #options: V1StreamOptions;
+  readonly #hold: StreamHold;
   readonly #waiting = new Map<bigint, BusDelivery>();
   readonly #wakeup = new Wakeup();
   #waitingBytes = 0;
@@ -29,6 +34,7 @@ export class V1Stream {
 
   constructor(options: V1StreamOptions) {
     this.#options = options;
+    this.#hold = new StreamHold(options.budget, options.stream);
   }
 
   /** Everything that this stream holds, in the transport too. */
@@ -42,19 +48,22 @@ export class V1Stream {
 
   /** Keeps the message for the plugin, or drops it when it does not fit. One that is alone always fits. */
   take(delivery: BusDelivery): void {
-    const { bufferBytes, onDone } = this.#options;
-    if (this.heldBytes > 0 && this.heldBytes + costOf(delivery) > bufferBytes) {
+    const { bufferBytes, budget, onDone } = this.#options;
+    const isFull = this.heldBytes > 0 && this.heldBytes + costOf(delivery) > bufferBytes;
+    if (isFull || !budget.fits(costOf(delivery))) {
       onDone(delivery, 'dropped');
       return;
     }
     this.#waiting.set(delivery.position, delivery);
     this.#waitingBytes += costOf(delivery);
+    this.#hold.arrived(costOf(delivery));
     this.#wakeup.notify();
   }
 
   /** Lets go of what waits, without having lost it. */
   forget(): void {
     this.#waiting.clear();
+    this.#hold.dropped(this.#waitingBytes);
     this.#waitingBytes = 0;
   }
 
@@ -70,12 +79,16 @@ export class V1Stream {
 
   /** Hands over until the stream ends. @throws what it failed with */
   async run(): Promise<void> {
-    for (;;) {
-      if (this.#failure) throw this.#failure;
-      if (this.#ended) return;
-      const [next] = this.#hasRoom() ? this.#waiting.values() : [];
-      if (next) this.#handOver(next);
-      else await this.#wakeup.wait();
+    try {
+      for (;;) {
+        if (this.#failure) throw this.#failure;
+        if (this.#ended) return;
+        const [next] = this.#hasRoom() ? this.#waiting.values() : [];
+        if (next) this.#handOver(next);
+        else await this.#wakeup.wait();
+      }
+    } finally {
+      this.#hold.close();
     }
   }
 
@@ -85,6 +98,7 @@ export class V1Stream {
     this.#waitingBytes -= costOf(delivery);
     const { envelope } = delivery;
     if (envelope) stream.write(create(DeliverySchema, { envelope }));
+    this.#hold.written(costOf(delivery));
     onDone(delivery, 'handedOver');
   }
 

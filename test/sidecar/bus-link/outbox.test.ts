@@ -4,11 +4,12 @@ import { VirtualScheduler } from '../../../src/base/virtual-scheduler.ts';
 import { PublishResultSchema } from '../../../src/contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import { EnvelopeSchema } from '../../../src/contract/wire/gen/meridian/v1/envelope_pb.ts';
 import { Outbox, type PublishOutcome } from '../../../src/sidecar/bus-link/outbox.ts';
+import { MemoryBudget } from '../../../src/sidecar/memory/memory-budget.ts';
 
 const roomy = { messages: 10, bytes: 1_000, ageMs: 1_000 };
 
-function outboxOf(limits = roomy): Outbox {
-  return new Outbox({ scheduler: new VirtualScheduler(1), limits, send: () => true });
+function outboxOf(limits = roomy, budget = new MemoryBudget(10_000, 'publishes')): Outbox {
+  return new Outbox({ scheduler: new VirtualScheduler(1), limits, budget, send: () => true });
 }
 
 function publish(outbox: Outbox, bytes = 1): Promise<PublishOutcome> {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { CreditPool } from '../../../src/sidecar/memory/credit-pool.ts';
 import { CreditWindow } from '../../../src/sidecar/plugin-port/credit-window.ts';
 
 const cap = { messages: 8, bytes: 1_000 };
@@ -14,7 +15,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 test('what is outstanding never exceeds the cap, and what is passed on never exceeds what was given', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-      const window = new CreditWindow(cap);
+      const window = new CreditWindow(cap, new CreditPool(1_000_000));
       const given = { messages: 0, bytes: 0 };
       const passedOn = { messages: 0, bytes: 0 };
       let delivered = 0;
@@ -44,7 +45,7 @@ test('what is outstanding never exceeds the cap, and what is passed on never exc
 });
 
 test('everything that is given is passed on in the end, as deliveries use it up', () => {
-  const window = new CreditWindow(cap);
+  const window = new CreditWindow(cap, new CreditPool(1_000_000));
   window.give({ messages: 100, bytes: 100 * messageBytes });
   let passedOn = 0;
   for (let portion = window.take(); portion; portion = window.take()) {
@@ -55,5 +56,5 @@ test('everything that is given is passed on in the end, as deliveries use it up'
 });
 
 test('nothing is passed on while nothing is given', () => {
-  expect(new CreditWindow(cap).take()).toBeUndefined();
+  expect(new CreditWindow(cap, new CreditPool(1_000_000)).take()).toBeUndefined();
 });

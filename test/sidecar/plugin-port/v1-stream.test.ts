@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { DeliverySchema as BusDeliverySchema } from '../../../src/contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import type { Delivery } from '../../../src/contract/wire/gen/meridian/v1/sidecar_pb.ts';
+import { MemoryBudget } from '../../../src/sidecar/memory/memory-budget.ts';
 import { V1Stream } from '../../../src/sidecar/plugin-port/v1-stream.ts';
 
 const bufferBytes = 1024 * 1024;
@@ -40,10 +41,12 @@ test('holds no more than its buffer whatever comes, hands over the oldest in ord
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 80 }), async (steps) => {
       const wire = new UnreadStream();
+      const budget = new MemoryBudget(2 * bufferBytes, 'deliveries');
       const done: { position: bigint; outcome: string }[] = [];
       const stream = new V1Stream({
         stream: wire,
         bufferBytes,
+        budget,
         onDone: ({ position }, outcome) => done.push({ position, outcome }),
       });
       const running = stream.run();
@@ -56,10 +59,12 @@ test('holds no more than its buffer whatever comes, hands over the oldest in ord
           stream.take(create(BusDeliverySchema, { position: taken, envelope, creditBytes: each }));
         }
         expect(stream.heldBytes).toBeLessThanOrEqual(bufferBytes);
+        expect(budget.heldBytes).toBeGreaterThanOrEqual(stream.heldBytes);
       }
       for (let round = 0; round < 10; round += 1) await wire.readAll();
       stream.end();
       await running;
+      expect(budget.heldBytes).toBe(0);
       const of = (outcome: string) => done.filter((each) => each.outcome === outcome).map(({ position }) => position);
       expect(of('handedOver').length).toBe(wire.written.length);
       expect(of('handedOver')).toEqual(of('handedOver').toSorted((a, b) => (a < b ? -1 : 1)));
@@ -71,7 +76,12 @@ test('holds no more than its buffer whatever comes, hands over the oldest in ord
 
 test('a message larger than the buffer passes a stream that holds nothing', async () => {
   const wire = new UnreadStream();
-  const stream = new V1Stream({ stream: wire, bufferBytes: 10, onDone: () => {} });
+  const stream = new V1Stream({
+    stream: wire,
+    bufferBytes: 10,
+    budget: new MemoryBudget(10, 'deliveries'),
+    onDone: () => {},
+  });
   const running = stream.run();
   stream.take(create(BusDeliverySchema, { position: 1n, creditBytes: 1_000, envelope: {} }));
   stream.end();

@@ -1,0 +1,50 @@
+import { readFile } from 'node:fs/promises';
+import { getHeapStatistics, setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { parseMemoryLimit } from '../../contract/config/memory-limit.ts';
+import { defaultMemoryLimit, type MemoryLimit, type ProcessMemory } from './sidecar-memory.ts';
+
+/** Where the kernel tells a process the limit of its own control group: version 2, then 1. */
+const limitFiles = ['/sys/fs/cgroup/memory.max', '/sys/fs/cgroup/memory/memory.limit_in_bytes'] as const;
+
+/**
+ * The memory of this process, limited by MEMORY_LIMIT, which Cloud Foundry sets for each process of a container, else by the
+ * control group, else by the default.
+ */
+export async function openProcessMemory(environment: NodeJS.ProcessEnv): Promise<ProcessMemory> {
+  const known = limitOf(environment) ?? (await groupLimit());
+  return {
+    limit: known ?? defaultMemoryLimit,
+    read: () => {
+      const { used_heap_size: heapBytes, heap_size_limit: heapLimitBytes } = getHeapStatistics();
+      const heap = { what: 'heap', usedBytes: heapBytes, limitBytes: heapLimitBytes };
+      // Nothing kills a process for its resident memory where nothing limits it.
+      if (!known) return [heap];
+      return [{ what: 'resident memory', usedBytes: process.memoryUsage.rss(), limitBytes: known.bytes }, heap];
+    },
+    collectGarbage: garbageCollector(),
+  };
+}
+
+function limitOf({ MEMORY_LIMIT: text }: NodeJS.ProcessEnv): MemoryLimit | undefined {
+  const bytes = parseMemoryLimit(text ?? '');
+  return bytes === undefined ? undefined : { bytes, origin: 'MEMORY_LIMIT' };
+}
+
+async function groupLimit(): Promise<MemoryLimit | undefined> {
+  for (const origin of limitFiles) {
+    const text = await readFile(origin, 'utf8').catch(() => '');
+    const bytes = Number(text.trim() || 'none');
+    // Without a limit version 2 says `max`, and version 1 a number that no machine has.
+    if (bytes > 0 && bytes < 2 ** 50) return { bytes, origin };
+  }
+  return undefined;
+}
+
+/** The collector that `--expose-gc` names `gc`, without the option. */
+function garbageCollector(): () => void {
+  setFlagsFromString('--expose-gc');
+  const collect: unknown = runInNewContext('gc');
+  setFlagsFromString('--no-expose-gc');
+  return typeof collect === 'function' ? () => void collect() : () => {};
+}

@@ -1,0 +1,67 @@
+import type { Log } from '../../base/log.ts';
+import type { Scheduler } from '../../base/scheduler.ts';
+import type { SidecarTuning } from '../../contract/config/sidecar-tuning.ts';
+import { CreditPool } from './credit-pool.ts';
+import { LoadShedding, type MemoryReading } from './load-shedding.ts';
+import { MemoryBudget } from './memory-budget.ts';
+
+/** How much memory the sidecar may use, and what says so. */
+export interface MemoryLimit {
+  readonly bytes: number;
+  readonly origin: string;
+}
+
+/** Reaches into the process that the sidecar runs in. */
+export interface ProcessMemory {
+  readonly limit: MemoryLimit;
+  /** What the process can die of having too much of. */
+  readonly read: () => readonly MemoryReading[];
+  readonly collectGarbage: () => void;
+}
+
+/** What bounds the memory that messages take. The directions are apart, so that neither starves the other. */
+export interface SidecarMemory {
+  readonly limit: MemoryLimit;
+  /** What the plugin sent and the bus has not answered. */
+  readonly outgoing: MemoryBudget;
+  /** What the bus sent and the plugin has not read. */
+  readonly incoming: MemoryBudget;
+  readonly credits: CreditPool;
+  readonly shedding: LoadShedding;
+}
+
+const mebibyte = 1024 * 1024;
+/** What a buildpack gives a sidecar that nothing else is said of. */
+export const defaultMemoryLimit: MemoryLimit = { bytes: 128 * mebibyte, origin: 'default' };
+/** The runtime, the program and its sockets before the first message. */
+const idleBytes = 64 * mebibyte;
+/** A held message exists up to three times on its way, and one such copy is garbage that was not collected yet. */
+const copies = 4;
+/** Two messages of the largest size in each direction. */
+const leastHeldBytes = 4 * mebibyte;
+
+/** The bytes of messages that fit into so much memory: 16 MiB into 128 MiB. */
+export function heldBytesOf(limitBytes: number): number {
+  return Math.max(leastHeldBytes, Math.floor((limitBytes - idleBytes) / copies));
+}
+
+export function createMemory(options: {
+  readonly tuning: SidecarTuning['memory'];
+  readonly scheduler: Scheduler;
+  readonly log: Log;
+  readonly process: ProcessMemory | undefined;
+}): SidecarMemory {
+  const { tuning, scheduler, log, process } = options;
+  const limit = process?.limit ?? defaultMemoryLimit;
+  const eachWayBytes = Math.floor((tuning.heldBytes ?? heldBytesOf(limit.bytes)) / 2);
+  const percent = { begin: tuning.shedAtPercent, end: tuning.resumeAtPercent };
+  const { read, collectGarbage } = process ?? {};
+  const shedding = new LoadShedding({ scheduler, log, percent, read, collectGarbage });
+  return {
+    limit,
+    outgoing: new MemoryBudget(eachWayBytes, 'messages on their way to the bus'),
+    incoming: new MemoryBudget(eachWayBytes, 'messages on their way to the plugin'),
+    credits: new CreditPool(eachWayBytes, () => shedding.isShedding),
+    shedding,
+  };
+}
