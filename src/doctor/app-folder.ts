@@ -67,6 +67,7 @@ async function examineApp(app: CloudApp, folder: AppFolder, options: FolderOptio
   const { configFile, findings: ofFile } = await readFileOf(folder, environment);
   const reader = new SettingReader(environment, '', new Map());
   const { sidecarFor, memoryMb } = readStagingSettings(reader);
+  const order = folder.manifest === undefined ? [] : findOrderFaults(app, options.buildpack);
   const processes = app.processes.filter(({ type }) => sidecarFor.includes(type));
   const instances = examineInstances({ app, processes, environment, configFile });
   const { healthAddress } = instances.config;
@@ -81,7 +82,7 @@ async function examineApp(app: CloudApp, folder: AppFolder, options: FolderOptio
     }),
     notes: [],
     findings: distinct([
-      ...(folder.manifest === undefined ? [] : findOrderFaults(app.buildpacks, options.buildpack)),
+      ...order,
       ...ofFile,
       ...faults,
       ...instances.findings,
@@ -108,18 +109,18 @@ async function readFileOf(
 /** What may be set or bound after this folder was written is no error yet. */
 function severityOf(fault: UserFacingError, { services }: CloudApp, environment: Environment): Finding {
   const isListed = services.includes(environment['SIDECAR_BUS_SERVICE'] ?? '');
-  if (fault.id === 'config/bus-service/not-bound' && isListed) return { severity: 'warning', fault: listedOnly() };
+  if (fault.id === 'config/bus-service/not-bound' && isListed) return listedOnly();
   const mayFollow = ['config/pool-type/missing', 'config/bus-service/not-bound'].includes(fault.id);
   return { severity: mayFollow ? 'warning' : 'error', fault };
 }
 
 /** The default address is rarely meant where services are bound, and what they hold only a container is told. */
 function unseenServices({ services }: CloudApp, addressOrigin: string | undefined): Finding[] {
-  return addressOrigin === undefined && services.length > 0 ? [{ severity: 'warning', fault: listedOnly() }] : [];
+  return addressOrigin === undefined && services.length > 0 ? [listedOnly()] : [];
 }
 
-function listedOnly(): UserFacingError {
-  return new UserFacingError({
+function listedOnly(): Finding {
+  return warningOf({
     id: 'doctor/services/not-visible',
     found: 'The address of the bus may come from a bound service, whose credentials are told to containers only',
     next: ['Once the app is pushed, run `meridian-sidecar doctor` in its container.'],

@@ -1,4 +1,5 @@
 import { buildpackName } from '../buildpack/layout.ts';
+import { type CloudApp, ownSidecar } from './cloud-manifest.ts';
 import { errorOf, type Finding, warningOf } from './finding.ts';
 
 /** How an operator or a developer calls this buildpack: the name itself, a zip's or a repository's address. */
@@ -10,8 +11,9 @@ export function isThisBuildpack(entry: string, calledName: string | undefined): 
 }
 
 /** Finds what in the order of the buildpacks costs the app its start or its sidecar. */
-export function findOrderFaults(buildpacks: readonly string[], calledName: string | undefined): Finding[] {
-  if (buildpacks.length === 0) return [unnamed()];
+export function findOrderFaults(app: CloudApp, calledName: string | undefined): Finding[] {
+  const { buildpacks } = app;
+  if (buildpacks.length === 0) return ownSidecar(app) ? [] : [unnamed()];
   const places = buildpacks.flatMap((entry, at) => (isThisBuildpack(entry, calledName) ? [at] : []));
   const last = buildpacks.length - 1;
   if (places.length === 0) return [absent(buildpacks, calledName ?? buildpackName)];

@@ -1,5 +1,6 @@
 import { parse } from 'yaml';
 import { parseMegabytes } from '../base/bytes.ts';
+import { buildpackName } from '../buildpack/layout.ts';
 import { errorOf, type Finding } from './finding.ts';
 
 /** What the platform is told about one app, as far as a sidecar is concerned. */
@@ -35,6 +36,14 @@ export interface CloudSidecar {
 export interface CloudManifest {
   readonly apps: readonly CloudApp[];
   readonly findings: readonly Finding[];
+}
+
+/**
+ * The sidecar that the manifest declares under the buildpack's own name: right for `cf push --droplet`, which stages nothing,
+ * and a conflict where the buildpack brings one.
+ */
+export function ownSidecar({ sidecars }: CloudApp): CloudSidecar | undefined {
+  return sidecars.find(({ name }) => name === buildpackName);
 }
 
 type Raw = Readonly<Record<string, unknown>>;

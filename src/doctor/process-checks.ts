@@ -1,7 +1,7 @@
 import { buildpackName } from '../buildpack/layout.ts';
 import { typesInProcfile } from '../buildpack/procfile.ts';
 import type { ListenAddress } from '../contract/config/addresses.ts';
-import type { CloudApp, CloudProcess } from './cloud-manifest.ts';
+import { type CloudApp, type CloudProcess, ownSidecar } from './cloud-manifest.ts';
 import { errorOf, type Finding, warningOf } from './finding.ts';
 
 export interface ProcessSources {
@@ -20,7 +20,7 @@ export function findProcessFaults({ app, procfile, sidecarFor, memoryMb }: Proce
   return [
     ...(inProcfile.includes(buildpackName) ? [nameTaken('the Procfile')] : []),
     ...(declared.includes(buildpackName) ? [nameTaken('`processes` of manifest.yml')] : []),
-    ...(app.sidecars.some(({ name }) => name === buildpackName) ? [sidecarNameTaken()] : []),
+    ...(app.buildpacks.length > 0 && ownSidecar(app) ? [sidecarNameTaken()] : []),
     ...sidecarFor.filter((type) => !known.includes(type)).map(unknownType),
     ...app.processes
       .filter(({ type }) => sidecarFor.includes(type))
@@ -29,10 +29,11 @@ export function findProcessFaults({ app, procfile, sidecarFor, memoryMb }: Proce
 }
 
 /** The platform refuses sidecars that together leave their process nothing. */
-function memoryFault(beside: CloudProcess, { sidecars }: CloudApp, ownMb: number): Finding[] {
-  const { type, memoryMb } = beside;
+function memoryFault({ type, memoryMb }: CloudProcess, app: CloudApp, stagedMb: number): Finding[] {
   if (memoryMb === undefined) return [];
-  const others = sidecars.filter(({ name, processTypes }) => name !== buildpackName && processTypes.includes(type));
+  const own = app.buildpacks.length === 0 ? ownSidecar(app) : undefined;
+  const ownMb = own?.memoryMb ?? stagedMb;
+  const others = app.sidecars.filter(({ name, processTypes }) => name !== buildpackName && processTypes.includes(type));
   const sidecarsMb = others.reduce((sum, other) => sum + other.memoryMb, ownMb);
   return sidecarsMb < memoryMb ? [] : [tooSmall(type, memoryMb, sidecarsMb)];
 }

@@ -1,19 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { environmentVariables } from '../../src/contract/config/environment.ts';
 import { readPage, tableUnder } from './examples.ts';
 
 const page = readPage('operators.md');
 const downloads = 'Downloading the runtime at staging';
-
-test('the page explains every error of a download, and no other', () => {
-  const script = readFileSync('bin/download-runtime.bash', 'utf8');
-  const raised = [...script.matchAll(/fail \d+ (supply\/download\/[a-z-]+)/g)].map(([, id = '']) => id);
-  const explained = [...page.matchAll(/^\| `(supply\/download\/[a-z-]+)` \|/gm)].map(([, id = '']) => id);
-  expect(raised.length).toBeGreaterThan(0);
-  expect(new Set(explained)).toEqual(new Set(raised));
-});
 
 test('the page names every variable of a download with its default', () => {
   const described = Object.entries(environmentVariables)

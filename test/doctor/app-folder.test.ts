@@ -4,6 +4,7 @@ import { UserFacingError } from '../../src/base/user-facing-error.ts';
 import { examineAppFolder, type FolderOptions } from '../../src/doctor/app-folder.ts';
 import { exitCodeFor } from '../../src/doctor/finding.ts';
 import { type DoctorReport, renderReport, reportAsJson } from '../../src/doctor/report.ts';
+import { readPage } from '../docs/examples.ts';
 
 interface Folder {
   /** Laid over a sound application; null takes a key away. */
@@ -67,6 +68,15 @@ describe('a sound folder', () => {
         env: { SIDECAR_HEALTH_ADDR: ':$PORT' },
       },
     ],
+    [
+      'whose sidecar its manifest declares, for a droplet that is pushed',
+      {
+        app: {
+          buildpacks: null,
+          sidecars: [{ name: 'meridian-sidecar', process_types: ['web'], memory: '200M', command: 'x' }],
+        },
+      },
+    ],
     ['whose memory is just enough', { app: { memory: '129M' } }],
     [
       'with the settings in a file',
@@ -109,6 +119,14 @@ describe('a sound folder', () => {
     expect(found(report)).toEqual([]);
     expect(exitCodeFor(report.findings)).toBe(0);
   });
+});
+
+const documented = [...readPage('app-authors.md').matchAll(/^```yaml \S*manifest\.yml\n(.*?)^```/gms)].map(
+  ([, manifest = '']) => ({ manifest }),
+);
+
+test.each(documented)('manifest %# of docs/app-authors.md has no errors', async ({ manifest }) => {
+  expect(found(await examine({ manifest })).filter((each) => each.startsWith('error'))).toEqual([]);
 });
 
 describe('the buildpacks', () => {
