@@ -34,8 +34,17 @@ export async function examineBus(sources: BusSources): Promise<ExaminedBus> {
   } catch (error) {
     return failed(unreachable(url, messageOf(error)));
   }
-  if (!url.tls) return { notes: [`The bus at ${url.address} accepts connections, without TLS.`], findings: [] };
-  return await examineTls(sources);
+  if (url.tls) return await examineTls(sources);
+  if (await speaksTls(url, network)) return failed(onlyTls(url));
+  return { notes: [`The bus at ${url.address} accepts connections, without TLS.`], findings: [] };
+}
+
+/** A certificate that is not accepted is one, too. */
+async function speaksTls(url: Address, network: NetworkProbes): Promise<boolean> {
+  return await network.handshake(url, {}).then(
+    () => true,
+    (error: unknown) => error instanceof ProbedCertificateError,
+  );
 }
 
 async function examineTls({ url, tls, network, nowMs }: BusSources): Promise<ExaminedBus> {
@@ -84,6 +93,16 @@ function noTls(url: Address, reason: string): Finding {
     found: `The bus at ${url.address} does not shake hands over TLS: ${reason}`,
     expected: 'A CA, a certificate or https:// turns TLS on.',
     next: ['Start the bus with a certificate, or write the address with http:// and give neither CA nor certificate.'],
+    exitCode,
+  });
+}
+
+function onlyTls(url: Address): Finding {
+  return errorOf({
+    id: 'doctor/bus/speaks-tls',
+    found: `The bus at ${url.address} speaks TLS, and the sidecar is to connect without`,
+    expected: 'A CA, a certificate or https:// turns TLS on.',
+    next: ['Set SIDECAR_BUS_CA to the authority of the bus, or write its address with https://.'],
     exitCode,
   });
 }

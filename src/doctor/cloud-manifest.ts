@@ -116,12 +116,13 @@ function readProcess(raw: Raw, place: { readonly app: string; readonly findings:
     place.findings.push(badMemory(place.app, type, String(memory)));
   }
   const instances = Number(raw['instances'] ?? 1);
-  const healthCheck = raw['health-check-type'];
+  // The platform's older name for `process` is `none`.
+  const written = raw['health-check-type'] === 'none' ? 'process' : raw['health-check-type'];
   return {
     type,
     memoryMb,
     instances: Number.isInteger(instances) ? instances : 1,
-    healthCheck: healthCheck === 'http' || healthCheck === 'process' ? healthCheck : 'port',
+    healthCheck: written === 'http' || written === 'process' ? written : 'port',
     healthEndpoint: String(raw['health-check-http-endpoint'] ?? '/'),
     isDeclared: type !== 'web' || 'command' in raw,
   };

@@ -87,6 +87,8 @@ function shownAddress(value: BusApiAddress | ListenAddress): string {
   return value.scheme === undefined ? value.address : `${value.scheme}://${value.address}`;
 }
 
+/** In one line: what was set may hold anything that a terminal would act on. */
 function shortened(text: string): string {
-  return text.length > longestShown ? `${text.slice(0, longestShown)}…` : text;
+  const line = text.replaceAll(/\p{Cc}/gu, ' ');
+  return line.length > longestShown ? `${line.slice(0, longestShown)}…` : line;
 }

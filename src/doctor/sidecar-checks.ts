@@ -69,6 +69,7 @@ function silent(address: string, reason: string): Finding {
     found: `No sidecar answers at ${address}: ${reason}`,
     next: [
       seeLog,
+      'Only the processes that SIDECAR_FOR names at staging have one: `web`, unless it says otherwise.',
       'A droplet that was pushed with `cf push --droplet` has no sidecar unless its manifest declares one.',
     ],
     exitCode: exitCodes.busUnreachable,

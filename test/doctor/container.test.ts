@@ -141,6 +141,12 @@ describe('the bus', () => {
     expect(ids).toContain('error doctor/bus/no-tls');
   });
 
+  test('with TLS is told to who would connect without', async () => {
+    const bus = await startSecuredBus();
+    const { ids } = await doctor({ ...plugin, ...nowhere, SIDECAR_BUS_API_URL: `http://${bus.address}` });
+    expect(ids).toContain('error doctor/bus/speaks-tls');
+  });
+
   test('is not asked offline', async () => {
     const { ids, exitCode } = await doctor({ ...plugin, ...nowhere, SIDECAR_BUS_API_URL: '127.0.0.1:3' }, '--offline');
     expect(ids).toEqual([]);
@@ -230,6 +236,40 @@ describe('the credentials', () => {
     expect(ids).toEqual(expected);
     expect(output).not.toContain('PRIVATE KEY');
   });
+});
+
+test("the platform's identity of the instance is shown as the client certificate", async () => {
+  const day = { from: new Date(Date.now() - 3_600_000), to: new Date(Date.now() + 23 * 3_600_000) };
+  const files = new CertificateFiles(authority.issue('instance', {}, day));
+  const { ids, report } = await doctor(
+    {
+      ...plugin,
+      SIDECAR_BUS_API_URL: 'https://bus.example',
+      CF_INSTANCE_CERT: files.certificate,
+      CF_INSTANCE_KEY: files.key,
+    },
+    '--offline',
+  );
+  expect(ids).toEqual([]);
+  expect(report.settings).toEqual(
+    expect.arrayContaining([
+      { name: 'SIDECAR_BUS_CERTIFICATE', value: files.certificate, source: 'CF_INSTANCE_CERT' },
+      { name: 'SIDECAR_BUS_KEY', value: files.key, source: 'CF_INSTANCE_KEY' },
+    ]),
+  );
+  expect(report.notes[0]).toContain('The client certificate from CF_INSTANCE_CERT is valid until');
+});
+
+test('neither credentials in an address nor control characters are printed', async () => {
+  const shown = runCliWith(
+    { ...plugin, SIDECAR_BUS_API_URL: 'https://user:hunter2@bus', IMAGE: 'a\u001b[31mb' },
+    ...['doctor', '--offline'],
+  );
+  expect(await shown.exited).toBe(78);
+  expect(shown.stdout).toMatch(/^SIDECAR_BUS_API_URL +cannot be used +environment$/m);
+  expect(shown.stdout).toContain('[config/bus-api-url/malformed]');
+  expect(shown.output).not.toContain('hunter2');
+  expect(shown.output).not.toContain('\u001b');
 });
 
 test.each<[string, Readonly<Record<string, string>>, string]>([

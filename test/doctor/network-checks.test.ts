@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { examineBus } from '../../src/doctor/bus-checks.ts';
 import type { Finding } from '../../src/doctor/finding.ts';
-import type { NetworkProbes } from '../../src/doctor/probes.ts';
+import { type NetworkProbes, ProbedCertificateError } from '../../src/doctor/probes.ts';
 import { examineSidecar } from '../../src/doctor/sidecar-checks.ts';
 
 const dayMs = 24 * 3_600_000;
@@ -70,6 +70,17 @@ describe('the bus', () => {
     const { findings } = await examine(0, { resolve: refuse });
     expect(idsOf(findings)).toEqual(['error doctor/bus/unresolved']);
     expect(findings[0]?.fault.expected).toBe('The address is from SIDECAR_BUS_API_URL.');
+  });
+
+  test('is taken for one without TLS when it shakes no hands', async () => {
+    const plain = { ...url, tls: false };
+    const asked = async (handshake: NetworkProbes['handshake']) =>
+      await examineBus({ url: plain, tls: {}, network: network({ handshake }), nowMs: 0 });
+    expect((await asked(refuse)).findings).toEqual([]);
+    const untrusted = async (): Promise<never> => {
+      throw new ProbedCertificateError('self-signed');
+    };
+    expect(idsOf((await asked(untrusted)).findings)).toEqual(['error doctor/bus/speaks-tls']);
   });
 
   test('whose certificate is in the last tenth of its life is warned of', async () => {
