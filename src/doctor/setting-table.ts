@@ -11,6 +11,7 @@ import {
 import type { RequestedGrant } from '../contract/config/requested-grants.ts';
 import { Secret } from '../contract/config/secret.ts';
 import type { Reading } from '../contract/config/setting-reader.ts';
+import type { Unit } from '../contract/config/setting-value.ts';
 
 /** One row of the table of settings; a secret is never in it. */
 export interface ShownSetting {
@@ -63,10 +64,15 @@ function shownSource({ name, origin }: Reading, sourceOf: (variable: string) => 
 
 function shownReading({ value, unit, isWrong }: Reading): string {
   if (isWrong) return 'cannot be used';
-  if (unit === 'ms' && typeof value === 'number') return formatDuration(value);
-  if (unit === 'bytes' && typeof value === 'number') return formatBytes(value);
+  if (typeof value === 'number' && unit !== undefined) return formatUnit[unit](value);
   return shortened(shownValue(value));
 }
+
+const formatUnit: Readonly<Record<Unit, (value: number) => string>> = {
+  ms: formatDuration,
+  bytes: formatBytes,
+  percent: (value) => `${value}%`,
+};
 
 function shownValue(value: unknown): string {
   if (value === undefined) return notSet;

@@ -47,11 +47,12 @@ export const count: Parser<number> = (raw) => {
     : rejected('not-a-count', 'a whole number from 1 to 1000000');
 };
 
-export type Unit = 'ms' | 'bytes';
+export type Unit = 'ms' | 'bytes' | 'percent';
 
 /** What the number that a parser makes is measured in. */
 export function unitOf(parse: Parser<unknown>): Unit | undefined {
   if (parse === duration) return 'ms';
+  if (parse === percent) return 'percent';
   return parse === byteCount ? 'bytes' : undefined;
 }
 
