@@ -9,7 +9,13 @@ export default defineConfig({
         test: {
           name: 'main',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/chaos/**', 'test/lifecycle/**', 'test/libbuildpack/**', 'test/python/**'],
+          exclude: [
+            'test/chaos/**',
+            'test/compose/{engine,fake-engine}/**',
+            'test/lifecycle/**',
+            'test/libbuildpack/**',
+            'test/python/**',
+          ],
         },
       },
       // Kills processes for minutes under load, so it runs by its own command.
@@ -21,6 +27,16 @@ export default defineConfig({
           name: 'lifecycle',
           include: ['test/{lifecycle,libbuildpack}/**/*.test.ts'],
           testTimeout: 300_000,
+        },
+      },
+      // Fetches and builds Docker Compose and starts a Docker Engine first, so it runs by its own command.
+      {
+        extends: true,
+        test: {
+          name: 'compose',
+          include: ['test/compose/{engine,fake-engine}/**/*.test.ts'],
+          globalSetup: 'test/compose/engine/global-setup.ts',
+          testTimeout: 120_000,
         },
       },
       // Installs grpcio into a virtual environment first, so it runs by its own command.

