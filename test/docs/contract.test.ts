@@ -120,6 +120,10 @@ describe('the tables of docs/contract.md say what the programs do', () => {
       ['state', size(limits.stateBytes)],
       ['subscriptions', `${limits.subscriptions}`],
       ['credits of a subscription', `${credits.messages} messages, ${size(credits.bytes)}`],
+      [
+        'delivered and not acknowledged, of a subscription',
+        `${limits.unacknowledgedMessages.toLocaleString('en')} messages`,
+      ],
       ['outbox', `${outbox.messages.toLocaleString('en')} messages, ${size(outbox.bytes)}, ${outbox.ageMs / 1_000} s`],
       ['call', `${callTimeoutMs / 1_000} s, at most ${maxCallTimeoutMs / 1_000} s`],
     ]);

@@ -13,6 +13,8 @@ export const limits = {
   subscriptions: 512,
   creditMessages: 256,
   creditBytes: 4 * MiB,
+  /** Delivered on one subscription and not acknowledged; beyond it nothing is delivered until some are. */
+  unacknowledgedMessages: 4_096,
   callTimeoutMsMax: 60_000,
   leaseMs: 10_000,
 } as const;

@@ -9,6 +9,7 @@ import {
   type OpenSubscription,
   StartAt,
 } from '../../contract/wire/gen/meridian/sidecar/v1/plugin_pb.ts';
+import { limits } from '../../contract/wire/limits.ts';
 import type { RpcStream } from '../../transport/rpc.ts';
 import { RpcError } from '../../transport/status.ts';
 import { StreamHold } from '../memory/stream-hold.ts';
@@ -58,6 +59,7 @@ export async function consume(port: PluginPort, stream: ConsumeStream): Promise<
       acknowledged: (positions) => {
         send(stream, { case: 'acknowledged', value: { positions: [...positions] } });
         port.recorder.acknowledged(request.name, positions.length);
+        void passCreditOn();
       },
       ended: (status) => following.interrupt(status),
       hasRoom: (bytes) => incoming.fits(bytes),
@@ -65,6 +67,8 @@ export async function consume(port: PluginPort, stream: ConsumeStream): Promise<
   );
   async function passCreditOn(): Promise<void> {
     if (stream.queuedBytes > streamBufferBytes) await stream.drained(streamBufferBytes / 2);
+    // Each position that is not acknowledged is remembered here and at the bus, whatever credit the plugin gives.
+    if (subscription.depth.inHand >= limits.unacknowledgedMessages) return;
     const portion = window.take();
     if (portion) subscription.addCredit(portion);
   }
