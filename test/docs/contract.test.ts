@@ -64,6 +64,18 @@ describe('the tables of docs/contract.md say what the programs do', () => {
     );
   });
 
+  test('the variables of the sidecar', () => {
+    const [, section = ''] = page.split('a person sets for the sidecar');
+    const rows = [...(section.split('## ')[0] ?? '').matchAll(/^\| `(\w+)` \| (.*) \| (.*) \| (.*) \|$/gm)];
+    expect(rows.map(([, ...cells]) => cells.map((cell) => cell.trim()))).toEqual(
+      Object.entries(environmentVariables).flatMap(([name, variable]) => {
+        const readAt = variable.readBy.filter((reader) => reader !== 'plugin');
+        const preset = 'default' in variable ? variable.default : '';
+        return readAt.length > 0 ? [[name, variable.meaning, preset, readAt.join(', ')]] : [];
+      }),
+    );
+  });
+
   test('the outcomes of a publish', () => {
     const outcomes = tableUnder(page, 'Publishing').map(([, , outcome = '']) =>
       outcome.replace('PUBLISH_OUTCOME_', ''),
