@@ -1,0 +1,113 @@
+import { existsSync, mkdirSync, renameSync, statSync, writeSync } from 'node:fs';
+import { appendFileSync } from 'node:fs';
+import path from 'node:path';
+import { createLog, type Log, silentLog } from '../base/log.ts';
+import { logError } from '../base/log-error.ts';
+import { realScheduler } from '../base/real-scheduler.ts';
+import { exitCodeOf } from '../base/user-facing-error.ts';
+import { dockerThrough } from '../compose/docker.ts';
+import { dockerCommand } from '../compose/docker-cli.ts';
+import { readHostFile } from '../compose/host-files.ts';
+import { type Invocation, parseInvocation } from '../compose/invocation.ts';
+import { errorLine, Protocol } from '../compose/protocol.ts';
+import { runCommand } from '../compose/run-command.ts';
+import { StateFiles } from '../compose/state-files.ts';
+import { patternFault } from '../contract/wire/topic.ts';
+import { stateFolder } from './compose-folders.ts';
+
+/**
+ * `meridian-sidecar compose up|down|stop`, as Compose calls them: stdout is the protocol and nothing else, and nobody reads
+ * stderr. @returns the exit code.
+ */
+export async function runProvider(argv: readonly string[]): Promise<number> {
+  const state = new StateFiles(stateFolder(process.env));
+  const protocol = new Protocol({ write: takeStdout(), accepted: process.env['COMPOSE_PROVIDER_MESSAGES'] });
+  let logFile: string | undefined;
+  let log: Log = silentLog;
+  const fail = (error: unknown): number => {
+    logError(log, error);
+    protocol.error(errorLine(error, logFile));
+    return exitCodeOf(error) || 1;
+  };
+  // What nobody caught is a bug, and yet has to end in a message rather than in silence.
+  process.on('uncaughtException', (error) => process.exit(fail(error)));
+  try {
+    const invocation = parseInvocation(argv);
+    logFile = state.logFile(invocation);
+    log = openLog(logFile, invocation);
+    strayOutput = (text) => log.warn('stray output', { text: text.trim() });
+    await runCommand(
+      {
+        docker: dockerThrough(dockerCommand(process.env)),
+        state,
+        scheduler: realScheduler,
+        protocol,
+        log,
+        readFile: readHostFile,
+        checkPattern: patternFault,
+        contextDir: import.meta.dirname,
+      },
+      invocation,
+    );
+    return 0;
+  } catch (error) {
+    return fail(error);
+  }
+}
+
+/** Takes what anybody else writes to stdout or stderr; nowhere, until there is a log. */
+let strayOutput: (text: string) => void = () => {};
+
+/** From here on only the returned function writes to stdout. What Compose no longer reads is dropped. */
+function takeStdout(): (text: string) => void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', () => {});
+    stream.write = ((text: string | Uint8Array) => {
+      strayOutput(typeof text === 'string' ? text : Buffer.from(text).toString());
+      return true;
+    }) as typeof stream.write;
+  }
+  return writeAll;
+}
+
+/** Returns when everything is in the pipe, so that nothing is left to flush at the end, however it comes. */
+function writeAll(text: string): void {
+  let rest = Buffer.from(text);
+  while (rest.length > 0) {
+    try {
+      rest = rest.subarray(writeSync(1, rest));
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      // A pipe that somebody made non-blocking is full for the moment.
+      if (code === 'EAGAIN') continue;
+      return;
+    }
+  }
+}
+
+const logBytesMax = 1024 * 1024;
+
+/** Written at once, so that a kill leaves everything that was said. */
+function openLog(file: string, { project, service }: Invocation): Log {
+  try {
+    mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+    if (existsSync(file) && statSync(file).size > logBytesMax) renameSync(file, `${file}.1`);
+    appendFileSync(file, '', { mode: 0o600 });
+  } catch {
+    return silentLog;
+  }
+  const about = `${project}/${service}[${process.pid}]`;
+  return createLog({
+    level: 'debug',
+    format: 'text',
+    wallTimeNs: () => realScheduler.wallTimeNs(),
+    write(line) {
+      const time = new Date(Number(realScheduler.wallTimeNs() / 1_000_000n)).toISOString();
+      try {
+        appendFileSync(file, `${time} ${about} ${line}\n`);
+      } catch {
+        // A full disk must not keep anything from being removed.
+      }
+    },
+  });
+}

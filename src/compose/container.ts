@@ -1,0 +1,115 @@
+import { type Docker, dockerRefused } from './docker.ts';
+
+/** What a container of ours is there for. */
+export type Role = 'network-owner' | 'sidecar' | 'bus';
+
+/** The labels by which containers of ours are found. */
+export const labels = {
+  role: 'dev.meridian.role',
+  project: 'dev.meridian.project',
+  /** The service of the Compose file; of a bus: the service that made it. */
+  service: 'dev.meridian.service',
+  /** Hash of everything that the container was made of. */
+  spec: 'dev.meridian.spec',
+  /** Of a sidecar: `given` or `embedded`. */
+  bus: 'dev.meridian.bus',
+  /** Of a bus: hash of its policy, or `open`. */
+  policy: 'dev.meridian.policy',
+} as const;
+
+/** Compose's own labels; with them `docker compose ps`, `logs`, `exec` and `restart` see a container. */
+export const composeLabels = {
+  project: 'com.docker.compose.project',
+  service: 'com.docker.compose.service',
+  oneOff: 'com.docker.compose.oneoff',
+  number: 'com.docker.compose.container-number',
+  configHash: 'com.docker.compose.config-hash',
+  dependsOn: 'com.docker.compose.depends_on',
+  network: 'com.docker.compose.network',
+} as const;
+
+/** A container as the engine shows it. */
+export interface Container {
+  readonly id: string;
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** `created`, `running`, `restarting`, `exited`, …  */
+  readonly state: string;
+  readonly isRunning: boolean;
+  readonly createdAt: string;
+  readonly restartPolicy: string;
+  readonly networkMode: string;
+  /** Names of the networks it is connected to. */
+  readonly networks: readonly string[];
+}
+
+export function roleOf(container: Container): Role | undefined {
+  return container.labels[labels.role] as Role | undefined;
+}
+
+/** The containers that have every one of the labels, `name=value` or `name`, running or not. */
+export async function listContainers(docker: Docker, wanted: readonly string[]): Promise<Container[]> {
+  const filters = wanted.flatMap((label) => ['--filter', `label=${label}`]);
+  const ids = await docker.run(['ps', '--all', '--quiet', '--no-trunc', ...filters]);
+  return ids === '' ? [] : await inspect(docker, ids.split(/\s+/));
+}
+
+/** The containers of ours, of one service or of the whole project. */
+export function listOurs(docker: Docker, project: string, service?: string): Promise<Container[]> {
+  const ofService = service === undefined ? [] : [`${labels.service}=${service}`];
+  return listContainers(docker, [`${labels.project}=${project}`, ...ofService]);
+}
+
+/** Whether a container shares the network of that one. */
+export function joins(container: Container, owner: Container): boolean {
+  return joinsId(container, owner.id) || joinsId(container, owner.name);
+}
+
+/** The engine keeps the name or the id, whichever the container was created with; ours are created with the id. */
+export function joinsId(container: Container, idOrName: string): boolean {
+  return container.networkMode === `container:${idOrName}`;
+}
+
+/** One that has gone since it was listed is left out. */
+async function inspect(docker: Docker, ids: readonly string[]): Promise<Container[]> {
+  const { stdout } = await docker.call(['inspect', '--type', 'container', ...ids]);
+  const found = JSON.parse(stdout.trim() === '' ? '[]' : stdout) as readonly InspectedContainer[];
+  return found.map(({ Id, Name, State, Config, Created, HostConfig, NetworkSettings }) => ({
+    id: Id,
+    name: Name.replace(/^\//, ''),
+    labels: Config.Labels ?? {},
+    state: State.Status,
+    isRunning: State.Running,
+    createdAt: Created,
+    restartPolicy: HostConfig.RestartPolicy?.Name ?? 'no',
+    networkMode: HostConfig.NetworkMode,
+    networks: Object.keys(NetworkSettings.Networks ?? {}),
+  }));
+}
+
+interface InspectedContainer {
+  readonly Id: string;
+  readonly Name: string;
+  readonly Created: string;
+  readonly State: { readonly Status: string; readonly Running: boolean };
+  readonly Config: { readonly Labels: Readonly<Record<string, string>> | null };
+  readonly HostConfig: { readonly NetworkMode: string; readonly RestartPolicy?: { readonly Name: string } };
+  readonly NetworkSettings: { readonly Networks: Readonly<Record<string, unknown>> | null };
+}
+
+/** Removes a container, running or not; one that is gone already is fine. */
+export async function removeContainer(docker: Docker, id: string): Promise<void> {
+  await tolerating(docker, ['rm', '--force', '--volumes', id]);
+}
+
+/** Gives a container its time to end by SIGTERM; one that is gone already is fine. */
+export async function stopContainer(docker: Docker, id: string, timeoutMs?: number): Promise<void> {
+  const time = timeoutMs === undefined ? [] : ['--time', String(Math.ceil(timeoutMs / 1_000))];
+  await tolerating(docker, ['stop', ...time, id]);
+}
+
+async function tolerating(docker: Docker, args: readonly string[]): Promise<void> {
+  const outcome = await docker.call(args);
+  const isGone = /no such container|already in progress/i.test(outcome.stderr);
+  if (outcome.exitCode !== 0 && !isGone) throw dockerRefused(args, outcome);
+}

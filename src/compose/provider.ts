@@ -1,0 +1,26 @@
+import type { Log } from '../base/log.ts';
+import type { Scheduler } from '../base/scheduler.ts';
+import type { CheckPattern } from '../contract/config/requested-grants.ts';
+import type { Docker } from './docker.ts';
+import type { ReadHostFile } from './host-files.ts';
+import type { Protocol } from './protocol.ts';
+import type { StateFiles } from './state-files.ts';
+
+/** What a command of the provider works with. */
+export interface Provider {
+  readonly docker: Docker;
+  readonly state: StateFiles;
+  readonly scheduler: Scheduler;
+  readonly protocol: Protocol;
+  readonly log: Log;
+  readonly readFile: ReadHostFile;
+  readonly checkPattern: CheckPattern;
+  /** The context of a build of our image. */
+  readonly contextDir: string;
+}
+
+/** Tells Compose, and the log. */
+export function report({ protocol, log }: Pick<Provider, 'protocol' | 'log'>, text: string): void {
+  log.info(text);
+  protocol.info(text);
+}

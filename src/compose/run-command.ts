@@ -1,0 +1,27 @@
+import { down, stop } from './down.ts';
+import { serviceLock } from './embedded-bus.ts';
+import type { Invocation } from './invocation.ts';
+import { withLock } from './lock.ts';
+import { type Provider, report } from './provider.ts';
+import { up } from './up.ts';
+
+/** Longer than an `up` with the default timeout takes. */
+const lockTimeoutMs = 120_000;
+
+const commands = { up, down, stop } as const;
+
+/**
+ * Does what Compose asks for, alone on its service. It returns when everything is in place.
+ * @throws whatever went wrong, after everything was rolled back.
+ */
+export async function runCommand(provider: Provider, invocation: Invocation): Promise<void> {
+  const { state, scheduler, log } = provider;
+  const { command, ignored } = invocation;
+  log.info(`${command} begins`, { options: [...invocation.options.keys()].join(',') });
+  for (const name of ignored) report(provider, `there is no option "${name}"; it is passed over`);
+  await withLock(
+    { state, name: serviceLock(invocation), scheduler, timeoutMs: lockTimeoutMs, report: (text) => report(provider, text) },
+    () => commands[command](provider, invocation),
+  );
+  log.info(`${command} is done`);
+}

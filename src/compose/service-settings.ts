@@ -1,0 +1,255 @@
+import { FaultList, messageOf, UserFacingError } from '../base/user-facing-error.ts';
+import { composeOptions } from '../contract/config/compose-options.ts';
+import { readConfigFile } from '../contract/config/config-file.ts';
+import { exitCodes } from '../contract/config/exit-codes.ts';
+import type { CheckPattern } from '../contract/config/requested-grants.ts';
+import { count, duration, flag, oneOf, type Parser } from '../contract/config/setting-value.ts';
+import { loadSidecarConfig, sidecarConfigKeys } from '../contract/config/sidecar-config.ts';
+import type { ReadHostFile } from './host-files.ts';
+import type { Invocation } from './invocation.ts';
+import { busHost } from './names.ts';
+import { renameVariables } from './option-names.ts';
+import { alias, publishedPort, user } from './option-value.ts';
+
+/** A file of this machine that a container sees. */
+export interface Mount {
+  readonly source: string;
+  readonly target: string;
+  /** For settings that are read once: a change of the text must replace the container. */
+  readonly text?: string;
+}
+
+/** What `up` is to bring about for one service, checked and complete. */
+export interface ServiceSettings {
+  readonly project: string;
+  readonly service: string;
+  /** The sidecar's variables, by the contract's names. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly mounts: readonly Mount[];
+  readonly bus: 'given' | 'embedded';
+  /** Of the embedded bus; absent: every caller may do everything. */
+  readonly policy?: Mount;
+  /** Absent: our own. */
+  readonly image?: string;
+  readonly base?: string;
+  readonly memoryMb: number;
+  readonly timeoutMs: number;
+  readonly stopTimeoutMs: number;
+  readonly publish: readonly string[];
+  readonly aliases: readonly string[];
+  readonly networks: readonly string[];
+  readonly user?: string;
+  /** Which variables dependents get: with Compose's prefix, with the contract's names, or none. */
+  readonly variables: 'prefixed' | 'raw' | 'none';
+  readonly pluginAddress: string;
+}
+
+export interface SettingSources {
+  readonly readFile: ReadHostFile;
+  readonly checkPattern: CheckPattern;
+}
+
+export const defaultStopTimeoutMs = 10_000;
+
+/**
+ * Makes the settings of one service out of its options, with the sidecar's own parsers for what the sidecar reads.
+ * @throws FaultList with every fault, each naming its option.
+ */
+export function readServiceSettings(invocation: Invocation, sources: SettingSources): ServiceSettings {
+  const { project, service, options } = invocation;
+  const reader = new OptionReader(options);
+  const mounts = new Map(
+    Object.keys(composeOptions).flatMap((name) => {
+      const mount = readMount(reader, name, sources);
+      return mount ? [[name, mount] as const] : [];
+    }),
+  );
+  const bus = reader.read('bus', oneOf(['given', 'embedded']), 'given');
+  const policy = mounts.get('policy');
+  mounts.delete('policy');
+  checkBusOptions(reader, bus, policy);
+  const environment = readEnvironment(reader, { project, service, bus, mounts });
+  const pluginAddress = checkSidecar(reader, environment, mounts.get('config'), sources.checkPattern);
+  const variables = readVariables(reader, service);
+  const settings: ServiceSettings = {
+    project,
+    service,
+    environment,
+    mounts: [...mounts.values()],
+    bus,
+    ...(policy && { policy }),
+    ...reader.given('image'),
+    ...reader.given('base'),
+    memoryMb: reader.read('memory', count, 128),
+    timeoutMs: reader.read('timeout', duration, 60_000),
+    stopTimeoutMs: reader.read('stop-timeout', duration, defaultStopTimeoutMs),
+    publish: reader.list('publish', publishedPort),
+    aliases: [...new Set([service, ...reader.list('alias', alias)])],
+    networks: reader.has('network') ? reader.list('network', alias) : ['default'],
+    ...(reader.has('user') && { user: reader.read('user', user, '') }),
+    variables,
+    pluginAddress,
+  };
+  if (reader.faults.length > 0) throw new FaultList(reader.faults);
+  return settings;
+}
+
+/** Looks options up and gathers their faults. An option with an empty value counts as absent, as `${NAME:-}` leaves it. */
+export class OptionReader {
+  readonly faults: UserFacingError[] = [];
+  readonly #options: ReadonlyMap<string, readonly string[]>;
+
+  constructor(options: ReadonlyMap<string, readonly string[]>) {
+    this.#options = options;
+  }
+
+  raw(name: string): string | undefined {
+    return this.#values(name)[0];
+  }
+
+  has(name: string): boolean {
+    return this.#values(name).length > 0;
+  }
+
+  read<T>(name: string, parse: Parser<T>, fallback: T): T {
+    const raw = this.raw(name);
+    return raw === undefined ? fallback : (this.#check(name, raw, parse) ?? fallback);
+  }
+
+  list<T>(name: string, parse: Parser<T>): T[] {
+    return this.#values(name).flatMap((raw) => this.#check(name, raw, parse) ?? []);
+  }
+
+  /** The option as a property of its own name, if it is there. */
+  given<N extends string>(name: N): Partial<Record<N, string>> {
+    const raw = this.raw(name);
+    return raw === undefined ? {} : ({ [name]: raw } as Record<N, string>);
+  }
+
+  #values(name: string): string[] {
+    return (this.#options.get(name) ?? []).map((raw) => raw.trim()).filter((raw) => raw !== '');
+  }
+
+  #check<T>(name: string, raw: string, parse: Parser<T>): T | undefined {
+    const parsed = parse(raw);
+    if (parsed.ok) return parsed.value;
+    this.faults.push(
+      optionFault(`config/${name}/${parsed.fault}`, {
+        found: `Option \`${name}\` is ${JSON.stringify(raw)}`,
+        expected: `It must be ${parsed.expected}.`,
+        next: `Correct option \`${name}\` and try again.`,
+      }),
+    );
+    return undefined;
+  }
+}
+
+function readMount(reader: OptionReader, name: string, { readFile }: SettingSources): Mount | undefined {
+  const target = composeOptions[name]?.mountedAt;
+  const source = reader.raw(name);
+  if (target === undefined || source === undefined) return undefined;
+  if (!source.startsWith('/')) {
+    reader.faults.push(
+      optionFault('compose/file/relative', {
+        found: `Option \`${name}\` is ${JSON.stringify(source)}, which is no absolute path`,
+        expected: 'A provider does not learn where the Compose file is.',
+        next: `Write it as \${PWD}/${source.replace(/^\.\//, '')}, or with another variable.`,
+      }),
+    );
+    return undefined;
+  }
+  try {
+    const text = readFile(source);
+    // Certificates and tokens are read anew when they change, so only the others are part of what the container is.
+    return name === 'config' || name === 'policy' ? { source, target, text } : { source, target };
+  } catch (error) {
+    reader.faults.push(
+      optionFault('compose/file/unreadable', {
+        found: `the file of option \`${name}\` cannot be read: ${messageOf(error)}`,
+        next: `Name a file of the machine that Compose runs on with \`${name}\`.`,
+      }),
+    );
+    return undefined;
+  }
+}
+
+function checkBusOptions(reader: OptionReader, bus: 'given' | 'embedded', policy: Mount | undefined): void {
+  const wrong =
+    bus === 'embedded'
+      ? ['bus-api-url', 'bus-ca', 'bus-certificate', 'bus-key', 'bus-token-file'].filter((name) => reader.has(name))
+      : policy && ['policy'];
+  if (!wrong?.length) return;
+  reader.faults.push(
+    optionFault('compose/bus/options', {
+      found: `${wrong.map((name) => `\`${name}\``).join(', ')} cannot be given together with \`bus: ${bus}\``,
+      expected: 'A given bus has an address and credentials, an embedded one a policy.',
+      next: `Remove what does not belong to \`bus: ${bus}\`, or choose the other.`,
+    }),
+  );
+}
+
+interface EnvironmentInputs {
+  readonly project: string;
+  readonly service: string;
+  readonly bus: 'given' | 'embedded';
+  readonly mounts: ReadonlyMap<string, Mount>;
+}
+
+function readEnvironment(reader: OptionReader, { project, service, bus, mounts }: EnvironmentInputs) {
+  const environment: Record<string, string> = {};
+  for (const [name, { variable }] of Object.entries(composeOptions)) {
+    const value = mounts.get(name)?.target ?? reader.raw(name);
+    if (variable !== undefined && value !== undefined) environment[variable] = value;
+  }
+  const config = mounts.get('config');
+  const inFile = config && readConfigFile({ path: config.source, text: config.text ?? '' }, sidecarConfigKeys).values;
+  if (!inFile?.has('instance_id')) environment['INSTANCE_ID'] ??= `${project}-${service}`;
+  if (bus === 'embedded') environment['SIDECAR_BUS_API_URL'] = `${busHost(project)}:8443`;
+  // Its readiness is asked for here, whatever the configuration file says.
+  environment['SIDECAR_HEALTH_ADDR'] = ':9192';
+  return environment;
+}
+
+/** The address of the plugin's port, after the sidecar's own check of all that it will read. */
+function checkSidecar(
+  reader: OptionReader,
+  environment: Readonly<Record<string, string>>,
+  config: Mount | undefined,
+  checkPattern: CheckPattern,
+): string {
+  try {
+    const configFile = config && { path: config.source, text: config.text ?? '' };
+    return loadSidecarConfig({ environment, ...(configFile && { configFile }), checkPattern }).pluginAddress;
+  } catch (error) {
+    if (!(error instanceof FaultList)) throw error;
+    reader.faults.push(...error.faults.map(renameVariables));
+    return '';
+  }
+}
+
+function readVariables(reader: OptionReader, service: string): ServiceSettings['variables'] {
+  if (!reader.read('env', flag, true)) return 'none';
+  if (reader.read('raw', flag, false)) return 'raw';
+  if (/^[A-Za-z_][A-Za-z0-9_]*$/.test(service)) return 'prefixed';
+  reader.faults.push(
+    optionFault('compose/service/name', {
+      found: `dependents of the service "${service}" would get ${service.toUpperCase()}_ADDR, which no shell can read`,
+      expected: 'Compose puts the name of the service in capitals before each variable.',
+      next: `Name the service ${service.replaceAll(/\W/g, '_').replace(/^(?=\d)/, '_')}, or give it the option \`env: false\`.`,
+    }),
+  );
+  return 'none';
+}
+
+function optionFault(
+  id: string,
+  { found, expected, next }: { readonly found: string; readonly expected?: string; readonly next: string },
+): UserFacingError {
+  return new UserFacingError({
+    id,
+    found,
+    ...(expected !== undefined && { expected }),
+    next: [next],
+    exitCode: exitCodes.configuration,
+  });
+}
