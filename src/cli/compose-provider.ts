@@ -1,5 +1,4 @@
-import { existsSync, mkdirSync, renameSync, statSync, writeSync } from 'node:fs';
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, renameSync, statSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { createLog, type Log, silentLog } from '../base/log.ts';
 import { logError } from '../base/log-error.ts';

@@ -1,5 +1,5 @@
-import { cliPluginMetadata, providerMetadata } from '../compose/metadata.ts';
 import { version } from '../base/version.ts';
+import { cliPluginMetadata, providerMetadata } from '../compose/metadata.ts';
 
 /**
  * `meridian-sidecar compose …`: `metadata`, which Compose asks for before each call, loads nothing but its answer; all else

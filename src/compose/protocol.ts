@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import { FaultList, messageOf, UserFacingError } from '../base/user-facing-error.ts';
 
 /** The messages that every Compose with providers takes. */
@@ -71,11 +72,8 @@ function sentence(text: string): string {
   return /[.?!`]$/.test(text) ? text : `${text}.`;
 }
 
-const escapeSequence = new RegExp(`${String.fromCharCode(27)}\\[[0-9;?]*[A-Za-z]`, 'g');
-
 function oneLine(text: string): string {
-  return text
-    .replaceAll(escapeSequence, '')
+  return stripVTControlCharacters(text)
     .replaceAll(/\s*[\r\n]+\s*/g, ' | ')
     .replaceAll(/\p{Cc}+/gu, ' ')
     .trim();

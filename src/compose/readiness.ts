@@ -76,7 +76,6 @@ function sidecarEnded(exitCode: number, last: string): UserFacingError {
     id: 'compose/sidecar/ended',
     found: `the sidecar ended with ${exitCode} while it started: ${last}`,
     next: ['Correct what it names, and try again.'],
-    exitCode,
   });
 }
 

@@ -20,7 +20,13 @@ export async function runCommand(provider: Provider, invocation: Invocation): Pr
   log.info(`${command} begins`, { options: [...invocation.options.keys()].join(',') });
   for (const name of ignored) report(provider, `there is no option "${name}"; it is passed over`);
   await withLock(
-    { state, name: serviceLock(invocation), scheduler, timeoutMs: lockTimeoutMs, report: (text) => report(provider, text) },
+    {
+      state,
+      name: serviceLock(invocation),
+      scheduler,
+      timeoutMs: lockTimeoutMs,
+      report: (text) => report(provider, text),
+    },
     () => commands[command](provider, invocation),
   );
   log.info(`${command} is done`);

@@ -3,12 +3,13 @@ import { composeOptions } from '../contract/config/compose-options.ts';
 import { readConfigFile } from '../contract/config/config-file.ts';
 import { exitCodes } from '../contract/config/exit-codes.ts';
 import type { CheckPattern } from '../contract/config/requested-grants.ts';
-import { count, duration, flag, oneOf, type Parser } from '../contract/config/setting-value.ts';
+import { count, duration, flag, oneOf } from '../contract/config/setting-value.ts';
 import { loadSidecarConfig, sidecarConfigKeys } from '../contract/config/sidecar-config.ts';
 import type { ReadHostFile } from './host-files.ts';
 import type { Invocation } from './invocation.ts';
 import { busHost } from './names.ts';
 import { renameVariables } from './option-names.ts';
+import { OptionReader } from './option-reader.ts';
 import { alias, publishedPort, user } from './option-value.ts';
 
 /** A file of this machine that a container sees. */
@@ -49,7 +50,7 @@ export interface SettingSources {
   readonly checkPattern: CheckPattern;
 }
 
-export const defaultStopTimeoutMs = 10_000;
+const defaultStopTimeoutMs = 10_000;
 
 /**
  * Makes the settings of one service out of its options, with the sidecar's own parsers for what the sidecar reads.
@@ -94,66 +95,18 @@ export function readServiceSettings(invocation: Invocation, sources: SettingSour
   return settings;
 }
 
-/** Looks options up and gathers their faults. An option with an empty value counts as absent, as `${NAME:-}` leaves it. */
-export class OptionReader {
-  readonly faults: UserFacingError[] = [];
-  readonly #options: ReadonlyMap<string, readonly string[]>;
-
-  constructor(options: ReadonlyMap<string, readonly string[]>) {
-    this.#options = options;
-  }
-
-  raw(name: string): string | undefined {
-    return this.#values(name)[0];
-  }
-
-  has(name: string): boolean {
-    return this.#values(name).length > 0;
-  }
-
-  read<T>(name: string, parse: Parser<T>, fallback: T): T {
-    const raw = this.raw(name);
-    return raw === undefined ? fallback : (this.#check(name, raw, parse) ?? fallback);
-  }
-
-  list<T>(name: string, parse: Parser<T>): T[] {
-    return this.#values(name).flatMap((raw) => this.#check(name, raw, parse) ?? []);
-  }
-
-  /** The option as a property of its own name, if it is there. */
-  given<N extends string>(name: N): Partial<Record<N, string>> {
-    const raw = this.raw(name);
-    return raw === undefined ? {} : ({ [name]: raw } as Record<N, string>);
-  }
-
-  #values(name: string): string[] {
-    return (this.#options.get(name) ?? []).map((raw) => raw.trim()).filter((raw) => raw !== '');
-  }
-
-  #check<T>(name: string, raw: string, parse: Parser<T>): T | undefined {
-    const parsed = parse(raw);
-    if (parsed.ok) return parsed.value;
-    this.faults.push(
-      optionFault(`config/${name}/${parsed.fault}`, {
-        found: `Option \`${name}\` is ${JSON.stringify(raw)}`,
-        expected: `It must be ${parsed.expected}.`,
-        next: `Correct option \`${name}\` and try again.`,
-      }),
-    );
-    return undefined;
-  }
-}
-
 function readMount(reader: OptionReader, name: string, { readFile }: SettingSources): Mount | undefined {
   const target = composeOptions[name]?.mountedAt;
   const source = reader.raw(name);
   if (target === undefined || source === undefined) return undefined;
   if (!source.startsWith('/')) {
     reader.faults.push(
-      optionFault('compose/file/relative', {
+      new UserFacingError({
+        id: 'compose/file/relative',
         found: `Option \`${name}\` is ${JSON.stringify(source)}, which is no absolute path`,
         expected: 'A provider does not learn where the Compose file is.',
-        next: `Write it as \${PWD}/${source.replace(/^\.\//, '')}, or with another variable.`,
+        next: [`Write it as \${PWD}/${source.replace(/^\.\//, '')}, or with another variable.`],
+        exitCode: exitCodes.configuration,
       }),
     );
     return undefined;
@@ -164,9 +117,11 @@ function readMount(reader: OptionReader, name: string, { readFile }: SettingSour
     return name === 'config' || name === 'policy' ? { source, target, text } : { source, target };
   } catch (error) {
     reader.faults.push(
-      optionFault('compose/file/unreadable', {
+      new UserFacingError({
+        id: 'compose/file/unreadable',
         found: `the file of option \`${name}\` cannot be read: ${messageOf(error)}`,
-        next: `Name a file of the machine that Compose runs on with \`${name}\`.`,
+        next: [`Name a file of the machine that Compose runs on with \`${name}\`.`],
+        exitCode: exitCodes.configuration,
       }),
     );
     return undefined;
@@ -180,10 +135,12 @@ function checkBusOptions(reader: OptionReader, bus: 'given' | 'embedded', policy
       : policy && ['policy'];
   if (!wrong?.length) return;
   reader.faults.push(
-    optionFault('compose/bus/options', {
+    new UserFacingError({
+      id: 'compose/bus/options',
       found: `${wrong.map((name) => `\`${name}\``).join(', ')} cannot be given together with \`bus: ${bus}\``,
       expected: 'A given bus has an address and credentials, an embedded one a policy.',
-      next: `Remove what does not belong to \`bus: ${bus}\`, or choose the other.`,
+      next: [`Remove what does not belong to \`bus: ${bus}\`, or choose the other.`],
+      exitCode: exitCodes.configuration,
     }),
   );
 }
@@ -232,24 +189,15 @@ function readVariables(reader: OptionReader, service: string): ServiceSettings['
   if (reader.read('raw', flag, false)) return 'raw';
   if (/^[A-Za-z_][A-Za-z0-9_]*$/.test(service)) return 'prefixed';
   reader.faults.push(
-    optionFault('compose/service/name', {
+    new UserFacingError({
+      id: 'compose/service/name',
       found: `dependents of the service "${service}" would get ${service.toUpperCase()}_ADDR, which no shell can read`,
       expected: 'Compose puts the name of the service in capitals before each variable.',
-      next: `Name the service ${service.replaceAll(/\W/g, '_').replace(/^(?=\d)/, '_')}, or give it the option \`env: false\`.`,
+      next: [
+        `Name the service ${service.replaceAll(/\W/g, '_').replace(/^(?=\d)/, '_')}, or give it the option \`env: false\`.`,
+      ],
+      exitCode: exitCodes.configuration,
     }),
   );
   return 'none';
-}
-
-function optionFault(
-  id: string,
-  { found, expected, next }: { readonly found: string; readonly expected?: string; readonly next: string },
-): UserFacingError {
-  return new UserFacingError({
-    id,
-    found,
-    ...(expected !== undefined && { expected }),
-    next: [next],
-    exitCode: exitCodes.configuration,
-  });
 }

@@ -14,11 +14,15 @@ import { ensureBus, removeBusIfUnused } from './embedded-bus.ts';
 import { type Engine, identifyEngine, projectNetworks } from './engine.ts';
 import { defaultImage, ensureImage } from './image.ts';
 import type { Invocation } from './invocation.ts';
+import { withLock } from './lock.ts';
 import { type Provider, report } from './provider.ts';
 import { waitUntilReady } from './readiness.ts';
 import { Rollback } from './rollback.ts';
 import { readServiceSettings, type ServiceSettings } from './service-settings.ts';
 import { bringSidecar, drainAndRemove } from './sidecar-container.ts';
+
+/** Building it may have to download its base. */
+const imageTimeoutMs = 900_000;
 
 /** `compose up`: brings network owner and sidecar about, and returns once the sidecar is ready. */
 export async function up(provider: Provider, invocation: Invocation): Promise<void> {
@@ -117,7 +121,11 @@ async function findImage(provider: Provider, { image, base }: ServiceSettings): 
   const { docker, contextDir } = provider;
   const name = image ?? defaultImage;
   const say = (text: string): void => report(provider, text);
-  const id = await ensureImage({ docker, image: name, ...(base !== undefined && { base }), contextDir, report: say });
+  // Of no project: building it once is enough for all services that begin together.
+  const lock = { state: provider.state, name: '.image', scheduler: provider.scheduler, timeoutMs: imageTimeoutMs };
+  const id = await withLock({ ...lock, report: () => {} }, () =>
+    ensureImage({ docker, image: name, ...(base !== undefined && { base }), contextDir, report: say }),
+  );
   return { name, id };
 }
 

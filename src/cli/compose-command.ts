@@ -1,0 +1,15 @@
+import type { AddCommand } from './command.ts';
+import { runCompose } from './compose.ts';
+
+/** `meridian-sidecar compose`: its words are Compose's, so they are read by the provider itself. */
+export const addComposeCommand: AddCommand = (program) => {
+  program
+    .command('compose')
+    .description('what Docker Compose calls for `provider: {type: meridian-sidecar}`; `compose --help` for people')
+    .argument('[words...]')
+    .allowUnknownOption()
+    .helpOption(false)
+    .action(async () => {
+      process.exitCode = await runCompose(process.argv.slice(process.argv.indexOf('compose') + 1));
+    });
+};

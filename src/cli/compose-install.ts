@@ -1,0 +1,70 @@
+import { chmodSync, cpSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { UserFacingError } from '../base/user-facing-error.ts';
+import { version } from '../base/version.ts';
+
+export interface Installation {
+  readonly dockerFolder: string;
+  /** The folder with the bundles and the context of the image. */
+  readonly programs: string;
+  /** The Node that runs this. */
+  readonly runtime: string;
+  readonly binFolder?: string;
+}
+
+/** What the provider needs at run time, of everything beside the bundles. */
+const parts = ['compose.mjs', 'cli.mjs', 'sidecar.mjs', 'Dockerfile', '.dockerignore', 'image'];
+
+/**
+ * Copies programs and runtime, and writes launchers that need nothing of the PATH, because Compose may be called with any.
+ * @throws UserFacingError `compose/install/bundles`.
+ */
+export function installProvider({ dockerFolder, programs, runtime, binFolder }: Installation) {
+  const missing = parts.filter((part) => !existsSync(path.join(programs, part)));
+  if (missing.length > 0) throw notBuilt(programs, missing);
+  const folder = path.join(path.resolve(dockerFolder), 'meridian-sidecar', version);
+  const fresh = `${folder}.new`;
+  rmSync(fresh, { recursive: true, force: true });
+  mkdirSync(fresh, { recursive: true });
+  for (const part of parts) cpSync(path.join(programs, part), path.join(fresh, part), { recursive: true });
+  cpSync(runtime, path.join(fresh, 'node'), { dereference: true });
+  chmodSync(path.join(fresh, 'node'), 0o755);
+  rmSync(folder, { recursive: true, force: true });
+  renameSync(fresh, folder);
+  const plugin = path.join(path.resolve(dockerFolder), 'cli-plugins/docker-meridian-sidecar');
+  const launchers = [
+    plugin,
+    ...(binFolder === undefined ? [] : [path.join(path.resolve(binFolder), 'meridian-sidecar')]),
+  ];
+  for (const launcher of launchers) writeLauncher(launcher, folder);
+  return { launchers, folder };
+}
+
+/** Replaced in one step: Compose may be calling the old one. */
+function writeLauncher(file: string, folder: string): void {
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(`${file}.new`, launcherText(folder), { mode: 0o755 });
+  renameSync(`${file}.new`, file);
+}
+
+function launcherText(folder: string): string {
+  const home = `'${folder.replaceAll("'", String.raw`'\''`)}'`;
+  return `#!/bin/sh
+# What a project sets for its own Node must not reach this one: a module that it loads could write to stdout.
+unset NODE_OPTIONS NODE_PATH
+home=${home}
+case "\${1:-}" in
+  compose | docker-cli-plugin-metadata) exec "$home/node" "$home/compose.mjs" "$@" ;;
+esac
+exec "$home/node" "$home/cli.mjs" "$@"
+`;
+}
+
+function notBuilt(programs: string, missing: readonly string[]): UserFacingError {
+  return new UserFacingError({
+    id: 'compose/install/bundles',
+    found: `${programs} lacks ${missing.join(', ')}`,
+    expected: 'What is installed are the programs that `npm run build` makes.',
+    next: ['Run `npm run build`, and then `node dist/cli.mjs compose install`.'],
+  });
+}
