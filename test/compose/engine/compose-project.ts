@@ -6,12 +6,7 @@ import { buildDir } from './build-dir.ts';
 import { composes } from './compose-programs.ts';
 import { nodeBase } from './images.ts';
 import { engineHost } from './private-engine.ts';
-
-export interface Outcome {
-  readonly exitCode: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
+import { type Outcome, runCommand } from './run-command.ts';
 
 export interface Container {
   readonly id: string;
@@ -50,7 +45,8 @@ export function composeProject(options: ProjectOptions): ComposeProject {
   const directoryFlags = options.directory === undefined ? [] : ['--project-directory', options.directory];
   const flags = ['--project-name', name, ...directoryFlags, ...options.files.flatMap((file) => ['--file', file])];
   const environment = environmentOf(configDir, options.environment);
-  const compose = (...args: string[]): Promise<Outcome> => run(['docker', 'compose', ...flags, ...args], environment);
+  const compose = (...args: string[]): Promise<Outcome> =>
+    runCommand(['docker', 'compose', ...flags, ...args], environment);
   onTestFinished(async () => {
     await compose('down', '--volumes', '--timeout', '1');
     await removeAll(name);
@@ -66,7 +62,7 @@ export function composeProject(options: ProjectOptions): ComposeProject {
 
 /** `docker ARGS` on the private engine. */
 export function docker(...args: string[]): Promise<Outcome> {
-  return run(['docker', ...args], dockerEnvironment);
+  return runCommand(['docker', ...args], dockerEnvironment);
 }
 
 /** Nothing of this test's own environment but what programs are found by: Compose passes all of it on to a provider. */
@@ -82,17 +78,6 @@ function environmentOf(configDir: string, more: Readonly<Record<string, string>>
 }
 
 const dockerEnvironment = environmentOf(composes[0].configDir);
-
-async function run([command = '', ...args]: string[], env: Record<string, string>): Promise<Outcome> {
-  const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
-  const texts = { stdout: '', stderr: '' };
-  for (const name of ['stdout', 'stderr'] as const)
-    child[name].setEncoding('utf8').on('data', (text: string) => {
-      texts[name] += text;
-    });
-  const [exitCode] = (await once(child, 'close')) as [number | null];
-  return { exitCode, ...texts };
-}
 
 function stdoutOf({ exitCode, stdout, stderr }: Outcome, args: readonly string[]): string {
   if (exitCode === 0) return stdout;
