@@ -20,13 +20,19 @@ export default defineConfig({
       },
       // Kills processes for minutes under load, so it runs by its own command.
       { extends: true, test: { name: 'chaos', include: ['test/chaos/**/*.test.ts'], testTimeout: 480_000 } },
-      // Builds Cloud Foundry's own code from Go modules first, so it runs by its own command.
+      // Builds Cloud Foundry's own code from Go modules and starts a Docker Engine, so it runs by its own command. One worker
+      // runs all files, so that they share what was staged.
       {
         extends: true,
         test: {
           name: 'lifecycle',
           include: ['test/{lifecycle,libbuildpack}/**/*.test.ts'],
-          testTimeout: 300_000,
+          globalSetup: 'test/lifecycle/world.ts',
+          setupFiles: 'test/lifecycle/record-proof.ts',
+          maxWorkers: 1,
+          isolate: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
       // Fetches and builds Docker Compose and starts a Docker Engine first, so it runs by its own command.

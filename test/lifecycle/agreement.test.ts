@@ -1,10 +1,10 @@
 import path from 'node:path';
-import { beforeAll, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { UserFacingError } from '../../src/base/user-facing-error.ts';
 import { stage } from '../../src/local/stage.ts';
 import type { StagingResult } from '../../src/local/staging-result.ts';
 import { temporaryDir, writeTree } from '../local/fixture-tree.ts';
-import { buildLifecycle, stageWithBuilder } from './real-lifecycle.ts';
+import { stageWithBuilder } from './real-builder.ts';
 
 type Tree = Readonly<Record<string, string>>;
 
@@ -17,8 +17,6 @@ const final = {
   'bin/finalize': bash('true'),
   'bin/release': bash('echo "default_process_types: {web: node app.js}"'),
 };
-
-beforeAll(buildLifecycle, 300_000);
 
 async function world(app: Tree, first: Tree, last: Tree): Promise<{ dir: string; buildpackDirs: string[] }> {
   const dir = await temporaryDir();
@@ -45,33 +43,42 @@ async function localOutcome(app: Tree, first: Tree, last: Tree): Promise<unknown
 
 async function realOutcome(app: Tree, first: Tree, last: Tree): Promise<unknown> {
   const { dir, buildpackDirs } = await world(app, first, last);
-  const env = { PATH: '/usr/bin:/bin' };
-  return await stageWithBuilder({ workDir: dir, buildDir: path.join(dir, 'app'), buildpackDirs, env }).then(
-    ({ result }) => outcomeOf(result),
-    (error: { readonly status?: number }) => error.status ?? error,
-  );
+  const { exitCode, result } = await stageWithBuilder({
+    workDir: await temporaryDir(),
+    appDir: path.join(dir, 'app'),
+    buildpacks: buildpackDirs.map((each) => ({ key: path.basename(each), dir: each })),
+    env: { PATH: '/usr/bin:/bin' },
+  });
+  return exitCode === 0 && result ? outcomeOf(result) : exitCode;
 }
 
 function outcomeOf({ process_types, sidecars }: StagingResult): unknown {
   return { process_types, sidecars };
 }
 
-test.each<[string, Tree, Tree, Tree]>([
-  ['a sidecar beside a process of release', {}, supply, final],
-  ['a Procfile that erases the sidecar', { Procfile: 'agent: echo' }, supply, final],
-  ['a Procfile that replaces web', { Procfile: 'web: other' }, supply, final],
-  ['a launch.yml of the final buildpack', {}, supply, { 'bin/finalize': writesLaunchYml(sidecar('32')) }],
-  ['a final buildpack with compile', {}, supply, { 'bin/compile': bash('true'), 'bin/release': final['bin/release'] }],
-  ['a fraction as memory', {}, { 'bin/supply': writesLaunchYml(sidecar('64.7')) }, final],
-  ['a quoted memory', {}, { 'bin/supply': writesLaunchYml(sidecar('"64"')) }, final],
-  ['a failing supply', {}, { 'bin/supply': bash('exit 3') }, final],
-  ['a first buildpack without supply', {}, final, final],
-  ['a failing supply of the final buildpack', {}, supply, { ...final, 'bin/supply': bash('exit 3') }],
-  ['a failing finalize', {}, supply, { ...final, 'bin/finalize': bash('exit 3') }],
-  ['a final buildpack without finalize and compile', {}, supply, supply],
-  ['a failing release', {}, supply, { ...final, 'bin/release': bash('exit 3') }],
-  ['a release that prints no YAML', {}, supply, { ...final, 'bin/release': bash('echo "a: [b"') }],
-  ['a Procfile that is no YAML', { Procfile: 'a: [b' }, supply, final],
-])('both builders agree on %s', async (_what, app, first, last) => {
-  expect(await localOutcome(app, first, last)).toEqual(await realOutcome(app, first, last));
+describe('any buildpacks', () => {
+  test.each<[string, Tree, Tree, Tree]>([
+    ['a sidecar beside a process of release', {}, supply, final],
+    ['a Procfile that erases the sidecar', { Procfile: 'agent: echo' }, supply, final],
+    ['a Procfile that replaces web', { Procfile: 'web: other' }, supply, final],
+    ['a launch.yml of the final buildpack', {}, supply, { 'bin/finalize': writesLaunchYml(sidecar('32')) }],
+    [
+      'a final buildpack with compile',
+      {},
+      supply,
+      { 'bin/compile': bash('true'), 'bin/release': final['bin/release'] },
+    ],
+    ['a fraction as memory', {}, { 'bin/supply': writesLaunchYml(sidecar('64.7')) }, final],
+    ['a quoted memory', {}, { 'bin/supply': writesLaunchYml(sidecar('"64"')) }, final],
+    ['a failing supply', {}, { 'bin/supply': bash('exit 3') }, final],
+    ['a first buildpack without supply', {}, final, final],
+    ['a failing supply of the final buildpack', {}, supply, { ...final, 'bin/supply': bash('exit 3') }],
+    ['a failing finalize', {}, supply, { ...final, 'bin/finalize': bash('exit 3') }],
+    ['a final buildpack without finalize and compile', {}, supply, supply],
+    ['a failing release', {}, supply, { ...final, 'bin/release': bash('exit 3') }],
+    ['a release that prints no YAML', {}, supply, { ...final, 'bin/release': bash('echo "a: [b"') }],
+    ['a Procfile that is no YAML', { Procfile: 'a: [b' }, supply, final],
+  ])('both builders agree on %s', async (_what, app, first, last) => {
+    expect(await localOutcome(app, first, last)).toEqual(await realOutcome(app, first, last));
+  });
 });

@@ -1,10 +1,10 @@
 import path from 'node:path';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { UserFacingError } from '../../src/base/user-facing-error.ts';
 import { stage } from '../../src/local/stage.ts';
 import type { Sidecar, StagingResult } from '../../src/local/staging-result.ts';
 import { temporaryDir, writeTree } from '../local/fixture-tree.ts';
-import { buildLifecycle, namedBuildpacks, stageWithBuilder } from './real-lifecycle.ts';
+import { stageWithBuilder } from './real-builder.ts';
 
 const bash = (body: string): string => `#!/usr/bin/env bash\nset -eu\n${body}\n`;
 const agent = '{type: agent, command: run, limits: {memory: 64}, platforms: {cloudfoundry: {sidecar_for: [web]}}}';
@@ -15,22 +15,22 @@ const final = {
   'bin/release': bash('echo "default_process_types: {web: node app.js}"'),
 };
 
-beforeAll(buildLifecycle, 300_000);
-
 /** The sidecars of a staging by the real builder and by ours, or their exit codes. */
 async function outcomes(workDir: string, buildpackDirs: readonly string[]): Promise<unknown[]> {
-  const appDir = await writeTree(path.join(workDir, 'app'), { 'app.js': '' });
-  const buildDir = await writeTree(path.join(workDir, 'build'), { 'app.js': '' });
-  const env = { PATH: '/usr/bin:/bin', POOL_TYPE: 'SignalPool' };
+  const appDir = await writeTree(path.join(workDir, 'source'), { 'app.js': '' });
   const output = { stdout() {}, stderr() {} };
   const sidecarsOf = ({ sidecars = [] }: StagingResult): Sidecar['name'][] => sidecars.map(({ name }) => name);
+  const { exitCode, result } = await stageWithBuilder({
+    workDir,
+    appDir,
+    buildpacks: buildpackDirs.map((dir) => ({ key: path.basename(dir), dir })),
+    env: { PATH: '/usr/bin:/bin' },
+  });
   return [
-    await stageWithBuilder({ workDir, buildDir, buildpackDirs, env }).then(
-      ({ result }) => sidecarsOf(result),
-      (error: { readonly status?: number }) => error.status ?? error,
-    ),
-    await stage({ appDir, outDir: path.join(workDir, 'out'), buildpackDirs, env, output }).then(sidecarsOf, (error) =>
-      error instanceof UserFacingError ? error.exitCode : error,
+    exitCode === 0 && result ? sidecarsOf(result) : exitCode,
+    await stage({ appDir, outDir: path.join(workDir, 'local'), buildpackDirs, env: {}, output }).then(
+      sidecarsOf,
+      (error) => (error instanceof UserFacingError ? error.exitCode : error),
     ),
   ];
 }
@@ -45,7 +45,7 @@ async function buildpacks(workDir: string, count: number, index: number): Promis
   );
 }
 
-describe('what supply says of ten buildpacks and more is so', () => {
+describe('ten buildpacks and more', () => {
   test.each([
     ['nine keep every sidecar', 9, 7, ['agent']],
     ['ten lose those of the first ten', 10, 3, []],
@@ -54,20 +54,5 @@ describe('what supply says of ten buildpacks and more is so', () => {
   ])('%s, with both builders', async (_fact, count, index, sidecars) => {
     const workDir = await temporaryDir();
     expect(await outcomes(workDir, await buildpacks(workDir, count, index))).toEqual([sidecars, sidecars]);
-  });
-});
-
-describe('this buildpack stops the staging, with both builders,', () => {
-  test('when it is alone', async () => {
-    const workDir = await temporaryDir();
-    const [own = ''] = await namedBuildpacks(workDir);
-    expect(await outcomes(workDir, [own])).toEqual([223, 223]);
-  });
-
-  test('when it is one of ten', async () => {
-    const workDir = await temporaryDir();
-    const [own = ''] = await namedBuildpacks(workDir);
-    const others = await buildpacks(workDir, 10, -1);
-    expect(await outcomes(workDir, [own, ...others.slice(1)])).toEqual([225, 225]);
   });
 });

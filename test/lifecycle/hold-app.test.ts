@@ -1,103 +1,61 @@
-import { mkdtemp } from 'node:fs/promises';
-import os from 'node:os';
-import path from 'node:path';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { removeTree } from '../../src/local/droplet-files.ts';
-import { instanceEnvironment } from '../../src/local/platform-environment.ts';
-import { type RunningProcess, spawnProcess } from '../../src/local/process-spawner.ts';
-import type { StagingResult } from '../../src/local/staging-result.ts';
-import { freePort, startBus, type Watched, watch } from './loopback-world.ts';
-import { pluginStaging, readManifest } from './node-plugin.ts';
-import { buildLifecycle, launcherFile, stageWithBuilder } from './real-lifecycle.ts';
+import { describe, expect, test } from 'vitest';
+import type { AppContainer, LaunchedProcess } from './app-container.ts';
+import type { InstanceStart } from './app-instance.ts';
+import { openContainer, openNetwork, startBus, startOf } from './platform.ts';
 
-let workDir: string;
-let staged: { readonly result: StagingResult; readonly dropletDir: string };
+const held = { SIDECAR_HOLD_APP: 'true' };
 
-beforeAll(async () => {
-  buildLifecycle();
-  workDir = await mkdtemp(path.join(os.tmpdir(), 'meridian-hold-'));
-  staged = await stageWithBuilder(await pluginStaging(workDir));
-}, 300_000);
-afterAll(() => removeTree(workDir));
-
-interface Container {
-  readonly lines: readonly string[];
-  readonly said: Watched;
-  /** Starts a command under the real launcher, as a process of a type, or as a task when that is undefined. */
-  readonly start: (name: string, command: string, processType?: string) => Promise<RunningProcess>;
+interface World {
+  readonly container: AppContainer;
+  readonly web: () => LaunchedProcess;
+  readonly sidecar: () => LaunchedProcess;
 }
 
-async function container(): Promise<Container> {
-  const lines: string[] = [];
-  const said = watch(lines);
-  const env = {
-    SIDECAR_HOLD_APP: 'true',
-    SIDECAR_BUS_API_URL: await startBus(),
-    SIDECAR_ADDR: `127.0.0.1:${await freePort()}`,
-    SIDECAR_HEALTH_ADDR: `127.0.0.1:${await freePort()}`,
-  };
-  const manifest = await readManifest();
-  const { dropletDir } = staged;
+async function world(): Promise<World> {
+  const network = await openNetwork();
+  await startBus(network);
+  const start: InstanceStart = { ...(await startOf('node-plugin')), network, env: held };
+  const container = await openContainer(start);
+  const [sidecar] = start.sidecars;
   return {
-    lines,
-    said,
-    async start(name, command, processType) {
-      const own = instanceEnvironment({ manifest, dropletDir, processType: processType ?? '', memoryMb: 128, env });
-      const { process_type: _, ...application } = JSON.parse(own['VCAP_APPLICATION'] ?? '{}') as object & {
-        process_type: string;
-      };
-      const running = spawnProcess({
-        file: launcherFile,
-        args: [path.join(dropletDir, 'app'), command, ''],
-        env: processType === undefined ? { ...own, VCAP_APPLICATION: JSON.stringify(application) } : own,
-        cwd: dropletDir,
-        onLine: (line) => said.push(`${name}: ${line}`),
-      });
-      onTestFinished(async () => {
-        running.killGroup();
-        await running.exited;
-      });
-      return running;
-    },
+    container,
+    web: () => container.launch('web', start.command, 256),
+    sidecar: () => container.launch('sidecar', sidecar?.command ?? '', sidecar?.memory ?? 0),
   };
 }
 
-const webCommand = (): string => staged.result.process_types['web'] ?? '';
-const sidecarCommand = (): string => staged.result.sidecars?.[0]?.command ?? '';
+describe('node-plugin with SIDECAR_HOLD_APP', () => {
+  test('waits for its sidecar when the app starts first', async () => {
+    const { container, web, sidecar } = await world();
+    web();
+    await container.said.line(/^web: Invoking pre-start scripts/);
+    sidecar();
+    await container.said.line(/^web: running$/);
+    const at = (pattern: RegExp): number => container.lines.findIndex((line) => pattern.test(line));
+    const ready = at(/^web: meridian-sidecar: the sidecar is READY/);
+    expect(at(/^sidecar: Invoking start command/)).toBeGreaterThan(-1);
+    expect(ready).toBeGreaterThan(at(/^sidecar: INFO {2}plugin port listens/));
+    expect(at(/^web: Invoking start command/)).toBeGreaterThan(ready);
+  });
 
-test('the app that starts first waits for its sidecar', async () => {
-  const { said, lines, start } = await container();
-  await start('web', webCommand(), 'web');
-  await said.line(/^web: Invoking pre-start scripts/);
-  await start('sidecar', sidecarCommand(), 'web');
-  await said.line(/^web: running$/);
-  const at = (pattern: RegExp): number => lines.findIndex((line) => pattern.test(line));
-  expect(at(/^sidecar: Invoking start command/)).toBeGreaterThan(-1);
-  expect(at(/^web: meridian-sidecar: the sidecar is READY/)).toBeGreaterThan(
-    at(/^sidecar: INFO {2}plugin port listens/),
-  );
-  expect(at(/^web: Invoking start command/)).toBeGreaterThan(at(/^web: meridian-sidecar: the sidecar is READY/));
-});
+  test('starts at once when the sidecar is ready', async () => {
+    const { container, web, sidecar } = await world();
+    sidecar();
+    await container.said.line(/^sidecar: INFO {2}startup 8\/8/);
+    web();
+    await container.said.line(/^web: running$/);
+    const atOnce = /^web: meridian-sidecar: the sidecar is READY after [01] s; the app starts$/;
+    expect(container.lines).toContainEqual(expect.stringMatching(atOnce));
+  });
 
-test('the app whose sidecar is ready starts at once', async () => {
-  const { said, lines, start } = await container();
-  await start('sidecar', sidecarCommand(), 'web');
-  await said.line(/^sidecar: INFO {2}startup 8\/8/);
-  await start('web', webCommand(), 'web');
-  await said.line(/^web: running$/);
-  expect(lines).toContainEqual(
-    expect.stringMatching(/^web: meridian-sidecar: the sidecar is READY after [01] s; the app starts$/),
-  );
-});
-
-test('a task, which has no sidecar, does not wait', async () => {
-  const { lines, start } = await container();
-  const task = await start('task', 'echo "$SIDECAR_ADDR" done');
-  expect(await task.exited).toBe(0);
-  await task.closed;
-  expect(lines).toEqual([
-    'task: Invoking pre-start scripts.',
-    'task: Invoking start command.',
-    expect.stringMatching(/^task: 127\.0\.0\.1:\d+ done$/),
-  ]);
+  test('does not wait in a task, which has no sidecar', async () => {
+    const { container } = await world();
+    const task = container.launch('task', 'echo "$SIDECAR_ADDR" done', 256, null);
+    expect(await task.exited).toBe(0);
+    expect(container.lines).toEqual([
+      'task: Invoking pre-start scripts.',
+      'task: Invoking start command.',
+      'task: 127.0.0.1:9191 done',
+    ]);
+  });
 });
