@@ -65,8 +65,18 @@ export function ownerSpec(settings: ServiceSettings, networks: readonly string[]
   };
 }
 
+export interface SidecarPlace {
+  readonly ownerId: string;
+  /** As a one-off of its service, which this Compose leaves alone, and neither starts nor stops. */
+  readonly isOneOff: boolean;
+}
+
 /** The sidecar, in the network namespace of the owner. */
-export function sidecarSpec(settings: ServiceSettings, ownerId: string, image: SpecImage): ContainerSpec {
+export function sidecarSpec(
+  settings: ServiceSettings,
+  { ownerId, isOneOff }: SidecarPlace,
+  image: SpecImage,
+): ContainerSpec {
   const { project, service, memoryMb, bus } = settings;
   const environment = { ...settings.environment, IMAGE: image.name, MEMORY_LIMIT: `${memoryMb}m` };
   const flags = [
@@ -87,7 +97,7 @@ export function sidecarSpec(settings: ServiceSettings, ownerId: string, image: S
       [labels.bus]: bus,
       [composeLabels.project]: project,
       [composeLabels.service]: service,
-      [composeLabels.oneOff]: 'False',
+      [composeLabels.oneOff]: isOneOff ? 'True' : 'False',
       [composeLabels.number]: '1',
       [composeLabels.configHash]: hash,
       [composeLabels.dependsOn]: dependsOn.map((name) => `${name}:service_started:false`).join(','),

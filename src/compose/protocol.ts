@@ -29,6 +29,14 @@ export class Protocol {
     return this.#accepted.has(type) || (type === 'rawsetenv' && this.#options.accepted === undefined);
   }
 
+  /**
+   * Whether this Compose announces its messages. Such a one (5.6 and later) also removes every container of a provider's
+   * service before each `up`, as left over from when the service had no provider.
+   */
+  get removesServiceContainers(): boolean {
+    return this.#options.accepted !== undefined;
+  }
+
   /** Progress, which Compose shows as the state of the service. */
   info(text: string): void {
     this.#send('info', oneLine(text));

@@ -77,6 +77,16 @@ describe('up', () => {
     expect(told(await provider.up(), 'error')).toEqual([]);
   });
 
+  test('marks the sidecar for a Compose that removes containers of the service as a one-off, and removes it at stop', async () => {
+    const accepted = 'info,debug,error,setenv,rawsetenv,get-relay-info';
+    await provider.call(['--project-name=shop', 'up', '--pool-type=OMSPool', 'sidecar'], accepted);
+    expect(provider.engine.named('shop-sidecar-sidecar')?.labels).toMatchObject({
+      'com.docker.compose.oneoff': 'True',
+    });
+    await provider.call(['--project-name=shop', 'stop', 'sidecar'], accepted);
+    expect(names()).toEqual(['shop-sidecar-1']);
+  });
+
   test('starts a stopped sidecar again', async () => {
     await provider.up();
     await provider.call(['--project-name=shop', 'stop', 'sidecar']);
