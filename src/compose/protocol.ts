@@ -4,7 +4,7 @@ import { FaultList, messageOf, UserFacingError } from '../base/user-facing-error
 /** The messages that every Compose with providers takes. */
 const oldest = ['info', 'debug', 'error', 'setenv'];
 
-export type MessageType = 'info' | 'debug' | 'error' | 'setenv' | 'rawsetenv';
+export type MessageType = 'info' | 'debug' | 'error' | 'setenv' | 'rawsetenv' | 'publish-endpoint';
 
 export interface ProtocolOptions {
   /** Takes one JSON document with its newline. */
@@ -30,11 +30,11 @@ export class Protocol {
   }
 
   /**
-   * Whether this Compose announces its messages. Such a one (5.6 and later) also removes every container of a provider's
-   * service before each `up`, as left over from when the service had no provider.
+   * Whether this Compose removes, before each `up`, every container of a provider's service that is not its own relay, as one
+   * left over from when the service had no provider. Those that have relays (5.6 and later) do.
    */
   get removesServiceContainers(): boolean {
-    return this.#options.accepted !== undefined;
+    return this.takes('publish-endpoint');
   }
 
   /** Progress, which Compose shows as the state of the service. */

@@ -78,7 +78,7 @@ describe('up', () => {
   });
 
   test('marks the sidecar for a Compose that removes containers of the service as a one-off, and removes it at stop', async () => {
-    const accepted = 'info,debug,error,setenv,rawsetenv,get-relay-info';
+    const accepted = 'info,debug,error,setenv,rawsetenv,publish-endpoint';
     await provider.call(['--project-name=shop', 'up', '--pool-type=OMSPool', 'sidecar'], accepted);
     expect(provider.engine.named('shop-sidecar-sidecar')?.labels).toMatchObject({
       'com.docker.compose.oneoff': 'True',
