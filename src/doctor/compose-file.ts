@@ -1,14 +1,12 @@
-import { parse } from 'yaml';
 import { closestName } from '../contract/config/closest-name.ts';
 import { composeOptions } from '../contract/config/compose-options.ts';
 import { errorOf, type Finding, warningOf } from './finding.ts';
 import type { DoctorReport } from './report.ts';
-
-type Raw = Readonly<Record<string, unknown>>;
+import { asMapping, type Mapping, readYaml } from './yaml-text.ts';
 
 interface ProvidedService {
   readonly name: string;
-  readonly options: Raw;
+  readonly options: Mapping;
 }
 
 const providerType = 'meridian-sidecar';
@@ -19,14 +17,9 @@ const providerType = 'meridian-sidecar';
  */
 export function examineComposeFile(file: { readonly name: string; readonly text: string }): DoctorReport[] {
   const empty = { subject: `Compose file ${file.name}`, settings: [], notes: [] };
-  let document: unknown;
-  try {
-    document = parse(file.text, { merge: true, logLevel: 'error' });
-  } catch (error) {
-    // What follows the first line is an excerpt of the file, which may hold what must not be printed.
-    const [reason = ''] = (error instanceof Error ? error.message : '').split('\n');
-    return [{ ...empty, findings: [notYaml(file.name, reason.replace(/:$/, ''))] }];
-  }
+  const faults: Finding[] = [];
+  const document = readYaml(file.text, (reason) => faults.push(notYaml(file.name, reason)));
+  if (faults.length > 0) return [{ ...empty, findings: faults }];
   const services = Object.entries(asMapping(asMapping(document)['services'])).map(
     ([name, raw]) => [name, asMapping(raw)] as const,
   );
@@ -74,7 +67,7 @@ function expectedOf(name: string, text: string): string | undefined {
 
 function findPluginFaults(
   { name, options }: ProvidedService,
-  services: readonly (readonly [string, Raw])[],
+  services: readonly (readonly [string, Mapping])[],
 ): Finding[] {
   const joins = services.filter(([, raw]) => joinsOwnerOf(name, raw));
   const wantsService = services.filter(([, raw]) => raw['network_mode'] === `service:${name}`);
@@ -98,22 +91,18 @@ function findPluginFaults(
 }
 
 /** The container that owns the namespace is named `PROJECT-SERVICE-1`, the project being known to Compose alone. */
-function joinsOwnerOf(service: string, raw: Raw): boolean {
+function joinsOwnerOf(service: string, raw: Mapping): boolean {
   const mode = String(raw['network_mode'] ?? '');
   return mode.startsWith('container:') && mode.endsWith(`-${service}-1`);
 }
 
-function dependsOn(raw: Raw, service: string): boolean {
+function dependsOn(raw: Mapping, service: string): boolean {
   const listed = raw['depends_on'];
   return Array.isArray(listed) ? listed.includes(service) : Object.hasOwn(asMapping(listed), service);
 }
 
-function replicasOf(raw: Raw): number {
+function replicasOf(raw: Mapping): number {
   return Number(raw['scale'] ?? asMapping(raw['deploy'])['replicas'] ?? 1);
-}
-
-function asMapping(value: unknown): Raw {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Raw) : {};
 }
 
 function asList(value: unknown): readonly unknown[] {
