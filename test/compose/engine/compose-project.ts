@@ -10,7 +10,7 @@ import { type Outcome, runCommand } from './run-command.ts';
 
 export interface Container {
   readonly id: string;
-  readonly startedAt: string;
+  readonly finishedAt: string;
   readonly status: string;
   readonly exitCode: number;
   /** Of its first process, as this machine counts. */
@@ -23,8 +23,14 @@ export interface ComposeProject {
   readonly compose: (...args: string[]) => Promise<Outcome>;
   /** As `compose`, but must end with 0; returns what it printed. */
   readonly composed: (...args: string[]) => Promise<string>;
+  /** `docker compose -p NAME ARGS`, with no file in sight; must end with 0. */
+  readonly withoutFile: (...args: string[]) => Promise<string>;
+  /** `meridian-sidecar compose ARGS`; must end with 0. */
+  readonly provider: (...args: string[]) => Promise<string>;
   /** The container of that name, or nothing. */
   readonly container: (name: string) => Promise<Container | undefined>;
+  /** Kills a container's first process from outside. After `docker kill` the engine would leave the container alone. */
+  readonly kill: (name: string) => Promise<void>;
   /** Waits for a line of a container's log. */
   readonly logged: (name: string, pattern: RegExp) => Promise<RegExpExecArray>;
 }
@@ -55,7 +61,16 @@ export function composeProject(options: ProjectOptions): ComposeProject {
     name,
     compose,
     composed: async (...args) => stdoutOf(await compose(...args), args),
+    withoutFile: async (...args) =>
+      stdoutOf(await runCommand(['docker', 'compose', '--project-name', name, ...args], environment, '/'), args),
+    provider: async (...args) =>
+      stdoutOf(await runCommand(['meridian-sidecar', 'compose', ...args], environment), args),
     container: inspect,
+    async kill(container) {
+      const { pid = 0 } = (await inspect(container)) ?? {};
+      if (pid === 0) throw new Error(`${container} does not run`);
+      process.kill(pid, 'SIGKILL');
+    },
     logged,
   };
 }
@@ -81,7 +96,7 @@ const dockerEnvironment = environmentOf(composes[0].configDir);
 
 function stdoutOf({ exitCode, stdout, stderr }: Outcome, args: readonly string[]): string {
   if (exitCode === 0) return stdout;
-  throw new Error(`docker compose ${args.join(' ')} ended with ${exitCode}:\n${stdout}${stderr}`);
+  throw new Error(`${args.join(' ')} ended with ${exitCode}:\n${stdout}${stderr}`);
 }
 
 /** A log that is followed ends with its container; one that has started again since is followed again. */
@@ -111,9 +126,9 @@ async function inspect(name: string): Promise<Container | undefined> {
   const { exitCode, stdout } = await docker('inspect', '--type', 'container', name);
   if (exitCode !== 0) return undefined;
   const [{ Id, State }] = JSON.parse(stdout) as [
-    { Id: string; State: { StartedAt: string; Status: string; ExitCode: number; Pid: number } },
+    { Id: string; State: { FinishedAt: string; Status: string; ExitCode: number; Pid: number } },
   ];
-  return { id: Id, startedAt: State.StartedAt, status: State.Status, exitCode: State.ExitCode, pid: State.Pid };
+  return { id: Id, finishedAt: State.FinishedAt, status: State.Status, exitCode: State.ExitCode, pid: State.Pid };
 }
 
 /** What Compose left behind, as it does when a provider or a test failed. */

@@ -66,8 +66,7 @@ describe.each(composes)('Docker Compose $version', ({ version, configDir }) => {
     await project.composed('up', '--detach', '--build');
     const [plugin, sidecar] = [`${project.name}-quotes-1`, `${project.name}-quotes-sidecar-1`];
     await project.logged(plugin, /^running$/m);
-    // Not `docker kill`, after which the engine leaves a container alone.
-    process.kill((await project.container(sidecar))?.pid ?? 0, 'SIGKILL');
+    await project.kill(sidecar);
     await project.logged(sidecar, /to=RUNNING[\s\S]*sidecar starts[\s\S]*to=RUNNING/);
     expect((await project.container(plugin))?.status).toBe('running');
   });

@@ -11,8 +11,9 @@ export interface Outcome {
 export async function runCommand(
   [command = '', ...args]: readonly string[],
   env: Readonly<Record<string, string>>,
+  cwd?: string,
 ): Promise<Outcome> {
-  const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(command, args, { env, cwd, stdio: ['ignore', 'pipe', 'pipe'] });
   const texts = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const)
     child[name].setEncoding('utf8').on('data', (text: string) => {
