@@ -14,6 +14,7 @@ export default defineConfig({
             'test/compose/{engine,fake-engine}/**',
             'test/lifecycle/**',
             'test/libbuildpack/**',
+            'test/memory/**',
             'test/python/**',
           ],
         },
@@ -45,6 +46,8 @@ export default defineConfig({
           testTimeout: 120_000,
         },
       },
+      // Makes control groups, which takes root, so it runs by its own command.
+      { extends: true, test: { name: 'memory', include: ['test/memory/**/*.test.ts'], testTimeout: 120_000 } },
       // Installs grpcio into a virtual environment first, so it runs by its own command.
       {
         extends: true,

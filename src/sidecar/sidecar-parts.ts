@@ -105,6 +105,7 @@ export function createParts(options: SidecarOptions, onFault: (faulted: boolean)
   for (const part of [access, grantNotices, ...Object.values(overBus)]) link.attach(part);
   const { subscriptions } = overBus;
   memory.incoming.onRoom(() => subscriptions.takeUp());
+  memory.shedding.onEnd(() => subscriptions.takeUp());
   const v1Patterns = new V1Patterns({ subscriptions, credit: config.credits, recorder, memory });
   const state = new StateKeeper(link, config.instanceId);
   const parts = {

@@ -11,6 +11,9 @@ home=$(dirname -- "$(dirname -- "$(readlink -f -- "\${BASH_SOURCE[0]}")")")/meri
 # Options that the app gives to its own Node must not reach this one.
 unset NODE_OPTIONS NODE_PATH
 
+# The C library would otherwise keep for itself what messages have given back.
+export MALLOC_MMAP_THRESHOLD_=131072 MALLOC_TRIM_THRESHOLD_=131072 MALLOC_ARENA_MAX=2
+
 flags=(--max-semi-space-size=2)
 if [[ \${MEMORY_LIMIT:-} =~ ^([0-9]{1,9})([mMgG])[bB]?$ ]]; then
   limit_mb=$((10#\${BASH_REMATCH[1]}))

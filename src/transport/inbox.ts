@@ -11,6 +11,7 @@ export interface InboxOptions<T> {
 export class Inbox<T> implements AsyncIterable<T> {
   readonly #options: InboxOptions<T>;
   readonly #messages: Uint8Array[] = [];
+  #bytes = 0;
   #iterated = false;
   #abandoned = false;
   #ended = false;
@@ -25,11 +26,16 @@ export class Inbox<T> implements AsyncIterable<T> {
     return this.#messages.length;
   }
 
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   push(bytes: Uint8Array): void {
     if (this.#abandoned) {
       this.#options.onTaken(bytes.byteLength);
     } else {
       this.#messages.push(bytes);
+      this.#bytes += bytes.byteLength;
       this.#wake?.();
     }
   }
@@ -52,6 +58,7 @@ export class Inbox<T> implements AsyncIterable<T> {
         if (this.#failure) throw this.#failure;
         const bytes = this.#messages.shift();
         if (bytes) {
+          this.#bytes -= bytes.byteLength;
           this.#options.onTaken(bytes.byteLength);
           yield this.#options.decode(bytes);
         } else if (this.#ended) {
@@ -70,6 +77,7 @@ export class Inbox<T> implements AsyncIterable<T> {
 
   #abandon(): void {
     this.#abandoned = true;
+    this.#bytes = 0;
     for (const bytes of this.#messages.splice(0)) this.#options.onTaken(bytes.byteLength);
   }
 }

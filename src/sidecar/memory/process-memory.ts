@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -20,10 +21,23 @@ export async function openProcessMemory(environment: NodeJS.ProcessEnv): Promise
       const heap = { what: 'heap', usedBytes: heapBytes, limitBytes: heapLimitBytes };
       // Nothing kills a process for its resident memory where nothing limits it.
       if (!known) return [heap];
-      return [{ what: 'resident memory', usedBytes: process.memoryUsage.rss(), limitBytes: known.bytes }, heap];
+      return [{ what: 'memory', usedBytes: neededBytes(), limitBytes: known.bytes }, heap];
     },
     collectGarbage: garbageCollector(),
   };
+}
+
+/**
+ * What of the runtime's file is used all the time. The kernel takes pages of files back before it kills, but without these the
+ * process would only read them again and again.
+ */
+const runtimePagesBytes = 24 * 1024 * 1024;
+
+/** The memory that this process alone needs, and that the kernel cannot take back. */
+function neededBytes(): number {
+  const status = readFileSync('/proc/self/status', 'utf8');
+  const kibibytes = /^RssAnon:\s+(\d+) kB$/m.exec(status)?.[1];
+  return kibibytes === undefined ? process.memoryUsage.rss() : Number(kibibytes) * 1024 + runtimePagesBytes;
 }
 
 function limitOf({ MEMORY_LIMIT: text }: NodeJS.ProcessEnv): MemoryLimit | undefined {

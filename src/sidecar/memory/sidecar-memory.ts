@@ -28,6 +28,8 @@ export interface SidecarMemory {
   readonly incoming: MemoryBudget;
   readonly credits: CreditPool;
   readonly shedding: LoadShedding;
+  /** Whether the plugin may be sent a message of this size. */
+  readonly hasRoom: (bytes: number) => boolean;
 }
 
 const mebibyte = 1024 * 1024;
@@ -57,11 +59,13 @@ export function createMemory(options: {
   const percent = { begin: tuning.shedAtPercent, end: tuning.resumeAtPercent };
   const { read, collectGarbage } = process ?? {};
   const shedding = new LoadShedding({ scheduler, log, percent, read, collectGarbage });
+  const incoming = new MemoryBudget(eachWayBytes, 'messages on their way to the plugin');
   return {
     limit,
     outgoing: new MemoryBudget(eachWayBytes, 'messages on their way to the bus'),
-    incoming: new MemoryBudget(eachWayBytes, 'messages on their way to the plugin'),
+    incoming,
     credits: new CreditPool(eachWayBytes, () => shedding.isShedding),
     shedding,
+    hasRoom: (bytes) => !shedding.isShedding && incoming.fits(bytes),
   };
 }

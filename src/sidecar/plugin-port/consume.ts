@@ -62,7 +62,7 @@ export async function consume(port: PluginPort, stream: ConsumeStream): Promise<
         void passCreditOn();
       },
       ended: (status) => following.interrupt(status),
-      hasRoom: (bytes) => incoming.fits(bytes),
+      hasRoom: port.memory.hasRoom,
     },
   );
   async function passCreditOn(): Promise<void> {

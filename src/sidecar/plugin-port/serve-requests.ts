@@ -26,7 +26,7 @@ export async function serveRequests(port: PluginPort, stream: RpcStream<ServeReq
   const answers = new Interruptible(messages);
   gone.throwIfAborted();
   gone.addEventListener('abort', () => answers.interrupt(gone.reason), { once: true, signal: stream.over });
-  const { incoming, shedding } = port.memory;
+  const { incoming, hasRoom } = port.memory;
   const hold = new StreamHold(incoming, stream);
   const server = port.servers.add(open.value.pattern, {
     serving: () => send({ case: 'serving', value: {} }),
@@ -36,8 +36,8 @@ export async function serveRequests(port: PluginPort, stream: RpcStream<ServeReq
       hold.written();
     },
     refusal: ({ envelope }) => {
-      const hasRoom = !shedding.isShedding && incoming.fits(envelope?.payload.length ?? 0);
-      return hasRoom ? undefined : "the responder's sidecar is short of memory";
+      const fits = hasRoom(envelope?.payload.length ?? 0);
+      return fits ? undefined : "the responder's sidecar is short of memory";
     },
     ended: (status) => answers.interrupt(status),
   });

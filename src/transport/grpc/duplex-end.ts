@@ -1,7 +1,7 @@
 import { StreamEnd, type StreamFormats } from '../stream-end.ts';
 
-/** Messages read ahead of the reader; beyond them HTTP/2's flow control holds the peer back. */
-const readAheadMessages = 16;
+/** What is read ahead of the reader; beyond it HTTP/2's flow control holds the peer back. */
+const readAhead = { messages: 16, bytes: 256 * 1024 };
 
 export const passBytes = (bytes: Buffer): Buffer => bytes;
 
@@ -30,7 +30,7 @@ export abstract class DuplexEnd<Incoming, Outgoing> extends StreamEnd<Incoming, 
     this.#duplex = duplex;
     duplex.on('data', (bytes: Buffer) => {
       this.arrived(bytes);
-      if (this.inbox.length >= readAheadMessages) duplex.pause();
+      if (this.#isAhead()) duplex.pause();
     });
     // A reset ends the reading too, just before it is known as one: had the iteration ended by then, it would look complete.
     duplex.on('end', () => setImmediate(() => this.inbox.end()));
@@ -43,6 +43,10 @@ export abstract class DuplexEnd<Incoming, Outgoing> extends StreamEnd<Incoming, 
   }
 
   protected override onTaken(): void {
-    if (this.#duplex.isPaused() && this.inbox.length < readAheadMessages) this.#duplex.resume();
+    if (this.#duplex.isPaused() && !this.#isAhead()) this.#duplex.resume();
+  }
+
+  #isAhead(): boolean {
+    return this.inbox.length >= readAhead.messages || this.inbox.bytes >= readAhead.bytes;
   }
 }

@@ -16,7 +16,7 @@ function watched() {
     scheduler,
     log,
     percent: { begin: 85, end: 75 },
-    read: () => [{ what: 'resident memory', usedBytes: use.usedMiB * mebibyte, limitBytes: 100 * mebibyte }],
+    read: () => [{ what: 'memory', usedBytes: use.usedMiB * mebibyte, limitBytes: 100 * mebibyte }],
     collectGarbage() {
       use.collections += 1;
       use.usedMiB -= use.garbageMiB;
@@ -40,7 +40,7 @@ test('sheds from the upper threshold on until the lower one, with one line for e
   expect(() => shedding.admit()).toThrow(
     expect.objectContaining({
       code: 'RESOURCE_EXHAUSTED',
-      message: 'the sidecar is short of memory: 86 MiB of 100 MiB resident memory; try again',
+      message: 'the sidecar is short of memory: 86 MiB of 100 MiB; try again',
     }),
   );
   use.usedMiB = 80;
@@ -53,12 +53,12 @@ test('sheds from the upper threshold on until the lower one, with one line for e
   expect(ends).toBe(1);
   expect(shedding.refused).toBe(2);
   expect(lines).toEqual([
-    'WARN  short of memory: new publishes and calls are refused used="86 MiB of 100 MiB resident memory"',
+    'WARN  short of memory: 86 MiB of 100 MiB; new publishes and calls are refused',
     expect.stringMatching(/^INFO {2}enough memory again forMs=\d+ refused=2$/),
   ]);
 });
 
-test('sheds nothing for what is only garbage, and collects no more than once a second', async () => {
+test('sheds nothing for what is only garbage, and does not collect at every look', async () => {
   const { shedding, use, lines, look } = watched();
   use.usedMiB = 95;
   use.garbageMiB = 30;
