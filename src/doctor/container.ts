@@ -127,7 +127,7 @@ function smallLimit(limit: string): Finding {
   return warningOf({
     id: 'doctor/memory-limit/too-small',
     found: `MEMORY_LIMIT is ${limit}`,
-    expected: `The sidecar needs at least ${leastMemoryMb} MB, in which it has no room for a single message.`,
+    expected: `The sidecar needs at least ${leastMemoryMb} MB for what it holds.`,
     next: ['Raise SIDECAR_MEMORY and the memory of the process, and push again.'],
   });
 }

@@ -13,7 +13,7 @@ import type { Connection } from '../../src/transport/rpc.ts';
 import { RpcError } from '../../src/transport/status.ts';
 import { BarePlugin } from '../bench/bare-plugin.ts';
 
-export const largeBytes = 900 * 1024;
+const largeBytes = 900 * 1024;
 
 /** How many of each outcome there were: `accepted`, or the code of a refusal. */
 export type Outcomes = Record<string, number>;

@@ -112,7 +112,7 @@ describe('a fault', () => {
     ['SIDECAR_MEMORY', '128M', 'config/memory/not-megabytes'],
     ['SIDECAR_MEMORY', '64.5', 'config/memory/not-megabytes'],
     ['SIDECAR_MEMORY', '-5', 'config/memory/not-megabytes'],
-    ['SIDECAR_MEMORY', '63', 'config/memory/not-megabytes'],
+    ['SIDECAR_MEMORY', '95', 'config/memory/not-megabytes'],
     ['SIDECAR_MEMORY', '1e3', 'config/memory/not-megabytes'],
     ['SIDECAR_MEMORY', '128 MB', 'config/memory/not-megabytes'],
     ['SIDECAR_FOR', 'we b', 'config/for/malformed'],
