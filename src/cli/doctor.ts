@@ -5,6 +5,7 @@ import { UserFacingError } from '../base/user-facing-error.ts';
 import { readBindingSources } from '../contract/config/binding-files.ts';
 import { environmentVariables } from '../contract/config/environment.ts';
 import { examineAppFolder } from '../doctor/app-folder.ts';
+import { examineComposeFile } from '../doctor/compose-file.ts';
 import { examineContainer } from '../doctor/container.ts';
 import { exitCodeFor } from '../doctor/finding.ts';
 import { networkProbes } from '../doctor/network-probes.ts';
@@ -28,7 +29,10 @@ export const addDoctorCommand: AddCommand = (program) => {
   program
     .command('doctor')
     .description('say what is configured, from where, and what is wrong, in the folder of an app or in a container')
-    .argument('[app]', 'folder of the app (default: the container that this runs in, else the current folder)')
+    .argument(
+      '[app]',
+      'folder of the app, or a Compose file (default: the container that this runs in, else the current folder)',
+    )
     .option('--app <name>', 'which application of manifest.yml (default: those that name this buildpack)')
     .option('--buildpack <name>', 'how this buildpack is called on the platform')
     .option('-e, --env <key=value>', 'variable that is set elsewhere; wins over manifest.yml', collect, [])
@@ -38,13 +42,20 @@ export const addDoctorCommand: AddCommand = (program) => {
     .action(async (folder: string | undefined, flags: DoctorFlags) => {
       const place = path.resolve(folder ?? '.');
       const isContainer = folder === undefined && (isSetUp(process.env) || !(await isApp(place)));
-      const reports = isContainer ? [await examineHere(process.env, flags)] : await examineFolder(place, flags);
+      const reports = isContainer ? [await examineHere(process.env, flags)] : await examinePlace(place, flags);
       process.stdout.write(
         flags.json ? `${JSON.stringify(reports.map(reportAsJson))}\n` : reports.map(renderReport).join('\n'),
       );
       process.exitCode = exitCodeFor(reports.flatMap(({ findings }) => findings));
     });
 };
+
+async function examinePlace(place: string, flags: DoctorFlags): Promise<DoctorReport[]> {
+  if (!/\.ya?ml$/.test(place)) return await examineFolder(place, flags);
+  const text = await readIfThere(place);
+  if (text === undefined) throw notAFolder(place);
+  return examineComposeFile({ name: path.basename(place), text });
+}
 
 async function examineFolder(folder: string, flags: DoctorFlags): Promise<DoctorReport[]> {
   if (!(await isFolder(folder))) throw notAFolder(folder);
@@ -101,8 +112,8 @@ async function isFolder(folder: string): Promise<boolean> {
 function notAFolder(folder: string): UserFacingError {
   return new UserFacingError({
     id: 'doctor/folder/unreadable',
-    found: `${folder} is not a folder that can be read`,
-    next: ['Name the folder of the app.'],
+    found: `${folder} is not a folder or Compose file that can be read`,
+    next: ['Name the folder of the app, or its compose.yaml.'],
     exitCode: usageExitCode,
   });
 }

@@ -66,15 +66,17 @@ export function ownerSpec(settings: ServiceSettings, networks: readonly string[]
 }
 
 export interface SidecarPlace {
-  /** The id of the network's owner. */
   readonly ownerId: string;
-  /** Whether Compose is to take it for a container of the service; otherwise its `stop`, `start`, `logs` and `ps` pass it over. */
-  readonly isOfService: boolean;
+  /** As a one-off of its service, which this Compose leaves alone, and neither starts nor stops. */
+  readonly isOneOff: boolean;
 }
 
 /** The sidecar, in the network namespace of the owner. */
-export function sidecarSpec(settings: ServiceSettings, place: SidecarPlace, image: SpecImage): ContainerSpec {
-  const { ownerId, isOfService } = place;
+export function sidecarSpec(
+  settings: ServiceSettings,
+  { ownerId, isOneOff }: SidecarPlace,
+  image: SpecImage,
+): ContainerSpec {
   const { project, service, memoryMb, bus } = settings;
   const environment = { ...settings.environment, IMAGE: image.name, MEMORY_LIMIT: `${memoryMb}m` };
   const flags = [
@@ -91,9 +93,12 @@ export function sidecarSpec(settings: ServiceSettings, place: SidecarPlace, imag
     name: sidecarName(project, service),
     flags,
     labels: {
-      ...hiddenLabels({ project, service: `${service}-sidecar` }, { role: 'sidecar', madeBy: service }),
+      ...ourLabels(project, { role: 'sidecar', madeBy: service }),
       [labels.bus]: bus,
-      ...(isOfService && { [composeLabels.service]: service, [composeLabels.oneOff]: 'False' }),
+      [composeLabels.project]: project,
+      [composeLabels.service]: service,
+      [composeLabels.oneOff]: isOneOff ? 'True' : 'False',
+      [composeLabels.number]: '1',
       [composeLabels.configHash]: hash,
       [composeLabels.dependsOn]: dependsOn.map((name) => `${name}:service_started:false`).join(','),
     },

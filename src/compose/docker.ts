@@ -41,10 +41,12 @@ export function dockerThrough(call: CallDocker): Docker {
 
 /** The error for a call that must not fail. */
 export function dockerRefused(args: readonly string[], { exitCode, stderr }: DockerOutcome): UserFacingError {
-  const reason = stderr.trim().split('\n').at(-1)?.trim() ?? '';
+  const lines = stderr.trim().split('\n');
+  // Behind the engine's own words the command sums up that it failed.
+  const reason = (lines.find((line) => line.includes('response from daemon: ')) ?? lines.at(-1) ?? '').trim();
   return new UserFacingError({
     id: 'compose/docker/refused',
-    found: `\`docker ${args.slice(0, 2).join(' ')}\` ended with ${exitCode}: ${reason === '' ? 'it said nothing' : reason}`,
+    found: `\`docker ${args.slice(0, args[0] === 'network' ? 2 : 1).join(' ')}\` ended with ${exitCode}: ${reason === '' ? 'it said nothing' : reason}`,
     next: ['Correct what the engine names, and try again.'],
   });
 }

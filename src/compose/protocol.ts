@@ -29,6 +29,14 @@ export class Protocol {
     return this.#accepted.has(type) || (type === 'rawsetenv' && this.#options.accepted === undefined);
   }
 
+  /**
+   * Whether this Compose removes, before each `up`, every container of a provider's service that is not its own relay, as one
+   * left over from when the service had no provider. Those that have relays (5.6 and later) do.
+   */
+  get removesServiceContainers(): boolean {
+    return this.takes('publish-endpoint');
+  }
+
   /** Progress, which Compose shows as the state of the service. */
   info(text: string): void {
     this.#send('info', oneLine(text));

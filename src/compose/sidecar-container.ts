@@ -30,9 +30,8 @@ export interface BroughtSidecar {
 export async function bringSidecar(provider: Provider, request: SidecarRequest): Promise<BroughtSidecar> {
   const { docker } = provider;
   const { settings, ownerId, existing, rollback } = request;
-  // A Compose that publishes endpoints removes at each `up` what it takes for a container of a provider's service.
-  const isOfService = !provider.protocol.takes('publish-endpoint');
-  const spec = sidecarSpec(settings, { ownerId, isOfService }, request.image);
+  const isOneOff = provider.protocol.removesServiceContainers;
+  const spec = sidecarSpec(settings, { ownerId, isOneOff }, request.image);
   const { project, service } = settings;
   const current = existing.find(({ name }) => name === sidecarName(project, service));
   const previous = existing.find(({ name }) => name === previousName(project, service));
@@ -89,8 +88,8 @@ async function settle(
   if (replaced) await removeContainer(docker, replaced.id);
 }
 
-/** What the engine would throw away with the container. */
-async function keepLog({ docker, log }: Provider, id: string): Promise<void> {
+/** Writes the container's last lines into our log, which the engine would throw away with it. */
+export async function keepLog({ docker, log }: Provider, id: string): Promise<void> {
   const { stdout, stderr } = await docker.call(['logs', '--tail', '200', id]);
   for (const line of `${stdout}${stderr}`.split('\n').filter((each) => each !== '')) log.info(`sidecar: ${line}`);
 }

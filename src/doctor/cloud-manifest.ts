@@ -1,7 +1,7 @@
-import { parse } from 'yaml';
 import { parseMegabytes } from '../base/bytes.ts';
 import { buildpackName } from '../buildpack/layout.ts';
 import { errorOf, type Finding } from './finding.ts';
+import { asMapping, type Mapping, readYaml } from './yaml-text.ts';
 
 /** What the platform is told about one app, as far as a sidecar is concerned. */
 export interface CloudApp {
@@ -46,32 +46,19 @@ export function ownSidecar({ sidecars }: CloudApp): CloudSidecar | undefined {
   return sidecars.find(({ name }) => name === buildpackName);
 }
 
-type Raw = Readonly<Record<string, unknown>>;
-
 /**
  * Reads a manifest.yml with `((name))` filled in from `variables`, as `cf push --var` does. What cannot be read is a finding,
  * and the rest is read all the same.
  */
 export function readCloudManifest(text: string, variables: Readonly<Record<string, string>>): CloudManifest {
   const findings: Finding[] = [];
-  const document = readYaml(text, findings);
+  const document = readYaml(text, (reason) => findings.push(notYaml(reason)));
   const unknown = new Set<string>();
   const filled = asMapping(fillIn(document, variables, unknown));
   if (unknown.size > 0) findings.push(unfilled([...unknown]));
   const listed = asList(filled['applications']).map(asMapping);
   if (listed.length === 0 && findings.length === 0) findings.push(noApplications());
   return { apps: listed.map((raw) => readApp(raw, findings)), findings };
-}
-
-function readYaml(text: string, findings: Finding[]): unknown {
-  try {
-    return parse(text, { merge: true, logLevel: 'error' });
-  } catch (error) {
-    // What follows the first line is an excerpt of the file, which may hold what must not be printed.
-    const [reason = ''] = (error instanceof Error ? error.message : '').split('\n');
-    findings.push(notYaml(reason.replace(/:$/, '')));
-    return undefined;
-  }
 }
 
 function fillIn(value: unknown, variables: Readonly<Record<string, string>>, unknown: Set<string>): unknown {
@@ -86,7 +73,7 @@ function fillIn(value: unknown, variables: Readonly<Record<string, string>>, unk
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, fillIn(item, variables, unknown)]));
 }
 
-function readApp(raw: Raw, findings: Finding[]): CloudApp {
+function readApp(raw: Mapping, findings: Finding[]): CloudApp {
   const name = String(raw['name'] ?? 'app');
   const listed = asList(raw['processes']).map(asMapping);
   const web = listed.find(({ type }) => type === 'web');
@@ -108,7 +95,7 @@ function readApp(raw: Raw, findings: Finding[]): CloudApp {
   };
 }
 
-function readProcess(raw: Raw, place: { readonly app: string; readonly findings: Finding[] }): CloudProcess {
+function readProcess(raw: Mapping, place: { readonly app: string; readonly findings: Finding[] }): CloudProcess {
   const type = String(raw['type'] ?? '');
   const memory = raw['memory'];
   const memoryMb = memory === undefined || memory === null ? undefined : parseMegabytes(String(memory));
@@ -126,10 +113,6 @@ function readProcess(raw: Raw, place: { readonly app: string; readonly findings:
     healthEndpoint: String(raw['health-check-http-endpoint'] ?? '/'),
     isDeclared: type !== 'web' || 'command' in raw,
   };
-}
-
-function asMapping(value: unknown): Raw {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Raw) : {};
 }
 
 function asList(value: unknown): readonly unknown[] {

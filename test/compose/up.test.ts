@@ -32,19 +32,6 @@ describe('up', () => {
     expect(provider.engine.containers).toEqual(before);
   });
 
-  test.each([
-    [undefined, 'sidecar', 'False'],
-    ['info,error,setenv', 'sidecar', 'False'],
-    // It would remove the sidecar at each `up`, as a container that a provider's service cannot have.
-    ['info,error,setenv,publish-endpoint', 'sidecar-sidecar', 'True'],
-  ])('of a Compose that takes %s makes the sidecar a container of service %s', async (accepted, service, isOneOff) => {
-    await provider.call(['--project-name=shop', 'up', '--pool-type=OMSPool', 'sidecar'], accepted);
-    expect(provider.engine.named('shop-sidecar-sidecar')?.labels).toMatchObject({
-      'com.docker.compose.service': service,
-      'com.docker.compose.oneoff': isOneOff,
-    });
-  });
-
   test('with a changed option replaces the sidecar alone, and says so', async () => {
     const first = await provider.up();
     const second = await provider.up('--tags=eod');
@@ -88,6 +75,16 @@ describe('up', () => {
     await provider.up();
     provider.engine.notReady = 'it is FAULTED';
     expect(told(await provider.up(), 'error')).toEqual([]);
+  });
+
+  test('marks the sidecar for a Compose that removes containers of the service as a one-off, and removes it at stop', async () => {
+    const accepted = 'info,debug,error,setenv,rawsetenv,publish-endpoint';
+    await provider.call(['--project-name=shop', 'up', '--pool-type=OMSPool', 'sidecar'], accepted);
+    expect(provider.engine.named('shop-sidecar-sidecar')?.labels).toMatchObject({
+      'com.docker.compose.oneoff': 'True',
+    });
+    await provider.call(['--project-name=shop', 'stop', 'sidecar'], accepted);
+    expect(names()).toEqual(['shop-sidecar-1']);
   });
 
   test('starts a stopped sidecar again', async () => {

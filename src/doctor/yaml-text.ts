@@ -1,0 +1,20 @@
+import { parse } from 'yaml';
+
+export type Mapping = Readonly<Record<string, unknown>>;
+
+/** Reads YAML that a person wrote for another program; `onFault` hears why it is none, without an excerpt of the text. */
+export function readYaml(text: string, onFault: (reason: string) => void): unknown {
+  try {
+    return parse(text, { merge: true, logLevel: 'error' });
+  } catch (error) {
+    // What follows the first line is an excerpt of the file, which may hold what must not be printed.
+    const [reason = ''] = (error instanceof Error ? error.message : '').split('\n');
+    onFault(reason.replace(/:$/, ''));
+    return undefined;
+  }
+}
+
+/** The value if it is a mapping, else an empty one. */
+export function asMapping(value: unknown): Mapping {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Mapping) : {};
+}
