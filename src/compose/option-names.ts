@@ -8,9 +8,9 @@ const optionOfVariable = new Map<string, string>(
 /** The same fault in the words of the Compose file: option names for the variables that the options become. */
 export function renameVariables(fault: UserFacingError): UserFacingError {
   const rename = (text: string): string =>
-    text.replaceAll(/\b[A-Z][A-Z_]*[A-Z]\b/g, (word) => {
+    text.replaceAll(/\b[A-Z][A-Z_]*[A-Z]\b/g, (word, at: number) => {
       const option = optionOfVariable.get(word);
-      return option === undefined ? word : `option \`${option}\``;
+      return option === undefined ? word : `${at === 0 ? 'Option' : 'option'} \`${option}\``;
     });
   return new UserFacingError({
     id: fault.id,
