@@ -89,13 +89,15 @@ describe('in a control group of 128 MB a sidecar', () => {
     await expectWell(sidecar);
   });
 
-  test('sheds what would kill it, and serves afterwards', async () => {
+  test('sheds what comes beyond its threshold, counts that, and serves afterwards', async () => {
     const bus = await startBus();
     const sidecar = await start(bus.address, 128, { SIDECAR_CONFIG: writeTemporary('sidecar.yml', shedsEarly) });
     const plugin = await connect(sidecar.address);
     const outcomes = await Promise.all([publishLarge(plugin, 600, 192), saveStates(plugin, 100, 32)]);
     expect(outcomes[0].accepted).toBeGreaterThan(0);
     expect(outcomes[0].RESOURCE_EXHAUSTED).toBeGreaterThan(0);
+    expect(await metric(sidecar, 'sheds_total')).toBeGreaterThan(0);
+    expect(sidecar.program.output).toMatch(/short of memory: \d+ MiB of 128 MiB; new publishes and calls are refused/);
     expect(sidecar.group.kills).toBe(0);
     plugin.close();
     while ((await metric(sidecar, 'shedding')) === 1) await sleep(100);
