@@ -1,11 +1,11 @@
 import { parseDurationMs } from '../base/duration.ts';
 import { UserFacingError } from '../base/user-facing-error.ts';
-import { listOurs, removeContainer, roleOf, stopContainer } from './container.ts';
+import { listOurs, roleOf, stopContainer } from './container.ts';
 import { removeBusIfUnused } from './embedded-bus.ts';
 import { type Engine, identifyEngine } from './engine.ts';
 import type { Invocation } from './invocation.ts';
 import { type Provider, report } from './provider.ts';
-import { drainAndRemove, keepLog } from './sidecar-container.ts';
+import { drainAndRemove } from './sidecar-container.ts';
 
 /** `compose down`: releases everything of the service, of which it knows nothing but project and name. */
 export async function down(provider: Provider, invocation: Invocation): Promise<void> {
@@ -34,11 +34,8 @@ export async function stop(provider: Provider, invocation: Invocation): Promise<
     if (roleOf(each) !== 'sidecar' || !each.isRunning) continue;
     report(provider, 'draining the sidecar');
     await stopContainer(docker, each.id, stopTimeoutOf(invocation));
-    if (!protocol.removesServiceContainers) continue;
-    // Such a Compose starts no one-off again, and warns of one that has ended as of an orphan.
-    await keepLog(provider, each.id);
-    await removeContainer(docker, each.id);
   }
+  // Such a Compose starts no one-off again.
   report(provider, protocol.removesServiceContainers ? 'stopped; `up` brings it back, `start` does not' : 'stopped');
 }
 

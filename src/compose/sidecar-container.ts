@@ -89,7 +89,7 @@ async function settle(
 }
 
 /** Writes the container's last lines into our log, which the engine would throw away with it. */
-export async function keepLog({ docker, log }: Provider, id: string): Promise<void> {
+async function keepLog({ docker, log }: Provider, id: string): Promise<void> {
   const { stdout, stderr } = await docker.call(['logs', '--tail', '200', id]);
   for (const line of `${stdout}${stderr}`.split('\n').filter((each) => each !== '')) log.info(`sidecar: ${line}`);
 }
