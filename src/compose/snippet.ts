@@ -20,12 +20,13 @@ export function plainServices(settings: ServiceSettings): string {
   };
   return `# Merge this into your Compose file: ${plugin} keeps its own image, and loses \`networks\` and \`ports\` to its sidecar.
 # Compose does not build the image: \`meridian-sidecar compose image\` does.
-${stringify({ services }, { lineWidth: 0 })}`.trimEnd();
+${stringify({ services, ...(bus === 'embedded' && { volumes: { 'bus-api': {} } }) }, { lineWidth: 0 })}`.trimEnd();
 }
 
 function sidecarService(settings: ServiceSettings, image: string): object {
   const { environment, mounts, bus, memoryMb, stopTimeoutMs, publish, aliases, service, networks } = settings;
-  const { INSTANCE_ID: instance, ...others } = environment;
+  // Compose's health check finds the sidecar at its default address.
+  const { INSTANCE_ID: instance, SIDECAR_HEALTH_ADDR: _, ...others } = environment;
   const names = aliases.filter((alias) => alias !== service);
   return {
     image,
