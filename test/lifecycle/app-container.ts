@@ -22,6 +22,8 @@ export interface ContainerStart {
   readonly startedAt?: string;
   /** Wins over what the platform gives. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Files of this machine to put into the app, by their names there. */
+  readonly files?: Readonly<Record<string, string>>;
   /** Holds instance.crt and instance.key, which the platform replaces in place. */
   readonly credentialsDir?: string;
 }
@@ -50,7 +52,8 @@ export class AppContainer {
   static async make(start: ContainerStart): Promise<AppContainer> {
     const memory = `${start.manifest.memoryMb}m`;
     const credentials = start.credentialsDir ? [`${start.credentialsDir}:/etc/cf-instance-credentials:ro`] : [];
-    const volumes = [`${inject('lifecycle').toolsDir}:/tmp/lifecycle:ro`, ...credentials];
+    const files = Object.entries(start.files ?? {}).map(([name, file]) => `${file}:/home/vcap/app/${name}:ro`);
+    const volumes = [`${inject('lifecycle').toolsDir}:/tmp/lifecycle:ro`, ...credentials, ...files];
     // The first process of the container only waits, and reaps what is left behind, as the platform's does.
     const init = 'mkdir -m 777 /run/pids && sleep infinity & wait; wait';
     const id = await docker(
@@ -89,9 +92,12 @@ export class AppContainer {
     return { name, exited: once(child, 'close').then(([code]) => (code as number | null) ?? 1) };
   }
 
-  /** Sends a signal to processes by their names, at once; those that have ended do not mind. */
+  /** Sends a signal to processes by their names, at once; those that have ended do not mind, nor does a removed container. */
   async signal(names: readonly string[], signal: 'TERM' | 'KILL'): Promise<void> {
-    await this.run('for name; do kill -"$0" "$(<"/run/pids/$name")" 2>/dev/null; done; :', signal, ...names);
+    const kill = 'for name; do kill -"$0" "$(<"/run/pids/$name")" 2>/dev/null; done; :';
+    await this.run(kill, signal, ...names).catch((error: Error) => {
+      if (!/No such container|is not running/.test(error.message)) throw error;
+    });
   }
 
   /** Runs a script of bash in the container to its end, beside the app and as its user; returns what it printed. */
@@ -100,6 +106,8 @@ export class AppContainer {
   }
 
   async remove(): Promise<void> {
-    await docker('rm', '--force', '--volumes', this.id);
+    await docker('rm', '--force', '--volumes', this.id).catch((error: Error) => {
+      if (!/No such container|already in progress/.test(error.message)) throw error;
+    });
   }
 }

@@ -44,9 +44,7 @@ export async function startOf(name: CaseName): Promise<Omit<InstanceStart, 'netw
 /** Starts an instance that is gone after the test, whatever became of it. */
 export async function startInstance(start: InstanceStart): Promise<AppInstance> {
   const instance = await AppInstance.start(start);
-  onTestFinished(async () => {
-    await instance.container.remove().catch(() => undefined);
-  });
+  onTestFinished(() => instance.container.remove());
   return instance;
 }
 
@@ -68,8 +66,8 @@ export async function openNetwork(): Promise<string> {
 
 export interface RunningBus {
   readonly container: string;
-  /** What it has said so far. */
-  readonly log: () => Promise<string>;
+  /** The directory of its files. */
+  readonly filesDir: string;
 }
 
 /** Starts a Bus API as `bus-api:8443` in a network, with the policy of the demo unless another is given. */
@@ -99,5 +97,5 @@ export async function startBus(
   onTestFinished(async () => {
     await docker('rm', '--force', container);
   });
-  return { container, log: () => docker('logs', container) };
+  return { container, filesDir: dir };
 }

@@ -1,16 +1,12 @@
-import { execFile } from 'node:child_process';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { readTextIfPresent } from '../../src/local/droplet-files.ts';
 import type { StagingResult } from '../../src/local/staging-result.ts';
 import { comparableLog, comparableResult } from './comparable.ts';
 import { dropletTree } from './droplet-tree.ts';
 import { type Staged, stagedCase, stageFromZip } from './staged-cases.ts';
-import { allStagingCases, type CaseName, dirOf, type StagingCase } from './staging-cases.ts';
-
-const run = promisify(execFile);
-const cliFile = path.resolve(import.meta.dirname, '../../dist/cli.mjs');
+import { stagedLocally } from './staged-locally.ts';
+import { allStagingCases, type CaseName } from './staging-cases.ts';
 
 /** What a user gets of a staging, as one text to review. */
 async function report(staged: Staged): Promise<string> {
@@ -25,18 +21,6 @@ async function report(staged: Staged): Promise<string> {
   ]
     .join('\n')
     .replace(/(?<![\d.])\d+\.\d+\.\d+(?![\d.])/g, 'VERSION');
-}
-
-/** `meridian-sidecar stage` with the same directories, as a user runs it. */
-async function stageLocally({ appDir, buildpacks, needs }: StagingCase, outDir: string): Promise<number> {
-  const needed = Object.entries((await needs?.()) ?? {}).flatMap(([name, value]) => ['--env', `${name}=${value}`]);
-  const flags = buildpacks.flatMap((name) => ['--buildpack', dirOf(name)]);
-  const command = [cliFile, 'stage', appDir, '--out', outDir, ...flags, ...needed];
-  const env = { PATH: '/usr/bin:/bin' };
-  return await run(process.execPath, command, { env }).then(
-    () => 0,
-    ({ code }: { readonly code: number }) => code,
-  );
 }
 
 describe.each(allStagingCases)('$name', (one) => {
@@ -58,8 +42,8 @@ describe.each(allStagingCases)('$name', (one) => {
 
   test(`${one.about} staged by meridian-sidecar stage with the same outcome`, async () => {
     const real = await staged();
-    const outDir = path.join(real.workDir, 'local');
-    expect(await stageLocally(one, outDir)).toBe(one.exitCode);
+    const { exitCode, outDir } = await stagedLocally(one.name as CaseName);
+    expect(exitCode).toBe(one.exitCode);
     if (one.exitCode !== 0) return;
     const result = JSON.parse((await readTextIfPresent(path.join(outDir, 'result.json'))) ?? '') as StagingResult;
     expect(comparableResult(result)).toEqual(real.result && comparableResult(real.result));

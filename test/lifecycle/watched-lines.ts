@@ -2,6 +2,8 @@
 export interface Watched {
   push(line: string): void;
   line(pattern: RegExp): Promise<RegExpExecArray>;
+  /** Calls back after each further line. */
+  each(onLine: () => void): void;
 }
 
 export function watch(lines: string[]): Watched {
@@ -13,14 +15,19 @@ export function watch(lines: string[]): Watched {
     },
     line: (pattern) =>
       new Promise((resolve) => {
+        let looked = 0;
         const check = (): void => {
-          const match = lines.map((line) => pattern.exec(line)).find((found) => found !== null);
-          if (!match) return;
-          waiting.delete(check);
-          resolve(match);
+          for (; looked < lines.length; looked += 1) {
+            const match = pattern.exec(lines[looked] ?? '');
+            if (!match) continue;
+            waiting.delete(check);
+            resolve(match);
+            return;
+          }
         };
         waiting.add(check);
         check();
       }),
+    each: (onLine) => void waiting.add(onLine),
   };
 }
