@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { launchLocally } from './local-instance.ts';
 import { openNetwork, startInstance, startOf } from './platform.ts';
+import type { Watched } from './watched-lines.ts';
 
 /** What one run showed: what each process was told, and how each ended, in order. */
 interface Shown {
@@ -38,7 +39,7 @@ async function runOnPlatform(mode: Mode): Promise<Shown> {
     env: { ...quiet, APP_MODE: mode },
   });
   const { lines, said } = instance.container;
-  if (stops.has(mode)) await allTold(said.line);
+  if (stops.has(mode)) await allTold(said);
   const startedMs = performance.now();
   const endings = stops.has(mode) ? await instance.stop() : await instance.ended;
   const durationMs = performance.now() - startedMs;
@@ -54,7 +55,7 @@ async function runOnPlatform(mode: Mode): Promise<Shown> {
 
 async function locally(mode: Mode): Promise<Shown> {
   const instance = await launchLocally('two-sidecars', { ...quiet, APP_MODE: mode });
-  if (stops.has(mode)) await allTold(instance.said.line);
+  if (stops.has(mode)) await allTold(instance.said);
   const startedMs = performance.now();
   if (stops.has(mode)) instance.terminate();
   const exitCode = await instance.ended;
@@ -66,11 +67,11 @@ async function locally(mode: Mode): Promise<Shown> {
   return { ...shownBy(instance.lines, endings), exitCode, durationMs };
 }
 
-async function allTold(line: (pattern: RegExp) => Promise<unknown>): Promise<void> {
+async function allTold(said: Watched): Promise<void> {
   await Promise.all([
-    line(/^web: fact told/),
-    line(/^other-agent: fact told/),
-    line(/^meridian-sidecar: .*sidecar starts/),
+    said.line(/^web: fact told/),
+    said.line(/^other-agent: fact told/),
+    said.line(/^meridian-sidecar: .*sidecar starts/),
   ]);
 }
 
