@@ -21,12 +21,16 @@ export interface ComposeProject {
   readonly name: string;
   /** `docker compose ARGS` in this project. */
   readonly compose: (...args: string[]) => Promise<Outcome>;
+  /** As `compose`, with further variables. */
+  readonly composeWith: (environment: Readonly<Record<string, string>>, ...args: string[]) => Promise<Outcome>;
   /** As `compose`, but must end with 0; returns what it printed. */
   readonly composed: (...args: string[]) => Promise<string>;
   /** `docker compose -p NAME ARGS`, with no file in sight; must end with 0. */
   readonly withoutFile: (...args: string[]) => Promise<string>;
   /** `meridian-sidecar compose ARGS`; must end with 0. */
   readonly provider: (...args: string[]) => Promise<string>;
+  /** The names of all its containers, also of those that the provider made. */
+  readonly containers: () => Promise<string[]>;
   /** The container of that name, or nothing. */
   readonly container: (name: string) => Promise<Container | undefined>;
   /** Kills a container's first process from outside. After `docker kill` the engine would leave the container alone. */
@@ -51,8 +55,9 @@ export function composeProject(options: ProjectOptions): ComposeProject {
   const directoryFlags = options.directory === undefined ? [] : ['--project-directory', options.directory];
   const flags = ['--project-name', name, ...directoryFlags, ...options.files.flatMap((file) => ['--file', file])];
   const environment = environmentOf(configDir, options.environment);
-  const compose = (...args: string[]): Promise<Outcome> =>
-    runCommand(['docker', 'compose', ...flags, ...args], environment);
+  const composeWith: ComposeProject['composeWith'] = (more, ...args) =>
+    runCommand(['docker', 'compose', ...flags, ...args], { ...environment, ...more });
+  const compose = (...args: string[]): Promise<Outcome> => composeWith({}, ...args);
   onTestFinished(async () => {
     await compose('down', '--volumes', '--timeout', '1');
     await removeAll(name);
@@ -60,11 +65,13 @@ export function composeProject(options: ProjectOptions): ComposeProject {
   return {
     name,
     compose,
+    composeWith,
     composed: async (...args) => stdoutOf(await compose(...args), args),
     withoutFile: async (...args) =>
       stdoutOf(await runCommand(['docker', 'compose', '--project-name', name, ...args], environment, '/'), args),
     provider: async (...args) =>
       stdoutOf(await runCommand(['meridian-sidecar', 'compose', ...args], environment), args),
+    containers: () => containersOf(name),
     container: inspect,
     async kill(container) {
       const { pid = 0 } = (await inspect(container)) ?? {};
@@ -131,11 +138,15 @@ async function inspect(name: string): Promise<Container | undefined> {
   return { id: Id, finishedAt: State.FinishedAt, status: State.Status, exitCode: State.ExitCode, pid: State.Pid };
 }
 
+async function containersOf(project: string): Promise<string[]> {
+  const filter = `label=com.docker.compose.project=${project}`;
+  const { stdout } = await docker('ps', '--all', '--filter', filter, '--format', '{{.Names}}');
+  return stdout.split('\n').filter(Boolean).sort();
+}
+
 /** What Compose left behind, as it does when a provider or a test failed. */
 async function removeAll(project: string): Promise<void> {
-  const label = `label=com.docker.compose.project=${project}`;
-  const { stdout } = await docker('ps', '--all', '--quiet', '--filter', label);
-  const ids = stdout.split('\n').filter(Boolean);
-  if (ids.length > 0) await docker('rm', '--force', '--volumes', ...ids);
-  await docker('network', 'prune', '--force', '--filter', label);
+  const names = await containersOf(project);
+  if (names.length > 0) await docker('rm', '--force', '--volumes', ...names);
+  await docker('network', 'prune', '--force', '--filter', `label=com.docker.compose.project=${project}`);
 }

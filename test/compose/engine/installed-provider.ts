@@ -4,7 +4,7 @@ import { buildDir, root } from './build-dir.ts';
 import { composes } from './compose-programs.ts';
 
 /** Where the provider is as a command on the PATH. */
-export const binDir = path.join(buildDir, 'bin');
+const binDir = path.join(buildDir, 'bin');
 
 /** Installs the provider of dist/ as a user does, for each Compose. */
 export function installProviders(): void {

@@ -60,7 +60,7 @@ describe.each(composes)('Docker Compose $version', ({ version, configDir }) => {
   test('a sidecar of the plain-service form that is killed comes again, and its plugin with it', async () => {
     const project = composeProject({
       configDir,
-      name: nameOf('killed'),
+      name: nameOf('plain-killed'),
       files: [path.join(fixtures, 'plain-service/compose.yaml')],
     });
     await project.composed('up', '--detach', '--build');

@@ -48,11 +48,11 @@ describe.each(composes)('Docker Compose $version', ({ version, configDir }) => {
       'orders_sidecar-sidecar',
       'meridian-bus',
     ];
-    expect(await containersOf(project)).toEqual(
+    expect(await project.containers()).toEqual(
       [...ours, 'quotes-1', 'orders-1'].map((each) => `${name}-${each}`).sort(),
     );
     await project.composed('down');
-    expect(await containersOf(project)).toEqual([]);
+    expect(await project.containers()).toEqual([]);
     await project.composed('down');
   });
 
@@ -114,9 +114,9 @@ describe.each(composes)('Docker Compose $version', ({ version, configDir }) => {
     const project = projectOf('forgotten');
     await upOne(project);
     await project.withoutFile('down');
-    expect((await containersOf(project)).filter((name) => name.endsWith('-plugin-1'))).toEqual([]);
+    expect((await project.containers()).filter((name) => name.endsWith('-plugin-1'))).toEqual([]);
     await project.provider('gc', '--older-than', '0s');
-    expect(await containersOf(project)).toEqual([]);
+    expect(await project.containers()).toEqual([]);
     const networks = await docker(
       'network',
       'ls',
@@ -134,7 +134,7 @@ describe.each(composes)('Docker Compose $version', ({ version, configDir }) => {
     expect(stderr.trim().split('\n').at(-1)).toMatch(
       /nowhere:8443 cannot be reached.*\[compose\/sidecar\/ended\] Log: /,
     );
-    expect(await containersOf(project)).toEqual([]);
+    expect(await project.containers()).toEqual([]);
   });
 
   test('a dry run, which Compose does not tell the provider of, fails before there is a network and changes nothing after', async () => {
@@ -157,10 +157,3 @@ describe.each(composes)('Docker Compose $version', ({ version, configDir }) => {
     await upOne(composeProject({ configDir: bareConfig, name: nameOf('path'), files: [onePlugin] }));
   });
 });
-
-/** The names of every container that carries the project's label. */
-async function containersOf({ name }: ComposeProject): Promise<string[]> {
-  const filter = `label=com.docker.compose.project=${name}`;
-  const { stdout } = await docker('ps', '--all', '--filter', filter, '--format', '{{.Names}}');
-  return stdout.split('\n').filter(Boolean).sort();
-}
