@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { parseDurationMs } from '../base/duration.ts';
 import { realScheduler } from '../base/real-scheduler.ts';
-import { UserFacingError } from '../base/user-facing-error.ts';
+import { exitCodeOf, renderError, UserFacingError } from '../base/user-facing-error.ts';
 import { type Docker, dockerThrough } from '../compose/docker.ts';
 import { dockerCommand } from '../compose/docker-cli.ts';
 import { collectForgotten, overview } from '../compose/forgotten.ts';
@@ -33,7 +33,8 @@ export async function runPeoplesCommand(argv: readonly string[]): Promise<number
   } catch (error) {
     // Commander has printed its own message by now; it throws with exit code 0 for --help.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : usageExitCode;
-    throw error;
+    process.stderr.write(`${renderError(error)}\n`);
+    return exitCodeOf(error);
   }
 }
 

@@ -13,7 +13,7 @@ export interface Installation {
 }
 
 /** What the provider needs at run time, of everything beside the bundles. */
-const parts = ['compose.mjs', 'cli.mjs', 'sidecar.mjs', 'Dockerfile', '.dockerignore', 'image'];
+const parts = ['compose.mjs', 'compose-program.mjs', 'cli.mjs', 'sidecar.mjs', 'Dockerfile', '.dockerignore', 'image'];
 
 /**
  * Copies programs and runtime, and writes launchers that need nothing of the PATH, because Compose may be called with any.

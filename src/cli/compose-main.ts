@@ -1,13 +1,7 @@
-import { exitCodeOf, renderError } from '../base/user-facing-error.ts';
 import { printCliPluginMetadata, runCompose } from './compose.ts';
 
 /** The program `compose.mjs`: `meridian-sidecar` as Compose and Docker call it, without the other commands' code. */
 const [first, ...rest] = process.argv.slice(2);
 
-try {
-  if (first === 'docker-cli-plugin-metadata') printCliPluginMetadata();
-  else process.exitCode = await runCompose(first === 'compose' ? rest : process.argv.slice(2));
-} catch (error) {
-  process.stderr.write(`${renderError(error)}\n`);
-  process.exitCode = exitCodeOf(error);
-}
+if (first === 'docker-cli-plugin-metadata') printCliPluginMetadata();
+else process.exitCode = await runCompose(first === 'compose' ? rest : process.argv.slice(2));

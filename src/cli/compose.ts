@@ -2,8 +2,8 @@ import { version } from '../base/version.ts';
 import { cliPluginMetadata, providerMetadata } from '../compose/metadata.ts';
 
 /**
- * `meridian-sidecar compose …`: `metadata`, which Compose asks for before each call, loads nothing but its answer; all else
- * is loaded when it is called.
+ * `meridian-sidecar compose …`: `metadata`, which Compose asks for before each call, needs nothing but its answer; the program
+ * for all else lies beside this one, so that it costs nothing here.
  * @returns the exit code.
  */
 export async function runCompose(argv: readonly string[]): Promise<number> {
@@ -12,15 +12,14 @@ export async function runCompose(argv: readonly string[]): Promise<number> {
     process.stdout.write(`${JSON.stringify(providerMetadata())}\n`);
     return 0;
   }
-  if (argv.length === 0 || argv.includes('--help') || command === undefined || peoplesCommands.includes(command)) {
-    const { runPeoplesCommand } = await import('./compose-commands.ts');
-    return await runPeoplesCommand(argv);
-  }
-  const { runProvider } = await import('./compose-provider.ts');
-  return await runProvider(argv);
+  const program = (await import(programUrl)) as typeof import('./compose-program.ts');
+  const isForPeople = command === undefined || argv.includes('--help') || peoplesCommands.includes(command);
+  return await (isForPeople ? program.runPeoplesCommand(argv) : program.runProvider(argv));
 }
 
-const peoplesCommands = ['ps', 'gc', 'snippet', 'image', 'install'];
+const programUrl = new URL('compose-program.mjs', import.meta.url).href;
+
+const peoplesCommands = ['help', 'ps', 'gc', 'snippet', 'image', 'install'];
 
 /** What Docker's command line asks a plugin of its for. */
 export function printCliPluginMetadata(): void {

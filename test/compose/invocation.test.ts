@@ -6,7 +6,8 @@ function faultsOf(words: readonly string[]): string[] {
   try {
     parseInvocation(words);
   } catch (error) {
-    if (error instanceof FaultList) return error.faults.map(({ id, message, next }) => `${id}: ${message}: ${next}`);
+    if (error instanceof FaultList)
+      return error.faults.map(({ id, message, next }) => `${id}: ${message}: ${next.join(' ')}`);
     throw error;
   }
   return [];

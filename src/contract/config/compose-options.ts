@@ -35,7 +35,7 @@ const ownMeaning = {
   publish: 'Port of the plugin that the machine publishes, as [address:]port:port[/udp]; may be a list',
   alias: "Further name of the plugin on the networks, beside the service's; may be a list",
   network: 'Network of the Compose file that the plugin is on; may be a list',
-  env: 'false: dependents get no variables, so that Compose 5.2 to 5.5 does not create them anew each time',
+  env: 'false: dependents get no variables; with them, Compose 5.2 and later creates dependents anew at each up',
   raw: "true: dependents get the contract's own variable names; needs Compose 5.2",
   user: 'User of the containers, as uid[:gid]; for files that the user of the image cannot read',
 } as const;

@@ -1,0 +1,43 @@
+import { spawnSync } from 'node:child_process';
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { parseInvocation } from '../../src/compose/invocation.ts';
+import { readServiceSettings } from '../../src/compose/service-settings.ts';
+import { composeOptions } from '../../src/contract/config/compose-options.ts';
+import { readPage, tableUnder } from './examples.ts';
+
+const page = readPage('compose.md');
+
+describe('docs/compose.md', () => {
+  test('lists every option with its meaning, its variable and its default', () => {
+    const expected = Object.entries(composeOptions).map(([name, option]) => [
+      name,
+      option.meaning,
+      option.variable ?? '',
+      option.default ?? '',
+    ]);
+    expect(tableUnder(page, 'Options')).toEqual(expected);
+  });
+
+  test('has a Compose file whose provider takes its options', () => {
+    const [, text = ''] = /^```yaml\n(.*?)^```/ms.exec(page) ?? [];
+    const { services } = parse(text) as {
+      services: Record<string, { provider?: { options: Record<string, string> } }>;
+    };
+    const [service = '', { provider } = {}] = Object.entries(services)[0] ?? [];
+    const options = Object.entries(provider?.options ?? {}).map(([name, value]) => `--${name}=${value}`);
+    const invocation = parseInvocation(['--project-name=p', 'up', ...options, service]);
+    const sources = { readFile: () => '', checkPattern: () => undefined };
+    expect(readServiceSettings(invocation, sources)).toMatchObject({ bus: 'embedded', variables: 'prefixed' });
+  });
+
+  test('names commands that there are', () => {
+    const help = spawnSync(process.execPath, [path.resolve('dist/compose.mjs'), 'compose', '--help'], {
+      encoding: 'utf8',
+    });
+    for (const [, command = ''] of page.matchAll(/`meridian-sidecar compose (\w+)/g)) {
+      expect(help.stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
+    }
+  });
+});
