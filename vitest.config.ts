@@ -11,7 +11,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: [
             'test/chaos/**',
-            'test/compose/{engine,fake-engine}/**',
+            'test/compose/{engine,fake-engine,provider}/**',
             'test/lifecycle/**',
             'test/libbuildpack/**',
             'test/memory/**',
@@ -41,7 +41,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'compose',
-          include: ['test/compose/{engine,fake-engine}/**/*.test.ts'],
+          include: ['test/compose/{engine,fake-engine,provider}/**/*.test.ts'],
           globalSetup: 'test/compose/engine/global-setup.ts',
           testTimeout: 120_000,
         },

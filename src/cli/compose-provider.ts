@@ -6,6 +6,7 @@ import { realScheduler } from '../base/real-scheduler.ts';
 import { exitCodeOf } from '../base/user-facing-error.ts';
 import { dockerThrough } from '../compose/docker.ts';
 import { dockerCommand } from '../compose/docker-cli.ts';
+import { withinLimit } from '../compose/docker-limit.ts';
 import { readHostFile } from '../compose/host-files.ts';
 import { type Invocation, parseInvocation } from '../compose/invocation.ts';
 import { errorLine, Protocol } from '../compose/protocol.ts';
@@ -37,7 +38,7 @@ export async function runProvider(argv: readonly string[]): Promise<number> {
     strayOutput = (text) => log.warn('stray output', { text: text.trim() });
     await runCommand(
       {
-        docker: dockerThrough(dockerCommand(process.env)),
+        docker: dockerThrough(withinLimit(dockerCommand(process.env), realScheduler)),
         state,
         scheduler: realScheduler,
         protocol,

@@ -104,7 +104,7 @@ export async function removeContainer(docker: Docker, id: string): Promise<void>
 
 /** Gives a container its time to end by SIGTERM; one that is gone already is fine. */
 export async function stopContainer(docker: Docker, id: string, timeoutMs?: number): Promise<void> {
-  const time = timeoutMs === undefined ? [] : ['--time', String(Math.ceil(timeoutMs / 1_000))];
+  const time = timeoutMs === undefined ? [] : ['-t', String(Math.ceil(timeoutMs / 1_000))];
   await tolerating(docker, ['stop', ...time, id]);
 }
 

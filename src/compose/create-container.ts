@@ -40,7 +40,7 @@ function nameTaken(name: string): UserFacingError {
   return new UserFacingError({
     id: 'compose/container/name-taken',
     found: `a container named ${name} is there already, and it is not the provider's`,
-    expected: 'The plugin joins the network of a container of that name, so it must be the provider’s own.',
+    expected: 'The plugin joins the network of a container of that name, so no other may have it.',
     next: [`Remove it with \`docker rm -f ${name}\`, or rename the service.`],
   });
 }

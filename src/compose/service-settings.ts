@@ -3,8 +3,9 @@ import { composeOptions } from '../contract/config/compose-options.ts';
 import { readConfigFile } from '../contract/config/config-file.ts';
 import { exitCodes } from '../contract/config/exit-codes.ts';
 import type { CheckPattern } from '../contract/config/requested-grants.ts';
-import { count, duration, flag, oneOf } from '../contract/config/setting-value.ts';
+import { duration, flag, oneOf } from '../contract/config/setting-value.ts';
 import { loadSidecarConfig, sidecarConfigKeys } from '../contract/config/sidecar-config.ts';
+import { defaultMemoryMb, megabytes } from '../contract/config/staging-settings.ts';
 import type { ReadHostFile } from './host-files.ts';
 import type { Invocation } from './invocation.ts';
 import { busHost } from './names.ts';
@@ -81,7 +82,7 @@ export function readServiceSettings(invocation: Invocation, sources: SettingSour
     ...(policy && { policy }),
     ...reader.given('image'),
     ...reader.given('base'),
-    memoryMb: reader.read('memory', count, 128),
+    memoryMb: reader.read('memory', megabytes, defaultMemoryMb),
     timeoutMs: reader.read('timeout', duration, 60_000),
     stopTimeoutMs: reader.read('stop-timeout', duration, defaultStopTimeoutMs),
     publish: reader.list('publish', publishedPort),

@@ -95,6 +95,20 @@ describe('stdout', () => {
     expect(stdout).not.toContain('again');
   });
 
+  test('has one error for a bug that nobody caught, and its stack in the log', async () => {
+    // Throws in a turn of its own, once the provider has begun to listen for such errors.
+    const bug = `data:text/javascript,process.on('newListener', (name) =>
+      name === 'uncaughtException' %26%26 setImmediate(() => { throw new Error('out of luck') }))`;
+    const { exitCode, stdout } = await provider.run(['--project-name=shop', 'up', '--pool-type=OMSPool', 'sidecar'], {
+      NODE_OPTIONS: `--import "${bug.replaceAll(/\s+/g, '%20')}"`,
+    });
+    expect(exitCode).toBe(1);
+    expect(parse(stdout).filter(({ type }) => type === 'error')).toEqual([
+      { type: 'error', message: expect.stringMatching(/^out of luck\. This is a bug in the provider\. \[bug\] Log: /) },
+    ]);
+    expect(readFileSync(provider.logFile, 'utf8')).toContain('stack=');
+  });
+
   test.each([
     [undefined, 0, ['rawsetenv', 'rawsetenv', 'rawsetenv']],
     ['info,error,setenv,rawsetenv', 0, ['rawsetenv', 'rawsetenv', 'rawsetenv']],

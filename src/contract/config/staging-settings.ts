@@ -10,7 +10,7 @@ export interface StagingSettings {
 }
 
 /** Carries every load of `npm run bench:memory` with its outbox of 8 MiB full; docs/operators.md has the measurement. */
-const defaultMemoryMb = 128;
+export const defaultMemoryMb = 128;
 /** The smallest that survives those loads. With 64 the kernel takes back pages of the runtime that it needs all the time. */
 export const leastMemoryMb = 96;
 
@@ -24,7 +24,8 @@ export function readStagingSettings(reader: SettingReader): StagingSettings {
   };
 }
 
-const megabytes: Parser<number> = (raw) =>
+/** A sidecar's memory in whole megabytes. */
+export const megabytes: Parser<number> = (raw) =>
   typeof raw === 'string' && /^\d{1,6}$/.test(raw) && Number(raw) >= leastMemoryMb
     ? accepted(Number(raw))
     : rejected('not-megabytes', `a whole number of megabytes without a unit, at least ${leastMemoryMb}, such as 128`);
