@@ -107,7 +107,7 @@ function stdoutOf({ exitCode, stdout, stderr }: Outcome, args: readonly string[]
 }
 
 /** A log that is followed ends with its container; one that has started again since is followed again. */
-async function logged(name: string, pattern: RegExp): Promise<RegExpExecArray> {
+export async function logged(name: string, pattern: RegExp): Promise<RegExpExecArray> {
   for (;;) {
     const child = spawn('docker', ['logs', '--follow', name], {
       env: dockerEnvironment,
