@@ -20,7 +20,7 @@ describe.each([...programs, 'fixtures/python-plugin/Dockerfile'])('%s', (file) =
   test('lets its base be set, and pins a slim one', () => {
     expect(instructions.slice(0, 2)).toEqual([
       ['ARG', expect.stringMatching(/^BASE=(?:node|python):\d[\d.]*-(?:bookworm-slim|slim-bookworm)$/)],
-      ['FROM', '${BASE}'],
+      ['FROM', expect.stringContaining('{BASE}')],
     ]);
   });
 
