@@ -5,6 +5,7 @@ import { createContainer } from './create-container.ts';
 import type { Engine } from './engine.ts';
 import { withLock } from './lock.ts';
 import { type Provider, report } from './provider.ts';
+import { lastLines } from './readiness.ts';
 import type { ServiceSettings } from './service-settings.ts';
 
 export interface BusRequest {
@@ -110,6 +111,17 @@ function withProjectLock(provider: Provider, project: string, work: () => Promis
   const say = (text: string): void => provider.log.debug(text);
   // Of no service: a project's name holds no dot.
   return withLock({ state, name: `${project}.bus`, scheduler, timeoutMs: lockTimeoutMs, report: say }, work);
+}
+
+/** @throws UserFacingError `compose/bus/ended` when the bus does not run, as with a policy that it cannot read. */
+export async function checkBusRuns(provider: Provider, project: string): Promise<void> {
+  const bus = await findBus(provider, project);
+  if (bus === undefined || bus.state === 'running') return;
+  throw new UserFacingError({
+    id: 'compose/bus/ended',
+    found: `the embedded bus does not run: ${await lastLines(provider.docker, bus.id)}`,
+    next: ['Correct what it names, and try again.'],
+  });
 }
 
 function twoPolicies(service: string, madeBy: string): UserFacingError {

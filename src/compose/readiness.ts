@@ -6,6 +6,8 @@ export interface ReadinessRequest {
   readonly ownerId: string;
   readonly sidecarId: string;
   readonly timeoutMs: number;
+  /** Throws when something else has failed, without which the sidecar cannot become ready. */
+  readonly checkOthers: () => Promise<void>;
 }
 
 /** So often progress is told. */
@@ -32,12 +34,13 @@ export async function waitUntilReady(provider: Provider, request: ReadinessReque
         ask(docker, request.ownerId, Math.min(sliceMs, leftMs), giveUp.signal),
         ended,
       ]);
-      if (typeof answer === 'number') throw sidecarEnded(answer, await lastLine(docker, request.sidecarId));
-      if (answer.isReady) return;
+      if (typeof answer !== 'number' && answer.isReady) return;
+      await request.checkOthers();
+      if (typeof answer === 'number') throw sidecarEnded(answer, await lastLines(docker, request.sidecarId));
       const seconds = Math.round((scheduler.nowMs() - startedMs) / 1_000);
       report(provider, `waiting for the sidecar, ${answer.state} (${seconds} s)`);
       if (scheduler.nowMs() - startedMs >= request.timeoutMs) {
-        throw notReady(request.timeoutMs, answer.state, await lastLine(docker, request.sidecarId));
+        throw notReady(request.timeoutMs, answer.state, await lastLines(docker, request.sidecarId));
       }
     }
   } finally {
@@ -63,7 +66,8 @@ async function ask(docker: Docker, ownerId: string, timeoutMs: number, signal: A
 /** Of `meridian-sidecar wait`. */
 const notReadyExitCode = 75;
 
-async function lastLine(docker: Docker, id: string): Promise<string> {
+/** What a container wrote last, on one line. */
+export async function lastLines(docker: Docker, id: string): Promise<string> {
   const { stdout, stderr } = await docker.call(['logs', '--tail', '30', id]);
   // Errors go to stderr, which is what a person needs first.
   const lines = `${stdout}\n${stderr}`.split('\n').map((line) => line.trim());

@@ -10,7 +10,7 @@ import {
 } from './container.ts';
 import { isMadeOf, ownerSpec, type SpecImage } from './container-spec.ts';
 import { createContainer } from './create-container.ts';
-import { ensureBus, removeBusIfUnused } from './embedded-bus.ts';
+import { checkBusRuns, ensureBus, removeBusIfUnused } from './embedded-bus.ts';
 import { type Engine, identifyEngine, projectNetworks } from './engine.ts';
 import { defaultImage, ensureImage } from './image.ts';
 import type { Invocation } from './invocation.ts';
@@ -82,7 +82,14 @@ async function bring(provider: Provider, plan: UpPlan): Promise<string> {
     existing: owner.became === 'new' ? [] : ours.filter((each) => roleOf(each) === 'sidecar'),
     rollback,
   });
-  await waitUntilReady(provider, { ownerId: owner.id, sidecarId: sidecar.id, timeoutMs: settings.timeoutMs });
+  await waitUntilReady(provider, {
+    ownerId: owner.id,
+    sidecarId: sidecar.id,
+    timeoutMs: settings.timeoutMs,
+    checkOthers: async () => {
+      if (settings.bus === 'embedded') await checkBusRuns(provider, settings.project);
+    },
+  });
   await sidecar.settle();
   const openBus = settings.bus === 'embedded' && settings.policy === undefined;
   report(provider, openBus ? 'ready (WARNING: bus without policy, open to every caller)' : 'ready');

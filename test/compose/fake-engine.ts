@@ -36,6 +36,8 @@ export class FakeEngine {
   /** Exit code with which a sidecar that is started ends at once; it says `sidecarLog`. */
   sidecarEndsWith: number | undefined;
   sidecarLog = 'startup 1/8';
+  /** Whether a bus that is started ends at once. */
+  busEnds = false;
   #created = 0;
   readonly #waiting = new Map<string, (exitCode: number) => void>();
 
@@ -207,9 +209,9 @@ export class FakeEngine {
       return refused('Error response from daemon: cannot join network of a non running container');
     }
     container.isRunning = true;
-    if (container.labels['dev.meridian.role'] === 'sidecar' && this.sidecarEndsWith !== undefined) {
-      container.isRunning = false;
-    }
+    const role = container.labels['dev.meridian.role'];
+    if (role === 'sidecar' && this.sidecarEndsWith !== undefined) container.isRunning = false;
+    if (role === 'bus' && this.busEnds) container.isRunning = false;
     return done(container.id);
   }
 

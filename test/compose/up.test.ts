@@ -161,6 +161,15 @@ describe('the embedded bus', () => {
     expect(names()).toEqual([]);
   });
 
+  test('that cannot run is the reason that is told', async () => {
+    provider.engine.busEnds = true;
+    provider.engine.sidecarEndsWith = 69;
+    provider.engine.sidecarLog = 'the policy file cannot be read';
+    const messages = await provider.up('--bus=embedded');
+    expect(messages.at(-1)?.message).toMatch(/^the embedded bus does not run: the policy.*\[compose\/bus\/ended\]$/);
+    expect(names()).toEqual([]);
+  });
+
   test('stays when another service fails on it', async () => {
     await provider.up('--bus=embedded');
     provider.engine.sidecarEndsWith = 77;
