@@ -110,7 +110,7 @@ async function build(staging: Staging): Promise<StagingResult> {
     const warning = 'No start command: neither a buildpack nor a Procfile names a process of type web.\n';
     staging.output.stderr(new TextEncoder().encode(warning));
   }
-  await writeStagingInfo(layout, final, result);
+  await writeStagingInfo(layout, result);
   return result;
 }
 
@@ -162,24 +162,23 @@ async function released(staging: Staging, final: StagedBuildpack): Promise<Launc
 async function metadataOf(layout: StagingLayout): Promise<BuildpackMetadata[]> {
   return await Promise.all(
     layout.buildpacks.map(async ({ key, depsIdx }) => {
-      const config = await configOf(layout, depsIdx);
-      const version = config['version'];
+      const { name, version, config, output_metadata } = await configOf(layout, depsIdx);
+      const prefix = (config as { entrypoint_prefix?: string } | null)?.entrypoint_prefix;
       return {
         key,
-        name: String(config['name'] ?? ''),
+        name: String(name ?? ''),
         ...(version === undefined ? {} : { version: String(version) }),
+        ...(config ? { config: prefix ? { entrypoint_prefix: prefix } : {} } : {}),
+        ...(output_metadata ? { output_metadata } : {}),
       };
     }),
   );
 }
 
-async function writeStagingInfo(layout: StagingLayout, final: StagedBuildpack, result: StagingResult): Promise<void> {
-  const { config } = (await configOf(layout, final.depsIdx)) as { config?: { entrypoint_prefix?: string } };
-  const info = {
-    detected_buildpack: result.lifecycle_metadata.detected_buildpack,
-    start_command: result.process_types['web'] ?? '',
-    ...(config ? { config } : {}),
-  };
+async function writeStagingInfo(layout: StagingLayout, result: StagingResult): Promise<void> {
+  const { detected_buildpack, buildpacks } = result.lifecycle_metadata;
+  const config = buildpacks.at(-1)?.config;
+  const info = { detected_buildpack, start_command: result.process_types['web'] ?? '', ...(config ? { config } : {}) };
   await files.writeText(path.join(layout.contentsDir, 'staging_info.yml'), `${JSON.stringify(info)}\n`);
 }
 

@@ -4,6 +4,10 @@ export interface BuildpackMetadata {
   readonly key: string;
   readonly name: string;
   readonly version?: string;
+  /** What its config.yml has under `config`, of which the platform knows one key. */
+  readonly config?: { readonly entrypoint_prefix?: string };
+  /** Anything that its config.yml has under this key. */
+  readonly output_metadata?: unknown;
 }
 
 export interface Sidecar {

@@ -12,7 +12,7 @@ export function comparableResult(result: StagingResult): StagingResult {
     lifecycle_metadata: {
       ...metadata,
       ...(key === undefined ? {} : { buildpack_key: comparableKey(key) }),
-      buildpacks: metadata.buildpacks.map((each) => ({ ...withoutConfig(each), key: comparableKey(each.key) })),
+      buildpacks: metadata.buildpacks.map((each) => ({ ...each, key: comparableKey(each.key) })),
     },
     ...(result.processes && { processes: result.processes.toSorted((a, b) => a.type.localeCompare(b.type)) }),
   };
@@ -30,10 +30,4 @@ export function comparableLog(log: string): string {
     .replace(/^Downloaded buildpack .*\n/gm, '')
     .replace(zipUrl, 'meridian_sidecar')
     .replace(/\/tmp\/contents\d+/g, '/tmp/contents');
-}
-
-// The builder copies `config` of a config.yml even when it is empty, and nobody reads that.
-function withoutConfig<T extends object>(metadata: T): Omit<T, 'config'> {
-  const { config, ...rest } = metadata as T & { readonly config?: object };
-  return config === undefined || Object.keys(config).length === 0 ? rest : metadata;
 }
