@@ -1,4 +1,7 @@
 import path from 'node:path';
+import { packDroplet } from '../local/droplet-archive.ts';
+import { readTextIfPresent, writeText } from '../local/droplet-files.ts';
+import { dropletManifest } from '../local/droplet-manifest.ts';
 import { stage } from '../local/stage.ts';
 import { type AddCommand, collect, environmentOf } from './command.ts';
 
@@ -6,6 +9,8 @@ interface StageFlags {
   readonly out: string;
   readonly buildpack: readonly string[];
   readonly env: readonly string[];
+  readonly droplet?: string;
+  readonly manifest?: string;
 }
 
 export const addStageCommand: AddCommand = (program) => {
@@ -16,8 +21,13 @@ export const addStageCommand: AddCommand = (program) => {
     .requiredOption('-o, --out <dir>', 'receives droplet/ and result.json')
     .option('-b, --buildpack <dir>', 'directory of a buildpack; repeat it in order, the final one last', collect, [])
     .option('-e, --env <key=value>', 'variable for the buildpacks; wins over manifest.yml', collect, [])
+    .option('--droplet <file.tgz>', 'pack the droplet into this file, for `cf push --droplet`')
+    .option(
+      '--manifest <file.yml>',
+      "write a manifest for `cf push --droplet`: the app's own, with start commands and sidecars",
+    )
     .action(async (appDir: string, flags: StageFlags) => {
-      await stage({
+      const result = await stage({
         appDir,
         outDir: flags.out,
         buildpackDirs: flags.buildpack,
@@ -27,6 +37,17 @@ export const addStageCommand: AddCommand = (program) => {
           stderr: (chunk) => process.stderr.write(chunk),
         },
       });
-      process.stdout.write(`Droplet: ${path.join(flags.out, 'droplet')}\n`);
+      const dropletDir = path.join(flags.out, 'droplet');
+      process.stdout.write(`Droplet: ${dropletDir}\n`);
+      if (flags.droplet !== undefined) {
+        await packDroplet(path.resolve(dropletDir), path.resolve(flags.droplet), process.env);
+        process.stdout.write(`Packed: ${flags.droplet}\n`);
+      }
+      if (flags.manifest !== undefined) {
+        const manifest = await readTextIfPresent(path.join(appDir, 'manifest.yml'));
+        const appName = path.basename(path.resolve(appDir));
+        await writeText(flags.manifest, dropletManifest({ manifest, appName, result }));
+        process.stdout.write(`Manifest: ${flags.manifest}\n`);
+      }
     });
 };

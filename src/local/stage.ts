@@ -118,6 +118,7 @@ async function finalize(staging: Staging, final: StagedBuildpack): Promise<void>
   const { layout } = staging;
   const supplied = supplyArguments(layout, final);
   if (!(await hasScript(final.dir, 'finalize'))) {
+    if (layout.buildpacks.length > 1) staging.output.stderr(new TextEncoder().encode(failure.withoutFinalize));
     await files.removeTree(path.join(layout.depsDir, final.depsIdx));
     const reason = await run(staging, final, 'compile', [layout.buildDir, final.cacheDir]);
     if (reason) throw failure.scriptFailure('compile', final.dir, reason);

@@ -10,6 +10,10 @@ const platformMessages = {
   release: 'Failed to build droplet release',
 } as const;
 
+/** What the platform prints when the last buildpack has compile only. Sidecars and profile scripts of the others work all the same. */
+export const withoutFinalize =
+  'Warning: the last buildpack is not compatible with multi-buildpack apps and cannot make use of any dependencies supplied by the buildpacks specified before it\n';
+
 export type StagingPhase = keyof typeof platformMessages;
 
 /** A script that failed, said as the platform says it and with the platform's exit code. */

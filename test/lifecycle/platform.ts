@@ -5,38 +5,34 @@ import { inject, onTestFinished } from 'vitest';
 import { vcap } from '../engine/stack-image.ts';
 import { AppContainer, type ContainerStart } from './app-container.ts';
 import { AppInstance, type InstanceStart } from './app-instance.ts';
-import { docker, dockerLogged } from './engine-client.ts';
-import { type Staged, stagedCase } from './staged-cases.ts';
+import { docker } from './engine-client.ts';
+import { stagedCase } from './staged-cases.ts';
 import type { CaseName } from './staging-cases.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const images = new Map<CaseName, Promise<string>>();
 
-/** An image of the stack with the droplet where the platform puts it, unpacked by the platform's user; made once. */
+/** An image of the stack with the droplet of a case in it; made once. */
 function dropletImage(name: CaseName): Promise<string> {
-  const made = images.get(name) ?? makeDropletImage(name);
+  const made = images.get(name) ?? stagedCase(name).then(({ dropletFile }) => packedDropletImage(dropletFile));
   images.set(name, made);
   return made;
 }
 
-async function makeDropletImage(name: CaseName): Promise<string> {
-  const { stackImage } = inject('lifecycle');
-  const { dropletFile } = await stagedCase(name);
+/** An image of the stack with a droplet where the platform puts it, unpacked by the platform's user. */
+export async function packedDropletImage(dropletFile: string): Promise<string> {
   const unpack = ['tar', '-xzpf', '/tmp/droplet.tgz', '-C', '/home/vcap', '--no-overwrite-dir'];
   const options = ['--user', vcap.name, '--network', 'none', '--volume', `${dropletFile}:/tmp/droplet.tgz:ro`];
-  const container = await docker('create', ...options, stackImage, ...unpack);
-  const log = path.join(path.dirname(dropletFile), 'unpack.log');
-  const exitCode = await dockerLogged(log, 'start', '--attach', container);
-  if (exitCode !== 0) throw new Error(`the droplet of ${name} could not be unpacked; see ${log}`);
-  const image = `droplet:${name}`;
-  await docker('commit', '--change', 'USER root', container, image);
+  const container = await docker('create', ...options, inject('lifecycle').stackImage, ...unpack);
+  await docker('start', '--attach', container);
+  const image = await docker('commit', '--change', 'USER root', container);
   await docker('rm', '--volumes', container);
   return image;
 }
 
 /** What all instances of a droplet are started with. */
 export async function startOf(name: CaseName): Promise<Omit<InstanceStart, 'network'>> {
-  const { manifest, result }: Staged = await stagedCase(name);
+  const { manifest, result } = await stagedCase(name);
   const sidecars = (result?.sidecars ?? []).filter(({ process_types }) => process_types.includes('web'));
   return { image: await dropletImage(name), manifest, command: result?.process_types['web'] ?? '', sidecars };
 }
