@@ -42,3 +42,19 @@ describe('compile-only', () => {
     expect(Object.fromEntries(await instance.stop())).toEqual({ web: 0, 'meridian-sidecar': 0 });
   });
 });
+
+describe('two-sidecars', () => {
+  test('held under `set -euo pipefail`, the app and the other sidecar wait until this one is ready', async () => {
+    const network = await openNetwork();
+    await startBus(network);
+    const env = { SIDECAR_HOLD_APP: 'true' };
+    const instance = await startInstance({ ...(await startOf('two-sidecars')), network, env });
+    await Promise.all(['web', 'other-agent'].map((name) => instance.line(new RegExp(`^${name}: fact told`))));
+    const { lines } = instance.container;
+    const waited = lines.filter((line) =>
+      /: meridian-sidecar: the sidecar is READY after \d+ s; the app starts$/.test(line),
+    );
+    expect(waited.map((line) => line.split(':')[0]).sort()).toEqual(['other-agent', 'web']);
+    expect(Object.fromEntries(await instance.stop())).toEqual({ web: 0, 'other-agent': 0, 'meridian-sidecar': 0 });
+  });
+});
