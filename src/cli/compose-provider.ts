@@ -33,8 +33,9 @@ export async function runProvider(argv: readonly string[]): Promise<number> {
   process.on('uncaughtException', (error) => process.exit(fail(error)));
   try {
     const invocation = parseInvocation(argv);
-    logFile = state.logFile(invocation);
-    log = openLog(logFile, invocation);
+    const file = state.logFile(invocation);
+    log = openLog(file, invocation);
+    if (log !== silentLog) logFile = file;
     strayOutput = (text) => log.warn('stray output', { text: text.trim() });
     await runCommand(
       {

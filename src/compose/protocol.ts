@@ -82,7 +82,7 @@ function sentence(text: string): string {
 
 function oneLine(text: string): string {
   return stripVTControlCharacters(text)
+    .trim()
     .replaceAll(/\s*[\r\n]+\s*/g, ' | ')
-    .replaceAll(/\p{Cc}+/gu, ' ')
-    .trim();
+    .replaceAll(/\s*\p{Cc}+\s*/gu, ' ');
 }

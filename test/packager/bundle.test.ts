@@ -33,10 +33,17 @@ describe('bundles', () => {
     expect(inputsOf('supply').filter((file) => /^src\/(contract\/wire|transport|sidecar)\//.test(file))).toEqual([]);
   });
 
+  test("the one that Compose asks for metadata holds no package, and the provider's no RPC", () => {
+    expect(packagesIn('compose')).toEqual([]);
+    expect(packagesIn('composeProgram')).not.toContain('@grpc/grpc-js');
+  });
+
   // What is loaded is paid for in start-up time and memory in every container; a budget makes growth a decision.
   test.each([
     ['supply', 450],
     ['sidecar', 1_750],
+    ['compose', 16],
+    ['composeProgram', 400],
   ] as const)('%s weighs at most %i KiB', (name, budgetKib) => {
     expect(bundleTexts(outRoots[0])[name]?.length).toBeLessThanOrEqual(budgetKib * 1024);
   });
