@@ -132,7 +132,7 @@ describe.each(composes)('Docker Compose $version', ({ version, configDir }) => {
     const { exitCode, stderr } = await project.compose('up', '--detach', '--build');
     expect(exitCode).toBe(1);
     expect(stderr.trim().split('\n').at(-1)).toMatch(
-      /nowhere:8443 cannot be reached.*\[compose\/sidecar\/ended\] Log: /,
+      /127\.0\.0\.1:8443 cannot be reached.*\[compose\/sidecar\/ended\] Log: /,
     );
     expect(await project.containers()).toEqual([]);
   });
