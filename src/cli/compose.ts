@@ -7,7 +7,8 @@ import { cliPluginMetadata, providerMetadata } from '../compose/metadata.ts';
  * @returns the exit code.
  */
 export async function runCompose(argv: readonly string[]): Promise<number> {
-  const command = argv.find((word) => !word.startsWith('-'));
+  // Compose up to 2.39 writes the project's name, which may be any word, in a word of its own.
+  const command = argv.find((word, at) => !word.startsWith('-') && argv[at - 1] !== '--project-name');
   if (command === 'metadata') {
     process.stdout.write(`${JSON.stringify(providerMetadata())}\n`);
     return 0;

@@ -147,9 +147,12 @@ export function busSpec(settings: ServiceSettings, networks: readonly string[], 
   };
 }
 
+/** What stands for a bus without a policy. */
+export const openMark = 'open';
+
 /** Tells policies apart by their text. */
 export function policyMark(policy: Mount | undefined): string {
-  return policy === undefined ? 'open' : hashOf(policy.text ?? '');
+  return policy === undefined ? openMark : hashOf(policy.text ?? '');
 }
 
 function ourLabels(project: string, { role, madeBy }: { readonly role: Role; readonly madeBy: string }) {

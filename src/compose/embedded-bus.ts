@@ -1,6 +1,6 @@
 import { UserFacingError } from '../base/user-facing-error.ts';
 import { type Container, labels, listOurs, removeContainer, roleOf, stopContainer } from './container.ts';
-import { busSpec, isMadeOf, policyMark, type SpecImage } from './container-spec.ts';
+import { busSpec, isMadeOf, openMark, policyMark, type SpecImage } from './container-spec.ts';
 import { createContainer } from './create-container.ts';
 import type { Engine } from './engine.ts';
 import { withLock } from './lock.ts';
@@ -20,10 +20,11 @@ const lockTimeoutMs = 60_000;
 /**
  * Sees to it that the project's bus runs, on every network of this service. The service that made it may change it; the
  * others take it as it is, except that a policy replaces none.
+ * @returns whether it is open to every caller, since nobody named a policy.
  * @throws UserFacingError `compose/bus/two-policies`.
  */
-export async function ensureBus(provider: Provider, request: BusRequest): Promise<void> {
-  await withProjectLock(provider, request.settings.project, async () => {
+export async function ensureBus(provider: Provider, request: BusRequest): Promise<boolean> {
+  return await withProjectLock(provider, request.settings.project, async () => {
     const { docker } = provider;
     const { settings, networks } = request;
     const current = await findBus(provider, settings.project);
@@ -35,7 +36,7 @@ export async function ensureBus(provider: Provider, request: BusRequest): Promis
         current.id,
         networks.filter((each) => !current.networks.includes(each)),
       );
-      return;
+      return current.labels[labels.policy] === openMark;
     }
     if (current) {
       report(provider, 'replacing the embedded bus, since its policy, its networks or its image changed');
@@ -48,6 +49,7 @@ export async function ensureBus(provider: Provider, request: BusRequest): Promis
     const id = await createContainer(provider, spec);
     await joinNetworks(provider, id, current?.networks.filter((each) => !networks.includes(each)) ?? []);
     await docker.run(['start', id]);
+    return settings.policy === undefined;
   });
 }
 
@@ -58,10 +60,10 @@ async function joinNetworks({ docker }: Provider, id: string, networks: readonly
 function mustReplace(bus: Container, { service, policy }: ServiceSettings, isSame: boolean): boolean {
   const madeBy = bus.labels[labels.service] ?? '';
   const itsPolicy = bus.labels[labels.policy];
-  if (policy && itsPolicy !== 'open' && itsPolicy !== policyMark(policy) && madeBy !== service) {
+  if (policy && itsPolicy !== openMark && itsPolicy !== policyMark(policy) && madeBy !== service) {
     throw twoPolicies(service, madeBy);
   }
-  return madeBy === service ? !isSame : policy !== undefined && itsPolicy === 'open';
+  return madeBy === service ? !isSame : policy !== undefined && itsPolicy === openMark;
 }
 
 /** The bus goes with the last service that uses it. */
@@ -106,7 +108,7 @@ async function findBus({ docker }: Provider, project: string): Promise<Container
   return (await listOurs(docker, project)).find((each) => roleOf(each) === 'bus');
 }
 
-function withProjectLock(provider: Provider, project: string, work: () => Promise<void>): Promise<void> {
+function withProjectLock<T>(provider: Provider, project: string, work: () => Promise<T>): Promise<T> {
   const { state, scheduler } = provider;
   const say = (text: string): void => provider.log.debug(text);
   // Of no service: a project's name holds no dot.

@@ -1,25 +1,17 @@
 import { UserFacingError } from '../base/user-facing-error.ts';
-import {
-  type Container,
-  composeLabels,
-  joins,
-  listContainers,
-  listOurs,
-  removeContainer,
-  roleOf,
-} from './container.ts';
-import { isMadeOf, ownerSpec, type SpecImage } from './container-spec.ts';
-import { createContainer } from './create-container.ts';
+import { listOurs, roleOf } from './container.ts';
+import type { SpecImage } from './container-spec.ts';
 import { checkBusRuns, ensureBus, removeBusIfUnused } from './embedded-bus.ts';
 import { type Engine, identifyEngine, projectNetworks } from './engine.ts';
 import { defaultImage, ensureImage } from './image.ts';
 import type { Invocation } from './invocation.ts';
 import { withLock } from './lock.ts';
+import { bringOwner, checkPlugins, findPlugins, type OwnerRequest } from './network-owner.ts';
 import { type Provider, report } from './provider.ts';
 import { waitUntilReady } from './readiness.ts';
 import { Rollback } from './rollback.ts';
 import { readServiceSettings, type ServiceSettings } from './service-settings.ts';
-import { bringSidecar, drainAndRemove } from './sidecar-container.ts';
+import { bringSidecar } from './sidecar-container.ts';
 
 /** Building it may have to download its base. */
 const imageTimeoutMs = 900_000;
@@ -55,23 +47,17 @@ export async function up(provider: Provider, invocation: Invocation): Promise<vo
   }
 }
 
-interface UpPlan {
-  readonly settings: ServiceSettings;
+interface UpPlan extends OwnerRequest {
   readonly engine: Engine;
-  readonly networks: readonly string[];
-  readonly image: SpecImage;
-  /** What was there before. */
-  readonly ours: readonly Container[];
-  readonly plugins: readonly Container[];
-  readonly rollback: Rollback;
 }
 
 /** @returns the id of the network's owner. */
 async function bring(provider: Provider, plan: UpPlan): Promise<string> {
   const { settings, image, ours, rollback } = plan;
+  let busIsOpen = false;
   if (settings.bus === 'embedded') {
     rollback.add('the embedded bus, if nobody uses it', () => removeBusIfUnused(provider, plan));
-    await ensureBus(provider, plan);
+    busIsOpen = await ensureBus(provider, plan);
   }
   const owner = await bringOwner(provider, plan);
   const sidecar = await bringSidecar(provider, {
@@ -91,37 +77,8 @@ async function bring(provider: Provider, plan: UpPlan): Promise<string> {
     },
   });
   await sidecar.settle();
-  const openBus = settings.bus === 'embedded' && settings.policy === undefined;
-  report(provider, openBus ? 'ready (WARNING: bus without policy, open to every caller)' : 'ready');
+  report(provider, busIsOpen ? 'ready (WARNING: bus without policy, open to every caller)' : 'ready');
   return owner.id;
-}
-
-interface BroughtOwner {
-  readonly id: string;
-  /** `restarted`: it was there and not running, so that whatever had joined it has lost its network. */
-  readonly became: 'kept' | 'restarted' | 'new';
-}
-
-/**
- * A new owner costs the plugin its network, so it is only for one that was made of something else, or that went down under
- * a running plugin, which Compose then creates anew for its new generation.
- */
-async function bringOwner(provider: Provider, plan: UpPlan): Promise<BroughtOwner> {
-  const { docker } = provider;
-  const { settings, networks, image, ours, plugins, rollback } = plan;
-  const spec = ownerSpec(settings, networks, image.name);
-  const current = ours.find((each) => roleOf(each) === 'network-owner');
-  if (current?.isRunning && isMadeOf(current, spec)) return { id: current.id, became: 'kept' };
-  if (current && isMadeOf(current, spec) && !plugins.some(({ isRunning }) => isRunning)) {
-    await docker.run(['start', current.id]);
-    return { id: current.id, became: 'restarted' };
-  }
-  if (current) report(provider, 'replacing the network, since networks, names or ports changed, or it was down');
-  await drainAndRemove(provider, ours);
-  const id = await createContainer(provider, spec);
-  rollback.add('the owner of the network', () => removeContainer(docker, id));
-  await docker.run(['start', id]);
-  return { id, became: 'new' };
 }
 
 async function findImage(provider: Provider, { image, base }: ServiceSettings): Promise<SpecImage> {
@@ -134,29 +91,6 @@ async function findImage(provider: Provider, { image, base }: ServiceSettings): 
     ensureImage({ docker, image: name, ...(base !== undefined && { base }), contextDir, report: say }),
   );
   return { name, id };
-}
-
-/** The containers that have joined the network, beside ours. */
-async function findPlugins({ docker }: Provider, project: string, ours: readonly Container[]): Promise<Container[]> {
-  const owner = ours.find((each) => roleOf(each) === 'network-owner');
-  if (owner === undefined) return [];
-  const all = await listContainers(docker, [`${composeLabels.project}=${project}`]);
-  return all.filter((each) => joins(each, owner) && roleOf(each) === undefined && (each.isRunning || !isOneOff(each)));
-}
-
-/** One sidecar speaks for one plugin, so that whoever else joins its network would speak in the plugin's name. */
-function checkPlugins(service: string, plugins: readonly Container[]): void {
-  if (plugins.length < 2) return;
-  throw new UserFacingError({
-    id: 'compose/plugin/several',
-    found: `${plugins.length} containers share the network of ${service}: ${plugins.map(({ name }) => name).join(', ')}`,
-    expected: 'A sidecar serves exactly one plugin.',
-    next: ['Give each plugin a service of its own with this provider, and do not scale the plugin.'],
-  });
-}
-
-function isOneOff(container: Container): boolean {
-  return container.labels[composeLabels.oneOff] === 'True';
 }
 
 function checkVariables({ protocol }: Provider, { variables }: ServiceSettings): void {

@@ -37,6 +37,11 @@ describe('stdout', () => {
     expect([exitCode, parse(stdout).length]).toEqual([0, 3]);
   });
 
+  test('is the same for a project that is named like another command', async () => {
+    const { exitCode, stdout } = await provider.run(['--project-name', 'gc', 'down', 'sidecar']);
+    expect([exitCode, parse(stdout)]).toEqual([0, [{ type: 'info', message: 'nothing was there' }]]);
+  });
+
   test('ends with one error that holds every fault of the options, and their names', async () => {
     const words = ['--pool-type=9', '--requested-grants=no', '--config=side.yml', '--timeout=long', '--publish=x'];
     const { exitCode, stdout } = await provider.run(['--project-name=shop', 'up', ...words, 'my-sidecar']);

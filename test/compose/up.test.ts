@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CalledProvider, told } from './called-provider.ts';
 
@@ -159,6 +160,15 @@ describe('the embedded bus', () => {
     expect(names()).toContain('shop-meridian-bus');
     await provider.call(['--project-name=shop', 'down', 'other']);
     expect(names()).toEqual([]);
+  });
+
+  test('that got a policy from another service is not called open', async () => {
+    const policy = path.join(import.meta.dirname, 'fake-engine.ts');
+    await provider.up('--bus=embedded', `--policy=${policy}`);
+    const words = ['--project-name=shop', 'up', '--pool-type=DGMPool', '--bus=embedded', 'other'];
+    expect(told(await provider.call(words), 'info')).toEqual(['ready']);
+    const third = words.with(-1, `--policy=${import.meta.filename}`).concat('third');
+    expect((await provider.call(third)).at(-1)?.message).toContain('[compose/bus/two-policies]');
   });
 
   test('that cannot run is the reason that is told', async () => {
