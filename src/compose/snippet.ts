@@ -8,41 +8,60 @@ import type { ServiceSettings } from './service-settings.ts';
  */
 export function plainServices(settings: ServiceSettings): string {
   const { service: plugin, bus, image = defaultImage } = settings;
-  const sidecar = `${plugin}-sidecar`;
+  const [network, sidecar] = [`${plugin}-network`, `${plugin}-sidecar`];
   const services = {
     [plugin]: {
-      network_mode: `service:${sidecar}`,
-      depends_on: { [sidecar]: { condition: 'service_healthy', restart: true } },
+      network_mode: `service:${network}`,
+      depends_on: { [network]: { condition: 'service_started' }, [sidecar]: { condition: 'service_healthy' } },
       environment: { SIDECAR_ADDR: settings.pluginAddress },
     },
-    [sidecar]: sidecarService(settings, image),
+    [sidecar]: sidecarService(settings, image, network),
+    [network]: networkService(settings, image),
     ...(bus === 'embedded' && { 'bus-api': busService(settings, image) }),
   };
-  return `# Merge this into your Compose file: ${plugin} keeps its own image, and loses \`networks\` and \`ports\` to its sidecar.
+  return `# Merge this into your Compose file: ${plugin} keeps its own image, and loses \`networks\` and \`ports\` to ${network}, which owns
+# the network of both, so that either can be restarted while the other keeps it.
 # Compose does not build the image: \`meridian-sidecar compose image\` does.
 ${stringify({ services, ...(bus === 'embedded' && { volumes: { 'bus-api': {} } }) }, { lineWidth: 0 })}`.trimEnd();
 }
 
-function sidecarService(settings: ServiceSettings, image: string): object {
-  const { environment, mounts, bus, memoryMb, stopTimeoutMs, publish, aliases, service, networks } = settings;
+function sidecarService(settings: ServiceSettings, image: string, network: string): object {
+  const { environment, mounts, bus, memoryMb, stopTimeoutMs, service } = settings;
   // Compose's health check finds the sidecar at its default address.
   const { INSTANCE_ID: instance, SIDECAR_HEALTH_ADDR: _, ...others } = environment;
-  const names = aliases.filter((alias) => alias !== service);
   return {
     image,
+    network_mode: `service:${network}`,
     environment: {
       INSTANCE_ID: instance === `${settings.project}-${service}` ? service : instance,
       ...others,
       ...(bus === 'embedded' && { SIDECAR_BUS_API_URL: 'bus-api:8443' }),
     },
     ...(mounts.length > 0 && { volumes: mounts.map(({ source, target }) => `${source}:${target}:ro`) }),
-    ...(bus === 'embedded' && { depends_on: { 'bus-api': { condition: 'service_started' } } }),
-    networks: Object.fromEntries(networks.map((network) => [network, { aliases: [service, ...names] }])),
-    ...(publish.length > 0 && { ports: publish }),
-    ...(settings.user !== undefined && { user: settings.user }),
+    depends_on: [network, ...(bus === 'embedded' ? ['bus-api'] : [])],
+    ...userOf(settings),
     mem_limit: `${memoryMb}m`,
+    // A few times only, so that `up` ends with the reason when it cannot start.
+    restart: 'on-failure:5',
     stop_grace_period: `${stopTimeoutMs / 1_000}s`,
   };
+}
+
+function networkService({ publish, aliases, service, networks }: ServiceSettings, image: string): object {
+  const names = aliases.filter((alias) => alias !== service);
+  return {
+    image,
+    entrypoint: ['sleep', 'infinity'],
+    // Nothing has to be ended in it.
+    stop_signal: 'SIGKILL',
+    healthcheck: { disable: true },
+    networks: Object.fromEntries(networks.map((network) => [network, { aliases: [service, ...names] }])),
+    ...(publish.length > 0 && { ports: publish }),
+  };
+}
+
+function userOf({ user }: ServiceSettings): object {
+  return user === undefined ? {} : { user };
 }
 
 function busService({ policy, networks }: ServiceSettings, image: string): object {

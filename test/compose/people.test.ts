@@ -19,13 +19,14 @@ describe('compose snippet', () => {
     expect(status).toBe(0);
     expect(parse(stdout)).toMatchObject({
       services: {
-        oms: { network_mode: 'service:oms-sidecar', depends_on: { 'oms-sidecar': { condition: 'service_healthy' } } },
+        oms: { network_mode: 'service:oms-network', depends_on: { 'oms-sidecar': { condition: 'service_healthy' } } },
         'oms-sidecar': {
           image: expect.stringMatching(/^meridian-sidecar:\d/),
           environment: { POOL_TYPE: 'OMSPool', INSTANCE_ID: 'oms', SIDECAR_BUS_API_URL: 'bus-api:8443' },
-          ports: ['8080:80'],
+          network_mode: 'service:oms-network',
           mem_limit: '192m',
         },
+        'oms-network': { ports: ['8080:80'], networks: { default: { aliases: ['oms'] } } },
         'bus-api': { command: expect.arrayContaining(['bus', '--policy']) },
       },
       volumes: { 'bus-api': {} },

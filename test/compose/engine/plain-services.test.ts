@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { root } from './build-dir.ts';
 import { composes } from './compose-programs.ts';
 import { type ComposeProject, composeProject, docker } from './compose-project.ts';
@@ -55,6 +56,22 @@ describe.each(composes)('Docker Compose $version', ({ version, configDir }) => {
     expect(await exitCodes(project, ['quotes-1', 'quotes-sidecar-1', 'bus-api-1'])).toEqual([0, 0, 0]);
     await project.logged(`${project.name}-quotes-1`, /^left$/m);
     await project.logged(`${project.name}-quotes-sidecar-1`, /pluginDrained=true exitCode=0/);
+  });
+
+  test('runs what `meridian-sidecar compose snippet` prints, merged with a plugin', async () => {
+    const directory = mkdtempSync(path.join(tmpdir(), 'snippet-'));
+    onTestFinished(() => rmSync(directory, { recursive: true }));
+    const files = ['plugin.yaml', 'snippet.yaml'].map((name) => path.join(directory, name));
+    const project = composeProject({ configDir, name: nameOf('snippet'), files });
+    const options = [
+      '--pool-type=SignalPool',
+      '--bus=embedded',
+      `--policy=${path.join(root, 'fixtures/demo/policy.yml')}`,
+    ];
+    writeFileSync(files[0] ?? '', `services: {quotes: {image: ${nodePlugin}}}`);
+    writeFileSync(files[1] ?? '', await project.provider('snippet', ...options, 'quotes'));
+    await project.composed('up', '--detach');
+    await project.logged(`${project.name}-quotes-1`, /^running$/m);
   });
 
   test('a sidecar of the plain-service form that is killed comes again, and its plugin with it', async () => {
