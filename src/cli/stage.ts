@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { messageOf, UserFacingError } from '../base/user-facing-error.ts';
 import { packDroplet } from '../local/droplet-archive.ts';
 import { readTextIfPresent, writeText } from '../local/droplet-files.ts';
 import { dropletManifest } from '../local/droplet-manifest.ts';
@@ -46,8 +47,19 @@ export const addStageCommand: AddCommand = (program) => {
       if (flags.manifest !== undefined) {
         const manifest = await readTextIfPresent(path.join(appDir, 'manifest.yml'));
         const appName = path.basename(path.resolve(appDir));
-        await writeText(flags.manifest, dropletManifest({ manifest, appName, result }));
+        await writeText(flags.manifest, dropletManifest({ manifest, appName, result })).catch((error: unknown) => {
+          throw manifestNotWritten(flags.manifest ?? '', error);
+        });
         process.stdout.write(`Manifest: ${flags.manifest}\n`);
       }
     });
 };
+
+function manifestNotWritten(file: string, error: unknown): UserFacingError {
+  return new UserFacingError({
+    id: 'stage/manifest/write',
+    found: `The manifest was not written to ${file}: ${messageOf(error)}`,
+    next: ['Give a place that can be written to: --manifest FILE.yml.'],
+    exitCode: 74,
+  });
+}

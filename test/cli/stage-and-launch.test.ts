@@ -1,5 +1,6 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, test } from 'vitest';
@@ -57,6 +58,37 @@ test('a failing buildpack’s output, the platform’s message and its exit code
   expect(stdout).toContain('why');
   expect(stderr).toContain('Failed to run all supply scripts: exit status 3');
   expect(code).toBe(225);
+});
+
+async function stageScripts(...options: readonly string[]): Promise<Run & { readonly dir: string }> {
+  const dir = await temporaryDir();
+  const app = await writeTree(path.join(dir, 'scripts'), { Procfile: 'web: echo hello' });
+  const last = await writeTree(path.join(dir, 'last'), {
+    'bin/finalize': '#!/bin/bash',
+    'bin/release': '#!/bin/bash\necho {}',
+  });
+  const places = options.map((option) => option.replace('DIR', dir));
+  return { dir, ...(await run(['stage', app, '--out', path.join(dir, 'out'), '-b', last, ...places])) };
+}
+
+test('stage packs the droplet and writes its manifest', async () => {
+  const { dir, code } = await stageScripts('--droplet', 'DIR/app.tgz', '--manifest', 'DIR/app.yml');
+  expect(code).toBe(0);
+  const packed = execFileSync('tar', ['-tzf', path.join(dir, 'app.tgz')], { encoding: 'utf8' });
+  expect(packed.split('\n')).toEqual(expect.arrayContaining(['./app/Procfile', './staging_info.yml']));
+  expect(readFileSync(path.join(dir, 'app.yml'), 'utf8')).toBe(
+    'applications:\n  - name: scripts\n    command: echo hello\n',
+  );
+});
+
+test.each([
+  ['--droplet', '[stage/droplet/archive]'],
+  ['--manifest', '[stage/manifest/write]'],
+])('stage says so when %s cannot be written', async (option, id) => {
+  const { code, stderr } = await stageScripts(option, 'DIR/nowhere/file');
+  expect(stderr).toContain(id);
+  expect(stderr).not.toContain('    at ');
+  expect(code).toBe(74);
 });
 
 test.each(['SIGTERM', 'SIGINT'] as const)(

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { launchLocally } from './local-instance.ts';
 import { openNetwork, startInstance, startOf } from './platform.ts';
-import type { Watched } from './watched-lines.ts';
 
 /** What one run showed: what each process was told, and how each ended, in order. */
 interface Shown {
@@ -38,8 +37,8 @@ async function runOnPlatform(mode: Mode): Promise<Shown> {
     network,
     env: { ...quiet, APP_MODE: mode },
   });
-  const { lines, said } = instance.container;
-  if (stops.has(mode)) await allTold(said);
+  const { lines } = instance.container;
+  if (stops.has(mode)) await allTold((pattern) => instance.line(pattern));
   const startedMs = performance.now();
   const endings = stops.has(mode) ? await instance.stop() : await instance.ended;
   const durationMs = performance.now() - startedMs;
@@ -55,7 +54,7 @@ async function runOnPlatform(mode: Mode): Promise<Shown> {
 
 async function locally(mode: Mode): Promise<Shown> {
   const instance = await launchLocally('two-sidecars', { ...quiet, APP_MODE: mode });
-  if (stops.has(mode)) await allTold(instance.said);
+  if (stops.has(mode)) await allTold((pattern) => instance.said.line(pattern));
   const startedMs = performance.now();
   if (stops.has(mode)) instance.terminate();
   const exitCode = await instance.ended;
@@ -67,11 +66,11 @@ async function locally(mode: Mode): Promise<Shown> {
   return { ...shownBy(instance.lines, endings), exitCode, durationMs };
 }
 
-async function allTold(said: Watched): Promise<void> {
+async function allTold(line: (pattern: RegExp) => Promise<unknown>): Promise<void> {
   await Promise.all([
-    said.line(/^web: fact told/),
-    said.line(/^other-agent: fact told/),
-    said.line(/^meridian-sidecar: .*sidecar starts/),
+    line(/^web: fact told/),
+    line(/^other-agent: fact told/),
+    line(/^meridian-sidecar: .*sidecar starts/),
   ]);
 }
 
