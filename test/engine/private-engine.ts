@@ -2,6 +2,7 @@ import { type ExecFileSyncOptions, execFile, execFileSync, spawn } from 'node:ch
 import { once } from 'node:events';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -25,6 +26,7 @@ const startTimeoutMs = 60_000;
 export async function startEngine(dir: string): Promise<PrivateEngine> {
   if (process.getuid?.() !== 0) throw new Error('a Docker Engine of our own needs root');
   installEngine();
+  await endLeftOver(dir);
   rmSync(dir, { recursive: true, force: true });
   mkdirSync(dir, { recursive: true });
   const at = (name: string): string => path.join(dir, name);
@@ -65,6 +67,18 @@ export async function startEngine(dir: string): Promise<PrivateEngine> {
   };
 }
 
+/** Ends the engine of a run that was cut short. A pid outlives its process in the file, and may by then be anybody's. */
+async function endLeftOver(dir: string): Promise<void> {
+  const pidFile = path.join(dir, 'pid');
+  if (!existsSync(pidFile)) return;
+  const pid = Number(readFileSync(pidFile, 'utf8'));
+  const commandFile = `/proc/${pid}/cmdline`;
+  const isThere = (): boolean => existsSync(commandFile) && readFileSync(commandFile, 'utf8').includes(dir);
+  if (isThere()) process.kill(pid, 'SIGTERM');
+  while (isThere()) await sleep(100);
+  unmount(dir);
+}
+
 /** The engine leaves its network mounted when a container shared it. */
 function unmount(dir: string): void {
   const places = readFileSync('/proc/mounts', 'utf8')
@@ -78,7 +92,7 @@ async function answers(host: string): Promise<boolean> {
   return await run('docker', ['--host', host, 'version']).then(
     () => true,
     // A refused connection answers at once; the next try must not take the processor from the engine.
-    () => new Promise((resolve) => setTimeout(() => resolve(false), 100)),
+    () => sleep(100, false),
   );
 }
 

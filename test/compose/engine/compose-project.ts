@@ -4,8 +4,8 @@ import path from 'node:path';
 import { onTestFinished } from 'vitest';
 import { buildDir } from './build-dir.ts';
 import { composes } from './compose-programs.ts';
+import { engineHost } from './engine-host.ts';
 import { nodeBase } from './images.ts';
-import { engineHost } from './private-engine.ts';
 import { type Outcome, runCommand } from './run-command.ts';
 
 export interface Container {

@@ -1,16 +1,19 @@
+import { type PrivateEngine, startEngine } from '../../engine/private-engine.ts';
 import { installComposes } from './compose-programs.ts';
+import { engineDir } from './engine-host.ts';
 import { buildImages } from './images.ts';
 import { installProviders } from './installed-provider.ts';
-import { startEngine, stopEngine } from './private-engine.ts';
 
-/** Everything that the tests of this project share: two Composes, an engine, and images in it. */
+let engine: PrivateEngine | undefined;
+
+/** Everything that the tests of this project share: two Composes, an engine, images in it, and the provider. */
 export async function setup(): Promise<void> {
   installComposes();
-  await startEngine();
+  engine = await startEngine(engineDir);
   buildImages();
   installProviders();
 }
 
 export async function teardown(): Promise<void> {
-  await stopEngine();
+  await engine?.stop();
 }

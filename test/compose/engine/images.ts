@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { buildDir, root } from './build-dir.ts';
 import { composes } from './compose-programs.ts';
-import { engineHost } from './private-engine.ts';
+import { engineHost } from './engine-host.ts';
 
 /** The image that the provider looks for, and that the fixtures name. */
 export const sidecarImage = `meridian-sidecar:${readFileSync(path.join(root, 'VERSION'), 'utf8').trim()}`;
