@@ -70,7 +70,7 @@ export async function stageWithBuilder(staging: RealStaging): Promise<RealOutcom
       stackImage,
       'bash',
       '-c',
-      staging.buildpacks.some((each) => 'zipFile' in each) ? serveAndRun : 'exec "$@"',
+      staging.buildpacks.some((each) => 'zipFile' in each) ? serveAndRun : 'exec "$@" 2>&1',
       'bash',
     ],
     ...['/tmp/lifecycle/builder', '-skipDetect=true', `-buildpackOrder=${keys.join(',')}`],
@@ -94,10 +94,11 @@ export async function stageWithBuilder(staging: RealStaging): Promise<RealOutcom
   };
 }
 
+// Both streams are one in the container already: the engine brings two in any order.
 const serveAndRun = `
   python3 -m http.server --directory /opt/zips --bind 127.0.0.1 8000 >/dev/null 2>&1 &
   until (exec 3<>/dev/tcp/127.0.0.1/8000) 2>/dev/null; do :; done
-  exec "$@"
+  exec "$@" 2>&1
 `;
 
 // The builder looks under the hash of the key: xxHash first, then the older MD5, which Node can make.

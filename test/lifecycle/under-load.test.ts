@@ -63,14 +63,14 @@ describe('node-plugin under load', () => {
     expect(Object.fromEntries(await instance.stop())).toEqual({ web: 0, 'meridian-sidecar': 0 });
   });
 
-  test('an app that takes more than the memory of its container is killed, and its sidecar stops', async () => {
+  test('an app that takes more than the memory of its container ends it, whichever of the two the kernel kills', async () => {
     const network = await openNetwork();
     await startBus(network);
     const start = await startOf('node-plugin');
     const greedy = `exec node -e 'const held = []; setInterval(() => held.push(Buffer.alloc(16e6, 1)), 10)'`;
     const instance = await startInstance({ ...start, network, command: greedy });
     const endings = await instance.ended;
-    expect(endings[0]).toEqual(['web', 137]);
-    expect(endings[1]?.[0]).toBe('meridian-sidecar');
+    expect(endings[0]?.[1]).toBe(137);
+    expect(new Set(endings.map(([name]) => name))).toEqual(new Set(['web', 'meridian-sidecar']));
   });
 });
