@@ -23,6 +23,9 @@ async function main(): Promise<number> {
   const signalled = new Promise<string>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, resolve);
   });
+  // No process ends before a lookup of a name that is under way, and the C library's may take longer than a platform waits
+  // before it kills. A lookup that gave up early is only repeated: https://man7.org/linux/man-pages/man5/resolv.conf.5.html
+  process.env['RES_OPTIONS'] ??= 'timeout:2 attempts:1';
   const config = await loadConfig();
   const log = logOf(config);
   const audit = await auditLogOf(config, log);
