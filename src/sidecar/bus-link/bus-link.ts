@@ -209,7 +209,7 @@ export class BusLink {
     const { network, address } = this.#options;
     const { tls, token } = await this.#credential.forConnection();
     return network.connect(address, {
-      timeoutMs: Math.max(1, Math.round(timeoutMs)),
+      timeoutMs: Math.max(1, Math.ceil(timeoutMs)),
       maxMessageBytes: limits.messageBytes,
       ...(tls && { tls }),
       ...(token !== undefined && { metadata: { authorization: `Bearer ${token}` } }),
