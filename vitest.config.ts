@@ -3,6 +3,10 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     testTimeout: 20_000,
+    // What hooks and the end of a run take is nobody's claim: they start and end processes, containers and engines on a machine
+    // that may be busy.
+    hookTimeout: 120_000,
+    teardownTimeout: 60_000,
     projects: [
       {
         extends: true,
@@ -33,7 +37,6 @@ export default defineConfig({
           maxWorkers: 1,
           isolate: false,
           testTimeout: 120_000,
-          hookTimeout: 120_000,
         },
       },
       // Fetches and builds Docker Compose and starts a Docker Engine first, so it runs by its own command.
