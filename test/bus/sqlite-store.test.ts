@@ -269,7 +269,7 @@ test('a disk that refuses a write ends the store with the reason, and what was a
   const limited = ['-c', 'ulimit -f 400 && exec "$@"', 'bash', process.execPath, writer, file];
   const child = spawn('bash', limited, { stdio: ['ignore', 'pipe', 'pipe'] });
   children.push(child);
-  const exited = once(child, 'exit');
+  const closed = once(child, 'close');
   let stderr = '';
   child.stderr.on('data', (chunk: Buffer) => {
     stderr += chunk.toString();
@@ -278,7 +278,7 @@ test('a disk that refuses a write ends the store with the reason, and what was a
   for await (const line of createInterface({ input: child.stdout })) {
     if (line.startsWith('accepted ')) accepted.push(line.slice('accepted '.length));
   }
-  expect(await exited).toEqual([74, null]);
+  expect(await closed).toEqual([74, null]);
   expect(stderr).toMatch(/^the store .*bus\.sqlite failed: disk I\/O error\n/);
   expect(stderr).toContain('[bus/store/failed]');
   const store = await open({ path: file });

@@ -59,6 +59,9 @@ export function lifecycleFacts(run: RunOnNetwork): void {
       const connection = await dial(network, listener);
       const answer = connection.unary(echo, 'slow');
       const stream = connection.stream(chat);
+      const answers = stream[Symbol.asyncIterator]();
+      stream.write('begun');
+      expect((await answers.next()).value).toEqual({ echo: 'begun' });
       await began.promise;
       let isDrained = false;
       const drained = listener.drain().then(() => {
@@ -74,7 +77,8 @@ export function lifecycleFacts(run: RunOnNetwork): void {
       stream.write('still here');
       expect(isDrained).toBe(false);
       stream.end();
-      expect(await collect(stream)).toEqual([{ echo: 'still here' }]);
+      expect((await answers.next()).value).toEqual({ echo: 'still here' });
+      expect((await answers.next()).done).toBe(true);
       await drained;
       await aborted(connection.closed);
     }));

@@ -12,6 +12,7 @@ import {
   first,
   kib,
   listen,
+  passingDeadlineMs,
   type RunOnNetwork,
   waitingHandler,
 } from './test-service.ts';
@@ -141,7 +142,7 @@ export function streamFacts(run: RunOnNetwork): void {
     run(async (network) => {
       const { lost, handler } = waitingHandler();
       const connection = await dial(network, await listen(network, [serveStream(chat, handler)]));
-      const stream = connection.stream(chat, { timeoutMs: 100 });
+      const stream = connection.stream(chat, { timeoutMs: passingDeadlineMs });
       expect((await failureOf(collect(stream))).code).toBe('DEADLINE_EXCEEDED');
       await lost;
     }));

@@ -18,6 +18,9 @@ export type RunOnNetwork = (story: (network: Network) => Promise<void>) => Promi
 export const kib = 1_024;
 export const mib = 1_024 * kib;
 
+/** A deadline that is to pass: long enough for the call to reach its handler first, on a machine that is busy too. */
+export const passingDeadlineMs = 2_000;
+
 const json: Codec<unknown> = {
   encode: (value) => new TextEncoder().encode(JSON.stringify(value)),
   decode: (bytes) => JSON.parse(new TextDecoder().decode(bytes)),

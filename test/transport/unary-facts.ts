@@ -9,6 +9,7 @@ import {
   failureOf,
   kib,
   listen,
+  passingDeadlineMs,
   type RunOnNetwork,
   serveEcho,
   waitingHandler,
@@ -134,10 +135,10 @@ export function unaryFacts(run: RunOnNetwork): void {
     run(async (network) => {
       const { began, lost, handler } = waitingHandler();
       const connection = await dial(network, await listen(network, [serveUnary(echo, handler)]));
-      const outcome = failureOf(connection.unary(echo, null, { timeoutMs: 100 }));
+      const outcome = failureOf(connection.unary(echo, null, { timeoutMs: passingDeadlineMs }));
       const { timeoutMs } = await began;
       expect(timeoutMs).toBeGreaterThan(0);
-      expect(timeoutMs).toBeLessThanOrEqual(100);
+      expect(timeoutMs).toBeLessThanOrEqual(passingDeadlineMs);
       expect((await outcome).code).toBe('DEADLINE_EXCEEDED');
       await lost;
     }));
