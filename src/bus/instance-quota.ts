@@ -1,5 +1,6 @@
 import type { Scheduler } from '../base/scheduler.ts';
-import { globMatches, type Policy } from './policy.ts';
+import { type Applicant, rulesFor } from './access-decision.ts';
+import type { Policy } from './policy.ts';
 import { joinQuotas, type QuotaName, type Quotas } from './quotas.ts';
 import type { Owner } from './store.ts';
 import { TokenBucket } from './token-bucket.ts';
@@ -110,31 +111,21 @@ export class InstanceQuotas {
 }
 
 /** How much the subscriptions of an instance may hold back, whoever it is registered by, and the least that any may. */
-export function backlogQuotasFor({ rules }: Policy): {
+export function backlogQuotasFor(policy: Policy): {
   readonly leastBytes: number;
   of(instanceId: string): { readonly messages: number; readonly bytes: number };
 } {
-  const all = [{}, ...rules.map(({ quotas }) => quotas ?? {})].map((quotas) => joinQuotas([quotas]));
+  const all = [{}, ...policy.rules.map(({ quotas }) => quotas ?? {})].map((quotas) => joinQuotas([quotas]));
   return {
     leastBytes: Math.min(...all.map((quotas) => quotas.backlog_bytes)),
     of(instanceId) {
-      const matching = rules.filter((rule) => globMatches(rule.instances, instanceId));
-      const joined = joinQuotas(matching.flatMap(({ quotas }) => quotas ?? []));
+      const joined = quotasFor(policy, { instanceId });
       return { messages: joined.backlog_messages, bytes: joined.backlog_bytes };
     },
   };
 }
 
 /** What the rules that let somebody be an instance allow it to take. */
-export function quotasFor(
-  { rules }: Policy,
-  { principal, instanceId, poolType }: { principal: string; instanceId: string; poolType: string },
-): Quotas {
-  const matching = rules.filter(
-    (rule) =>
-      globMatches(rule.principals, principal) &&
-      globMatches(rule.instances, instanceId) &&
-      globMatches(rule.pools, poolType),
-  );
-  return joinQuotas(matching.flatMap(({ quotas }) => quotas ?? []));
+export function quotasFor(policy: Policy, applicant: Pick<Applicant, 'instanceId'> & Partial<Applicant>): Quotas {
+  return joinQuotas(rulesFor(policy, applicant).flatMap(({ rule }) => rule.quotas ?? []));
 }
