@@ -18,6 +18,7 @@ import { BacklogWatch } from './backlog-watch.ts';
 import { CallBroker } from './call-broker.ts';
 import { GrantDesk } from './grant-desk.ts';
 import { Handover } from './handover.ts';
+import { instanceIdOf } from './instance-id.ts';
 import { InstanceQuotas, quotasFor } from './instance-quota.ts';
 import type { Policy } from './policy.ts';
 import { anonymous } from './principal.ts';
@@ -102,19 +103,14 @@ export class Bus {
     request: RegisterRequest,
     peer: Peer,
   ): Promise<{ owner: Owner; leaseMs: number; deploymentId: string }> {
-    const { instanceId, poolType, revision } = request;
+    const { poolType, revision } = request;
     if (!protocolVersionsFit(busProtocolVersion, request.protocolVersion)) {
       throw new RpcError(
         'FAILED_PRECONDITION',
         `the sidecar speaks bus protocol ${request.protocolVersion}, this bus ${busProtocolVersion}`,
       );
     }
-    if (!/^[A-Za-z0-9_-]{1,64}$/.test(instanceId)) {
-      throw new RpcError(
-        'INVALID_ARGUMENT',
-        `"${instanceId}" is not an instance id of 1 to 64 characters [A-Za-z0-9_-]`,
-      );
-    }
+    const instanceId = instanceIdOf(request);
     const principal = peer.principal ?? anonymous;
     const applicant = { principal, instanceId, poolType };
     const { refusal } = this.#grants.judge(applicant, []);

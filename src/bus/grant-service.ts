@@ -18,6 +18,7 @@ import { RpcError } from '../transport/status.ts';
 import { allowingRule, type JudgedGrant, rulesFor } from './access-decision.ts';
 import type { GrantDesk } from './grant-desk.ts';
 import { explainAccess, nearestInPolicy } from './grant-explanation.ts';
+import { instanceIdOf } from './instance-id.ts';
 import type { Identify } from './known-callers.ts';
 import { globMatches } from './policy.ts';
 import { anonymous } from './principal.ts';
@@ -33,7 +34,7 @@ export function grantRoutes({ desk, identify }: GrantServiceOptions): Route[] {
   const requireAdmin = (call: CallContext): string => adminOf(desk, identify(call));
   const decide = async (verdict: GrantDecision['verdict'], request: DecideGrantsRequest, call: CallContext) => {
     const by = requireAdmin(call);
-    const decidable = { instanceId: instanceIdOf(request.instanceId), grants: grantsOf(request) };
+    const decidable = { instanceId: instanceIdOf(request), grants: grantsOf(request) };
     if (verdict === 'approved') checkCeiling(desk, decidable);
     const touched = await desk.decide(verdict, decidable, by).catch(fullAsStatus);
     return create(DecideGrantsReplySchema, { grants: touched.map((grant) => standingOf(request.instanceId, grant)) });
@@ -52,7 +53,7 @@ export function grantRoutes({ desk, identify }: GrantServiceOptions): Route[] {
     serveUnary(grantMethods.revoke, (request, call) => decide('revoked', request, call)),
     serveUnary(grantMethods.explain, async (request, call) => {
       requireAdmin(call);
-      const instanceId = instanceIdOf(request.instanceId);
+      const instanceId = instanceIdOf(request);
       const wanted = grantOf({ action: request.action, pattern: request.topic });
       return create(
         ExplainGrantReplySchema,
@@ -127,12 +128,6 @@ function standingOf(instanceId: string, { action, pattern, standing, why, decisi
     why,
     ...(decision && { decidedBy: decision.by, decidedAtNs: decision.decidedAtNs }),
   });
-}
-
-/** @throws RpcError INVALID_ARGUMENT */
-function instanceIdOf(text: string): string {
-  if (/^[A-Za-z0-9_-]{1,64}$/.test(text)) return text;
-  throw new RpcError('INVALID_ARGUMENT', `"${text}" is not an instance id of 1 to 64 characters [A-Za-z0-9_-]`);
 }
 
 /** @throws RpcError INVALID_ARGUMENT */
