@@ -53,6 +53,7 @@ export class BusCalls implements LinkPart {
   }
 }
 
-function withoutAnswer(outcome: CallOutcome, detail: string): CallReport {
+/** What is reported of a call that nobody answered. */
+export function withoutAnswer(outcome: CallOutcome, detail: string): CallReport {
   return { outcome, payloadType: '', payload: new Uint8Array(), detail };
 }

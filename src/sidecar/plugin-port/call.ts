@@ -9,7 +9,7 @@ import {
 } from '../../contract/wire/gen/meridian/v1/sidecar_pb.ts';
 import { type TraceContext, traceContextOf, traceIdOf } from '../../contract/wire/trace-context.ts';
 import { RpcError } from '../../transport/status.ts';
-import type { CallReport } from '../bus-link/calls.ts';
+import { type CallReport, withoutAnswer } from '../bus-link/calls.ts';
 import { callEnvelope } from '../envelope.ts';
 import type { CallEnding } from '../recorder.ts';
 import type { PluginPort } from './plugin-port.ts';
@@ -64,9 +64,7 @@ async function call(
   const { identity, scheduler, access, calls, settings, memory } = port;
   memory.shedding.admit();
   const refusal = access.publishRefusal(request.topic);
-  if (refusal !== undefined) {
-    return { outcome: CallOutcome.REFUSED, payloadType: '', payload: new Uint8Array(), detail: refusal };
-  }
+  if (refusal !== undefined) return withoutAnswer(CallOutcome.REFUSED, refusal);
   if (request.timeoutMs < 0 || request.timeoutMs > settings.maxCallTimeoutMs) {
     throw new RpcError(
       'INVALID_ARGUMENT',
