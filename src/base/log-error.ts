@@ -1,5 +1,5 @@
-import type { Log } from './log.ts';
-import { FaultList, messageOf, UserFacingError } from './user-facing-error.ts';
+import { createLog, type Log } from './log.ts';
+import { FaultList, messageOf, renderError, UserFacingError } from './user-facing-error.ts';
 
 /** Logs anything caught, one line per fault; only an error that is our own bug shows its stack. */
 export function logError(log: Log, error: unknown): void {
@@ -12,4 +12,16 @@ export function logError(log: Log, error: unknown): void {
   } else {
     log.error(messageOf(error), { bug: true, stack: error instanceof Error ? error.stack : undefined });
   }
+}
+
+export interface FailureOutput {
+  readonly format: 'text' | 'json';
+  readonly write: (line: string) => void;
+  readonly wallTimeNs: () => bigint;
+}
+
+/** Writes why a program ends: for a person, or as log lines for whoever reads all of its lines as JSON. */
+export function writeFailure(error: unknown, { format, write, wallTimeNs }: FailureOutput): void {
+  if (format === 'text') write(renderError(error));
+  else logError(createLog({ level: 'error', format, write, wallTimeNs }), error);
 }

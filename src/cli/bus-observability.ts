@@ -1,9 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { createLog, type Log, type LogLevel, logLevels } from '../base/log.ts';
-import { logError } from '../base/log-error.ts';
+import { writeFailure } from '../base/log-error.ts';
 import { realScheduler } from '../base/real-scheduler.ts';
-import { messageOf, renderError, UserFacingError } from '../base/user-facing-error.ts';
+import { messageOf, UserFacingError } from '../base/user-facing-error.ts';
 import { BusMetrics } from '../bus/metrics/bus-metrics.ts';
 import { listenAddress } from '../contract/config/addresses.ts';
 import { openAuditLog } from '../contract/config/audit-log.ts';
@@ -29,14 +29,9 @@ export function busLog({ logLevel: level, logFormat: format }: BusObservabilityF
   return createLog({ level, format, write: writeStdout, wallTimeNs: () => realScheduler.wallTimeNs() });
 }
 
-/** For a person, or as log lines for whoever reads all lines as JSON. */
+/** Writes to stderr why the bus ends. */
 export function printFailure(error: unknown, { logFormat: format }: Pick<BusObservabilityFlags, 'logFormat'>): void {
-  if (format === 'text') {
-    process.stderr.write(`${renderError(error)}\n`);
-    return;
-  }
-  const write = (line: string): void => void process.stderr.write(`${line}\n`);
-  logError(createLog({ level: 'error', format, write, wallTimeNs: () => realScheduler.wallTimeNs() }), error);
+  writeFailure(error, { format, write: writeStderr, wallTimeNs: () => realScheduler.wallTimeNs() });
 }
 
 /** What watches the bus, or nothing when no flag asks for it. @throws UserFacingError when a flag cannot be followed. */
@@ -103,4 +98,8 @@ async function sizeOnDisk(file: string): Promise<number> {
 
 function writeStdout(line: string): void {
   process.stdout.write(`${line}\n`);
+}
+
+function writeStderr(line: string): void {
+  process.stderr.write(`${line}\n`);
 }

@@ -1,7 +1,7 @@
 import { createLog, type Log } from '../base/log.ts';
-import { logError } from '../base/log-error.ts';
+import { writeFailure } from '../base/log-error.ts';
 import { realScheduler } from '../base/real-scheduler.ts';
-import { exitCodeOf, renderError, UserFacingError } from '../base/user-facing-error.ts';
+import { exitCodeOf, UserFacingError } from '../base/user-facing-error.ts';
 import { version } from '../base/version.ts';
 import { within } from '../base/within.ts';
 import { type AuditLog, openAuditLog } from '../contract/config/audit-log.ts';
@@ -115,14 +115,12 @@ function writeStdout(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-/** For a person, or as log lines for whoever reads all lines as JSON. */
 function printFailure(error: unknown, format: SidecarConfig['logFormat']): void {
-  if (format === 'text') {
-    process.stderr.write(`${renderError(error)}\n`);
-    return;
-  }
-  const write = (line: string): void => void process.stderr.write(`${line}\n`);
-  logError(createLog({ level: 'error', format, write, wallTimeNs: () => realScheduler.wallTimeNs() }), error);
+  writeFailure(error, { format, write: writeStderr, wallTimeNs: () => realScheduler.wallTimeNs() });
+}
+
+function writeStderr(line: string): void {
+  process.stderr.write(`${line}\n`);
 }
 
 function endWith(error: unknown): never {
