@@ -3,6 +3,7 @@ import { readBindingSources } from '../contract/config/binding-files.ts';
 import { type BusConnectionConfig, loadBusConnection } from '../contract/config/bus-connection.ts';
 import { exitCodes } from '../contract/config/exit-codes.ts';
 import { limits } from '../contract/wire/limits.ts';
+import { connectOptionsOf } from '../sidecar/bus-link/bus-credential.ts';
 import { readCredential } from '../sidecar/launch-files.ts';
 import { grpcNetwork } from '../transport/grpc/network.ts';
 import type { Connection, UnaryMethod } from '../transport/rpc.ts';
@@ -28,13 +29,12 @@ export class GrantsClient {
     const bindings = await readBindingSources(environment);
     const own = { ...environment, ...(address !== undefined && { SIDECAR_BUS_API_URL: address }) };
     const config = loadBusConnection(own, bindings);
-    const { tls, token } = await credentialOf(config);
+    const credential = await credentialOf(config);
     try {
       const connection = await grpcNetwork.connect(config.busApiUrl.address, {
         timeoutMs,
         maxMessageBytes: limits.messageBytes,
-        ...(tls && { tls }),
-        ...(token !== undefined && { metadata: { authorization: `Bearer ${token}` } }),
+        ...connectOptionsOf(credential),
       });
       return new GrantsClient(connection, config.busApiUrl.address);
     } catch (error) {

@@ -2,7 +2,7 @@ import type { Log } from '../../base/log.ts';
 import { every, type Scheduler, type Timer } from '../../base/scheduler.ts';
 import { messageOf } from '../../base/user-facing-error.ts';
 import { clientCertificateFault, type Lifetime, lifetimeOfPem } from '../../contract/config/client-certificate.ts';
-import type { TlsFiles } from '../../transport/rpc.ts';
+import type { ConnectOptions, TlsFiles } from '../../transport/rpc.ts';
 import { RpcError } from '../../transport/status.ts';
 
 /** What proves this sidecar to the bus, and what it trusts; no `tls`: plaintext. */
@@ -11,6 +11,11 @@ export interface Credential {
   readonly token?: string;
   /** For messages: where the client certificate comes from; absent: SIDECAR_BUS_CERTIFICATE. */
   readonly certificateOrigin?: string;
+}
+
+/** How a connection presents the credential. */
+export function connectOptionsOf({ tls, token }: Credential): Pick<ConnectOptions, 'tls' | 'metadata'> {
+  return { ...(tls && { tls }), ...(token !== undefined && { metadata: { authorization: `Bearer ${token}` } }) };
 }
 
 /** The cause of the RpcError of a connection that was not tried, since this sidecar's own credential cannot be used. */

@@ -17,7 +17,7 @@ import { busMethods } from '../../contract/wire/methods.ts';
 import { busProtocolVersion } from '../../contract/wire/protocol-version.ts';
 import type { CallOptions, Connection, Network, UnaryMethod } from '../../transport/rpc.ts';
 import { RpcError } from '../../transport/status.ts';
-import { BusCredential, type Credential } from './bus-credential.ts';
+import { BusCredential, type Credential, connectOptionsOf } from './bus-credential.ts';
 import { BusSession, type RequestInit } from './bus-session.ts';
 
 /** Something that uses the session: told when it can send, when it cannot, and what the bus says. */
@@ -207,12 +207,11 @@ export class BusLink {
 
   async #connectOnce(timeoutMs: number): Promise<Connection> {
     const { network, address } = this.#options;
-    const { tls, token } = await this.#credential.forConnection();
+    const credential = await this.#credential.forConnection();
     return network.connect(address, {
       timeoutMs: Math.max(1, Math.ceil(timeoutMs)),
       maxMessageBytes: limits.messageBytes,
-      ...(tls && { tls }),
-      ...(token !== undefined && { metadata: { authorization: `Bearer ${token}` } }),
+      ...connectOptionsOf(credential),
     });
   }
 
