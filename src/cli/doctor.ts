@@ -10,6 +10,7 @@ import { examineContainer } from '../doctor/container.ts';
 import { exitCodeFor } from '../doctor/finding.ts';
 import { networkProbes } from '../doctor/network-probes.ts';
 import { type DoctorReport, renderReport, reportAsJson } from '../doctor/report.ts';
+import { readTextIfPresent } from '../local/droplet-files.ts';
 import { readSidecarConfigFile } from '../sidecar/launch-files.ts';
 import { type AddCommand, collect, environmentOf, usageExitCode } from './command.ts';
 
@@ -52,7 +53,7 @@ export const addDoctorCommand: AddCommand = (program) => {
 
 async function examinePlace(place: string, flags: DoctorFlags): Promise<DoctorReport[]> {
   if (!/\.ya?ml$/.test(place)) return await examineFolder(place, flags);
-  const text = await readIfThere(place);
+  const text = await readTextIfPresent(place);
   if (text === undefined) throw notAFolder(place);
   return examineComposeFile({ name: path.basename(place), text });
 }
@@ -62,8 +63,8 @@ async function examineFolder(folder: string, flags: DoctorFlags): Promise<Doctor
   return await examineAppFolder(
     {
       name: path.basename(folder),
-      manifest: await readIfThere(path.join(folder, 'manifest.yml')),
-      procfile: await readIfThere(path.join(folder, 'Procfile')),
+      manifest: await readTextIfPresent(path.join(folder, 'manifest.yml')),
+      procfile: await readTextIfPresent(path.join(folder, 'Procfile')),
       readConfigFile: (environment) => readSidecarConfigFile({ ...environment, HOME: folder }),
     },
     {
@@ -81,7 +82,7 @@ function isSetUp(environment: NodeJS.ProcessEnv): boolean {
 }
 
 async function isApp(folder: string): Promise<boolean> {
-  return (await readIfThere(path.join(folder, 'manifest.yml'))) !== undefined;
+  return (await readTextIfPresent(path.join(folder, 'manifest.yml'))) !== undefined;
 }
 
 async function examineHere(environment: NodeJS.ProcessEnv, { env, offline }: DoctorFlags): Promise<DoctorReport> {
@@ -115,12 +116,5 @@ function notAFolder(folder: string): UserFacingError {
     found: `${folder} is not a folder or Compose file that can be read`,
     next: ['Name the folder of the app, or its compose.yaml.'],
     exitCode: usageExitCode,
-  });
-}
-
-async function readIfThere(file: string): Promise<string | undefined> {
-  return await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw error;
   });
 }
