@@ -16,7 +16,12 @@ export interface PolicyText {
 
 /** @throws UserFacingError when the file cannot be read, FaultList when it is no policy; the exit code is 78. */
 export async function readPolicy(path: string): Promise<PolicyText> {
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+  const text = await readPolicyText(path);
+  return { text, policy: parsePolicy({ path, text }) };
+}
+
+async function readPolicyText(path: string): Promise<string> {
+  return await readFile(path, 'utf8').catch((error: unknown) => {
     throw new UserFacingError({
       id: 'bus/policy/unreadable',
       found: `the policy file ${path} cannot be read: ${messageOf(error)}`,
@@ -24,7 +29,6 @@ export async function readPolicy(path: string): Promise<PolicyText> {
       exitCode: exitCodes.configuration,
     });
   });
-  return { text, policy: parsePolicy({ path, text }) };
 }
 
 export interface PolicyWatch {
@@ -44,9 +48,13 @@ export function watchPolicy({ path, initial, scheduler, log, replace }: PolicyWa
   let lastFault = '';
   const look = async (): Promise<void> => {
     try {
-      const { text, policy } = await readPolicy(path);
+      const text = await readPolicyText(path);
+      if (text === usedText) {
+        lastFault = '';
+        return;
+      }
+      const policy = parsePolicy({ path, text });
       lastFault = '';
-      if (text === usedText) return;
       usedText = text;
       log.info('the policy file changed', { rules: policy.rules.length, deployment: policy.deploymentId });
       replace(policy);
