@@ -38,6 +38,12 @@ export async function runPeoplesCommand(argv: readonly string[]): Promise<number
   }
 }
 
+interface CollectFlags {
+  readonly olderThan: string;
+  readonly dryRun?: true;
+  readonly json?: true;
+}
+
 function addOverview(program: Command): void {
   program
     .command('ps')
@@ -50,13 +56,15 @@ function addOverview(program: Command): void {
   program
     .command('gc')
     .description('remove what Compose forgot: everything of projects that have no other container any more')
+    .argument('[projects...]', 'of these projects alone')
     .option('--older-than <duration>', 'leave alone what was made since', '10m')
     .option('--dry-run', 'only say what would be removed')
     .option('--json', 'as JSON')
-    .action(async (flags: { readonly olderThan: string; readonly dryRun?: true; readonly json?: true }) => {
+    .action(async (projects: readonly string[], flags: CollectFlags) => {
       const removed = await collectForgotten({
         docker: docker(),
         state: state(),
+        projects,
         wallTimeMs: Number(realScheduler.wallTimeNs() / 1_000_000n),
         minAgeMs: ageOf(flags.olderThan),
         isDryRun: flags.dryRun === true,

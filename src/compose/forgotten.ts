@@ -39,6 +39,8 @@ export async function overview({ docker }: OverviewSources): Promise<OverviewRow
 }
 
 export interface CollectRequest extends OverviewSources {
+  /** The names of those to look at; none for all. */
+  readonly projects: readonly string[];
   /** Milliseconds since the Unix epoch. */
   readonly wallTimeMs: number;
   /** What is younger may be an `up` that goes on: Compose creates the plugin after the provider has answered. */
@@ -46,12 +48,13 @@ export interface CollectRequest extends OverviewSources {
   readonly isDryRun: boolean;
 }
 
-/** Removes the containers and networks of every project of which only ours are left. @returns their names. */
+/** Removes the containers and networks of each project of which only ours are left. @returns their names. */
 export async function collectForgotten(request: CollectRequest): Promise<string[]> {
-  const { docker, state, isDryRun } = request;
+  const { docker, state, projects, isDryRun } = request;
   const engine = await identifyEngine(docker);
   const removed: string[] = [];
   for (const { project, ours, others } of await listProjects(docker)) {
+    if (projects.length > 0 && !projects.includes(project)) continue;
     if (others.length > 0 || ours.some((each) => ageMs(each, request) < request.minAgeMs)) continue;
     const releases = takeLocks(state, project, ours);
     if (releases === undefined) continue;

@@ -33,6 +33,13 @@ describe('compose gc', () => {
     expect(names()).toEqual(ours);
   });
 
+  test('leaves alone every other project than those that are named', async () => {
+    expect(await provider.run(['gc', '--older-than', '0s', 'other'])).toEqual({ exitCode: 0, stdout: '' });
+    expect(names()).toEqual(ours);
+    await provider.run(['gc', '--older-than', '0s', 'other', 'shop']);
+    expect(names()).toEqual([]);
+  });
+
   test('only says what it would remove with --dry-run, as JSON with --json', async () => {
     const { stdout } = await provider.run(['gc', '--older-than', '0s', '--dry-run', '--json']);
     expect((JSON.parse(stdout) as string[]).sort()).toEqual([...ours, 'shop_default'].sort());

@@ -115,7 +115,7 @@ describe.each(composes)('Docker Compose $version', ({ version, configDir }) => {
     await upOne(project);
     await project.withoutFile('down');
     expect((await project.containers()).filter((name) => name.endsWith('-plugin-1'))).toEqual([]);
-    await project.provider('gc', '--older-than', '0s');
+    await project.provider('gc', '--older-than', '0s', project.name);
     expect(await project.containers()).toEqual([]);
     const networks = await docker(
       'network',
