@@ -2,9 +2,10 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    testTimeout: 20_000,
-    // What hooks and the end of a run take is nobody's claim: they start and end processes, containers and engines on a machine
-    // that may be busy.
+    // What a test, its hooks and the end of a run take is nobody's claim: they start and end processes, containers and engines
+    // on a machine that may be busy. These only end what hangs.
+    testTimeout: 60_000,
+    expect: { poll: { timeout: 15_000 } },
     hookTimeout: 120_000,
     teardownTimeout: 60_000,
     projects: [
@@ -58,7 +59,6 @@ export default defineConfig({
           name: 'python',
           include: ['test/python/**/*.test.ts'],
           globalSetup: 'test/python/virtual-environment.ts',
-          testTimeout: 60_000,
         },
       },
     ],
