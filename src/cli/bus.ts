@@ -92,10 +92,12 @@ async function runBus(flags: BusFlags, policyFile: string): Promise<void> {
   });
   const tlsWatch =
     tls && watchBusTls({ flags, initial: tls, log, scheduler: realScheduler, renew: (files) => bus.renewTls(files) });
-  log.info('bus listens', { address: bus.address, deployment: policy.deploymentId, store: place });
-  const signal = await new Promise<string>((resolve) => {
+  const signalled = new Promise<string>((resolve) => {
     for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, resolve);
   });
+  // Whoever reads this line may send a signal at once.
+  log.info('bus listens', { address: bus.address, deployment: policy.deploymentId, store: place });
+  const signal = await signalled;
   log.info('bus stops', { signal });
   tlsWatch?.cancel();
   policyWatch.cancel();
