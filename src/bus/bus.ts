@@ -264,7 +264,11 @@ export class Bus {
       else this.#registry.remove(registration.owner);
       const { instanceId, epoch } = registration.owner;
       this.#recorder.leaseEnded();
-      this.#options.log.warn('lease ended without a heartbeat', { instance: instanceId, epoch });
+      this.#options.log.warn('lease ended without a heartbeat', {
+        instance: instanceId,
+        epoch,
+        leaseMs: this.#leaseMs,
+      });
     }
     const registered = new Set(this.#registry.all().map(({ owner }) => owner.instanceId));
     this.#quotas.forget((instanceId) => registered.has(instanceId));

@@ -47,9 +47,7 @@ describe('its numbers can be set', () => {
     const bus = await startBusWith('--lease', '1s');
     const sidecar = await startSidecar(bus.address);
     sidecar.program.signal('SIGKILL');
-    const killedMs = Date.now();
-    await bus.program.seen(/lease ended without a heartbeat instance=oms-1/);
-    expect(Date.now() - killedMs).toBeLessThan(5_000);
+    await bus.program.seen(/lease ended without a heartbeat instance=oms-1 .*leaseMs=1000/);
   });
 
   test('how long a dedup key is remembered', async () => {
@@ -58,7 +56,7 @@ describe('its numbers can be set', () => {
     const plugin = await connectPlugin(address);
     const publish = () => plugin.publish('platform.oms.fills', Buffer.from('1'), { dedupKey: 'fill-1' });
     expect(await publish()).toMatchObject({ outcome: 'accepted', duplicate: false });
-    expect(await publish()).toMatchObject({ outcome: 'accepted', duplicate: false });
+    await expect.poll(publish).toMatchObject({ outcome: 'accepted', duplicate: false });
     await plugin.stop('done');
   });
 
