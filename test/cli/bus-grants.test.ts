@@ -36,7 +36,7 @@ describe('a sidecar whose grants nobody has decided', () => {
 
   test('exits 75 at its timeout, with that command', async () => {
     const bus = await startGrantsBus(manualSubscribe);
-    const sidecar = spawnSidecar(bus.address, { SIDECAR_GRANT_TIMEOUT: '500ms' });
+    const sidecar = spawnSidecar(bus.address, { SIDECAR_GRANT_TIMEOUT: '2s' });
     expect(await sidecar.exited).toBe(75);
     expect(sidecar.stderr).toContain('[sidecar/startup/grants-undecided]');
     expect(commandsIn(sidecar.stderr)).toEqual([['approve', 'oms-1', 'subscribe', 'platform.data.*', 'platform.news']]);

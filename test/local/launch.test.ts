@@ -58,12 +58,14 @@ async function start({ web, sidecar, tree }: DropletOptions, killDelayMs = 10_00
 }
 
 const untilTerminated = (name: string): string =>
-  `trap 'echo ${name} terminated; exit 0' TERM; echo ${name} started; while :; do sleep 0.05; done`;
+  `trap 'echo ${name} terminated; exit 0' TERM; echo ${name} started; >started; while :; do sleep 0.05; done`;
+/** Ends once the other process of the instance can be told to. */
+const onceOtherStarted = 'until [ -e started ]; do sleep 0.05; done';
 
 test('process and sidecar source the same scripts, the final buildpack’s before the app’s own', async () => {
   const { exitCode, lines } = await start({
-    web: 'echo "$TRAIL"',
-    sidecar: 'echo "$TRAIL"; sleep 30 & wait',
+    web: `echo "$TRAIL"; ${onceOtherStarted}`,
+    sidecar: 'echo "$TRAIL"; >started; sleep 30 & wait',
     tree: {
       'droplet/profile.d/0_a.sh': 'export TRAIL=staged',
       'droplet/app/.profile.d/b.sh': 'export TRAIL="$TRAIL,profile.d"',
@@ -72,6 +74,7 @@ test('process and sidecar source the same scripts, the final buildpack’s befor
   });
   expect(await exitCode).toBe(0);
   expect(lines).toContain('[APP/PROC/WEB/0] staged,profile.d,profile');
+  expect(lines).toContain('[APP/PROC/WEB/SIDECAR/AGENT/0] staged,profile.d,profile');
 });
 
 test('a profile script sees the launcher’s arguments', async () => {
@@ -114,12 +117,12 @@ test('VCAP_APPLICATION tells the process type, the port and the index', async ()
 test.each([
   [
     'the process, with exit code 0,',
-    'read -r -t 0.3 <> <(:); exit 0',
+    `${onceOtherStarted}; exit 0`,
     untilTerminated('sidecar'),
     0,
     'sidecar terminated',
   ],
-  ['the sidecar, with exit code 7,', untilTerminated('web'), 'read -r -t 0.3 <> <(:); exit 7', 7, 'web terminated'],
+  ['the sidecar, with exit code 7,', untilTerminated('web'), `${onceOtherStarted}; exit 7`, 7, 'web terminated'],
 ])('when %s ends, the other is told to stop', async (_which, web, sidecar, code, ending) => {
   const { exitCode, lines } = await start({ web, sidecar });
   expect(await exitCode).toBe(code);
