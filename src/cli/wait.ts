@@ -20,7 +20,7 @@ interface Answer {
 /** It may go well the next time (EX_TEMPFAIL of sysexits.h). */
 const notReadyExitCode = 75;
 const pollEveryMs = 100;
-const answerTimeoutMs = 1_000;
+const answerTimeoutMs = 3_000;
 
 /**
  * `meridian-sidecar wait`: until the sidecar of this container is healthy, which it is once it accepts its plugin; exits 0,

@@ -11,6 +11,9 @@ export interface ProfileOptions {
 /** How long SIDECAR_HOLD_APP holds an app: within the 60 s that the platform gives it to start. */
 export const holdSeconds = 45;
 
+/** How long the health server may take for one answer before it is asked again. */
+export const answerSeconds = 1;
+
 /**
  * The text of `.profile.d/meridian-sidecar.sh`, which tells the plugin where its sidecar is, and with SIDECAR_HOLD_APP lets
  * it wait for it. Every process, sidecar, task and `cf ssh` shell sources it, some under `set -euo pipefail` that another
@@ -58,7 +61,7 @@ meridian_sidecar_hold() { # LAUNCHER COMMAND
 meridian_sidecar_health() { # HOST PORT
   local reply=
   exec 3<>"/dev/tcp/$1/$2" && printf 'GET /healthz HTTP/1.0\\r\\n\\r\\n' >&3 || return 1
-  IFS= read -r -d '' -t 1 reply <&3 || :
+  IFS= read -r -d '' -t ${answerSeconds} reply <&3 || :
   printf '%s' "$reply"
 }
 meridian_sidecar_hold "$0" "\${2:-}" || :

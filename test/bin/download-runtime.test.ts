@@ -125,17 +125,23 @@ describe('a download that fails', () => {
   test.each([
     ['an overloaded server', status(503), 'HTTP 503'],
     ['a connection that is cut', cut(small), 'bytes remaining'],
-    ['a connection that stalls', stall(small), 'nothing came for 1 s'],
-    ['a connection that is refused', (response) => response.destroy(), 'Empty reply from server'],
+    ['a connection that is closed', (response) => response.destroy(), 'Empty reply from server'],
   ] as const satisfies readonly (readonly [string, Answer, string])[])(
     'is tried again after %s',
     async (_what, fault, told) => {
       const server = await serving([fault, bytes(small)]);
-      const result = await supply({ ...mirrored(server), SIDECAR_DOWNLOAD_STALL_TIMEOUT: '1s' });
+      const result = await supply(mirrored(server));
       expect(result).toMatchObject({ status: 0, stderr: '', stdout: expect.stringContaining(told) });
       expect(server.seen).toHaveLength(2);
     },
   );
+
+  test('is tried again after a connection that stalls', async () => {
+    const server = await serving([stall(small), bytes(small)]);
+    const result = await supply({ ...mirrored(server), SIDECAR_DOWNLOAD_STALL_TIMEOUT: '3s' });
+    expect(result).toMatchObject({ status: 0, stderr: '', stdout: expect.stringContaining('nothing came for 3 s') });
+    expect(server.seen).toHaveLength(2);
+  });
 
   test('is given up after five attempts, each after a longer wait', async () => {
     const server = await serving([status(500)]);
@@ -153,11 +159,9 @@ describe('a download that fails', () => {
   });
 
   test('names a host that does not answer', async () => {
-    const server = await serving([]);
-    await server.stop();
-    const result = await supply(mirrored(server));
+    const result = await supply({ SIDECAR_DEPENDENCY_MIRROR: 'http://127.0.0.1:1' });
     expect(result).toMatchObject({ status: 69, stderr: anError('supply/download/unreachable') });
-    expect(result.stderr).toContain(server.origin);
+    expect(result.stderr).toContain('http://127.0.0.1:1');
   });
 
   test.each([
@@ -183,6 +187,8 @@ describe('a download that fails', () => {
 
 describe('the way to the download', () => {
   test('leads through a mirror with a path and a password, which nobody sees', async () => {
+    // Of this test alone: every process of the machine is looked at.
+    const secret = `s3cr${process.pid}`;
     const arguments_: string[] = [];
     const server = await serving([
       (response) => {
@@ -190,18 +196,18 @@ describe('the way to the download', () => {
         bytes(small)(response);
       },
     ]);
-    const mirror = `${server.origin.replace('://', '://reader:s3cr%40t@')}/cf/`;
+    const mirror = `${server.origin.replace('://', `://reader:${secret}%40t@`)}/cf/`;
     const result = await supply({ SIDECAR_DEPENDENCY_MIRROR: mirror });
     expect(result.status).toBe(0);
     expect(server.seen).toEqual([
       {
         url: '/cf/dependencies/node/node_24.18.0_linux_x64_cflinuxfs4_cdfed650.tgz',
-        authorization: `Basic ${Buffer.from('reader:s3cr@t').toString('base64')}`,
+        authorization: `Basic ${Buffer.from(`reader:${secret}@t`).toString('base64')}`,
       },
     ]);
     expect(result.stdout).toContain('http://***@127.0.0.1:');
     expect(arguments_.some((line) => line.includes('--write-out'))).toBe(true);
-    expect([result.stdout, ...arguments_].filter((each) => each.includes('s3cr'))).toEqual([]);
+    expect([result.stdout, ...arguments_].filter((each) => each.includes(secret))).toEqual([]);
   });
 
   test.each([status(401), status(500)])('shows no password in an error', async (answer) => {

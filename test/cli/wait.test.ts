@@ -49,7 +49,8 @@ test('goes on while the sidecar is not ready', async () => {
   };
   const waiting = wait(['--address', `127.0.0.1:${port}`]);
   expect(await waiting.exited).toBe(0);
-  expect(questions).toBe(3);
+  // More when one was answered too late.
+  expect(questions).toBeGreaterThanOrEqual(3);
 });
 
 test.each<[string, (port: string) => string, string]>([
@@ -72,7 +73,7 @@ test.each<[string, (port: string) => Record<string, string>]>([
     (at) => ({ SIDECAR_CONFIG: writeTemporary('sidecar.yml', `health_addr: "127.0.0.1:${at}"\n`) }),
   ],
 ])('finds the address %s', async (_which, environment) => {
-  const waiting = wait(['--timeout', '5s'], environment(port));
+  const waiting = wait([], environment(port));
   expect(await waiting.exited).toBe(0);
   expect(waiting.stdout).toContain('the sidecar is RUNNING');
 });

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { launcherScript } from '../../src/local/launcher-script.ts';
-import { holdSeconds, profileScript } from '../../src/supply/profile-script.ts';
+import { answerSeconds, holdSeconds, profileScript } from '../../src/supply/profile-script.ts';
 
 const options = { sidecarFor: ['web', 'worker'], pluginAddress: '127.0.0.1:9191', healthAddress: ':9192' };
 const ownCommand = 'exec "$DEPS_DIR/0/bin/meridian-sidecar" run';
@@ -16,7 +16,9 @@ const vcap = (type: string): Record<string, string> => ({
 });
 
 let appDir: string;
-let ports: { readonly silent: string; readonly answering: string };
+/** Where nobody listens. */
+const silentPort = '1';
+let answeringPort: string;
 let answer: { status: number; state: string };
 /** Hears each question to the health server, before it is answered. */
 let asked: () => void;
@@ -33,12 +35,9 @@ beforeEach(async () => {
     response.writeHead(answer.status).end(`${answer.state}\n`);
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
-  const unused = createServer().listen(0, '127.0.0.1');
-  await once(unused, 'listening');
-  ports = { answering: portOf(server.address()), silent: portOf(unused.address()) };
-  unused.close();
+  answeringPort = String((server.address() as AddressInfo).port);
   closing.push(() => server.close());
-  write('m.sh', profileScript(options));
+  write('m.sh', patient(profileScript(options)));
 });
 
 afterEach(() => {
@@ -46,16 +45,19 @@ afterEach(() => {
   rmSync(path.dirname(appDir), { recursive: true });
 });
 
-const portOf = (address: unknown): string => String((address as AddressInfo).port);
-
 /** Profile scripts are sourced in the order of their names. */
 function write(name: string, text: string): void {
   writeFileSync(path.join(appDir, '.profile.d', name), text);
 }
 
+/** The script with more time for an answer, since the test's own process gives it. */
+const patient = (script: string): string => script.replace(` -t ${answerSeconds} `, ' -t 20 ');
+
 /** The script with another bound, so that no test waits 45 s. */
 const impatient = (seconds: number): string =>
-  profileScript(options).replaceAll(`${holdSeconds} `, `${seconds} `).replace(`>= ${holdSeconds}`, `>= ${seconds}`);
+  patient(profileScript(options))
+    .replaceAll(`${holdSeconds} `, `${seconds} `)
+    .replace(`>= ${holdSeconds}`, `>= ${seconds}`);
 
 interface Start {
   readonly program?: string;
@@ -136,8 +138,8 @@ describe('SIDECAR_HOLD_APP', () => {
   ])('%s', async (_what, how, isHeld) => {
     write('a.sh', 'set -euo pipefail\n');
     write('m.sh', impatient(0));
-    const environment = { ...how.environment, SIDECAR_HEALTH_ADDR: `127.0.0.1:${ports.silent}` };
-    const line = `meridian-sidecar: the sidecar is silent at 127.0.0.1:${ports.silent} after 0 s; the app starts without it\n`;
+    const environment = { ...how.environment, SIDECAR_HEALTH_ADDR: `127.0.0.1:${silentPort}` };
+    const line = `meridian-sidecar: the sidecar is silent at 127.0.0.1:${silentPort} after 0 s; the app starts without it\n`;
     expect(await run({ ...how, environment })).toEqual({ stdout: 'started\n', stderr: isHeld ? line : '', status: 0 });
   });
 
@@ -147,26 +149,26 @@ describe('SIDECAR_HOLD_APP', () => {
     ['0.0.0.0:N', '0.0.0.0:'],
     ['localhost:N', 'localhost:'],
   ])('finds the health server at %s', async (_form, before) => {
-    const environment = { ...held, SIDECAR_HEALTH_ADDR: `${before}${ports.answering}` };
+    const environment = { ...held, SIDECAR_HEALTH_ADDR: `${before}${answeringPort}` };
     expect((await run({ environment })).stdout).toMatch(
       /^meridian-sidecar: the sidecar is READY after \d s; the app starts\nstarted\n$/,
     );
   });
 
   test.each([':$PORT', `127.0.0.1:\${PORT}`])('expands %s as the sidecar does', async (address) => {
-    const environment = { ...held, SIDECAR_HEALTH_ADDR: address, PORT: ports.answering };
+    const environment = { ...held, SIDECAR_HEALTH_ADDR: address, PORT: answeringPort };
     expect((await run({ environment })).stdout).toContain('the sidecar is READY');
   });
 
   test('takes the address of the configuration file when the variable is unset', async () => {
-    write('m.sh', profileScript({ ...options, healthAddress: ':$PORT' }));
-    expect((await run({ environment: { ...held, PORT: ports.answering } })).stdout).toContain('the sidecar is READY');
+    write('m.sh', patient(profileScript({ ...options, healthAddress: ':$PORT' })));
+    expect((await run({ environment: { ...held, PORT: answeringPort } })).stdout).toContain('the sidecar is READY');
   });
 
   test('waits while the sidecar is registering, and waits once however often it is sourced', async () => {
     answer = { status: 503, state: 'REGISTERING' };
     write('z.sh', `. ${path.join(appDir, '.profile.d/m.sh')}\n`);
-    const child = start({ environment: atPort(ports.answering) });
+    const child = start({ environment: atPort(answeringPort) });
     let stdout = '';
     child.stdout?.on('data', (chunk) => (stdout += chunk));
     let questions = 0;
@@ -184,7 +186,7 @@ describe('SIDECAR_HOLD_APP', () => {
   test('gives up in time with the state in one line, and the app starts', async () => {
     answer = { status: 503, state: 'RECOVERING' };
     write('m.sh', impatient(1));
-    const { stdout, stderr } = await run({ environment: atPort(ports.answering) });
+    const { stdout, stderr } = await run({ environment: atPort(answeringPort) });
     expect(stdout).toBe('started\n');
     expect(stderr).toMatch(
       /^meridian-sidecar: the sidecar is RECOVERING at \S+ after 1 s; the app starts without it\n$/,
@@ -195,8 +197,10 @@ describe('SIDECAR_HOLD_APP', () => {
     'survives the address %j',
     async (address) => {
       write('a.sh', 'set -euo pipefail\n');
-      write('m.sh', impatient(0).replace("':9192'", `':${ports.silent}'`));
-      expect(await run({ environment: { ...held, SIDECAR_HEALTH_ADDR: address } })).toMatchObject({
+      write('m.sh', impatient(0).replace("':9192'", `':${silentPort}'`));
+      // Where no resolver answers, the one name here would take longer than the test.
+      const environment = { ...held, SIDECAR_HEALTH_ADDR: address, RES_OPTIONS: 'timeout:1 attempts:1' };
+      expect(await run({ environment })).toMatchObject({
         stdout: 'started\n',
         stderr: expect.stringMatching(/^meridian-sidecar: the sidecar is silent at \S+ after 0 s; .*\n$/),
         status: 0,
@@ -206,7 +210,7 @@ describe('SIDECAR_HOLD_APP', () => {
 
   test('ends at once when the container stops', async () => {
     answer = { status: 503, state: 'REGISTERING' };
-    const child = start({ environment: atPort(ports.answering) });
+    const child = start({ environment: atPort(answeringPort) });
     asked = () => child.kill('SIGTERM');
     expect(await once(child, 'close')).toEqual([null, 'SIGTERM']);
   });
