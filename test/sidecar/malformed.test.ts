@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { connect as connectSocket } from 'node:net';
-import { Client, credentials, type ServiceError, status } from '@grpc/grpc-js';
+import { type CallOptions, Client, credentials, type ServiceError, status } from '@grpc/grpc-js';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { limits } from '../../src/contract/wire/limits.ts';
@@ -38,11 +38,16 @@ async function stillWorks(): Promise<void> {
   await subscription.cancel();
 }
 
-/** Sends bytes as the messages of one call and returns its status; every call is over within a second. */
-function send(port: Port, path: string, messages: readonly Buffer[]): Promise<{ code: string; details: string }> {
+/** Sends bytes as the messages of one call and returns its status. */
+function send(
+  port: Port,
+  path: string,
+  messages: readonly Buffer[],
+  options: CallOptions = {},
+): Promise<{ code: string; details: string }> {
   const raw = new Client(addressOf(port), credentials.createInsecure());
   const asIs = (bytes: Buffer): Buffer => bytes;
-  const call = raw.makeBidiStreamRequest(path, asIs, asIs, { deadline: Date.now() + 1_000 });
+  const call = raw.makeBidiStreamRequest(path, asIs, asIs, options);
   call.on('data', () => {});
   return new Promise((resolve) => {
     call.on('error', ({ code, details }: ServiceError) => resolve({ code: status[code] ?? '', details }));
@@ -105,7 +110,8 @@ test('whatever bytes come as messages, each call ends with a status and both pro
       fc.constantFrom(...notLeave),
       fc.array(bytes, { minLength: 1, maxLength: 4 }),
       async ([port, path], messages) => {
-        const { code, details } = await send(port, path, messages);
+        // What stands until its caller ends it, as a watch does, ends by the deadline.
+        const { code, details } = await send(port, path, messages, { deadline: Date.now() + 1_000 });
         expect(Object.keys(status)).toContain(code);
         expect(details).not.toMatch(/\n\s+at /);
       },
