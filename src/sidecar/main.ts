@@ -61,7 +61,10 @@ function logOf({ logLevel: level, logFormat: format }: Pick<SidecarConfig, 'logL
 async function auditLogOf({ auditLog: place }: SidecarConfig, log: Log): Promise<AuditLog | undefined> {
   if (place === undefined) return undefined;
   const audit = await openAuditLog({ place, setting: 'SIDECAR_AUDIT_LOG', log, writeStdout });
-  process.on('SIGHUP', () => audit.reopen());
+  process.on('SIGHUP', () => {
+    audit.reopen();
+    log.info('SIGHUP: the next audit line opens the file again', { file: place });
+  });
   return audit;
 }
 

@@ -152,7 +152,7 @@ describe('an audit log', () => {
     await plugin.publish('platform.oms.before', payload);
     renameSync(file, `${file}.1`);
     program.signal('SIGHUP');
-    // A signal is taken in before what comes later over the network is.
+    await program.seen(/SIGHUP: the next audit line opens the file again/);
     await plugin.publish('platform.oms.after', payload);
     await end(program);
     expect(linesOf(`${file}.1`).map(({ topic }) => topic)).toEqual(['platform.oms.before']);
