@@ -67,7 +67,9 @@ describe('through processes', () => {
 
   test('what a stopping sidecar hands back is no attempt, however often', async () => {
     const { bus, watcher, letters } = await busAndWatcher();
-    const hasty = { SIDECAR_CONFIG: writeTemporary('sidecar.yml', 'shutdown: { drain: 200ms, flush: 500ms }\n') };
+    const hasty = {
+      SIDECAR_CONFIG: writeTemporary('sidecar.yml', 'shutdown: { total: 1h, drain: 200ms, flush: 30m }\n'),
+    };
     let plugin: Program | undefined;
     for (let start = 1; start <= 4; start += 1) {
       const { program, address } = await startSidecar(bus.address, hasty);

@@ -67,20 +67,19 @@ describe('of two Lifecycle streams', () => {
 describe('a health check', () => {
   test('reaches a plugin past the messages that it does not read', async () => {
     const bus = await startBus();
+    const publisher = await startSidecar(bus.address, { INSTANCE_ID: 'oms-2' });
+    const publishing = await connectPlugin(publisher.address);
     const { program, address } = await startSidecar(bus.address, fastChecks());
     const connection = await registered(address);
-    const callbacks = attach(connection);
     const unread = connection.stream(pluginMethods.consume);
     const open = { name: 'all', pattern: 'platform.oms.*', credit: { messages: 256, bytes: 2 ** 22 } };
     unread.write(create(ConsumeRequestSchema, { message: { case: 'open', value: open } }));
     await unread[Symbol.asyncIterator]().next();
-
-    const publisher = await startSidecar(bus.address, { INSTANCE_ID: 'oms-2' });
-    const publishing = await connectPlugin(publisher.address);
     const payload = Buffer.alloc(512 * 1024);
     for (let index = 0; index < 10; index += 1) await publishing.publish('platform.oms.orders', payload);
 
     let checks = 0;
+    const callbacks = attach(connection);
     for await (const { event } of callbacks) {
       if (event.case !== 'healthCheck') continue;
       const { checkId } = event.value;
