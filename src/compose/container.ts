@@ -54,6 +54,11 @@ export async function listContainers(docker: Docker, wanted: readonly string[]):
   return ids === '' ? [] : await inspect(docker, ids.split(/\s+/));
 }
 
+/** The container of that name, whoever made it. */
+export async function findContainer(docker: Docker, name: string): Promise<Container | undefined> {
+  return (await inspect(docker, [name])).find((each) => each.name === name);
+}
+
 /** The containers of ours, of one service or of the whole project. */
 export function listOurs(docker: Docker, project: string, service?: string): Promise<Container[]> {
   const ofService = service === undefined ? [] : [`${labels.service}=${service}`];
@@ -71,8 +76,8 @@ export function joinsId(container: Container, idOrName: string): boolean {
 }
 
 /** One that has gone since it was listed is left out. */
-async function inspect(docker: Docker, ids: readonly string[]): Promise<Container[]> {
-  const { stdout } = await docker.call(['inspect', '--type', 'container', ...ids]);
+async function inspect(docker: Docker, idsOrNames: readonly string[]): Promise<Container[]> {
+  const { stdout } = await docker.call(['inspect', '--type', 'container', ...idsOrNames]);
   const found = JSON.parse(stdout.trim() === '' ? '[]' : stdout) as readonly InspectedContainer[];
   return found.map(({ Id, Name, State, Config, Created, HostConfig, NetworkSettings }) => ({
     id: Id,

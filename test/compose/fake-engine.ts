@@ -36,6 +36,8 @@ export class FakeEngine {
   /** Exit code with which a sidecar that is started ends at once; it says `sidecarLog`. */
   sidecarEndsWith: number | undefined;
   sidecarLog = 'startup 1/8';
+  /** Names of containers whose creation is still under way. */
+  readonly reserved = new Set<string>();
   /** Whether a bus that is started ends at once. */
   busEnds = false;
   #created = 0;
@@ -81,7 +83,9 @@ export class FakeEngine {
           .join('\n'),
       ),
     inspect: ([, , ...ids]) =>
-      done(JSON.stringify(this.containers.filter(({ id }) => ids.includes(id)).map(inspected))),
+      done(
+        JSON.stringify(this.containers.filter(({ id, name }) => ids.includes(id) || ids.includes(name)).map(inspected)),
+      ),
     create: (args) => this.#create(args),
     start: ([id]) => this.#with(id, (found) => this.#start(found)),
     stop: (args) =>
@@ -167,7 +171,7 @@ export class FakeEngine {
       values.set(flag, [...(values.get(flag) ?? []), args[at] ?? '']);
     }
     const name = values.get('--name')?.[0] ?? '';
-    if (this.named(name)) {
+    if (this.named(name) || this.reserved.has(name)) {
       return refused(
         `Error response from daemon: Conflict. The container name "/${name}" is already in use by container`,
       );
