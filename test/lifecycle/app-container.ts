@@ -42,6 +42,7 @@ export class AppContainer {
   readonly id: string;
   readonly ip: string;
   readonly #start: ContainerStart;
+  #removed: Promise<void> | undefined;
 
   private constructor(start: ContainerStart, id: string, ip: string) {
     this.#start = start;
@@ -55,10 +56,10 @@ export class AppContainer {
     const files = Object.entries(start.files ?? {}).map(([name, file]) => `${file}:/home/vcap/app/${name}:ro`);
     const volumes = [`${inject('lifecycle').toolsDir}:/tmp/lifecycle:ro`, ...credentials, ...files];
     // The first process of the container only waits, and reaps what is left behind, as the platform's does.
-    const init = 'mkdir -m 777 /run/pids && sleep infinity & wait; wait';
+    const init = 'sleep infinity & wait; wait';
     const id = await docker(
       ...['run', '--detach', '--name', `app-${randomUUID()}`, '--network', start.network],
-      ...['--memory', memory, '--memory-swap', memory, '--ulimit', 'nofile=16384'],
+      ...['--memory', memory, '--memory-swap', memory, '--ulimit', 'nofile=16384', '--tmpfs', '/run/pids:mode=1777'],
       ...volumes.flatMap((volume) => ['--volume', volume]),
       ...[start.image, 'bash', '-c', init],
     );
@@ -92,11 +93,12 @@ export class AppContainer {
     return { name, exited: once(child, 'close').then(([code]) => (code as number | null) ?? 1) };
   }
 
-  /** Sends a signal to processes by their names, at once; those that have ended do not mind, nor does a removed container. */
+  /** Sends a signal to processes by their names, at once; those that have ended do not mind, nor does a container that is removed. */
   async signal(names: readonly string[], signal: 'TERM' | 'KILL'): Promise<void> {
     const kill = 'for name; do kill -"$0" "$(<"/run/pids/$name")" 2>/dev/null; done; :';
+    if (this.#removed !== undefined) return;
     await this.run(kill, signal, ...names).catch((error: Error) => {
-      if (!/No such container|is not running/.test(error.message)) throw error;
+      if (this.#removed === undefined && !/is not running/.test(error.message)) throw error;
     });
   }
 
@@ -105,9 +107,9 @@ export class AppContainer {
     return await docker('exec', '--user', vcap.name, this.id, 'bash', '-c', script, ...args);
   }
 
-  async remove(): Promise<void> {
-    await docker('rm', '--force', '--volumes', this.id).catch((error: Error) => {
-      if (!/No such container|already in progress/.test(error.message)) throw error;
-    });
+  /** Kills what still runs in it; whoever asks again waits for the same removal. */
+  remove(): Promise<void> {
+    this.#removed ??= docker('rm', '--force', '--volumes', this.id).then(() => {});
+    return this.#removed;
   }
 }

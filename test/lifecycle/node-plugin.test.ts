@@ -56,7 +56,8 @@ describe('node-plugin', () => {
   test('answers a health check on PORT by its sidecar, from beside the app and from another host', async () => {
     const network = await openNetwork();
     await startBus(network);
-    const { container } = await startPlugin(network, { SIDECAR_HEALTH_ADDR: ':$PORT' });
+    const instance = await startPlugin(network, { SIDECAR_HEALTH_ADDR: ':$PORT' });
+    const { container } = instance;
     const ask = (host: string, path: string): string =>
       `curl -s -o /dev/null -w '%{http_code}' http://${host}:8080${path}`;
     expect(await container.run(ask('127.0.0.1', '/healthz'))).toBe('200');
@@ -68,10 +69,7 @@ describe('node-plugin', () => {
       sidecars: [],
     });
     expect(await router.container.run(ask(container.ip, '/healthz'))).toBe('200');
-    const [, port = ''] =
-      /plugin port listens address=\S+:(\d+)/.exec(
-        lineOf({ container } as AppInstance, `${sidecarName}: INFO  plugin port`),
-      ) ?? [];
+    const [, port] = await instance.line(/^meridian-sidecar: INFO {2}plugin port listens address=\S+:(\d+)/);
     await expect(router.container.run(`curl -s -m 2 http://${container.ip}:${port}/`)).rejects.toThrow();
   });
 
