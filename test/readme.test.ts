@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, describe, expect, test } from 'vitest';
+import { ownLoopback } from './sidecar/own-loopback.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
 const readme = readFileSync(path.join(root, 'README.md'), 'utf8');
@@ -48,14 +48,6 @@ function run(command: string) {
   return { exit, line, lines };
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  await new Promise((closed) => server.close(closed));
-  return typeof address === 'object' && address ? address.port : 0;
-}
-
 describe('the commands of the README', () => {
   test('are these, each run below or by CI', () => {
     expect(commandsToRun).toEqual([
@@ -68,19 +60,19 @@ describe('the commands of the README', () => {
 
   test('stage, bus and launch bring plugin and sidecar to talk', async () => {
     const [stage = '', bus = '', launch = ''] = commandsToRun;
-    // Ports that other tests on this machine may have are replaced; everything else runs as it is written.
-    const busAddress = `127.0.0.1:${await freePort()}`;
-    const ports = `--env SIDECAR_ADDR=127.0.0.1:${await freePort()} --env SIDECAR_HEALTH_ADDR=127.0.0.1:0`;
+    // The address is replaced, since others may have these ports on the usual one; everything else runs as it is written.
+    const own = (command: string): string => command.replace('127.0.0.1', ownLoopback);
+    const addresses = `--env SIDECAR_ADDR=${ownLoopback}:9191 --env SIDECAR_HEALTH_ADDR=${ownLoopback}:9192`;
 
     const staged = run(stage);
     expect(await staged.exit, staged.lines.join('\n')).toBe(0);
-    await run(bus.replace('127.0.0.1:8443', busAddress)).line(/bus listens/);
-    const launched = run(`${launch.replace('127.0.0.1:8443', busAddress)} ${ports}`);
+    await run(own(bus)).line(/bus listens/);
+    const launched = run(`${own(launch)} ${addresses}`);
     await launched.line(/received demo\.ticks/);
     await launched.line(/\] running/);
   });
 
-  test('conformance judges the plugin, which passes', { timeout: 60_000 }, async () => {
+  test('conformance judges the plugin, which passes', async () => {
     const judged = run(commandsToRun.at(-1) ?? '');
     expect(await judged.exit, judged.lines.join('\n')).toBe(0);
     expect(judged.lines).toContain('14 passed, 0 failed, 0 not applicable');

@@ -30,7 +30,7 @@ interface Line {
 }
 
 async function startLine(store: string, subscribers: number): Promise<Line> {
-  const bus = await startBus('127.0.0.1:0', store);
+  const bus = await startBus(undefined, store);
   const connect = async (instance: string): Promise<BarePlugin> =>
     BarePlugin.connect((await startSidecar(bus.address, { INSTANCE_ID: instance })).address);
   const taking: Subscriber[] = [];

@@ -34,7 +34,7 @@ export const publishRate: Benchmark = {
 };
 
 async function connectThrough(store: string): Promise<BarePlugin> {
-  const bus = await startBus('127.0.0.1:0', store);
+  const bus = await startBus(undefined, store);
   const sidecar = await startSidecar(bus.address);
   return BarePlugin.connect(sidecar.address);
 }

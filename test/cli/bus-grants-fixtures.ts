@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { ownLoopback } from '../sidecar/own-loopback.ts';
 import { type Program, type RunningProgram, runCli, runCliWith, writeTemporary } from '../sidecar/processes.ts';
 
 export const tokens = { ops: 'tok-ops-7f3a', dev: 'tok-dev-91bc' } as const;
@@ -46,7 +47,7 @@ export interface GrantsBus extends RunningProgram {
 export async function startGrantsBus(text: string, earlier?: GrantsBus): Promise<GrantsBus> {
   const policy = earlier?.policy ?? writeTemporary('policy.yml', text);
   const store = earlier?.store ?? path.join(path.dirname(policy), 'bus.sqlite');
-  const listen = earlier?.address ?? '127.0.0.1:0';
+  const listen = earlier?.address ?? `${ownLoopback}:0`;
   const program = runCli('bus', '--listen', listen, '--policy', policy, '--store', store);
   const [, address = ''] = await program.seen(/bus listens address=(\S+)/);
   return { program, address, policy, store };

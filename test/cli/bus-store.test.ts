@@ -11,7 +11,7 @@ const newPlace = (): string => path.join(path.dirname(writeTemporary('policy.yml
 describe('meridian-sidecar bus --store FILE', () => {
   test('says which file it is, keeps it locked, and leaves one complete file when it stops', async () => {
     const file = newPlace();
-    const bus = await startBus('127.0.0.1:0', file);
+    const bus = await startBus(undefined, file);
     expect(bus.program.stdout).toContain(` store=${file}\n`);
 
     const second = runCli(
@@ -38,7 +38,7 @@ describe('meridian-sidecar bus --store FILE', () => {
 
   test('goes on after kill -9: the sidecar keeps its epoch, and the next one gets a higher one', async () => {
     const file = newPlace();
-    const first = await startBus('127.0.0.1:0', file);
+    const first = await startBus(undefined, file);
     const sidecar = await startSidecar(first.address);
     const [, epoch = ''] = await first.program.seen(/activated instance=oms-1 epoch=(\d+)/);
     first.program.signal('SIGKILL');

@@ -15,7 +15,7 @@ describe('meridian-sidecar bus', () => {
     bus.program.signal(signal);
     expect(await bus.program.exited).toBe(0);
     expect(bus.program.stdout).toMatch(
-      /^INFO {2}bus listens address=127\.0\.0\.1:\d+ deployment=test-deployment store=memory\n/,
+      /^INFO {2}bus listens address=127\.[\d.]+:\d+ deployment=test-deployment store=memory\n/,
     );
     expect(bus.program.stdout).toMatch(new RegExp(`bus stops signal=${signal}\\n$`));
     expect(bus.program.stderr).toBe('');

@@ -1,4 +1,5 @@
 import { type AddressInfo, createServer, type Server } from 'node:net';
+import { ownLoopback } from './own-loopback.ts';
 
 const blockers = new Set<Server>();
 
@@ -9,8 +10,8 @@ export async function block(
   const server = createServer();
   prepare(server);
   blockers.add(server);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return { server, address: `127.0.0.1:${(server.address() as AddressInfo).port}` };
+  await new Promise<void>((resolve) => server.listen(0, ownLoopback, resolve));
+  return { server, address: `${ownLoopback}:${(server.address() as AddressInfo).port}` };
 }
 
 export function freeAll(): void {

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { ownLoopback } from './own-loopback.ts';
 
 const dist = path.resolve(import.meta.dirname, '../../dist');
 
@@ -129,7 +130,7 @@ export function runCliWith(environment: Readonly<Record<string, string>>, ...arg
 
 /** Starts `meridian-sidecar bus` and waits until it listens. */
 export async function startBus(
-  listen = '127.0.0.1:0',
+  listen = `${ownLoopback}:0`,
   store = 'memory',
   ...more: readonly string[]
 ): Promise<RunningProgram> {
