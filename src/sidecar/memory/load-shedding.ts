@@ -12,10 +12,12 @@ export interface MemoryReading {
 export interface LoadSheddingOptions {
   readonly scheduler: Scheduler;
   readonly log: Log;
-  /** Percent of a limit from which on load is shed, and below which it is taken again. */
+  /** Percent of a limit from which on load is shed, and below which it is taken again, whatever is held then. */
   readonly percent: { readonly begin: number; readonly end: number };
   /** Every limit that the process can die of; undefined: nothing is known and nothing ever shed. */
   readonly read: (() => readonly MemoryReading[]) | undefined;
+  /** The bytes of messages that are held. */
+  readonly heldBytes: () => number;
   /** Collects garbage at once. */
   readonly collectGarbage?: (() => void) | undefined;
 }
@@ -27,6 +29,12 @@ const lookEveryMs = 50;
  * collection takes some 20 ms.
  */
 const collectEveryMs = 250;
+
+/**
+ * Once nothing was held for so long, memory falls no further: what the runtime keeps of it for the next messages can be more
+ * than the lower threshold, and waiting for that would shed for ever.
+ */
+const settledAfterMs = 1_000;
 
 const mebibytes = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`;
 
@@ -43,6 +51,7 @@ export class LoadShedding {
   #beganMs = 0;
   #refusedBefore = 0;
   #collectedMs = Number.NEGATIVE_INFINITY;
+  #heldMs = 0;
 
   constructor(options: LoadSheddingOptions) {
     this.#options = options;
@@ -80,13 +89,19 @@ export class LoadShedding {
   }
 
   #look(): void {
-    const { begin, end } = this.#options.percent;
+    const { scheduler, heldBytes, percent } = this.#options;
+    const { begin, end } = percent;
+    if (heldBytes() > 0) this.#heldMs = scheduler.nowMs();
     // What is only garbage sheds nothing.
     if (this.#above(end)) this.#collect();
-    const short = this.#above(this.#shortOf ? end : begin);
+    const short = this.#above(this.#shortOf && !this.#isSettled() ? end : begin);
     if (short && !this.#shortOf) this.#begin(short);
     else if (!short && this.#shortOf) this.#end();
     else this.#shortOf = short;
+  }
+
+  #isSettled(): boolean {
+    return this.#options.scheduler.nowMs() - Math.max(this.#beganMs, this.#heldMs) >= settledAfterMs;
   }
 
   #collect(): void {

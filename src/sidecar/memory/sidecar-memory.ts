@@ -58,11 +58,13 @@ export function createMemory(options: {
   const eachWayBytes = Math.floor((tuning.heldBytes ?? heldBytesOf(limit.bytes)) / 2);
   const percent = { begin: tuning.shedAtPercent, end: tuning.resumeAtPercent };
   const { read, collectGarbage } = process ?? {};
-  const shedding = new LoadShedding({ scheduler, log, percent, read, collectGarbage });
   const incoming = new MemoryBudget(eachWayBytes, 'messages on their way to the plugin');
+  const outgoing = new MemoryBudget(eachWayBytes, 'messages on their way to the bus');
+  const heldBytes = (): number => incoming.heldBytes + outgoing.heldBytes;
+  const shedding = new LoadShedding({ scheduler, log, percent, read, heldBytes, collectGarbage });
   return {
     limit,
-    outgoing: new MemoryBudget(eachWayBytes, 'messages on their way to the bus'),
+    outgoing,
     incoming,
     credits: new CreditPool(eachWayBytes, () => shedding.isShedding),
     shedding,

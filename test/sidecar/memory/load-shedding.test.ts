@@ -11,12 +11,13 @@ function watched() {
   const scheduler = new VirtualScheduler(1);
   const lines: string[] = [];
   const log = createLog({ level: 'info', format: 'text', write: (line) => lines.push(line), wallTimeNs: () => 0n });
-  const use = { usedMiB: 50, garbageMiB: 0, collections: 0 };
+  const use = { usedMiB: 50, garbageMiB: 0, heldBytes: 1, collections: 0 };
   const shedding = new LoadShedding({
     scheduler,
     log,
     percent: { begin: 85, end: 75 },
     read: () => [{ what: 'memory', usedBytes: use.usedMiB * mebibyte, limitBytes: 100 * mebibyte }],
+    heldBytes: () => use.heldBytes,
     collectGarbage() {
       use.collections += 1;
       use.usedMiB -= use.garbageMiB;
@@ -24,7 +25,7 @@ function watched() {
     },
   });
   shedding.start();
-  return { shedding, use, lines, look: () => scheduler.run(sleep(scheduler, 60)), run: scheduler };
+  return { shedding, use, lines, look: (forMs = 60) => scheduler.run(sleep(scheduler, forMs)) };
 }
 
 test('sheds from the upper threshold on until the lower one, with one line for each', async () => {
@@ -70,6 +71,28 @@ test('sheds nothing for what is only garbage, and does not collect at every look
   await look();
   expect(use.collections).toBe(1);
   expect(lines).toHaveLength(1);
+});
+
+test('sheds no longer than a second after the last held message when less than the upper threshold is used', async () => {
+  const { shedding, use, look } = watched();
+  use.usedMiB = 86;
+  await look();
+  use.usedMiB = 84;
+  await look(10_000);
+  expect(shedding.isShedding).toBe(true);
+  use.heldBytes = 0;
+  await look(900);
+  expect(shedding.isShedding).toBe(true);
+  await look(200);
+  expect(shedding.isShedding).toBe(false);
+});
+
+test('sheds on when more than the upper threshold is used although nothing is held', async () => {
+  const { shedding, use, look } = watched();
+  use.heldBytes = 0;
+  use.usedMiB = 86;
+  await look(10_000);
+  expect(shedding.isShedding).toBe(true);
 });
 
 test('looks no more once it is stopped', async () => {
