@@ -1,4 +1,5 @@
 import { silentLog } from '../base/log.ts';
+import { randomBelow } from '../base/random.ts';
 import { MemoryStore } from '../bus/memory/memory-store.ts';
 import { type RunningBus, serveBus } from '../bus/serve-bus.ts';
 import { loadSidecarConfig } from '../contract/config/sidecar-config.ts';
@@ -38,6 +39,8 @@ const healthCheckEveryMs = 250;
 const connectTimeoutMs = 10_000;
 const goneTimeoutMs = 5_000;
 const keptLines = 20;
+/** Below those that Linux, macOS and Windows hand out by themselves, from 32768 and 49152 on. */
+const unassignedPorts = { first: 20_000, count: 12_000 };
 
 /** A bus with an empty store, a sidecar, the plugin's process, and a peer that sends it messages; all on loopback. */
 export class TestBed {
@@ -68,7 +71,7 @@ export class TestBed {
 
   /** Starts the bus and chooses the plugin's port, which stays closed until the sidecar starts. */
   static async open(around: Surroundings, options: TestBedOptions): Promise<TestBed> {
-    const bed = new TestBed(around, options, await freeAddress(around.network));
+    const bed = new TestBed(around, options, await freeAddress(around));
     await bed.startBus();
     return bed;
   }
@@ -266,11 +269,17 @@ export class TestBed {
   }
 }
 
-/** An address of loopback that was free a moment ago. */
-async function freeAddress(network: SidecarOptions['network']): Promise<string> {
-  const listener = await network.listen('127.0.0.1:0', { routes: [], maxMessageBytes: limits.messageBytes });
-  listener.close();
-  return listener.address;
+/** An address of loopback that was free a moment ago, and that no system gives to a program which asks for any. */
+async function freeAddress({ network, scheduler }: Surroundings): Promise<string> {
+  for (let attempt = 1; ; attempt += 1) {
+    const address = `127.0.0.1:${unassignedPorts.first + randomBelow(scheduler.random, unassignedPorts.count)}`;
+    try {
+      (await network.listen(address, { routes: [], maxMessageBytes: limits.messageBytes })).close();
+      return address;
+    } catch (error) {
+      if (attempt === 20) throw error;
+    }
+  }
 }
 
 function describeEnd({ code, signal }: ProcessEnd): string {
