@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, watch } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -53,16 +54,25 @@ describe('meridian-sidecar conformance', { timeout: 60_000 }, () => {
   });
 
   test('ended by a signal, ends the plugin and what it started too', async () => {
-    const directory = mkdtempSync(path.join(tmpdir(), 'conformance-'));
-    const pidFile = path.join(directory, 'pid');
-    const waiting = `fs.writeFileSync(${JSON.stringify(pidFile)}, String(process.pid)); setInterval(() => {}, 1000)`;
-    const started = once(watch(directory), 'change');
-    const program = runConformance('--', 'sh', '-c', `"${process.execPath}" -e '${waiting}'; true`);
-    await started;
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const program = runConformance(
+      '--',
+      'sh',
+      '-c',
+      `"${process.execPath}" -e 'net.connect(${port}, "127.0.0.1")'; true`,
+    );
+    const [connection] = (await once(server, 'connection')) as [Socket];
+    // It lives for as long as its process does.
+    const over = once(
+      connection.resume().on('error', () => {}),
+      'close',
+    );
     program.signal('SIGINT');
     expect(await program.exited).toBe(130);
-    const pid = Number(readFileSync(pidFile, 'utf8'));
-    await expect.poll(() => isRunning(pid)).toBe(false);
+    await over;
+    server.close();
   });
 });
 
@@ -82,12 +92,3 @@ describe('docs/conformance.md', () => {
     expect(options.filter((option) => !page.includes(`\`${option}`))).toEqual([]);
   });
 });
-
-/** Whether the process is there and no zombie that nobody has waited for. */
-function isRunning(pid: number): boolean {
-  try {
-    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
-  } catch {
-    return false;
-  }
-}
