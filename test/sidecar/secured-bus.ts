@@ -8,6 +8,8 @@ export const authority = createAuthority();
 export const foreignAuthority = createAuthority('Foreign authority');
 export const past = { to: new Date('2021-01-01T00:00:00Z') };
 export const future = { from: new Date('2048-01-01T00:00:00Z') };
+/** Holds for a minute, which is less than a tenth of its life, so that it is due to be renewed. */
+export const endingSoon = () => ({ from: new Date(Date.now() - 3_600_000), to: new Date(Date.now() + 60_000) });
 export const busNames = { dns: 'localhost', ip: [127, 0, 0, 1] };
 
 export const token = 'tok-4f1c9a-known';

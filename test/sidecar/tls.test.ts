@@ -8,6 +8,7 @@ import {
   CertificateFiles,
   caFile,
   certificateEnvironment,
+  endingSoon,
   foreignAuthority,
   future,
   past,
@@ -69,7 +70,11 @@ describe('a certificate of the bus that does not hold ends the start with 69', (
     ['for another host', authority.issue('bus', { dns: 'bus.test' }), 'is for DNS:bus.test'],
   ])('%s', async (_, issued, fact) => {
     const bus = await startSecuredBus(issued);
-    const sidecar = spawnSidecar(bus.address, { ...certificateEnvironment(pluginA()), ...soon });
+    // An attempt that this cuts short before the handshake would show nothing of the certificate.
+    const sidecar = spawnSidecar(bus.address, {
+      ...certificateEnvironment(pluginA()),
+      SIDECAR_CONNECT_TIMEOUT: '5s',
+    });
     expect(await sidecar.exited).toBe(69);
     expectRefusal(sidecar, 'sidecar/startup/bus-certificate', [
       'Startup stopped at step 1 of 8: connect to the Bus API.',
@@ -144,17 +149,13 @@ describe('a certificate that rotates', () => {
 
   test('replaces the connection before the old one ends, under the same epoch', async () => {
     const bus = await startSecuredBus();
-    const files = new CertificateFiles(authority.issue('plugin-a', {}, { to: new Date(Date.now() + 9_000) }));
+    const files = new CertificateFiles(authority.issue('plugin-a', {}, endingSoon()));
     const { program } = await startSidecar(bus.address, certificateEnvironment(files));
     await program.seen(/the certificate for the bus ends, and there is no newer one endsAt=/);
     files.replace(authority.issue('plugin-a'));
     await program.seen(/connecting to the bus again: the certificate of this connection ends/);
     await program.seen(/state changed from=DEGRADED to=READY/);
-    const epochs = [...bus.program.stdout.matchAll(/registered instance=oms-1 .*epoch=(\d+)/g)].map(
-      ([, epoch]) => epoch,
-    );
-    expect(epochs).toHaveLength(2);
-    expect(epochs[0]).toBe(epochs[1]);
+    await bus.program.seen(/registered instance=oms-1 .*epoch=(\d+)[^]*registered instance=oms-1 .*epoch=\1\n/);
   });
 });
 
@@ -212,7 +213,8 @@ describe('a bearer token', () => {
   });
 
   test('on its way to another machine in plaintext is warned of', async () => {
-    const sidecar = spawnSidecar('bus.invalid:8443', { ...withToken, ...soon });
+    // A group of machines, which takes no connection: nothing leaves this one, and nothing is asked of a resolver.
+    const sidecar = spawnSidecar('224.0.0.1:8443', { ...withToken, ...soon });
     expect(await sidecar.exited).toBe(69);
     expect(sidecar.stdout.match(/WARN {2}the token for the bus travels unencrypted/g)).toHaveLength(1);
     expect(sidecar.output).not.toContain(token);
