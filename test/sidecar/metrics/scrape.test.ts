@@ -4,6 +4,7 @@ import { ConsumeRequestSchema } from '../../../src/contract/wire/gen/meridian/si
 import { RegisterRequestSchema } from '../../../src/contract/wire/gen/meridian/v1/sidecar_pb.ts';
 import { pluginMethods, sidecarMethods } from '../../../src/contract/wire/methods.ts';
 import { grpcNetwork } from '../../../src/transport/grpc/network.ts';
+import { ownLoopback } from '../own-loopback.ts';
 import { connectPlugin } from '../plugins.ts';
 import { endAll, startBus, startSidecar, writeTemporary } from '../processes.ts';
 import { V1Client } from '../v1-client.ts';
@@ -75,7 +76,7 @@ test('a message that comes again after its plugin is gone counts as redelivered'
 
 test('a bus that goes away and comes back, heartbeats and missed checks are seen', async () => {
   const store = writeTemporary('bus.sqlite', '');
-  const bus = await startBus('127.0.0.1:0', store);
+  const bus = await startBus(`${ownLoopback}:0`, store);
   const config = 'intervals: {health_check: 200ms}\ntimeouts: {health_check: 50ms}\nfault_threshold: 1000\n';
   const file = writeTemporary('sidecar.yml', config);
   const { address, healthUrl, program } = await startSidecar(bus.address, { SIDECAR_CONFIG: file });
