@@ -80,7 +80,7 @@ describe('the identity of the instance', () => {
     files.replace(authority.issue('plugin-a'));
     await program.seen(/connecting to the bus again: the certificate of this connection ends/);
     await program.seen(/state changed from=DEGRADED to=READY/);
-    await bus.program.seen(/(?:registered instance=oms-1 .*principal=plugin-a[^]*){2}/);
+    await bus.program.seen(/(?:registered instance=oms-1 .*principal=plugin-a[\s\S]*){2}/);
     expect(program.stderr).toBe('');
   });
 

@@ -155,7 +155,7 @@ describe('a certificate that rotates', () => {
     files.replace(authority.issue('plugin-a'));
     await program.seen(/connecting to the bus again: the certificate of this connection ends/);
     await program.seen(/state changed from=DEGRADED to=READY/);
-    await bus.program.seen(/registered instance=oms-1 .*epoch=(\d+)[^]*registered instance=oms-1 .*epoch=\1\n/);
+    await bus.program.seen(/registered instance=oms-1 .*epoch=(\d+)[\s\S]*registered instance=oms-1 .*epoch=\1\n/);
   });
 });
 

@@ -116,7 +116,7 @@ describe('a stream that is read slowly', () => {
   /** How many messages the log says were lost, once every row of losses that began has ended. */
   async function lostByTheLog(): Promise<number> {
     const begun = sidecar.program.output.match(/is read too slowly/g)?.length ?? 0;
-    await sidecar.program.seen(new RegExp(`(?:has lost messages .*messages=[^]*){${begun}}`));
+    await sidecar.program.seen(new RegExp(`(?:has lost messages .*messages=[\\s\\S]*){${begun}}`));
     const ends = [...sidecar.program.output.matchAll(/has lost messages .*messages=(\d+)/g)];
     return ends.reduce((sum, [, count]) => sum + Number(count), 0);
   }
