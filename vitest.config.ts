@@ -4,7 +4,7 @@ export default defineConfig({
   test: {
     // What a test, its hooks and the end of a run take is nobody's claim: they start and end processes, containers and engines
     // on a machine that may be busy. These only end what hangs.
-    testTimeout: 60_000,
+    testTimeout: 120_000,
     expect: { poll: { timeout: 15_000 } },
     hookTimeout: 120_000,
     teardownTimeout: 60_000,
@@ -37,7 +37,6 @@ export default defineConfig({
           setupFiles: 'test/lifecycle/record-proof.ts',
           maxWorkers: 1,
           isolate: false,
-          testTimeout: 120_000,
         },
       },
       // Fetches and builds Docker Compose and starts a Docker Engine first, so it runs by its own command.
@@ -47,11 +46,10 @@ export default defineConfig({
           name: 'compose',
           include: ['test/compose/{engine,fake-engine,provider}/**/*.test.ts'],
           globalSetup: 'test/compose/engine/global-setup.ts',
-          testTimeout: 120_000,
         },
       },
       // Makes control groups, which takes root, so it runs by its own command.
-      { extends: true, test: { name: 'memory', include: ['test/memory/**/*.test.ts'], testTimeout: 120_000 } },
+      { extends: true, test: { name: 'memory', include: ['test/memory/**/*.test.ts'] } },
       // Installs grpcio into a virtual environment first, so it runs by its own command.
       {
         extends: true,

@@ -6,9 +6,7 @@ import { renderTable } from './table.ts';
 
 afterEach(endAll);
 
-test('`npm run bench -- --quick --json` measures everything once, and prints nothing else to stdout', {
-  timeout: 120_000,
-}, async () => {
+test('`npm run bench -- --quick --json` measures everything once, and prints nothing else to stdout', async () => {
   const bench = new Program([path.join(import.meta.dirname, 'main.ts'), '--quick', '--json']);
   expect(await bench.exited, bench.stderr).toBe(0);
   const rows = JSON.parse(bench.stdout) as ReturnType<typeof rowOf>[];

@@ -14,7 +14,7 @@ beforeAll(() => {
     POOL_TYPE: 'SignalPool',
   });
   expect(staged.status).toBe(0);
-}, 60_000);
+});
 afterAll(() => {
   removeTree(packageDir);
   removeTree(area.root);

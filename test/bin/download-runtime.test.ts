@@ -21,7 +21,7 @@ let tools: StackTools;
 
 beforeAll(() => {
   packageDir = unpackUncached({ cflinuxfs4: small, cflinuxfs5: realArchive });
-}, 60_000);
+});
 afterAll(() => {
   removeTree(packageDir);
   removeTree(standIns);

@@ -39,7 +39,7 @@ beforeAll(() => {
   writeFileSync(path.join(repository, packagePaths.runtimeChecksum), `${checksum}  node\n`);
   git('add', '-f', '.');
   git('commit', '-qm', 'release');
-}, 60_000);
+});
 afterAll(() => removeTree(root));
 beforeEach(() => {
   area = makeStagingArea();

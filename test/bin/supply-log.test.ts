@@ -8,7 +8,7 @@ let area: StagingArea;
 
 beforeAll(() => {
   packageDir = unpackPackage();
-}, 60_000);
+});
 afterAll(() => removeTree(packageDir));
 beforeEach(() => {
   area = makeStagingArea();

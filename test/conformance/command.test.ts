@@ -16,7 +16,7 @@ function runConformance(...args: string[]): Program {
   return runCli('conformance', ...args);
 }
 
-describe('meridian-sidecar conformance', { timeout: 60_000 }, () => {
+describe('meridian-sidecar conformance', () => {
   test('finds nothing wrong with the Node plugin, and writes JSON and JUnit', async () => {
     const junit = path.join(mkdtempSync(path.join(tmpdir(), 'conformance-')), 'junit.xml');
     const program = runConformance(...demoGrants, '--json', '--junit', junit, '--', process.execPath, nodePlugin);

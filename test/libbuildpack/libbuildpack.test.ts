@@ -22,7 +22,7 @@ beforeAll(() => {
   // As a clone has it, but for what is installed.
   removeTree(path.join(checkout, 'dist'));
   renameSync(checkout, path.join(packages, 'checkout'));
-}, 120_000);
+});
 afterAll(() => removeTree(packages));
 
 test("libbuildpack's own code reads, installs from and repacks the packages, and makes its own", () => {

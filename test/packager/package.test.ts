@@ -22,7 +22,7 @@ beforeAll(() => {
   const [cached] = makePackages(checkout, ['--weigh', '1']);
   const [uncached4] = makePackages(checkout, ['--uncached', '--stack', 'cflinuxfs4']);
   made = { cached: unpack(cached), uncached4: unpack(uncached4) };
-}, 120_000);
+});
 afterAll(() => directories.forEach(removeTree));
 
 function unpack(zip: MadePackage | undefined): Unpacked {
@@ -88,7 +88,7 @@ describe('a package', () => {
     directories.push(elsewhere);
     const [again] = makePackages(elsewhere, [], { ...process.env, TZ: 'Pacific/Auckland' });
     expect(again).toMatchObject({ sizeBytes: made.cached.sizeBytes, sha256: made.cached.sha256 });
-  }, 60_000);
+  });
 
   test('holds the notices of everything bundled, with the license of Node', () => {
     const notices = fileOf(made.cached, 'dist/third-party-notices.txt').toString();

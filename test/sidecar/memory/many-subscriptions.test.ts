@@ -93,4 +93,4 @@ test('of many subscriptions that nobody reads, no more is held than the limit; r
   );
   expect(await heldBytes(reader.healthUrl)).toBeLessThanOrEqual(limitBytes);
   client.close();
-}, 60_000);
+});
