@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { appendFileSync, mkdirSync, watch, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { exitCodes } from '../../src/contract/config/exit-codes.ts';
+import { ownFreeAddress } from '../sidecar/own-loopback.ts';
 import { MortalProcess } from './mortal-process.ts';
 
 const dist = path.resolve(import.meta.dirname, '../../dist');
@@ -54,7 +54,7 @@ export class Fleet {
   /** Starts the bus; everything that the fleet writes goes into the directory. */
   static async start(directory: string): Promise<Fleet> {
     mkdirSync(directory, { recursive: true });
-    const fleet = new Fleet(directory, await freeAddress());
+    const fleet = new Fleet(directory, await ownFreeAddress());
     fleet.#bus.start();
     return fleet;
   }
@@ -71,7 +71,7 @@ export class Fleet {
 
   /** Starts a sidecar, and returns the address for its plugin. */
   async startSidecar(instance: string): Promise<string> {
-    const address = await freeAddress();
+    const address = await ownFreeAddress();
     const sidecar = this.#add(`sidecar ${instance}`, [path.join(dist, 'sidecar.mjs')], {
       INSTANCE_ID: instance,
       POOL_TYPE: 'SignalPool',
@@ -153,13 +153,4 @@ export class Fleet {
     if (!process) throw new Error(`there is no ${name}`);
     return process;
   }
-}
-
-/** An address that stays the same over restarts. */
-async function freeAddress(): Promise<string> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return `127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
 }

@@ -19,7 +19,7 @@ const largeBytes = 900 * 1024;
 export type Outcomes = Record<string, number>;
 
 export async function connect(address: string): Promise<Connection> {
-  const connection = await grpcNetwork.connect(address, { timeoutMs: 5_000, maxMessageBytes: 4 * 1024 * 1024 });
+  const connection = await grpcNetwork.connect(address, { timeoutMs: 30_000, maxMessageBytes: 4 * 1024 * 1024 });
   await connection.unary(sidecarMethods.register, create(RegisterRequestSchema, { schemaVersion: '1.0.0' }));
   return connection;
 }

@@ -97,7 +97,7 @@ describe('in a control group of 128 MB a sidecar', () => {
     expect(outcomes[0].accepted).toBeGreaterThan(0);
     expect(outcomes[0].RESOURCE_EXHAUSTED).toBeGreaterThan(0);
     expect(await metric(sidecar, 'sheds_total')).toBeGreaterThan(0);
-    expect(sidecar.program.output).toMatch(/short of memory: \d+ MiB of 128 MiB; new publishes and calls are refused/);
+    await sidecar.program.seen(/short of memory: \d+ MiB of 128 MiB; new publishes and calls are refused/);
     expect(sidecar.group.kills).toBe(0);
     plugin.close();
     while ((await metric(sidecar, 'shedding')) === 1) await sleep(100);

@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, expect, onTestFinished, test } from 'vitest';
+import { ownFreeAddress } from '../sidecar/own-loopback.ts';
 import { endAll, Program } from '../sidecar/processes.ts';
 import { startDemoBus } from './containers.ts';
 import { pluginDir } from './stubs.ts';
@@ -26,7 +26,8 @@ test('staged and launched as a container, the app runs from its Procfile and sto
     // What python_buildpack brings to a pushed app: Python and what requirements.txt names.
     PATH: `${path.dirname(pythonFile)}:${machinePath}`,
     SIDECAR_BUS_API_URL: bus.address,
-    SIDECAR_ADDR: `127.0.0.1:${await freePort()}`,
+    // Plugin and sidecar are told the same port before either runs, so it cannot be 0.
+    SIDECAR_ADDR: await ownFreeAddress(),
     SIDECAR_HEALTH_ADDR: '127.0.0.1:0',
   };
   const options = Object.entries(settings).flatMap(([name, value]) => ['--env', `${name}=${value}`]);
@@ -38,12 +39,3 @@ test('staged and launched as a container, the app runs from its Procfile and sto
   expect(container.output).toMatch(/WEB\/0\] left/);
   expect(container.output).toContain('publishesUnresolved=0 pluginDrained=true');
 });
-
-/** Plugin and sidecar are told the same port before either runs, so it cannot be 0. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address ? address.port : 0;
-}

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { ownLoopback } from '../sidecar/own-loopback.ts';
 import { Program, type RunningSidecar, runCli, startSidecar } from '../sidecar/processes.ts';
 import { pluginDir } from './stubs.ts';
 import { pythonFile } from './virtual-environment.ts';
@@ -6,7 +7,7 @@ import { pythonFile } from './virtual-environment.ts';
 const policyFile = path.resolve(import.meta.dirname, '../../fixtures/demo/policy.yml');
 
 /** Starts a bus with the demo's policy and waits until it listens. */
-export async function startDemoBus(listen = '127.0.0.1:0'): Promise<{ program: Program; address: string }> {
+export async function startDemoBus(listen = `${ownLoopback}:0`): Promise<{ program: Program; address: string }> {
   const program = runCli('bus', '--listen', listen, '--policy', policyFile, '--store', 'memory');
   const [, address = ''] = await program.seen(/bus listens address=(\S+)/);
   return { program, address };

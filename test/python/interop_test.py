@@ -310,7 +310,7 @@ class Streams(Interop):
     def test_pings_several_times_a_second_do_no_harm(self) -> None:
         channel = self.connect(
             keepalive_time_ms=100,
-            keepalive_timeout_ms=5_000,
+            keepalive_timeout_ms=20_000,
             keepalive_permit_without_calls=1,
             **{"http2.max_pings_without_data": 0},
         )
@@ -335,7 +335,9 @@ class Ends(Interop):
         answers = Requests(ServeRequest(open=OpenServer(pattern="demo.sum")))
         served = self.plugin.Serve(iter(answers))
         self.assertEqual(next(served).WhichOneof("event"), "serving")
-        call = self.sidecar.Call.future(CallRequest(topic="demo.sum"))
+        call = self.sidecar.Call.future(
+            CallRequest(topic="demo.sum", timeout_ms=60_000)
+        )
         request = next(served).request
 
         os.kill(int(os.environ["SIDECAR_PID"]), signal.SIGTERM)
@@ -353,7 +355,7 @@ class Ends(Interop):
         self.assertEqual(self.status_of(next, served)[0], "CANCELLED")
         connectivity: queue.SimpleQueue[grpc.ChannelConnectivity] = queue.SimpleQueue()
         self.channel.subscribe(connectivity.put)
-        while connectivity.get(timeout=5) == grpc.ChannelConnectivity.READY:
+        while connectivity.get(timeout=30) == grpc.ChannelConnectivity.READY:
             pass
         code, _ = self.status_of(self.publish, publish)
         self.assertEqual(code, "UNAVAILABLE")
