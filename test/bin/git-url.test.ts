@@ -10,12 +10,11 @@ let root: string;
 let repository: string;
 let area: StagingArea;
 
+/** Git as it comes, without what the user has configured, and without a maintenance that goes on behind the tests. */
+const environment = { ...process.env, GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: '/dev/null' };
+const own = ['user.name=t', 'user.email=t@example.invalid', 'maintenance.auto=false'].flatMap((each) => ['-c', each]);
 const git = (...args: string[]): string =>
-  execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@example.invalid', ...args], {
-    cwd: repository,
-    encoding: 'utf8',
-    stdio: 'pipe',
-  });
+  execFileSync('git', [...own, ...args], { cwd: repository, env: environment, encoding: 'utf8', stdio: 'pipe' });
 
 /** A repository as ours is, with a branch that carries what `npm run build` makes; the runtime is a script that starts the real one. */
 beforeAll(() => {
