@@ -2,14 +2,11 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { composes } from './compose-programs.ts';
 import { type ComposeProject, composeProject } from './compose-project.ts';
 
 const onePlugin = path.join(import.meta.dirname, 'one-plugin.yaml');
-// Each test brings the project up and down once per step.
-vi.setConfig({ testTimeout: 600_000 });
-
 const realDocker = execFileSync('which', ['docker'], { encoding: 'utf8' }).trim();
 
 interface KillableProject extends ComposeProject {
