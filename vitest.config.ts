@@ -4,7 +4,7 @@ export default defineConfig({
   test: {
     // What a test, its hooks and the end of a run take is nobody's claim: they start and end processes, containers and engines
     // on a machine that may be busy. These only end what hangs.
-    testTimeout: 120_000,
+    testTimeout: 480_000,
     expect: { poll: { timeout: 15_000 } },
     hookTimeout: 120_000,
     teardownTimeout: 60_000,
@@ -25,7 +25,7 @@ export default defineConfig({
         },
       },
       // Kills processes for minutes under load, so it runs by its own command.
-      { extends: true, test: { name: 'chaos', include: ['test/chaos/**/*.test.ts'], testTimeout: 480_000 } },
+      { extends: true, test: { name: 'chaos', include: ['test/chaos/**/*.test.ts'] } },
       // Builds Cloud Foundry's own code from Go modules and starts a Docker Engine, so it runs by its own command. One worker
       // runs all files, so that they share what was staged.
       {
