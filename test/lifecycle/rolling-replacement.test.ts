@@ -12,7 +12,6 @@ function said({ container }: AppInstance, pattern: RegExp): string[] {
   return container.lines.filter((line) => pattern.test(line));
 }
 
-const takesOver = /^meridian-sidecar: .*to=RUNNING/;
 const standsBy = /^meridian-sidecar: .*to=STANDBY/;
 
 describe('node-plugin replaced by rolling', () => {
@@ -43,7 +42,7 @@ describe('node-plugin replaced by rolling', () => {
     expect(Object.fromEntries(await before.stop())).toEqual({ web: 0, 'meridian-sidecar': 0 });
   });
 
-  test('a new version whose app ends at once hands the id back to the old one', async () => {
+  test('a new version whose app ends at once gives the id back to the old one when that starts again', async () => {
     const network = await openNetwork();
     await startBus(network);
     const before = await startVersion(network, 'first');
@@ -51,8 +50,10 @@ describe('node-plugin replaced by rolling', () => {
     const env = { SIDECAR_HOLD_APP: 'true' };
     const broken = await startVersion(network, 'second', { command: 'exit 1', env });
     expect((await broken.ended)[0]).toEqual(['web', 1]);
-    await before.line(standsBy);
-    await before.line(/^meridian-sidecar: .*from=STANDBY to=\w+/);
-    expect(said(before, takesOver).length).toBeGreaterThan(0);
+    // This plugin ends when it is told that a newer version took over, and the platform starts its instance again.
+    expect(Object.fromEntries(await before.ended)).toEqual({ web: 0, 'meridian-sidecar': 0 });
+    const again = await startVersion(network, 'first');
+    await again.line(/^web: running$/);
+    expect(said(again, /^web: state loaded/)).toEqual([expect.stringContaining('{"starts":1}')]);
   });
 });
