@@ -46,7 +46,7 @@ async function startPlugin(bus: string, instanceId: string): Promise<{ sidecar: 
   await sidecar.start();
   opened.push(() => sidecar.stop('test over'));
   const address = await sidecar.pluginAddress();
-  const plugin = await Plugin.connect({ network, scheduler, log, address, schemaVersion: '1', waitTimeoutMs: 5_000 });
+  const plugin = await Plugin.connect({ network, scheduler, log, address, schemaVersion: '1', waitTimeoutMs: 30_000 });
   return { sidecar, plugin };
 }
 

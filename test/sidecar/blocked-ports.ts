@@ -8,6 +8,8 @@ export async function block(
   prepare: (server: Server) => void = () => {},
 ): Promise<{ server: Server; address: string }> {
   const server = createServer();
+  // Whoever connects may go away by a reset.
+  server.on('connection', (socket) => socket.on('error', () => {}));
   prepare(server);
   blockers.add(server);
   await new Promise<void>((resolve) => server.listen(0, ownLoopback, resolve));
