@@ -36,22 +36,15 @@ describe('meridian-sidecar bus', () => {
 });
 
 describe('its numbers can be set', () => {
-  const startBusWith = async (...flags: string[]) => {
-    const policy = writeTemporary('policy.yml', policyText);
-    const program = runCli('bus', '--listen', '127.0.0.1:0', '--policy', policy, '--store', 'memory', ...flags);
-    const [, address = ''] = await program.seen(/bus listens address=(\S+)/);
-    return { program, address };
-  };
-
   test('how long a lease lives', async () => {
-    const bus = await startBusWith('--lease', '1s');
+    const bus = await startBus(undefined, 'memory', '--lease', '1s');
     const sidecar = await startSidecar(bus.address);
     sidecar.program.signal('SIGKILL');
     await bus.program.seen(/lease ended without a heartbeat instance=oms-1 .*leaseMs=1000/);
   });
 
   test('how long a dedup key is remembered', async () => {
-    const bus = await startBusWith('--dedup-window', '1ms');
+    const bus = await startBus(undefined, 'memory', '--dedup-window', '1ms');
     const { address } = await startSidecar(bus.address);
     const plugin = await connectPlugin(address);
     const publish = () => plugin.publish('platform.oms.fills', Buffer.from('1'), { dedupKey: 'fill-1' });
@@ -61,7 +54,7 @@ describe('its numbers can be set', () => {
   });
 
   test('how much the store holds', async () => {
-    const bus = await startBusWith('--store-bytes', '8KiB');
+    const bus = await startBus(undefined, 'memory', '--store-bytes', '8KiB');
     const { address } = await startSidecar(bus.address);
     const plugin = await connectPlugin(address);
     expect(await plugin.publish('platform.oms.fills', Buffer.alloc(16_384))).toMatchObject({

@@ -1,31 +1,26 @@
-import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
-import { expect, test } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { temporaryDir, writeTree } from '../local/fixture-tree.ts';
+import { endAll, Program } from '../sidecar/processes.ts';
 
-const program = path.resolve('src/cli/main.ts');
+afterEach(endAll);
+
+function start(args: readonly string[]): Program {
+  return new Program([path.resolve('src/cli/main.ts'), ...args], { PATH: process.env['PATH'] ?? '' });
+}
 
 interface Run {
   readonly stdout: string;
   readonly stderr: string;
-  readonly code: number | null;
-}
-
-function start(args: readonly string[]): ReturnType<typeof spawn> {
-  return spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  readonly code: unknown;
 }
 
 async function run(args: readonly string[]): Promise<Run> {
-  const child = start(args);
-  let stdout = '';
-  let stderr = '';
-  child.stdout?.on('data', (chunk) => (stdout += chunk));
-  child.stderr?.on('data', (chunk) => (stderr += chunk));
-  const [code] = (await once(child, 'close')) as [number | null];
-  return { stdout, stderr, code };
+  const program = start(args);
+  const code = await program.exited;
+  return { stdout: program.stdout, stderr: program.stderr, code };
 }
 
 test('help lists the commands and is no error', async () => {
@@ -101,15 +96,10 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
       }),
       'droplet/app/app.js': '',
     });
-    const child = start(['launch', dir]);
-    const exited = once(child, 'close');
-    const lines: string[] = [];
-    if (!child.stdout) throw new Error('stdout is a pipe');
-    for await (const line of createInterface({ input: child.stdout })) {
-      lines.push(line);
-      if (line.endsWith('started')) child.kill(signal);
-    }
-    expect(await exited).toEqual([5, null]);
-    expect(lines).toContain('[APP/PROC/WEB/0] stopped');
+    const launched = start(['launch', dir]);
+    await launched.seen(/started$/m);
+    launched.signal(signal);
+    expect(await launched.exited).toBe(5);
+    expect(launched.stdout).toMatch(/^\[APP\/PROC\/WEB\/0\] stopped$/m);
   },
 );
