@@ -238,12 +238,14 @@ test('what a killed process was answered is there, once and in order, and its ep
   for (const enough of [1_500, 3_000]) {
     const child = spawn(process.execPath, [writer, file], { stdio: ['ignore', 'pipe', 'inherit'] });
     children.push(child);
+    const closed = once(child, 'close');
     for await (const line of createInterface({ input: child.stdout })) {
       const [what, id = ''] = line.split(' ');
       if (what === 'epoch') owners.push(BigInt(id));
       else accepted.push(id);
       if (accepted.length === enough) child.kill('SIGKILL');
     }
+    await closed;
   }
   const store = await open({ path: file, scheduler: realScheduler });
   const stored = (await readAll(store)).map(({ envelope }) => envelope.meta?.messageId ?? '');

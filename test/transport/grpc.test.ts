@@ -74,7 +74,7 @@ describe('grpc: addresses', () => {
   it('closes even while a client that never speaks is connected', async () => {
     const listener = await listen(network, [serveEcho]);
     const colon = listener.address.lastIndexOf(':');
-    const socket = connectSocket(Number(listener.address.slice(colon + 1)), '127.0.0.1');
+    const socket = connectSocket(Number(listener.address.slice(colon + 1)), listener.address.slice(0, colon));
     await new Promise((resolve) => socket.once('connect', resolve));
     await dial(network, listener);
     const closed = new Promise((resolve) => socket.once('close', resolve));

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { VirtualScheduler } from '../../src/base/virtual-scheduler.ts';
 import { MemoryNetwork } from '../../src/transport/memory/network.ts';
 import { serveStream, serveUnary } from '../../src/transport/rpc.ts';
+import { ownLoopback } from '../sidecar/own-loopback.ts';
 import { describeNetwork } from './network-suite.ts';
 import { aborted, chat, collect, dial, echo, failureOf, listen, serveEcho } from './test-service.ts';
 
@@ -118,7 +119,7 @@ describe('memory: faults', () => {
       network.partition(listener.address, false);
       expect(await (await dial(network, listener)).unary(echo, 'back')).toBe('back');
     });
-    expect(entries).toEqual(['300.000 127.0.0.1:40000 did not answer within 300 ms']);
+    expect(entries).toEqual([`300.000 ${ownLoopback}:40000 did not answer within 300 ms`]);
   });
 
   it('holds messages up during a short partition, and loses none', async () => {

@@ -11,6 +11,7 @@ import {
   serveUnary,
 } from '../../src/transport/rpc.ts';
 import { RpcError } from '../../src/transport/status.ts';
+import { ownLoopback } from '../sidecar/own-loopback.ts';
 
 /** Runs a story on a fresh network, to its end, on whatever clock the network needs. */
 export type RunOnNetwork = (story: (network: Network) => Promise<void>) => Promise<void>;
@@ -37,7 +38,7 @@ export const chat = method('Chat', 'bidi_streaming');
 export const serveEcho = serveUnary(echo, async (request) => request);
 
 export async function listen(network: Network, routes: readonly Route[], maxMessageBytes = mib): Promise<Listener> {
-  return network.listen('127.0.0.1:0', { routes, maxMessageBytes });
+  return network.listen(`${ownLoopback}:0`, { routes, maxMessageBytes });
 }
 
 export async function dial(network: Network, to: Listener, options: Partial<ConnectOptions> = {}): Promise<Connection> {
