@@ -53,15 +53,15 @@ describe('rendering', () => {
   });
 });
 
-test.each<[what: string, error: unknown, code: number]>([
-  ['an error with a code', full, 69],
-  ['an error without one', short, 1],
-  ['faults, by the first', new FaultList([full, short]), 69],
-  ['no faults at all', new FaultList([]), 1],
-  ['any other error', new Error('x'), 1],
-  ['a thrown text', 'x', 1],
-  ['undefined', undefined, 1],
-])('the exit code of %s', (_what, error, code) => {
+test.each<[what: string, code: number, error: unknown]>([
+  ['an error with a code', 69, full],
+  ['an error without one', 1, short],
+  ['faults, the first of which has one,', 69, new FaultList([full, short])],
+  ['no faults at all', 1, new FaultList([])],
+  ['any other error', 1, new Error('x')],
+  ['a thrown text', 1, 'x'],
+  ['undefined', 1, undefined],
+])('the exit code of %s is %d', (_what, code, error) => {
   expect(exitCodeOf(error)).toBe(code);
 });
 
@@ -71,11 +71,11 @@ test('a list of faults has the messages of all', () => {
   );
 });
 
-test.each<[error: unknown, text: string]>([
-  [new Error('broken'), 'broken'],
-  ['broken', 'broken'],
-  [undefined, 'undefined'],
-  [{ toString: () => 'an object' }, 'an object'],
-])('the message of %o', (error, text) => {
+test.each<[what: string, text: string, error: unknown]>([
+  ['an error', 'broken', new Error('broken')],
+  ['a thrown text', 'broken', 'broken'],
+  ['undefined', 'undefined', undefined],
+  ['an object with a text of its own', 'an object', { toString: () => 'an object' }],
+])('the message of %s is "%s"', (_what, text, error) => {
   expect(messageOf(error)).toBe(text);
 });
