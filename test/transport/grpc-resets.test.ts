@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
+import { aborted } from '../../src/base/aborted.ts';
 import { grpcNetwork } from '../../src/transport/grpc/network.ts';
 import { serveStream } from '../../src/transport/rpc.ts';
-import { aborted, chat, dial, echo, failureOf, listen, serveEcho } from './test-service.ts';
+import { chat, dial, echo, failureOf, listen, serveEcho } from './test-service.ts';
 
 /** Three times what Node's HTTP/2 takes at once from one client by itself. */
 const cancelled = 3_000;

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
+import { aborted } from '../../src/base/aborted.ts';
 import { type RpcStream, serveStream, serveUnary } from '../../src/transport/rpc.ts';
 import {
-  aborted,
   chat,
   collect,
   dial,

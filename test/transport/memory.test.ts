@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { aborted } from '../../src/base/aborted.ts';
 import { VirtualScheduler } from '../../src/base/virtual-scheduler.ts';
 import { MemoryNetwork } from '../../src/transport/memory/network.ts';
 import { serveStream, serveUnary } from '../../src/transport/rpc.ts';
 import { ownLoopback } from '../sidecar/own-loopback.ts';
 import { describeNetwork } from './network-suite.ts';
-import { aborted, chat, collect, dial, echo, failureOf, listen, serveEcho } from './test-service.ts';
+import { chat, collect, dial, echo, failureOf, listen, serveEcho } from './test-service.ts';
 
 const latency = { minMs: 0.1, maxMs: 5 };
 const maxMessageBytes = 1_024;

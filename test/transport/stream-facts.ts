@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
+import { aborted } from '../../src/base/aborted.ts';
 import { serveStream } from '../../src/transport/rpc.ts';
 import { RpcError } from '../../src/transport/status.ts';
 import {
-  aborted,
   chat,
   collect,
   count,

@@ -1,3 +1,4 @@
+import { aborted } from '../../src/base/aborted.ts';
 import {
   type CallContext,
   type Codec,
@@ -43,11 +44,6 @@ export async function listen(network: Network, routes: readonly Route[], maxMess
 
 export async function dial(network: Network, to: Listener, options: Partial<ConnectOptions> = {}): Promise<Connection> {
   return network.connect(to.address, { timeoutMs: 5_000, maxMessageBytes: mib, ...options });
-}
-
-export function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 
 export async function failureOf(outcome: Promise<unknown>): Promise<RpcError> {
