@@ -1,11 +1,10 @@
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { conformanceTests } from '../../src/conformance/conformance-tests.ts';
-import { endAll, type Program, runCli } from '../sidecar/processes.ts';
+import { endAll, type Program, runCli, writeTemporary } from '../sidecar/processes.ts';
 
 afterEach(endAll);
 
@@ -18,7 +17,7 @@ function runConformance(...args: string[]): Program {
 
 describe('meridian-sidecar conformance', () => {
   test('finds nothing wrong with the Node plugin, and writes JSON and JUnit', async () => {
-    const junit = path.join(mkdtempSync(path.join(tmpdir(), 'conformance-')), 'junit.xml');
+    const junit = writeTemporary('junit.xml', '');
     const program = runConformance(...demoGrants, '--json', '--junit', junit, '--', process.execPath, nodePlugin);
     expect(await program.exited, program.output).toBe(0);
     const { passed, tests } = JSON.parse(program.stdout);
