@@ -6,7 +6,7 @@ export default defineConfig({
     // on a machine that may be busy. These only end what hangs.
     testTimeout: 480_000,
     expect: { poll: { timeout: 15_000 } },
-    hookTimeout: 120_000,
+    hookTimeout: 600_000,
     teardownTimeout: 60_000,
     projects: [
       {
