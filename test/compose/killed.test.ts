@@ -32,7 +32,7 @@ async function killAtEachCall(calls: number, run: () => Promise<unknown>, check:
   }
 }
 
-describe('a provider killed at any call of the engine', { timeout: 180_000 }, () => {
+describe('a provider killed at any call of the engine', () => {
   test('while it brings the service up: the next up brings it about, and the down after that leaves nothing', async () => {
     const calls = await countCalls(() => provider.up(...options));
     expect(calls).toBeGreaterThan(10);
