@@ -25,6 +25,7 @@ export interface Play {
 
 export interface Call {
   readonly arguments?: readonly string[];
+  readonly pid?: number;
   readonly environment?: Readonly<Record<string, string>>;
   readonly mark?: string;
   readonly stdinLine?: string;
@@ -33,7 +34,7 @@ export interface Call {
 const [playFile = '', callsFile = '', ...args] = process.argv.slice(2);
 const play = JSON.parse(readFileSync(playFile, 'utf8')) as Play;
 const record = (call: Call): void => appendFileSync(callsFile, `${JSON.stringify(call)}\n`);
-record({ arguments: args, environment: process.env as Record<string, string> });
+record({ arguments: args, pid: process.pid, environment: process.env as Record<string, string> });
 
 if (args[1] === 'metadata') {
   if (play.metadata === undefined) process.exit(1);

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { composes } from '../engine/compose-programs.ts';
 import type { Step } from './played-provider.ts';
@@ -78,9 +79,11 @@ describe.each(composes)('Docker Compose $version', ({ version, configDir }) => {
   });
 
   test('fails at once at an error, with its message as the last line, and kills the provider', async () => {
-    const steps = [messages({ type: 'error', message: 'no room' }), { waitMs: 30_000 }, { mark: 'cleaned up' }];
+    const steps = [messages({ type: 'error', message: 'no room' }), { waitMs: 600_000 }, { mark: 'cleaned up' }];
     const played = await play(steps);
     expect(played.outcome).toMatchObject({ exitCode: 1, stderr: expect.stringMatching(said('no room')) });
+    const [call] = played.calls();
+    await expect.poll(() => existsSync(`/proc/${call?.pid}`)).toBe(false);
     expect(played.calls().map(({ mark }) => mark)).not.toContain('cleaned up');
   });
 
