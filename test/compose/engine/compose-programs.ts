@@ -8,8 +8,8 @@ const goModule = readFileSync(path.join(moduleDir, 'go.mod'), 'utf8');
 
 /** The Docker Composes that the tests drive: each is the only plugin in a Docker configuration folder of its own. */
 export const composes = [
-  { version: '2.40.3', configDir: path.join(buildDir, 'compose-2.40.3') },
-  // The newest whose dependencies the Go module proxy serves, and which the Go of these machines can build.
+  { version: '2.40.3', configDir: path.join(buildDir, 'compose-2') },
+  // The newest whose dependencies the Go module proxy serves.
   {
     version: /github\.com\/docker\/compose\/v5 v(\S+)/.exec(goModule)?.[1] ?? '',
     configDir: path.join(buildDir, 'compose-5'),
@@ -19,28 +19,45 @@ export const composes = [
 const [oldest, newest] = composes;
 const pluginIn = (configDir: string): string => path.join(configDir, 'cli-plugins/docker-compose');
 
-/** Fetches and builds the Composes, unless they are there. @throws Error when one has another version than it should. */
+/** Builds the Composes from their Go modules, unless they are there. @throws Error when one has another version than it should. */
 export function installComposes(): void {
-  if (!existsSync(pluginIn(oldest.configDir)))
-    execFileSync(path.join(import.meta.dirname, 'fetch-compose.sh'), [pluginIn(oldest.configDir)], {
-      stdio: 'inherit',
-    });
-  buildNewest();
+  build({ ...oldest, from: oldest.version, sources: ownSources });
+  build({ ...newest, from: goModule, sources: () => moduleDir });
   for (const { version, configDir } of composes) {
     const said = execFileSync(pluginIn(configDir), ['version', '--short'], { encoding: 'utf8' }).trim();
-    if (!said.replace(/^v/, '').startsWith(version)) throw new Error(`Docker Compose ${version} is ${said} here`);
+    if (said.replace(/^v/, '') !== version) throw new Error(`Docker Compose ${version} is ${said} here`);
   }
 }
 
-function buildNewest(): void {
-  const stampFile = path.join(newest.configDir, 'built-from.txt');
-  if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === goModule) return;
-  mkdirSync(newest.configDir, { recursive: true });
-  const flags = `-s -w -X github.com/docker/compose/v5/internal.Version=v${newest.version}`;
+interface Build {
+  readonly version: string;
+  readonly configDir: string;
+  /** It is built again when this has changed. */
+  readonly from: string;
+  /** The folder whose go.mod pins what it is made of. */
+  readonly sources: (module: string) => string;
+}
+
+function build({ version, configDir, from, sources }: Build): void {
+  const stampFile = path.join(configDir, 'built-from.txt');
+  if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === from) return;
+  mkdirSync(configDir, { recursive: true });
+  const module = `github.com/docker/compose/v${version.split('.')[0]}`;
+  const flags = `-s -w -X ${module}/internal.Version=v${version}`;
   const args = ['build', '-mod=readonly', '-trimpath', '-buildvcs=false', '-ldflags', flags];
-  execFileSync('go', [...args, '-o', pluginIn(newest.configDir), 'github.com/docker/compose/v5/cmd'], {
-    cwd: moduleDir,
+  execFileSync('go', [...args, '-o', pluginIn(configDir), `${module}/cmd`], {
+    cwd: sources(`${module}@v${version}`),
     stdio: ['ignore', 'inherit', 'inherit'],
   });
-  writeFileSync(stampFile, goModule);
+  writeFileSync(stampFile, from);
+}
+
+/** Where Go keeps the module's sources, with the go.mod and go.sum of its authors. */
+function ownSources(module: string): string {
+  const downloaded = execFileSync('go', ['mod', 'download', '-json', module], {
+    cwd: buildDir,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  return (JSON.parse(downloaded) as { readonly Dir: string }).Dir;
 }
