@@ -131,19 +131,39 @@ describe('supply of a broken package', () => {
     expect(result.stderr).toContain('[supply/package/not-built]');
   });
 
-  test.each([
-    ['differs from its checksum', `${'0'.repeat(64)}  node\n`, 'checksum'],
-    ['has an empty checksum', '', 'checksum'],
-    ['does not start here', `${createHash('sha256').update('damaged').digest('hex')}  node\n`, 'foreign-system'],
-  ])('keeps no runtime that %s', (_what, checksum, fault) => {
+  function breakRuntime(runtime: string, checksum: string): void {
     mkdirSync(path.join(broken, 'dist/runtime'), { recursive: true });
-    writeFileSync(path.join(broken, 'dist/runtime/node'), 'damaged');
+    writeFileSync(path.join(broken, 'dist/runtime/node'), runtime);
     writeFileSync(path.join(broken, 'dist/runtime/node.sha256'), checksum);
     writeFileSync(path.join(broken, 'dist/supply.mjs'), '');
+  }
+
+  test.each([
+    ['differs from its checksum', `${'0'.repeat(64)}  node\n`],
+    ['has an empty checksum', ''],
+  ])('keeps no runtime that %s', (_what, checksum) => {
+    breakRuntime('damaged', checksum);
     expect(supply({}, broken)).toMatchObject({
       status: 78,
-      stderr: expect.stringContaining(`[supply/runtime/${fault}]`),
+      stderr: expect.stringContaining('[supply/runtime/checksum]'),
     });
+    expect(treeOf(area.depsDir)).toEqual({});
+    expect(supply().status).toBe(0);
+  });
+
+  test.each([
+    ['the system refuses', '\x7fELF\x00of another processor', /: cannot execute binary file: Exec format error\n/],
+    [
+      'says what it lacks',
+      '#!/bin/bash\necho "$0: libc.so.6: not found\nand more" >&2\nexit 1\n',
+      /64: libc\.so\.6: not found\n/,
+    ],
+    ['says nothing', '#!/bin/bash\nexit 3\n', /: it ended with 3\n/],
+  ])('keeps no runtime that %s, and shows why it does not start', (_what, runtime, reason) => {
+    breakRuntime(runtime, `${createHash('sha256').update(runtime).digest('hex')}  node\n`);
+    const result = supply({}, broken);
+    expect(result).toMatchObject({ status: 78, stderr: expect.stringMatching(reason) });
+    expect(result.stderr).toContain('[supply/runtime/foreign-system]');
     expect(treeOf(area.depsDir)).toEqual({});
     expect(supply().status).toBe(0);
   });
