@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { composes } from '../engine/compose-programs.ts';
 import type { Step } from './played-provider.ts';
-import { type Stage, stage } from './provider-stage.ts';
+import { expectNothingOfDependents, type Stage, stage } from './provider-stage.ts';
 
 /** What the provider relies on in Docker Compose, whichever it is: reading its messages, and what each brings about. */
 const messages = (...all: readonly object[]): Step => ({ write: all.map((each) => JSON.stringify(each)).join('\n') });
@@ -39,7 +39,7 @@ describe.each(composes)('Docker Compose $version', ({ version, configDir }) => {
     });
   });
 
-  describe('ends with 1, and creates nothing that depends on the provider, at', () => {
+  describe('ends with 1, and starts nothing that depends on the provider, at', () => {
     test.each([
       ['text that is no JSON', 'hello', 'invalid character .h. looking for beginning of value'],
       [
@@ -60,7 +60,7 @@ describe.each(composes)('Docker Compose $version', ({ version, configDir }) => {
     ])('%s', async (_what, text, lastLine) => {
       const played = await play([{ write: text }]);
       expect(played.outcome).toMatchObject({ exitCode: 1, stderr: expect.stringMatching(said(lastLine)) });
-      expect(environmentOf(played)).toBeUndefined();
+      expectNothingOfDependents(played, version);
     });
   });
 
@@ -96,7 +96,7 @@ describe.each(composes)('Docker Compose $version', ({ version, configDir }) => {
     const played = await play([messages(setenv('K=V')), { exit: 3 }]);
     const lastLine = 'failed to create service provider: exit status 3';
     expect(played.outcome).toMatchObject({ exitCode: 1, stderr: expect.stringMatching(said(lastLine)) });
-    expect(environmentOf(played)).toBeUndefined();
+    expectNothingOfDependents(played, version);
   });
 
   test.each([
