@@ -6,12 +6,13 @@ import { buildDir } from './build-dir.ts';
 const moduleDir = path.resolve(import.meta.dirname, '..');
 const goModule = readFileSync(path.join(moduleDir, 'go.mod'), 'utf8');
 
-/** The Docker Composes that the tests drive: each is the only plugin in a Docker configuration folder of its own. */
+/** The Docker Composes that the tests drive: each is the only plugin in a Docker configuration folder of its own. `isNew` is version 5, which speaks more and plans otherwise. */
 export const composes = [
-  { version: '2.40.3', configDir: path.join(buildDir, 'compose-2') },
+  { version: '2.40.3', isNew: false, configDir: path.join(buildDir, 'compose-2') },
   // The newest whose dependencies the Go module proxy serves.
   {
     version: /github\.com\/docker\/compose\/v5 v(\S+)/.exec(goModule)?.[1] ?? '',
+    isNew: true,
     configDir: path.join(buildDir, 'compose-5'),
   },
 ] as const;

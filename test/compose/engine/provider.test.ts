@@ -11,8 +11,7 @@ const onePlugin = path.join(import.meta.dirname, 'one-plugin.yaml');
 /** The plugin has sent, received, called, saved. */
 const running = /^running$/m;
 
-describe.each(composes)('Docker Compose $version', ({ version, configDir }) => {
-  const isNew = Number(version.split('.')[0]) >= 5;
+describe.each(composes)('Docker Compose $version', ({ version, isNew, configDir }) => {
   const nameOf = (what: string): string => `${what}-${version.split('.')[0]}`;
   const projectOf = (what: string, environment: Record<string, string> = {}): ComposeProject =>
     composeProject({ configDir, name: nameOf(what), files: [onePlugin], environment });

@@ -5,7 +5,7 @@ import { expectNothingOfDependents, stage } from './provider-stage.ts';
 const provider = 'meridian-sidecar';
 
 /** The provider of this repository, as Compose sees it, where there is nothing that it could bring about. */
-describe.each(composes)('under Docker Compose $version the provider', ({ version, configDir }) => {
+describe.each(composes)('under Docker Compose $version the provider', ({ isNew, configDir }) => {
   test('ends with one error, which says what to do, and creates nothing', async () => {
     const failing = await stage({ configDir, provider, options: '{pool-type: SignalPool}' });
     const { exitCode, stderr } = await failing.compose('create');
@@ -13,7 +13,7 @@ describe.each(composes)('under Docker Compose $version the provider', ({ version
     expect(stderr.trim().split('\n').at(-1)).toMatch(
       /^the engine at unix:\/\/.* has no network `default` of the project stage\..* \[compose\/network\/missing\] Log: .*prov\.log$/,
     );
-    expectNothingOfDependents(failing, version);
+    expectNothingOfDependents(failing, isNew);
   });
 
   test('tells every fault of its options in that one error', async () => {

@@ -9,9 +9,7 @@ const messages = (...all: readonly object[]): Step => ({ write: all.map((each) =
 const setenv = (message: string): object => ({ type: 'setenv', message });
 const said = (text: string): RegExp => new RegExp(`${text}\\s*$`);
 
-describe.each(composes)('Docker Compose $version', ({ version, configDir }) => {
-  const isNew = Number(version.split('.')[0]) >= 5;
-
+describe.each(composes)('Docker Compose $version', ({ isNew, configDir }) => {
   async function play(
     up: readonly Step[],
     flags: readonly string[] = [],
@@ -60,7 +58,7 @@ describe.each(composes)('Docker Compose $version', ({ version, configDir }) => {
     ])('%s', async (_what, text, lastLine) => {
       const played = await play([{ write: text }]);
       expect(played.outcome).toMatchObject({ exitCode: 1, stderr: expect.stringMatching(said(lastLine)) });
-      expectNothingOfDependents(played, version);
+      expectNothingOfDependents(played, isNew);
     });
   });
 
@@ -96,7 +94,7 @@ describe.each(composes)('Docker Compose $version', ({ version, configDir }) => {
     const played = await play([messages(setenv('K=V')), { exit: 3 }]);
     const lastLine = 'failed to create service provider: exit status 3';
     expect(played.outcome).toMatchObject({ exitCode: 1, stderr: expect.stringMatching(said(lastLine)) });
-    expectNothingOfDependents(played, version);
+    expectNothingOfDependents(played, isNew);
   });
 
   test.each([
