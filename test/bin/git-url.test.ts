@@ -1,10 +1,16 @@
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { packagePaths } from '../../src/buildpack/layout.ts';
-import { makeStagingArea, openDirectory, removeTree, runUnprivileged, type StagingArea } from './staging-area.ts';
+import {
+  makeStagingArea,
+  openDirectory,
+  removeTree,
+  runUnprivileged,
+  type StagingArea,
+  writeRuntime,
+} from './staging-area.ts';
 
 let root: string;
 let repository: string;
@@ -31,11 +37,7 @@ beforeAll(() => {
   chmodSync(runtime, 0o755);
   for (const part of [packagePaths.supply, packagePaths.sidecar, packagePaths.cli])
     cpSync(part, path.join(repository, part));
-  const script = `#!/bin/bash\nexec ${runtime} "$@"\n`;
-  mkdirSync(path.dirname(path.join(repository, packagePaths.runtime)), { recursive: true });
-  writeFileSync(path.join(repository, packagePaths.runtime), script);
-  const checksum = createHash('sha256').update(script).digest('hex');
-  writeFileSync(path.join(repository, packagePaths.runtimeChecksum), `${checksum}  node\n`);
+  writeRuntime(repository, `#!/bin/bash\nexec ${runtime} "$@"\n`);
   git('add', '-f', '.');
   git('commit', '-qm', 'release');
 });

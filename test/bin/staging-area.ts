@@ -1,9 +1,11 @@
 import { type SpawnOptionsWithoutStdio, spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
+import { packagePaths } from '../../src/buildpack/layout.ts';
 import { copyCheckout, makePackages, unzip } from '../packager/checkout.ts';
 
 /** A fresh directory that any user may enter. */
@@ -20,6 +22,17 @@ export function unpackPackage(): string {
   const root = unpackSealed(made?.path ?? '');
   removeTree(checkout);
   return root;
+}
+
+/** Puts a script in the place of a package's runtime, with its own checksum or another in the file beside it. */
+export function writeRuntime(
+  packageDir: string,
+  script: string,
+  checksum = `${createHash('sha256').update(script).digest('hex')}  node\n`,
+): void {
+  mkdirSync(path.join(packageDir, path.dirname(packagePaths.runtime)), { recursive: true });
+  writeFileSync(path.join(packageDir, packagePaths.runtime), script);
+  writeFileSync(path.join(packageDir, packagePaths.runtimeChecksum), checksum);
 }
 
 /** Unpacks a buildpack zip as the platform mounts it. */
