@@ -17,6 +17,7 @@ export default defineConfig({
           exclude: [
             'test/chaos/**',
             'test/compose/{engine,fake-engine,provider}/**',
+            'test/hostile/**',
             'test/lifecycle/**',
             'test/libbuildpack/**',
             'test/memory/**',
@@ -48,8 +49,9 @@ export default defineConfig({
           globalSetup: 'test/compose/engine/global-setup.ts',
         },
       },
-      // Makes control groups, which takes root, so it runs by its own command.
+      // Make control groups, which takes root, so they run by their own commands.
       { extends: true, test: { name: 'memory', include: ['test/memory/**/*.test.ts'] } },
+      { extends: true, test: { name: 'hostile', include: ['test/hostile/**/*.test.ts'] } },
       // Installs grpcio into a virtual environment first, so it runs by its own command.
       {
         extends: true,
