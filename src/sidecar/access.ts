@@ -10,7 +10,7 @@ import {
 } from '../contract/wire/grants.ts';
 import { grantsFromWire, withheldFromWire } from '../contract/wire/grants-on-wire.ts';
 import { topicFault } from '../contract/wire/topic.ts';
-import type { LinkPart } from './bus-link/bus-link.ts';
+import type { LinkPart } from './bus-link/link-part.ts';
 
 /** What this instance may publish and subscribe, as the bus decided. Closed until the bus has said so. */
 export class Access implements LinkPart {

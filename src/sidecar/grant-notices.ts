@@ -4,7 +4,7 @@ import { approvalCommand } from '../contract/wire/approval-command.ts';
 import type { SessionEvent } from '../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import type { Grant } from '../contract/wire/grants.ts';
 import type { Access } from './access.ts';
-import type { LinkPart } from './bus-link/bus-link.ts';
+import type { LinkPart } from './bus-link/link-part.ts';
 import { listGrants } from './startup-errors.ts';
 
 const remindEveryMs = 10_000;

@@ -8,7 +8,7 @@ import type { Log } from '../base/log.ts';
  * - `RECOVERING`: loading state and opening the ports.
  * - `READY`: everything works and no plugin has registered.
  * - `RUNNING`: a plugin is registered and messages flow.
- * - `DEGRADED`: the bus is away; publishes wait in the outbox.
+ * - `DEGRADED`: the bus is away, or has not activated this instance yet; publishes wait in the outbox.
  * - `FAULTED`: the plugin missed its health checks.
  * - `STANDBY`: a newer start of the same instance id took over.
  * - `SHUTTING_DOWN`: stopping within its budget.
@@ -31,6 +31,7 @@ export const sidecarStates = [
 
 /** The facts that a state is made of once startup is over. */
 export interface Conditions {
+  /** There is a session with the bus, and the bus has activated it. */
   readonly busUp: boolean;
   readonly pluginRegistered: boolean;
   readonly faulted: boolean;
@@ -42,7 +43,7 @@ export class StateHolder {
   readonly #log: Log;
   readonly #listeners = new Set<(state: SidecarState) => void>();
   #state: SidecarState = 'STARTING';
-  #conditions: Conditions = { busUp: true, pluginRegistered: false, faulted: false, superseded: false };
+  #conditions: Conditions = { busUp: false, pluginRegistered: false, faulted: false, superseded: false };
 
   constructor(log: Log) {
     this.#log = log;

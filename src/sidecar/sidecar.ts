@@ -15,6 +15,7 @@ export class Sidecar {
   readonly #hurrying = new AbortController();
   readonly #faulted = Promise.withResolvers<void>();
   #stopping: Promise<number> | undefined;
+  #wasUp = false;
   #isGivingWay = false;
   #hasDrained = true;
 
@@ -101,6 +102,7 @@ export class Sidecar {
       {
         name: 'recover state',
         fatal: false,
+        retried: 'the next LoadState or SaveState asks the bus again',
         start: async () => {
           current.set('RECOVERING');
           await state.load();
@@ -109,12 +111,14 @@ export class Sidecar {
       {
         name: 'start the health server',
         fatal: false,
+        retried: 'it is tried again until the address is free',
         start: () => endpoint.open(),
         stop: () => endpoint.close(),
       },
       {
         name: `open the plugin port ${config.pluginAddress}`,
         fatal: false,
+        retried: 'step 7 waits while it is tried again',
         start: () => listener.open(),
         stop: () => this.#closeListener(),
       },
@@ -127,6 +131,7 @@ export class Sidecar {
       {
         name: 'route messages',
         fatal: false,
+        retried: 'the state is DEGRADED until an attempt succeeds',
         start: () => link.activate(),
         stop: async () => {
           this.#parts.admission.close();
@@ -166,12 +171,12 @@ export class Sidecar {
 
   #onBusUp(draining: boolean): void {
     const { current, lifecycle, recorder } = this.#parts;
-    const wasAway = !current.conditions.busUp;
     current.note({ busUp: true, superseded: draining });
     this.#setIntake();
-    if (!wasAway) return;
-    recorder.reconnected();
+    // A plugin that attached before the first activation was told that the sidecar is degraded.
     lifecycle.resume();
+    if (this.#wasUp) recorder.reconnected();
+    this.#wasUp = true;
   }
 
   #onBusDown(reason: string): void {

@@ -2,12 +2,11 @@ import type { Log } from '../base/log.ts';
 import { messageOf, UserFacingError } from '../base/user-facing-error.ts';
 
 /** One step of startup. What a fatal one throws ends the program; any other failure is logged and survived. */
-export interface StartupStep {
+export type StartupStep = {
   readonly name: string;
-  readonly fatal: boolean;
   start(): Promise<void>;
   stop?(): Promise<void>;
-}
+} & ({ readonly fatal: true } | { readonly fatal: false /** Who tries again, and when. */; readonly retried: string });
 
 /** Runs the steps in order and logs each as `startup n/8`. @throws what a fatal step threw, with the step named. */
 export async function runStartup(steps: readonly StartupStep[], log: Log): Promise<void> {
@@ -18,7 +17,7 @@ export async function runStartup(steps: readonly StartupStep[], log: Log): Promi
       log.info(`startup ${place}: ${step.name}`);
     } catch (error) {
       if (step.fatal) throw atStep(error, `Startup stopped at step ${index + 1} of ${steps.length}: ${step.name}.`);
-      log.warn(`startup ${place}: ${step.name} failed and is survived: ${messageOf(error)}`);
+      log.warn(`startup ${place}: ${step.name} failed and is survived: ${messageOf(error)}; ${step.retried}`);
     }
   }
 }

@@ -76,6 +76,16 @@ describe('the tables of docs/contract.md say what the programs do', () => {
     );
   });
 
+  test('the steps of a start', async () => {
+    const rows = tableUnder(page, 'The eight steps of a start');
+    const bus = await startBus();
+    const { program } = await startSidecar(bus.address);
+    const logged = [...program.stdout.matchAll(/startup (\d)\/8: (\w+ \w+)/g)].map(
+      ([, number, name]) => `${number} ${name}`,
+    );
+    expect(rows.map(([step = '']) => step)).toEqual(logged.map((start) => expect.stringContaining(start)));
+  });
+
   test('the outcomes of a publish', () => {
     const outcomes = tableUnder(page, 'Publishing').map(([, , outcome = '']) =>
       outcome.replace('PUBLISH_OUTCOME_', ''),

@@ -8,7 +8,6 @@ import {
   DeregisterRequestSchema,
   type RegisterReply,
   RegisterRequestSchema,
-  type SessionEvent,
 } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import type { Grant } from '../../contract/wire/grants.ts';
 import { grantsToWire } from '../../contract/wire/grants-on-wire.ts';
@@ -17,21 +16,10 @@ import { busMethods } from '../../contract/wire/methods.ts';
 import { busProtocolVersion } from '../../contract/wire/protocol-version.ts';
 import type { CallOptions, Connection, Network, UnaryMethod } from '../../transport/rpc.ts';
 import { RpcError } from '../../transport/status.ts';
+import { activate } from './activation.ts';
 import { BusCredential, type Credential, connectOptionsOf } from './bus-credential.ts';
 import { BusSession, type RequestInit } from './bus-session.ts';
-
-/** Something that uses the session: told when it can send, when it cannot, and what the bus says. */
-export interface LinkPart {
-  /**
-   * The session is open and this sidecar may write: send again what is unsettled. `draining`: a newer start owns the
-   * instance id, and nothing more is delivered.
-   */
-  onUp?(draining: boolean): void;
-  onDown?(reason: string): void;
-  /** While the bus could not be reached, a newer start took the instance id over. */
-  onSuperseded?(): void;
-  onEvent?(event: SessionEvent['event']): void;
-}
+import type { LinkPart } from './link-part.ts';
 
 export interface BusLinkOptions {
   readonly network: Network;
@@ -74,7 +62,7 @@ export class BusLink {
   #connection: Connection | undefined;
   #session: BusSession | undefined;
   #epoch = 0n;
-  #activated = false;
+  #wantsOwnership = false;
   #up = false;
   #deploymentId = '';
 
@@ -130,10 +118,14 @@ export class BusLink {
     void this.#keep();
   }
 
-  /** Takes the instance id over; messages flow from here on. @throws RpcError */
+  /**
+   * Takes the instance id over, in this session and in each later one; messages flow once that is done.
+   * @throws RpcError when the first attempt fails; the others go on for as long as the link lives.
+   */
   async activate(): Promise<void> {
-    this.#activated = true;
-    await this.#activate();
+    this.#wantsOwnership = true;
+    if (!this.#session) throw new RpcError('UNAVAILABLE', 'there is no session with the bus');
+    await this.#activate(this.#session);
   }
 
   /** A call of the control plane. @throws RpcError; UNAVAILABLE while there is no connection. */
@@ -241,6 +233,7 @@ export class BusLink {
         for (const part of this.#parts) part.onEvent?.(event);
       },
     });
+    if (this.#wantsOwnership) this.#activate(this.#session).catch(() => {});
   }
 
   /** Runs the session and, whenever it is lost, makes a new one, until the link is closed. */
@@ -255,17 +248,13 @@ export class BusLink {
           this.#connection = await this.#connectOnce(attemptTimeoutMs);
           await this.#open();
         }
-        const running = this.#session?.run();
-        // A failure belongs to the await below, even when activating takes longer than the session lives.
-        running?.catch(() => {});
-        if (this.#activated && !this.#up) await this.#activate();
-        backoff.reset();
-        await running;
+        await this.#session?.run();
         reason = 'the bus ended the session';
       } catch (error) {
         reason = messageOf(error);
         if (RpcError.from(error).code === newerStartOwns) for (const part of this.#parts) part.onSuperseded?.();
       }
+      if (this.#up) backoff.reset();
       this.#lost(reason);
       if (this.#closing.signal.aborted) return;
       const delayMs = backoff.nextDelayMs();
@@ -278,9 +267,19 @@ export class BusLink {
     }
   }
 
-  async #activate(): Promise<void> {
-    const { draining } = await this.unary(busMethods.activate, create(ActivateRequestSchema, this.#owner));
-    if (this.#up || !this.#session) return;
+  #activate(session: BusSession): Promise<void> {
+    const { scheduler, log, reconnect: backoff } = this.#options;
+    return activate({ scheduler, log, backoff, attempt: () => this.#activateOnce(session), over: session.over });
+  }
+
+  async #activateOnce(session: BusSession): Promise<void> {
+    const request = create(ActivateRequestSchema, this.#owner);
+    const { draining } = await this.unary(busMethods.activate, request).catch((error: unknown) => {
+      // The bus no longer knows this registration, so only a new one can be activated.
+      if (RpcError.from(error).code === 'FAILED_PRECONDITION') session.close();
+      throw error;
+    });
+    if (this.#up || this.#session !== session) return;
     this.#up = true;
     for (const part of this.#parts) part.onUp?.(draining);
   }

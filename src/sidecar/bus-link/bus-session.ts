@@ -50,6 +50,11 @@ export class BusSession {
     return this.#leaseEndsMs;
   }
 
+  /** Aborts when the session has ended, in whatever way. */
+  get over(): AbortSignal {
+    return this.#stream.over;
+  }
+
   send(message: RequestInit): void {
     this.#stream.write(create(SessionRequestSchema, { message }));
   }

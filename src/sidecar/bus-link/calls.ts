@@ -1,8 +1,8 @@
 import type { Scheduler, Timer } from '../../base/scheduler.ts';
 import { CallOutcome, type CallResult, type SessionEvent } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import type { Envelope } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
-import type { LinkPart } from './bus-link.ts';
 import type { RequestInit } from './bus-session.ts';
+import type { LinkPart } from './link-part.ts';
 
 export type CallReport = Pick<CallResult, 'outcome' | 'payloadType' | 'payload' | 'detail'>;
 

@@ -5,8 +5,8 @@ import type { PublishResult, SessionEvent } from '../../contract/wire/gen/meridi
 import { type Envelope, EnvelopeSchema } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
 import { RpcError } from '../../transport/status.ts';
 import type { MemoryBudget } from '../memory/memory-budget.ts';
-import type { LinkPart } from './bus-link.ts';
 import type { RequestInit } from './bus-session.ts';
+import type { LinkPart } from './link-part.ts';
 
 /** How a publish ended. `unknown`: it was sent and no answer came in time, so it may or may not be stored. */
 export type PublishOutcome =

@@ -2,9 +2,9 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Gate } from '../../base/gate.ts';
 import type { AnswerSchema, Request, SessionEvent } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import type { RpcError } from '../../transport/status.ts';
-import type { LinkPart } from './bus-link.ts';
 import type { RequestInit } from './bus-session.ts';
 import { endedStatus } from './ended-status.ts';
+import type { LinkPart } from './link-part.ts';
 
 export interface ServerSink {
   serving(): void;

@@ -1,10 +1,10 @@
 import type { Delivery, SessionEvent } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import { RpcError } from '../../transport/status.ts';
-import type { LinkPart } from './bus-link.ts';
 import type { RequestInit } from './bus-session.ts';
 import { BusSubscription, type Credit, type SubscriptionRequest, type SubscriptionSink } from './bus-subscription.ts';
 import { endedStatus } from './ended-status.ts';
 import { HandBacks } from './hand-backs.ts';
+import type { LinkPart } from './link-part.ts';
 
 /** Hears of messages, of any topic, that a subscription will never get: they were dropped before it came to them. */
 type OnMissed = (subscription: SubscriptionRequest, count: number) => void;

@@ -1,0 +1,48 @@
+import { Backoff, type BackoffOptions } from '../../base/backoff.ts';
+import type { Log } from '../../base/log.ts';
+import { type Scheduler, sleep } from '../../base/scheduler.ts';
+import { messageOf } from '../../base/user-facing-error.ts';
+
+export interface ActivationOptions {
+  readonly scheduler: Scheduler;
+  readonly log: Log;
+  readonly backoff: BackoffOptions;
+  /** Asks the bus once. @throws RpcError */
+  readonly attempt: () => Promise<void>;
+  /** Aborts when the session is over; the next session activates for itself. */
+  readonly over: AbortSignal;
+}
+
+/**
+ * Takes the instance id over, and tries again for as long as the session lives.
+ * @throws RpcError when the first attempt fails; the other attempts go on in the background.
+ */
+export async function activate(options: ActivationOptions): Promise<void> {
+  try {
+    await options.attempt();
+  } catch (error) {
+    void activateAgain(options, messageOf(error));
+    throw error;
+  }
+}
+
+async function activateAgain({ scheduler, log, backoff, attempt, over }: ActivationOptions, first: string) {
+  const delays = new Backoff(scheduler, backoff);
+  let reason = first;
+  let told = '';
+  while (!over.aborted) {
+    const inMs = delays.nextDelayMs();
+    log[reason === told ? 'debug' : 'warn']('the bus did not activate this instance; asking again', {
+      inMs: Math.round(inMs),
+      reason,
+    });
+    told = reason;
+    await sleep(scheduler, inMs, over);
+    if (over.aborted) return;
+    try {
+      return await attempt();
+    } catch (error) {
+      reason = messageOf(error);
+    }
+  }
+}
