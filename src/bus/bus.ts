@@ -10,7 +10,7 @@ import type {
   SessionRequest,
 } from '../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import { grantsFromWire } from '../contract/wire/grants-on-wire.ts';
-import { limits } from '../contract/wire/limits.ts';
+import { leaseMsTrailer, limits } from '../contract/wire/limits.ts';
 import { busProtocolVersion, protocolVersionsFit } from '../contract/wire/protocol-version.ts';
 import type { Peer, RpcStream } from '../transport/rpc.ts';
 import { RpcError } from '../transport/status.ts';
@@ -223,7 +223,9 @@ export class Bus {
     const isOurs = known ? known.principal === principal : isStored && ['', principal].includes(stored.principal);
     if (request.resumeEpoch > 0n && isOurs) return resumed;
     if (stored && stored.startedAtNs > startedAtNs && this.#isHeld(instanceId)) {
-      throw new RpcError('ALREADY_EXISTS', `a newer start of ${instanceId} owns the id under epoch ${stored.epoch}`);
+      throw new RpcError('ALREADY_EXISTS', `a newer start of ${instanceId} owns the id under epoch ${stored.epoch}`, {
+        trailers: { [leaseMsTrailer]: `${this.#leaseMs}` },
+      });
     }
     if (request.resumeEpoch > 0n && !known && !isStored) await store.fence(resumed);
     return { instanceId, epoch: await store.reserve(instanceId, { startedAtNs, principal }) };

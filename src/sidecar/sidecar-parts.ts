@@ -8,6 +8,7 @@ import { Access } from './access.ts';
 import type { Credential } from './bus-link/bus-credential.ts';
 import { BusLink } from './bus-link/bus-link.ts';
 import { BusCalls } from './bus-link/calls.ts';
+import { standingBy } from './bus-link/link-part.ts';
 import { Outbox } from './bus-link/outbox.ts';
 import { BusServers } from './bus-link/servers.ts';
 import { BusSubscriptions } from './bus-link/subscriptions.ts';
@@ -121,9 +122,14 @@ export function createParts(options: SidecarOptions, onFault: (faulted: boolean)
     v1Patterns,
     state,
     memory,
+    standByRefusal: () => (link.isStandingBy ? standingBy : undefined),
   };
   addPartGauges(recorder, config, { ...parts, link });
-  const port: PluginPort = { ...parts, identity: portIdentity(config, link), settings: config };
+  const port: PluginPort = {
+    ...parts,
+    identity: portIdentity(config, link),
+    settings: config,
+  };
   const listener = createListener(options, port);
   const endpoint = new HealthEndpoint({
     serveHealth: options.serveHealth,

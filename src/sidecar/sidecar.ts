@@ -1,6 +1,7 @@
 import { within } from '../base/within.ts';
 import { exitCodes } from '../contract/config/exit-codes.ts';
 import { RpcError } from '../transport/status.ts';
+import { standingBy } from './bus-link/link-part.ts';
 import { recoverGrants } from './grant-recovery.ts';
 import { createParts, type SidecarOptions, type SidecarParts } from './sidecar-parts.ts';
 import type { SidecarState } from './sidecar-state.ts';
@@ -181,7 +182,7 @@ export class Sidecar {
 
   #onBusDown(reason: string): void {
     this.#parts.current.note({ busUp: false });
-    this.#parts.lifecycle.degrade(reason);
+    this.#parts.lifecycle.degrade(this.#parts.link.isStandingBy ? standingBy : reason);
   }
 
   #onFault(faulted: boolean): void {

@@ -4,8 +4,8 @@ import { approvalCommand } from '../contract/wire/approval-command.ts';
 import type { Grant, WithheldGrant } from '../contract/wire/grants.ts';
 import { CertificateError, type CertificateFault } from '../transport/certificate-error.ts';
 import { RpcError } from '../transport/status.ts';
+import { newerStartOwns } from './bus-link/attempts.ts';
 import { CredentialError } from './bus-link/bus-credential.ts';
-import { newerStartOwns } from './bus-link/bus-link.ts';
 
 /** Step 1, or a bus that is lost while registering. */
 export function busUnreachable(address: string, error: RpcError): UserFacingError {
@@ -85,13 +85,28 @@ function protocolUnknown({ message }: RpcError): UserFacingError {
   });
 }
 
-/** Step 2: anything but a lost connection is a decision of the bus. */
+/** Step 2: the bus answers, and cannot do its work. */
+function busFaulty(address: string, { code, message }: RpcError): UserFacingError {
+  return new UserFacingError({
+    id: 'sidecar/startup/bus-faulty',
+    found: `the Bus API at ${address} answers, but could not register this instance, with ${code}: ${message}`,
+    expected: 'This is a fault of the bus, and no decision on this sidecar.',
+    next: [
+      'Look at the log of the bus, and at the room on the disk of its store.',
+      'Raise SIDECAR_CONNECT_TIMEOUT when the bus needs longer to recover.',
+    ],
+    exitCode: exitCodes.busUnreachable,
+  });
+}
+
+/** Step 2: what the bus decided, or what kept it from deciding. */
 export function registrationFailed(address: string, error: unknown): UserFacingError {
   const failure = RpcError.from(error);
   if (failure.code === 'UNAVAILABLE' || failure.code === 'DEADLINE_EXCEEDED') return busUnreachable(address, failure);
   if (failure.code === 'UNAUTHENTICATED') return notAuthenticated(failure);
   if (failure.code === newerStartOwns) return newerStart(failure);
   if (failure.code === 'FAILED_PRECONDITION') return protocolUnknown(failure);
+  if (failure.code !== 'PERMISSION_DENIED' && failure.code !== 'INVALID_ARGUMENT') return busFaulty(address, failure);
   return new UserFacingError({
     id: 'sidecar/startup/registration-refused',
     found: `the bus refused the registration: ${failure.message}`,

@@ -1,4 +1,4 @@
-import type { Metadata } from './status.ts';
+import type { Metadata, RpcError } from './status.ts';
 
 /**
  * RPC over HTTP/2, as Meridian's parts see it. No type of a gRPC library crosses this file.
@@ -63,7 +63,8 @@ export interface RpcStream<Incoming, Outgoing> extends AsyncIterable<Incoming> {
 export interface ClientStream<Incoming, Outgoing> extends RpcStream<Incoming, Outgoing> {
   /** Says that no more messages come from this side. */
   end(): void;
-  cancel(): void;
+  /** Ends the call; the iteration here then fails with `reason`, or with CANCELLED. */
+  cancel(reason?: RpcError): void;
   /** Available once the call is over. */
   readonly trailers: Metadata;
 }

@@ -37,6 +37,32 @@ describe('a newer start of an instance', () => {
       expect([older.sidecar.state, newer.sidecar.state]).toEqual(['STANDBY', 'RUNNING']);
     }));
 
+  test('is told as the reason to the plugin of the older one when that degrades', () =>
+    inWorld(async (world) => {
+      const older = await startContainer(world, 'one');
+      const reasons: string[] = [];
+      older.plugin.onDegrade((reason) => void reasons.push(reason));
+      // Still there when the sidecar gives the id back.
+      older.plugin.onStop(() => Promise.withResolvers<void>().promise);
+      await startContainer(world, 'one');
+      await world.until(() => reasons.length > 0);
+      expect(reasons).toEqual([expect.stringMatching(/^a newer (start|registration) /)]);
+    }));
+
+  test('is why the older one, which stands by, refuses to publish and to call', () =>
+    inWorld(async (world) => {
+      const older = await startContainer(world, 'one');
+      await startContainer(world, 'one');
+      await older.plugin.stopped;
+      await sleep(world.scheduler, 5_000);
+      const another = await world.connectPlugin(older.address);
+      const why = 'a newer start of this instance took over, and this sidecar stands by';
+      const atMs = world.scheduler.nowMs();
+      expect(await publishText(another, '1')).toEqual({ outcome: 'refused', reason: why });
+      expect(await another.request('demo.questions', Buffer.from('?'))).toEqual({ outcome: 'refused', detail: why });
+      expect(world.scheduler.nowMs() - atMs).toBeLessThan(1_000);
+    }));
+
   test('gets what the older one left unacknowledged, marked', () =>
     inWorld(async (world) => {
       const [older, publisher] = [await startContainer(world, 'one'), await startContainer(world, 'publisher')];

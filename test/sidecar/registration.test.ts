@@ -1,6 +1,19 @@
-import { expect, test } from 'vitest';
+import { create } from '@bufbuild/protobuf';
+import { afterEach, expect, test } from 'vitest';
 import { MemoryStore } from '../../src/bus/memory/memory-store.ts';
 import type { Start } from '../../src/bus/store.ts';
+import {
+  ActivateRequestSchema,
+  RegisterRequestSchema,
+  SessionRequestSchema,
+} from '../../src/contract/wire/gen/meridian/bus/v1/bus_pb.ts';
+import { limits } from '../../src/contract/wire/limits.ts';
+import { busMethods } from '../../src/contract/wire/methods.ts';
+import { busProtocolVersion } from '../../src/contract/wire/protocol-version.ts';
+import { grpcNetwork } from '../../src/transport/grpc/network.ts';
+import { type Connection, serveUnary } from '../../src/transport/rpc.ts';
+import { RpcError, type StatusCode } from '../../src/transport/status.ts';
+import { endAll, spawnSidecar, startBus } from './processes.ts';
 import { busAddress, openPolicy, SimulatedWorld } from './simulated-world.ts';
 
 test('a bus that goes away while a sidecar registers is waited for like one that is not there yet', async () => {
@@ -42,3 +55,92 @@ test('one that stays away ends the start with 69 within its time', async () => {
   };
   await world.run(story());
 });
+
+const faults: Exclude<StatusCode, 'OK'>[] = ['INTERNAL', 'UNKNOWN', 'RESOURCE_EXHAUSTED', 'DATA_LOSS', 'ABORTED'];
+
+test.each(faults)('a bus that answers %s is asked again, and then told as faulty with 69', async (code) => {
+  let asked = 0;
+  const faulty = await grpcNetwork.listen('127.0.0.1:0', {
+    maxMessageBytes: limits.messageBytes,
+    routes: [
+      serveUnary(busMethods.register, async () => {
+        asked += 1;
+        throw new RpcError(code, 'database or disk is full');
+      }),
+    ],
+  });
+  const sidecar = spawnSidecar(faulty.address, { SIDECAR_CONNECT_TIMEOUT: '1500ms' });
+  expect(await sidecar.exited).toBe(69);
+  expect(sidecar.stderr).toContain('[sidecar/startup/bus-faulty]');
+  expect(sidecar.stderr).toContain(`with ${code}: database or disk is full`);
+  expect(sidecar.stderr).not.toContain('policy');
+  expect(asked).toBeGreaterThan(1);
+  faulty.close();
+});
+
+test('a bus whose store fails for a while is waited for', async () => {
+  const world = new SimulatedWorld(1);
+  class FullStore extends MemoryStore {
+    failuresLeft = 4;
+
+    override async reserve(instanceId: string, start: Start): Promise<bigint> {
+      this.failuresLeft -= 1;
+      if (this.failuresLeft >= 0) throw new Error('database or disk is full');
+      return super.reserve(instanceId, start);
+    }
+  }
+  const story = async (): Promise<void> => {
+    await world.startBus(openPolicy, new FullStore({ scheduler: world.scheduler }));
+    const { sidecar } = world.createSidecar({ INSTANCE_ID: 'one' });
+    await sidecar.start();
+    expect(sidecar.state).toBe('READY');
+  };
+  await world.run(story());
+});
+
+/** Owns the instance id `oms-1` as a start far in the future. */
+async function newerStart(address: string): Promise<Connection> {
+  const connection = await grpcNetwork.connect(address, { timeoutMs: 5_000, maxMessageBytes: limits.messageBytes });
+  const register = create(RegisterRequestSchema, {
+    protocolVersion: busProtocolVersion,
+    instanceId: 'oms-1',
+    poolType: 'OMSPool',
+    revision: { startedAtNs: 2n ** 62n },
+  });
+  const { epoch } = await connection.unary(busMethods.register, register);
+  const owner = { instanceId: 'oms-1', epoch };
+  const session = connection.stream(busMethods.session);
+  session.write(create(SessionRequestSchema, { message: { case: 'open', value: owner } }));
+  await session[Symbol.asyncIterator]().next();
+  await connection.unary(busMethods.activate, create(ActivateRequestSchema, owner));
+  return connection;
+}
+
+test('a newer start that is dead is waited out until its lease ends', async () => {
+  const bus = await startBus();
+  const dead = await newerStart(bus.address);
+  dead.close();
+  const sidecar = spawnSidecar(bus.address);
+  await sidecar.seen(/a newer start owns the instance id; waiting until its lease has ended/);
+  await sidecar.seen(/startup 8\/8/);
+});
+
+test('a newer start that renews its lease ends the start of an older one with 77', async () => {
+  const bus = await startBus('127.0.0.1:0', 'memory', '--lease', '2s');
+  const living = await newerStart(bus.address);
+  const session = living.stream(busMethods.session);
+  const epoch = /registered instance=oms-1 .*epoch=(\d+)/.exec(bus.program.output)?.[1] ?? '';
+  session.write(
+    create(SessionRequestSchema, { message: { case: 'open', value: { instanceId: 'oms-1', epoch: BigInt(epoch) } } }),
+  );
+  const beating = setInterval(() => {
+    session.write(create(SessionRequestSchema, { message: { case: 'heartbeat', value: { sequence: 1n } } }));
+  }, 300);
+  const sidecar = spawnSidecar(bus.address);
+  expect(await sidecar.exited).toBe(77);
+  clearInterval(beating);
+  living.close();
+  expect(sidecar.stderr).toContain('[sidecar/startup/newer-start]');
+});
+
+afterEach(endAll);

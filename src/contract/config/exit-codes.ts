@@ -2,7 +2,7 @@
 export const exitCodes = {
   clean: 0,
   usage: 64,
-  /** Step 1: no connection to the Bus API in time. */
+  /** Steps 1 and 2: no connection to the Bus API in time, or one that fails. */
   busUnreachable: 69,
   /** The plugin missed its health checks and `exitOnFault` is set. */
   pluginFaulted: 70,

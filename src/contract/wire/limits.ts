@@ -1,6 +1,9 @@
 const KiB = 1024;
 const MiB = 1024 * KiB;
 
+/** The trailer by which the bus tells, with a refusal for a newer start's sake, how long the lease of that one can last. */
+export const leaseMsTrailer = 'meridian-lease-ms';
+
 /** The contract's limits that are no settings of the sidecar, units last. An error over a limit names it and the value. */
 export const limits = {
   topicBytes: 255,

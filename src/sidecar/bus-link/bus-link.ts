@@ -17,9 +17,10 @@ import { busProtocolVersion } from '../../contract/wire/protocol-version.ts';
 import type { CallOptions, Connection, Network, UnaryMethod } from '../../transport/rpc.ts';
 import { RpcError } from '../../transport/status.ts';
 import { activate } from './activation.ts';
+import { attemptTimeoutMs, newerStartOwns, tryUntilAnswered } from './attempts.ts';
 import { BusCredential, type Credential, connectOptionsOf } from './bus-credential.ts';
 import { BusSession, type RequestInit } from './bus-session.ts';
-import type { LinkPart } from './link-part.ts';
+import { type LinkPart, standingBy } from './link-part.ts';
 
 export interface BusLinkOptions {
   readonly network: Network;
@@ -41,15 +42,6 @@ export interface BusLinkOptions {
   readonly reconnect: BackoffOptions;
 }
 
-/** How the bus refuses an instance id that a newer start has. */
-export const newerStartOwns = 'ALREADY_EXISTS';
-
-/** How a call ends that the bus has not answered. */
-const awayStatuses: ReadonlySet<string> = new Set(['UNAVAILABLE', 'DEADLINE_EXCEEDED']);
-
-/** The longest one attempt to connect or one call of the control plane may take. */
-const attemptTimeoutMs = 5_000;
-
 /**
  * Keeps one session with the bus: connects, registers, and after a loss does both again under the same epoch,
  * so that publishes which are repeated are recognised.
@@ -64,12 +56,22 @@ export class BusLink {
   #epoch = 0n;
   #wantsOwnership = false;
   #up = false;
+  #standingBy = false;
   #deploymentId = '';
 
   constructor(options: BusLinkOptions) {
     this.#options = options;
     const { readCredential: read, address, scheduler, log } = options;
-    this.#credential = new BusCredential({ read, address, scheduler, log, onRenewalDue: () => this.#session?.close() });
+    this.#credential = new BusCredential({
+      read,
+      address,
+      scheduler,
+      log,
+      onRenewalDue: () =>
+        this.#session?.close(
+          new RpcError('CANCELLED', 'the certificate of this sidecar is about to end, and a newer one is there'),
+        ),
+    });
   }
 
   get epoch(): bigint {
@@ -84,6 +86,11 @@ export class BusLink {
     return this.#up;
   }
 
+  /** Whether the instance id is a newer start's, so that there is no session until that one is gone. */
+  get isStandingBy(): boolean {
+    return this.#standingBy;
+  }
+
   /** By the scheduler's monotonic clock; undefined while there is no session. */
   get leaseEndsMs(): number | undefined {
     return this.#session?.leaseEndsMs;
@@ -95,11 +102,8 @@ export class BusLink {
 
   /** Tries until the bus answers. @throws RpcError with the last failure once `timeoutMs` have passed. */
   async connect(timeoutMs: number): Promise<void> {
-    await this.#untilAnswered(timeoutMs, {
-      attempt: async (leftMs) => {
-        this.#connection = await this.#connectOnce(leftMs);
-      },
-      isAnswer: () => false,
+    await this.#untilAnswered(timeoutMs, async (leftMs) => {
+      this.#connection = await this.#connectOnce(leftMs);
     });
   }
 
@@ -108,12 +112,9 @@ export class BusLink {
    * like one that is not there yet. @throws RpcError with what the bus decided, or the last failure after `timeoutMs`.
    */
   async register(timeoutMs: number): Promise<void> {
-    await this.#untilAnswered(timeoutMs, {
-      attempt: async (leftMs) => {
-        if (this.#connection?.closed.aborted) this.#connection = await this.#connectOnce(leftMs);
-        await this.#open();
-      },
-      isAnswer: (error) => !awayStatuses.has(RpcError.from(error).code),
+    await this.#untilAnswered(timeoutMs, async (leftMs) => {
+      if (this.#connection?.closed.aborted) this.#connection = await this.#connectOnce(leftMs);
+      await this.#open();
     });
     void this.#keep();
   }
@@ -134,7 +135,9 @@ export class BusLink {
     request: Request,
     options?: CallOptions,
   ): Promise<Response> {
-    if (!this.#connection) throw new RpcError('UNAVAILABLE', 'there is no connection to the bus');
+    if (!this.#connection) {
+      throw new RpcError('UNAVAILABLE', this.#standingBy ? standingBy : 'there is no connection to the bus');
+    }
     return this.#connection.unary(method, request, { timeoutMs: attemptTimeoutMs, ...options });
   }
 
@@ -155,7 +158,8 @@ export class BusLink {
   async standBy(timeoutMs: number): Promise<void> {
     const request = create(DeregisterRequestSchema, { ...this.#owner, reason: 'superseded' });
     await this.unary(busMethods.deregister, request, { timeoutMs }).catch(() => {});
-    this.#session?.close();
+    this.#standsBy();
+    this.#session?.close(new RpcError('CANCELLED', standingBy));
   }
 
   close(): void {
@@ -169,32 +173,9 @@ export class BusLink {
     return { instanceId: this.#options.registration.instanceId, epoch: this.#epoch };
   }
 
-  async #untilAnswered(
-    timeoutMs: number,
-    { attempt, isAnswer }: { attempt: (leftMs: number) => Promise<void>; isAnswer: (error: unknown) => boolean },
-  ): Promise<void> {
-    const { scheduler, log, address, reconnect } = this.#options;
-    const deadlineMs = scheduler.nowMs() + timeoutMs;
-    const backoff = new Backoff(scheduler, reconnect);
-    let reason: unknown;
-    for (let attempts = 1; ; attempts += 1) {
-      try {
-        await attempt(Math.min(attemptTimeoutMs, deadlineMs - scheduler.nowMs()));
-        return;
-      } catch (error) {
-        if (isAnswer(error)) throw error;
-        // An attempt that the deadline cut short tells less than the one before it.
-        if (reason === undefined || scheduler.nowMs() < deadlineMs) reason = error;
-        const delayMs = backoff.nextDelayMs();
-        if (this.#closing.signal.aborted || scheduler.nowMs() + delayMs >= deadlineMs) {
-          throw new RpcError('UNAVAILABLE', `${address} did not answer in ${attempts} attempts: ${messageOf(reason)}`, {
-            cause: reason instanceof RpcError ? reason.cause : reason,
-          });
-        }
-        log.info('the bus does not answer yet', { address, attempt: attempts, reason: messageOf(error) });
-        await sleep(scheduler, delayMs, this.#closing.signal);
-      }
-    }
+  #untilAnswered(timeoutMs: number, attempt: (leftMs: number) => Promise<void>): Promise<void> {
+    const { scheduler, log, address, reconnect: backoff } = this.#options;
+    return tryUntilAnswered({ scheduler, log, address, backoff, timeoutMs, closing: this.#closing.signal, attempt });
   }
 
   async #connectOnce(timeoutMs: number): Promise<Connection> {
@@ -252,7 +233,10 @@ export class BusLink {
         reason = 'the bus ended the session';
       } catch (error) {
         reason = messageOf(error);
-        if (RpcError.from(error).code === newerStartOwns) for (const part of this.#parts) part.onSuperseded?.();
+        if (RpcError.from(error).code === newerStartOwns) {
+          for (const part of this.#parts) part.onSuperseded?.();
+          this.#standsBy();
+        }
       }
       if (this.#up) backoff.reset();
       this.#lost(reason);
@@ -281,7 +265,14 @@ export class BusLink {
     });
     if (this.#up || this.#session !== session) return;
     this.#up = true;
+    this.#standingBy = false;
     for (const part of this.#parts) part.onUp?.(draining);
+  }
+
+  #standsBy(): void {
+    if (this.#standingBy) return;
+    this.#standingBy = true;
+    for (const part of this.#parts) part.onStandBy?.();
   }
 
   #lost(reason: string): void {

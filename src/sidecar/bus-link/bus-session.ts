@@ -7,6 +7,7 @@ import {
 } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import { busMethods } from '../../contract/wire/methods.ts';
 import type { ClientStream, Connection } from '../../transport/rpc.ts';
+import { RpcError } from '../../transport/status.ts';
 
 export type RequestInit = NonNullable<MessageInitShape<typeof SessionRequestSchema>['message']>;
 
@@ -72,8 +73,9 @@ export class BusSession {
     }
   }
 
-  close(): void {
-    this.#stream.cancel();
+  /** Ends the session, for this reason. */
+  close(reason?: RpcError): void {
+    this.#stream.cancel(reason);
   }
 
   #renew(): void {
@@ -93,6 +95,8 @@ export class BusSession {
   #leaseFrom(sentAtMs: number, leaseMs: number): Timer {
     const { scheduler } = this.#options;
     this.#leaseEndsMs = sentAtMs + leaseMs - leaseMarginMs(leaseMs);
-    return scheduler.setTimer(this.#leaseEndsMs - scheduler.nowMs(), () => this.close());
+    return scheduler.setTimer(this.#leaseEndsMs - scheduler.nowMs(), () =>
+      this.close(new RpcError('DEADLINE_EXCEEDED', `the bus confirmed no heartbeat within the lease of ${leaseMs} ms`)),
+    );
   }
 }

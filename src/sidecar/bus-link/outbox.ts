@@ -6,7 +6,7 @@ import { type Envelope, EnvelopeSchema } from '../../contract/wire/gen/meridian/
 import { RpcError } from '../../transport/status.ts';
 import type { MemoryBudget } from '../memory/memory-budget.ts';
 import type { RequestInit } from './bus-session.ts';
-import type { LinkPart } from './link-part.ts';
+import { type LinkPart, standingBy } from './link-part.ts';
 
 /** How a publish ended. `unknown`: it was sent and no answer came in time, so it may or may not be stored. */
 export type PublishOutcome =
@@ -90,6 +90,18 @@ export class Outbox implements LinkPart {
     for (const waiting of this.#waiting.values()) {
       waiting.sentBefore ||= waiting.sent;
       this.#send(waiting);
+    }
+  }
+
+  /** A later epoch would store them twice, since the bus recognises a repeat by its epoch. */
+  onStandBy(): void {
+    for (const { sequence, sent } of [...this.#waiting.values()]) {
+      this.#settle(
+        sequence,
+        sent
+          ? { kind: 'unknown', reason: `outcome unknown: the bus did not answer before ${standingBy}` }
+          : { kind: 'refused', reason: `the message was not sent before ${standingBy}` },
+      );
     }
   }
 

@@ -63,7 +63,7 @@ async function call(
   checkPayload(request.payload);
   const { identity, scheduler, access, calls, settings, memory } = port;
   memory.shedding.admit();
-  const refusal = access.publishRefusal(request.topic);
+  const refusal = port.standByRefusal() ?? access.publishRefusal(request.topic);
   if (refusal !== undefined) return withoutAnswer(CallOutcome.REFUSED, refusal);
   if (request.timeoutMs < 0 || request.timeoutMs > settings.maxCallTimeoutMs) {
     throw new RpcError(

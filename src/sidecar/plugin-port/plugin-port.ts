@@ -44,6 +44,8 @@ export interface PluginPort {
   readonly servers: BusServers;
   readonly state: StateKeeper;
   readonly memory: SidecarMemory;
+  /** Why nothing can be sent while a newer start owns the instance id; undefined while it does not. */
+  readonly standByRefusal: () => string | undefined;
   readonly settings: {
     readonly maxClockSkewMs: number;
     readonly callTimeoutMs: number;

@@ -48,7 +48,9 @@ async function publish(
   memory.shedding.admit();
   const nowNs = scheduler.wallTimeNs();
   const refusal =
-    access.publishRefusal(request.topic) ?? eventTimeFault(request.tsEventNs, nowNs, settings.maxClockSkewMs);
+    port.standByRefusal() ??
+    access.publishRefusal(request.topic) ??
+    eventTimeFault(request.tsEventNs, nowNs, settings.maxClockSkewMs);
   if (refusal !== undefined) return { kind: 'refused', reason: refusal };
   return outbox.publish((sequence) => {
     const messageId = identity.messageId(sequence);

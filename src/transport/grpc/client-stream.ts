@@ -1,6 +1,7 @@
 import type { ClientDuplexStream, StatusObject } from '@grpc/grpc-js';
+import { cancelled } from '../cancellation.ts';
 import type { ClientStream } from '../rpc.ts';
-import { type Metadata, RpcError } from '../status.ts';
+import type { Metadata, RpcError } from '../status.ts';
 import type { StreamFormats } from '../stream-end.ts';
 import { DuplexEnd } from './duplex-end.ts';
 import { errorFromStatus, fromGrpcMetadata } from './status.ts';
@@ -30,8 +31,8 @@ export class GrpcClientStream<Incoming, Outgoing>
     if (this.#call.writable) this.#call.end();
   }
 
-  cancel(): void {
-    this.fail(new RpcError('CANCELLED', 'cancelled by the caller'));
+  cancel(reason = cancelled()): void {
+    this.fail(reason);
   }
 
   override fail(error: RpcError): void {

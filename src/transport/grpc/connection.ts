@@ -1,4 +1,5 @@
 import { type Client, connectivityState, type Metadata as GrpcMetadata } from '@grpc/grpc-js';
+import { cancellationBy, cancelled } from '../cancellation.ts';
 import { failedStream } from '../failed-stream.ts';
 import { decodeMessage, encodeMessage } from '../message.ts';
 import type { CallOptions, ClientStream, Connection, ConnectOptions, StreamMethod, UnaryMethod } from '../rpc.ts';
@@ -109,14 +110,14 @@ export class GrpcConnection implements Connection {
   }
 
   #refusal(options: CallOptions): RpcError | undefined {
-    if (options.signal?.aborted) return new RpcError('CANCELLED', 'cancelled by the caller');
+    if (options.signal?.aborted) return cancellationBy(options.signal);
     if (this.draining.aborted)
       return new RpcError('UNAVAILABLE', `the connection to ${this.#address} takes no new calls`);
     return undefined;
   }
 
   #remember(call: OpenCall, signal: AbortSignal | undefined): () => void {
-    const cancel = (): void => call.fail(new RpcError('CANCELLED', 'cancelled by the caller'));
+    const cancel = (): void => call.fail(signal ? cancellationBy(signal) : cancelled());
     this.#calls.add(call);
     signal?.addEventListener('abort', cancel, { once: true });
     return () => {

@@ -134,7 +134,7 @@ function unaryHandle<Request, Response>(
   const { path } = method;
   const serve = async (call: ServerUnaryCall<Buffer, Buffer>, respond: sendUnaryData<Buffer>): Promise<void> => {
     const lost = new AbortController();
-    call.on('cancelled', () => lost.abort(lostCall()));
+    call.on('cancelled', () => lost.abort(lostCall(call)));
     let served: ServedCall | undefined;
     try {
       served = servedCall(call, identify(call), lost.signal);

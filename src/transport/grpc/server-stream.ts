@@ -19,7 +19,7 @@ export class GrpcServerStream<Incoming, Outgoing> extends DuplexEnd<Incoming, Ou
     super(call, formats);
     this.#call = call;
     this.#abort = abort;
-    call.on('cancelled', () => this.#lost(lostCall()));
+    call.on('cancelled', () => this.#lost(lostCall(call)));
   }
 
   override fail(error: RpcError): void {
@@ -42,7 +42,10 @@ export class GrpcServerStream<Incoming, Outgoing> extends DuplexEnd<Incoming, Ou
   }
 }
 
-/** grpc-js does not say which of the three it was. */
-export function lostCall(): RpcError {
-  return new RpcError('CANCELLED', 'the caller cancelled, its deadline passed or its connection was lost');
+/** grpc-js does not say why a call was lost, but a deadline that has passed is known. */
+export function lostCall(call: Pick<ServerDuplexStream<Buffer, Buffer>, 'getDeadline'>): RpcError {
+  if (Number(call.getDeadline()) <= Date.now()) {
+    return new RpcError('DEADLINE_EXCEEDED', 'the deadline that the caller gave has passed');
+  }
+  return new RpcError('CANCELLED', 'the caller cancelled or its connection was lost');
 }

@@ -1,3 +1,4 @@
+import { cancelled } from '../cancellation.ts';
 import type { ClientStream } from '../rpc.ts';
 import type { Outcome } from '../served-call.ts';
 import { type Metadata, RpcError } from '../status.ts';
@@ -34,8 +35,8 @@ export class MemoryClientStream<Incoming, Outgoing>
     if (!this.over.aborted) this.#server.send({ kind: 'end' });
   }
 
-  cancel(): void {
-    this.fail(new RpcError('CANCELLED', 'cancelled by the caller'));
+  cancel(reason = cancelled()): void {
+    this.fail(reason);
   }
 
   override fail(error: RpcError): void {

@@ -1,3 +1,4 @@
+import { cancellationBy } from '../cancellation.ts';
 import { failedStream } from '../failed-stream.ts';
 import { encodeMessage } from '../message.ts';
 import { checkMetadata } from '../metadata.ts';
@@ -118,14 +119,14 @@ export class MemoryConnection implements Connection {
   }
 
   #refusal(options: CallOptions): RpcError | undefined {
-    if (options.signal?.aborted) return new RpcError('CANCELLED', 'cancelled by the caller');
+    if (options.signal?.aborted) return cancellationBy(options.signal);
     if (this.draining.aborted)
       return new RpcError('UNAVAILABLE', `the connection to ${this.#listener.address} takes no new calls`);
     return undefined;
   }
 
   #remember(call: OpenCall & ClientStream<unknown, never>, path: string, { signal, timeoutMs }: CallOptions): void {
-    const cancel = (): void => call.cancel();
+    const cancel = (): void => call.cancel(signal && cancellationBy(signal));
     const deadline =
       timeoutMs === undefined
         ? undefined
