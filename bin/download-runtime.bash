@@ -102,7 +102,12 @@ choose_stall_timeout() {
 # look, one a file; what somebody chose by curl's own variables goes before them.
 choose_trust() { # FILE
   local certificate certificates=("${CF_SYSTEM_CERT_PATH:-/nowhere}"/*.crt)
-  [[ -z ${CURL_CA_BUNDLE:-}${SSL_CERT_FILE:-} && -r ${certificates[0]} ]] || return 0
+  if [[ -z ${CURL_CA_BUNDLE:-} && -n ${SSL_CERT_FILE:-} ]]; then
+    # supply withholds this variable from all that it starts.
+    trust=(--cacert "$SSL_CERT_FILE")
+    return 0
+  fi
+  [[ -z ${CURL_CA_BUNDLE:-} && -r ${certificates[0]} ]] || return 0
   for certificate in /etc/ssl/certs/ca-certificates.crt "${certificates[@]}"; do
     [[ ! -r $certificate ]] || { cat -- "$certificate" && echo; }
   done >"$1"

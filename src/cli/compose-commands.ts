@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { parseDurationMs } from '../base/duration.ts';
 import { realScheduler } from '../base/real-scheduler.ts';
 import { exitCodeOf, renderError, UserFacingError } from '../base/user-facing-error.ts';
+import { environmentOfCaller } from '../buildpack/runtime-variables.ts';
 import { type Docker, dockerThrough } from '../compose/docker.ts';
 import { dockerCommand } from '../compose/docker-cli.ts';
 import { collectForgotten, overview } from '../compose/forgotten.ts';
@@ -121,7 +122,7 @@ function addInstall(program: Command): void {
 }
 
 function docker(): Docker {
-  return dockerThrough(dockerCommand(process.env));
+  return dockerThrough(dockerCommand(environmentOfCaller(process.env)));
 }
 
 function state(): StateFiles {

@@ -2,6 +2,7 @@ import { chmodSync, cpSync, existsSync, mkdirSync, renameSync, rmSync, writeFile
 import path from 'node:path';
 import { UserFacingError } from '../base/user-facing-error.ts';
 import { version } from '../base/version.ts';
+import { withholdRuntimeVariables } from '../buildpack/runtime-variables.ts';
 
 export interface Installation {
   readonly dockerFolder: string;
@@ -49,9 +50,9 @@ function writeLauncher(file: string, folder: string): void {
 
 function launcherText(folder: string): string {
   const home = `'${folder.replaceAll("'", String.raw`'\''`)}'`;
-  return `#!/bin/sh
-# What a project sets for its own Node must not reach this one: a module that it loads could write to stdout.
-unset NODE_OPTIONS NODE_PATH
+  return `#!/bin/bash -p
+# What a project sets for its own programs must not reach this one: a module that it loads could write to stdout.
+${withholdRuntimeVariables}
 home=${home}
 case "\${1:-}" in
   compose | docker-cli-plugin-metadata) exec "$home/node" "$home/compose.mjs" "$@" ;;

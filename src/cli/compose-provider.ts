@@ -4,6 +4,7 @@ import { createLog, type Log, silentLog } from '../base/log.ts';
 import { logError } from '../base/log-error.ts';
 import { realScheduler } from '../base/real-scheduler.ts';
 import { exitCodeOf } from '../base/user-facing-error.ts';
+import { environmentOfCaller } from '../buildpack/runtime-variables.ts';
 import { dockerThrough } from '../compose/docker.ts';
 import { dockerCommand } from '../compose/docker-cli.ts';
 import { withinLimit } from '../compose/docker-limit.ts';
@@ -39,7 +40,7 @@ export async function runProvider(argv: readonly string[]): Promise<number> {
     strayOutput = (text) => log.warn('stray output', { text: text.trim() });
     await runCommand(
       {
-        docker: dockerThrough(withinLimit(dockerCommand(process.env), realScheduler)),
+        docker: dockerThrough(withinLimit(dockerCommand(environmentOfCaller(process.env)), realScheduler)),
         state,
         scheduler: realScheduler,
         protocol,

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { messageOf, UserFacingError } from '../base/user-facing-error.ts';
+import { environmentOfCaller } from '../buildpack/runtime-variables.ts';
 import type { RunningPlugin, StartPlugin } from '../conformance/running-plugin.ts';
 import { usageExitCode } from './command.ts';
 
@@ -17,7 +18,7 @@ export class CommandProcesses {
   /** Starts the command once. @throws UserFacingError when it cannot be started. */
   readonly start: StartPlugin = async ({ environment, onLine }): Promise<RunningPlugin> => {
     const [file = '', ...args] = this.#command;
-    const env = { ...process.env, ...environment };
+    const env = { ...environmentOfCaller(process.env), ...environment };
     const child = spawn(file, args, { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
     try {
       await once(child, 'spawn');

@@ -29,8 +29,9 @@ export MERIDIAN_SIDECAR_ADDRESS="\${MERIDIAN_SIDECAR_ADDRESS:-$SIDECAR_ADDR}"
 # With SIDECAR_HOLD_APP=true the app starts once its sidecar is ready, or after ${holdSeconds} s.
 meridian_sidecar_hold() { # LAUNCHER COMMAND
   [[ \${SIDECAR_HOLD_APP:-} == true && -z \${meridian_sidecar_held:-} ]] || return 0
-  # The shell of cf ssh is no launcher, the sidecar must not wait for itself, and a task has no process type.
-  [[ $1 == */launcher && $2 != *${buildpackName}* ]] || return 0
+  # The shell of cf ssh is not a launcher, the sidecar must not wait for itself, and a task has no process type.
+  local sidecar='^[[:space:]]*(exec[[:space:]]+)?[^[:space:]]*/?${buildpackName}"?[[:space:]]+run[[:space:]]*$'
+  [[ $1 == */launcher && ! $2 =~ $sidecar ]] || return 0
   local type='[{,][[:space:]]*"process_type"[[:space:]]*:[[:space:]]*"([^"]*)"'
   [[ \${VCAP_APPLICATION:-} =~ $type ]] || return 0
   case "\${BASH_REMATCH[1]}" in ${sidecarFor.join(' | ')}) ;; *) return 0 ;; esac
@@ -55,7 +56,8 @@ meridian_sidecar_hold() { # LAUNCHER COMMAND
       echo "meridian-sidecar: the sidecar is \${state:-silent} at $address after ${holdSeconds} s; the app starts without it" >&2
       return 0
     fi
-    sleep 0.2
+    # Bash itself waits: sleep may not start, with LD_PRELOAD or PATH of the app.
+    read -r -t 0.2 reply <> <(:) || :
   done
 }
 meridian_sidecar_health() { # HOST PORT

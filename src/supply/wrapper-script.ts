@@ -1,15 +1,18 @@
+import { withholdRuntimeVariables } from '../buildpack/runtime-variables.ts';
+
 /**
  * The text of `deps/<idx>/bin/meridian-sidecar`. It finds its runtime from its own place, because the droplet is moved
  * after staging, and gives V8 half of MEMORY_LIMIT, because the platform accounts a sidecar's memory and does not enforce it;
- * the other half is for the binary, buffers and sockets.
+ * the other half is for the binary, buffers and sockets. `-p` makes bash ignore BASH_ENV, SHELLOPTS and the functions of an app.
  */
-export const wrapperScript = `#!/usr/bin/env bash
+export const wrapperScript = `#!/bin/bash -p
 set -euo pipefail
 
-home=$(dirname -- "$(dirname -- "$(readlink -f -- "\${BASH_SOURCE[0]}")")")/meridian
+# What the app sets for its own programs must not reach this one.
+${withholdRuntimeVariables}
 
-# Options that the app gives to its own Node must not reach this one.
-unset NODE_OPTIONS NODE_PATH
+self=$(PATH=/usr/bin:/bin readlink -f -- "\${BASH_SOURCE[0]}")
+home=\${self%/*/*}/meridian
 
 # The C library would otherwise keep for itself what messages have given back.
 export MALLOC_MMAP_THRESHOLD_=131072 MALLOC_TRIM_THRESHOLD_=131072 MALLOC_ARENA_MAX=2

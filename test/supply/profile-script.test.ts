@@ -127,12 +127,19 @@ describe('SIDECAR_HOLD_APP', () => {
     ['no VCAP_APPLICATION', { environment: { SIDECAR_HOLD_APP: 'true' } }, false],
     ['the shell of cf ssh', { program: '/tmp/lifecycle/shell', environment: held }, false],
     ['a bash that a person started', { program: 'bash', environment: held }, false],
-    ["the sidecar's own command", { command: `: '${ownCommand}'; echo started`, environment: held }, false],
     [
       "another buildpack's sidecar, which looks like the app",
       { command: 'echo started # agent', environment: held },
       true,
     ],
+    ['an app that waits itself', { command: 'true meridian-sidecar wait; echo started', environment: held }, true],
+    [
+      'an app in a folder of that name',
+      { command: 'cd /; : ./meridian-sidecar run; echo started', environment: held },
+      true,
+    ],
+    ['an app with a file of that name', { command: 'echo started # > meridian-sidecar.log', environment: held }, true],
+    ['an app of that name', { command: ': my-meridian-sidecar-run; echo started', environment: held }, true],
     ['the variable unset', { environment: vcap('web') }, false],
     ['the variable false', { environment: { ...held, SIDECAR_HOLD_APP: 'false' } }, false],
   ])('%s', async (_what, how, isHeld) => {
@@ -141,6 +148,38 @@ describe('SIDECAR_HOLD_APP', () => {
     const environment = { ...how.environment, SIDECAR_HEALTH_ADDR: `127.0.0.1:${silentPort}` };
     const line = `meridian-sidecar: the sidecar is silent at 127.0.0.1:${silentPort} after 0 s; the app starts without it\n`;
     expect(await run({ ...how, environment })).toEqual({ stdout: 'started\n', stderr: isHeld ? line : '', status: 0 });
+  });
+
+  test.each([
+    ownCommand,
+    '"$DEPS_DIR/0/bin/meridian-sidecar" run',
+    'exec /home/vcap/deps/0/bin/meridian-sidecar run ',
+    'meridian-sidecar run',
+  ])("the sidecar's own command %j does not wait for itself", async (command) => {
+    // The sidecar of the droplet is a script that says how it was called.
+    const depsDir = path.join(path.dirname(appDir), 'deps');
+    mkdirSync(path.join(depsDir, '0/bin'), { recursive: true });
+    const program = path.join(depsDir, '0/bin/meridian-sidecar');
+    writeFileSync(program, '#!/bin/bash -p\necho sidecar "$@"\n', { mode: 0o755 });
+    write('m.sh', impatient(0));
+    const environment = { ...held, DEPS_DIR: depsDir, PATH: `${path.dirname(program)}:/usr/bin:/bin` };
+    expect(await run({ command: command.replace('/home/vcap/deps', depsDir), environment })).toEqual({
+      stdout: 'sidecar run\n',
+      stderr: '',
+      status: 0,
+    });
+  });
+
+  test('waits without a program that the variables of the app could break', async () => {
+    answer = { status: 503, state: 'REGISTERING' };
+    let questions = 0;
+    asked = () => {
+      questions += 1;
+      if (questions === 2) answer = { status: 200, state: 'READY' };
+    };
+    const { stdout, stderr } = await run({ environment: { ...atPort(answeringPort), PATH: '/none' } });
+    expect(stdout).toMatch(/the sidecar is READY/);
+    expect(stderr).not.toContain('sleep');
   });
 
   test.each([
