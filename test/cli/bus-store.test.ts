@@ -57,7 +57,7 @@ describe('meridian-sidecar bus --store FILE', () => {
   test('refuses a file in a directory that is not there, without a stack', async () => {
     const file = path.join(newPlace(), 'missing', 'bus.sqlite');
     const bus = runCli('bus', '--policy', writeTemporary('p.yml', policyText), '--store', file);
-    expect(await bus.exited).toBe(78);
+    expect(await bus.exited).toBe(74);
     expect(bus.stderr).toMatch(/ {2}\[bus\/store\/unusable\]\n$/);
     expect(bus.stderr).not.toMatch(/^ {4}at /m);
     expect(existsSync(file)).toBe(false);

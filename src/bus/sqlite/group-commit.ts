@@ -1,8 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { messageOf } from '../../base/user-facing-error.ts';
 import { RevisionConflictError, StaleEpochError, StoreFullError } from '../store.ts';
+import { endsTheStore, isDiskFull } from './file/store-fault.ts';
 import { type Answer, type Command, readingCommands } from './store-commands.ts';
-import { isDiskFull } from './store-file.ts';
 import type { StoreRows } from './store-rows.ts';
 
 export interface CommittedGroup {
@@ -43,7 +43,7 @@ function answer(database: DatabaseSync, rows: StoreRows, command: Command): Answ
     return { done };
   } catch (error) {
     // What ended the whole transaction did not happen to one command alone.
-    if (isDiskFull(error) || database.isTransaction !== isWrite) throw error;
+    if (isDiskFull(error) || endsTheStore(error) || database.isTransaction !== isWrite) throw error;
     if (isWrite) database.exec('ROLLBACK TO command; RELEASE command');
     return refusalOf(error);
   }

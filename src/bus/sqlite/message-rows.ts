@@ -1,4 +1,6 @@
 import type { RetentionOptions } from '../retention.ts';
+import { checked, checksumOf } from './checksum.ts';
+import { StoreDamagedError } from './file/store-fault.ts';
 import type { Statements } from './statements.ts';
 import type { EncodedMessage, EncodedStoredMessage } from './store-commands.ts';
 
@@ -8,6 +10,10 @@ const readBytesMax = 4 * 1024 * 1024;
 interface LogRow {
   readonly lastPosition: bigint;
   readonly bytes: bigint;
+}
+
+interface MessageRow extends EncodedStoredMessage {
+  readonly checksum: bigint | null;
 }
 
 /** The log: rows by position without gaps, trimmed at the front. */
@@ -31,9 +37,10 @@ export class MessageRows {
   append({ envelope, publishedAtNs }: Pick<EncodedMessage, 'envelope' | 'publishedAtNs'>): void {
     this.#sql.run('UPDATE log SET last_position = last_position + 1, bytes = bytes + ?', envelope.length);
     this.#sql.run(
-      'INSERT INTO message (position, published_at_ns, envelope) SELECT last_position, ?, ? FROM log',
+      'INSERT INTO message (position, published_at_ns, envelope, checksum) SELECT last_position, ?, ?, ? FROM log',
       publishedAtNs,
       envelope,
+      checksumOf(envelope),
     );
   }
 
@@ -50,20 +57,22 @@ export class MessageRows {
   }
 
   get(position: bigint): EncodedStoredMessage | undefined {
-    return this.#sql.get<EncodedStoredMessage>('SELECT position, envelope FROM message WHERE position = ?', position);
+    const sql = 'SELECT position, envelope, checksum FROM message WHERE position = ?';
+    const row = this.#sql.get<MessageRow>(sql, position);
+    return row && messageIn(row);
   }
 
   /** The next messages, at most `limit` of them and at least one if there is any. */
   after(position: bigint, limit: number): EncodedStoredMessage[] {
     const messages: EncodedStoredMessage[] = [];
     let bytes = 0;
-    const rows = this.#sql.iterate<EncodedStoredMessage>(
-      'SELECT position, envelope FROM message WHERE position > ? ORDER BY position LIMIT ?',
+    const rows = this.#sql.iterate<MessageRow>(
+      'SELECT position, envelope, checksum FROM message WHERE position > ? ORDER BY position LIMIT ?',
       position,
       limit,
     );
     for (const row of rows) {
-      messages.push(row);
+      messages.push(messageIn(row));
       bytes += row.envelope.length;
       if (bytes > readBytesMax) break;
     }
@@ -102,7 +111,12 @@ export class MessageRows {
 
   #log(): LogRow {
     const row = this.#sql.get<LogRow>('SELECT last_position AS lastPosition, bytes FROM log');
-    if (!row) throw new Error('the store has no log');
+    if (!row) throw new StoreDamagedError('it has no log');
     return row;
   }
+}
+
+/** @throws StoreDamagedError */
+function messageIn({ position, envelope, checksum }: MessageRow): EncodedStoredMessage {
+  return { position, envelope: checked(envelope, checksum, `the message at position ${position}`) };
 }

@@ -94,8 +94,19 @@ UPDATE pending SET attempts = 0;
 ALTER TABLE subscription ADD COLUMN idle_expiry_ms INTEGER;
 `;
 
+const checksums = `
+ALTER TABLE message ADD COLUMN checksum INTEGER;
+ALTER TABLE state ADD COLUMN checksum INTEGER;
+`;
+
 /**
  * What makes each version of the schema out of the one before. A file says which version it has; a new one takes every
  * step, an older one those that it lacks. A step that a release has is never changed, only followed by another.
  */
-export const schemaSteps: readonly string[] = [firstTables, grantDecisions, epochPrincipals, deliveriesUnderWay];
+export const schemaSteps: readonly string[] = [
+  firstTables,
+  grantDecisions,
+  epochPrincipals,
+  deliveriesUnderWay,
+  checksums,
+];

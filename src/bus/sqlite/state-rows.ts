@@ -1,4 +1,5 @@
 import { RevisionConflictError, type StoredState } from '../store.ts';
+import { checked, checksumOf } from './checksum.ts';
 import type { Statements } from './statements.ts';
 
 /** Every instance's state with its revision, counted from 1. */
@@ -10,22 +11,32 @@ export class StateRows {
   }
 
   load(instanceId: string): StoredState | undefined {
-    return this.#sql.get<StoredState>('SELECT state, revision FROM state WHERE instance_id = ?', instanceId);
+    const row = this.#sql.get<StoredState & { readonly checksum: bigint | null }>(
+      'SELECT state, revision, checksum FROM state WHERE instance_id = ?',
+      instanceId,
+    );
+    return row && { revision: row.revision, state: checked(row.state, row.checksum, `the state of ${instanceId}`) };
   }
 
   /** @throws RevisionConflictError */
   save(instanceId: string, change: { state: Uint8Array; expectedRevision: bigint }): bigint {
     const { state, expectedRevision: expected } = change;
-    const stored = this.load(instanceId)?.revision ?? 0n;
+    const stored = this.#revisionOf(instanceId);
     if (stored !== expected) throw new RevisionConflictError({ expected, stored });
     const revision = stored + 1n;
     this.#sql.run(
-      `INSERT INTO state (instance_id, revision, state) VALUES (?, ?, ?)
-       ON CONFLICT DO UPDATE SET revision = excluded.revision, state = excluded.state`,
+      `INSERT INTO state (instance_id, revision, state, checksum) VALUES (?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET revision = excluded.revision, state = excluded.state, checksum = excluded.checksum`,
       instanceId,
       revision,
       state,
+      checksumOf(state),
     );
     return revision;
+  }
+
+  #revisionOf(instanceId: string): bigint {
+    const sql = 'SELECT revision FROM state WHERE instance_id = ?';
+    return this.#sql.get<Pick<StoredState, 'revision'>>(sql, instanceId)?.revision ?? 0n;
   }
 }

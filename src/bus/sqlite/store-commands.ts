@@ -114,8 +114,8 @@ export type ToWorker =
   | { readonly kind: 'commands'; readonly commands: readonly Command[] }
   | { readonly kind: 'close' };
 
-/** What a person is to read when the file cannot be opened; the fields of a UserFacingError. */
-export interface OpenFault {
+/** What a person is to read when the file cannot be opened or relied on any more; the fields of a UserFacingError. */
+export interface StoreFault {
   readonly id: string;
   readonly found: string;
   readonly next: readonly string[];
@@ -124,6 +124,7 @@ export interface OpenFault {
 
 export type FromWorker =
   | { readonly kind: 'opened' }
-  | { readonly kind: 'notOpened'; readonly fault: OpenFault }
+  /** The last message: the thread ends. */
+  | { readonly kind: 'failed'; readonly fault: StoreFault }
   /** In the order of the commands; sent once they are on the disk. */
   | { readonly kind: 'answers'; readonly answers: readonly Answer[]; readonly committed: boolean };

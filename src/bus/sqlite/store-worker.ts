@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
-import { messageOf, UserFacingError } from '../../base/user-facing-error.ts';
-import { exitCodes } from '../../contract/config/exit-codes.ts';
+import { UserFacingError } from '../../base/user-facing-error.ts';
 import { RevisionConflictError, StaleEpochError, StoreFullError } from '../store.ts';
+import { storeFault } from './file/store-fault.ts';
 import type {
   Answer,
   Command,
@@ -45,9 +45,14 @@ export class StoreWorker {
     this.#worker = worker;
     this.#path = path;
     this.#onFailure = onFailure;
-    this.#exited = new Promise((resolve) => worker.once('exit', () => resolve()));
+    this.#exited = new Promise((resolve) => {
+      worker.once('exit', (code) => {
+        if (!this.#ended) this.#fail(storeFault(path, new Error(`its thread ended with ${code}`), true));
+        resolve();
+      });
+    });
     worker.on('message', (message: FromWorker) => this.#receive(message));
-    worker.on('error', (error) => this.#fail(error));
+    worker.on('error', (error) => this.#fail(storeFault(path, error, true)));
   }
 
   /** @throws UserFacingError `bus/store/…` when the file cannot be opened. */
@@ -57,7 +62,7 @@ export class StoreWorker {
       worker.once('error', reject);
       worker.once('message', (message: FromWorker) => {
         worker.off('error', reject);
-        if (message.kind === 'notOpened') reject(new UserFacingError(message.fault));
+        if (message.kind === 'failed') reject(new UserFacingError(message.fault));
         else resolve();
       });
     });
@@ -110,6 +115,7 @@ export class StoreWorker {
   }
 
   #receive(message: FromWorker): void {
+    if (message.kind === 'failed') this.#fail(new UserFacingError(message.fault));
     if (message.kind !== 'answers') return;
     if (message.committed) this.#commits += 1;
     const answered = this.#underWay;
@@ -119,15 +125,7 @@ export class StoreWorker {
     if (this.#underWay.length === 0) this.#idle?.();
   }
 
-  #fail(cause: unknown): void {
-    const error = new UserFacingError({
-      id: 'bus/store/failed',
-      found: `the store ${this.#path} failed: ${messageOf(cause)}`,
-      expected: 'What was answered is stored; the outcome of what was under way is unknown.',
-      next: ['Check the disk, then start the bus again.'],
-      exitCode: exitCodes.unresolved,
-      cause,
-    });
+  #fail(error: UserFacingError): void {
     this.#ended = error;
     // Before the calls fail, so that the program can end with this reason and not with the first of theirs.
     this.#onFailure(error);

@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { closeStoreFile, openStoreFile } from '../../../src/bus/sqlite/file/store-file.ts';
 import { commitGroup } from '../../../src/bus/sqlite/group-commit.ts';
 import { Statements } from '../../../src/bus/sqlite/statements.ts';
 import type { Command } from '../../../src/bus/sqlite/store-commands.ts';
-import { closeStoreFile, openStoreFile } from '../../../src/bus/sqlite/store-file.ts';
 import { StoreRows } from '../../../src/bus/sqlite/store-rows.ts';
 import { startedAt } from '../store-fixtures.ts';
 
