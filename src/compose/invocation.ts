@@ -1,5 +1,5 @@
+import { closestName } from '../base/closest-name.ts';
 import { FaultList, UserFacingError } from '../base/user-facing-error.ts';
-import { closestName } from '../contract/config/closest-name.ts';
 import { type ComposeCommand, composeOptions } from '../contract/config/compose-options.ts';
 import { exitCodes } from '../contract/config/exit-codes.ts';
 

@@ -1,4 +1,4 @@
-import { closestName } from '../contract/config/closest-name.ts';
+import { closestName } from '../base/closest-name.ts';
 import { composeOptions } from '../contract/config/compose-options.ts';
 import { errorOf, type Finding, warningOf } from './finding.ts';
 import type { DoctorReport } from './report.ts';

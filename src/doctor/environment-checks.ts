@@ -1,4 +1,4 @@
-import { closestName } from '../contract/config/closest-name.ts';
+import { closestName } from '../base/closest-name.ts';
 import { type Environment, environmentVariables, readVariable } from '../contract/config/environment.ts';
 import { type Finding, warningOf } from './finding.ts';
 

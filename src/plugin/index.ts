@@ -9,36 +9,26 @@
  * await plugin.stopped;
  * ```
  */
-import { createLog, type Log } from '../base/log.ts';
+import { createLog } from '../base/log.ts';
 import { realScheduler } from '../base/real-scheduler.ts';
 import { grpcNetwork } from '../transport/grpc/network.ts';
+import { checkOptions } from './arguments.ts';
+import { type ConnectOptions, connectOptionKinds } from './options.ts';
 import { Plugin } from './plugin.ts';
 
 export type { DeliveredMessage, Message } from './message.ts';
-export {
-  Plugin,
-  type PublishOptions,
-  type PublishOutcome,
-  type RequestOutcome,
-  type SubscribeOptions,
-} from './plugin.ts';
+export type { ConnectOptions, PublishOptions, RequestOptions, SaveStateOptions, SubscribeOptions } from './options.ts';
+export type { PublishOutcome, RequestOutcome } from './outcomes.ts';
+export { Plugin } from './plugin.ts';
 export type { Answer } from './request-server.ts';
 export { NotAdmittedError, type PluginIdentity } from './sidecar-connection.ts';
 
-export interface ConnectOptions {
-  /** `host:port`; SIDECAR_ADDR, or 127.0.0.1:9191, when absent. */
-  readonly address?: string;
-  readonly schemaVersion?: string;
-  /** How long to wait for the sidecar; 60 s when absent. */
-  readonly waitTimeoutMs?: number;
-  readonly log?: Log;
-}
-
 /**
  * Connects this process to its sidecar, waiting for it, and makes SIGTERM and SIGINT run the same graceful stop.
- * @throws NotAdmittedError when the sidecar refuses; RpcError UNAVAILABLE when it does not answer in time.
+ * @throws TypeError for an option of another kind or an unknown one; NotAdmittedError when the sidecar refuses; RpcError UNAVAILABLE when it does not answer in time.
  */
 export async function connect(options: ConnectOptions = {}): Promise<Plugin> {
+  checkOptions('connect', options, connectOptionKinds);
   const plugin = await Plugin.connect({
     network: grpcNetwork,
     scheduler: realScheduler,

@@ -28,10 +28,10 @@ type RequestInit = NonNullable<MessageInitShape<typeof LifecycleRequestSchema>['
 export class Lifecycle {
   readonly hooks: Hooks = {};
   readonly #log: Log;
-  readonly #onStop: (reason: string) => void;
+  readonly #onStop: (reason: string, drainTimeoutMs: number) => void;
   #stream: ClientStream<LifecycleEvent, LifecycleRequest> | undefined;
 
-  constructor(options: { log: Log; onStop: (reason: string) => void }) {
+  constructor(options: { log: Log; onStop: (reason: string, drainTimeoutMs: number) => void }) {
     this.#log = options.log;
     this.#onStop = options.onStop;
   }
@@ -52,7 +52,7 @@ export class Lifecycle {
     try {
       for await (const { event } of stream) {
         if (event.case === 'healthCheck') void this.#reportHealth(stream, event.value.checkId);
-        if (event.case === 'stop') this.#onStop(event.value.reason);
+        if (event.case === 'stop') this.#onStop(event.value.reason, event.value.drainTimeoutMs);
         if (event.case === 'degrade') this.hooks.degrade?.(event.value.reason);
         if (event.case === 'resume') this.hooks.resume?.();
         if (event.case === 'lost') this.hooks.lost?.(event.value.pattern, Number(event.value.count));

@@ -8,17 +8,28 @@ import {
   StartAt,
 } from '../contract/wire/gen/meridian/sidecar/v1/plugin_pb.ts';
 import {
-  CallFailure,
   CallRequestSchema,
   LeaveRequestSchema,
   PublishRequestSchema,
 } from '../contract/wire/gen/meridian/v1/sidecar_pb.ts';
 import { limits } from '../contract/wire/limits.ts';
 import { pluginMethods, sidecarMethods } from '../contract/wire/methods.ts';
-import type { Network } from '../transport/rpc.ts';
+import type { Connection, Network, UnaryMethod } from '../transport/rpc.ts';
 import { RpcError } from '../transport/status.ts';
+import { bytes, callback, checkArgument, checkOptions, text } from './arguments.ts';
+import { DrainBudget } from './drain-budget.ts';
 import { Lifecycle } from './lifecycle.ts';
-import type { DeliveredMessage } from './message.ts';
+import {
+  type PublishOptions,
+  publishOptionKinds,
+  type RequestOptions,
+  requestOptionKinds,
+  type SaveStateOptions,
+  type SubscribeOptions,
+  saveStateOptionKinds,
+  subscribeOptionKinds,
+} from './options.ts';
+import { type PublishOutcome, publishOutcome, type RequestOutcome, requestOutcome } from './outcomes.ts';
 import { type RequestHandler, RequestServer } from './request-server.ts';
 import { type PluginIdentity, SidecarConnection } from './sidecar-connection.ts';
 import { type MessageHandler, Subscription } from './subscription.ts';
@@ -35,58 +46,8 @@ export interface PluginOptions {
   readonly waitTimeoutMs: number;
 }
 
-export interface PublishOptions {
-  readonly payloadType?: string;
-  readonly correlationId?: string;
-  readonly causationId?: string;
-  /** Nanoseconds since the Unix epoch at which the event happened; the sidecar's clock when absent. */
-  readonly tsEventNs?: bigint;
-  /** A second publish with the same key on the same topic is not stored again. */
-  readonly dedupKey?: string;
-  readonly schemaVersion?: string;
-  readonly traceparent?: string;
-  readonly tracestate?: string;
-}
-
-export interface RequestOptions {
-  readonly timeoutMs?: number;
-  readonly payloadType?: string;
-  readonly correlationId?: string;
-  readonly traceparent?: string;
-  readonly tracestate?: string;
-}
-
-export interface SubscribeOptions {
-  /** Keeps the position between runs. */
-  readonly name: string;
-  /** Where to start when there is no position yet: the first `published_at_ns` to deliver. Absent: with what is new. */
-  readonly startTimeNs?: bigint;
-  /** How long the position is kept while nobody subscribes; the bus's default when absent. */
-  readonly idleExpiryS?: number;
-  /** Attempts after which a message goes to this topic instead of coming again; without it, it comes until it is handled. */
-  readonly deadLetters?: { readonly afterAttempts: number; readonly topic: string };
-  /** How many messages, and how many of their bytes, may be on their way at a time: with a crash each counts as tried. */
-  readonly window?: { readonly messages: number; readonly bytes: number };
-}
-
-/** How a publish ended. `unknown`: it may or may not be stored; publish again with the same dedup key to be sure. */
-export type PublishOutcome =
-  | { readonly outcome: 'accepted'; readonly messageId: string; readonly duplicate: boolean }
-  | { readonly outcome: 'refused'; readonly reason: string }
-  | { readonly outcome: 'unknown'; readonly reason: string };
-
-/** How a request ended: answered, or one of four failures that stay apart. */
-export type RequestOutcome =
-  | { readonly outcome: 'answered'; readonly payload: Uint8Array; readonly payloadType: string }
-  | { readonly outcome: 'refused' | 'no_handler' | 'timeout' | 'handler_error'; readonly detail: string };
-
-const failureNames: Partial<Record<CallFailure, 'refused' | 'no_handler' | 'timeout' | 'handler_error'>> = {
-  [CallFailure.REFUSED]: 'refused',
-  [CallFailure.NO_HANDLER]: 'no_handler',
-  [CallFailure.TIMEOUT]: 'timeout',
-  [CallFailure.HANDLER_ERROR]: 'handler_error',
-};
-
+/** The time to drain when SIGTERM, not the sidecar, asks for it: the default of the sidecar's `shutdown.drain`. */
+const drainTimeoutMs = 6_000;
 const leaveTimeoutMs = 500;
 /** Statuses after which nobody knows whether the sidecar took the message. */
 const lostStatuses: ReadonlySet<string> = new Set(['UNAVAILABLE', 'DEADLINE_EXCEEDED', 'CANCELLED', 'UNKNOWN']);
@@ -98,6 +59,7 @@ export class Plugin {
   readonly #lifecycle: Lifecycle;
   readonly #subscriptions: Subscription[] = [];
   readonly #servers: RequestServer[] = [];
+  readonly #budget: DrainBudget;
   #identity: PluginIdentity | undefined;
   #onStop: (reason: string) => void | Promise<void> = () => {};
   #stopping: Promise<void> | undefined;
@@ -105,7 +67,11 @@ export class Plugin {
 
   private constructor(options: PluginOptions) {
     this.#options = options;
-    this.#lifecycle = new Lifecycle({ log: options.log, onStop: (reason) => void this.stop(reason) });
+    this.#budget = new DrainBudget(options.scheduler);
+    this.#lifecycle = new Lifecycle({
+      log: options.log,
+      onStop: (reason, timeoutMs) => void this.#stopWithin(reason, timeoutMs),
+    });
     this.#sidecar = new SidecarConnection({
       ...options,
       onConnected: (connection) => {
@@ -134,16 +100,18 @@ export class Plugin {
 
   /**
    * Publishes one message and says how it ended.
-   * @throws RpcError INVALID_ARGUMENT or RESOURCE_EXHAUSTED when it is over a limit.
+   * @throws TypeError when an argument is not what it must be; RpcError INVALID_ARGUMENT or RESOURCE_EXHAUSTED when it is over
+   * a limit, UNAVAILABLE when there is no connection to the sidecar, so that nothing was sent.
    */
   async publish(topic: string, payload: Uint8Array, options: PublishOptions = {}): Promise<PublishOutcome> {
-    const connection = await this.#sidecar.ready(this.#options.waitTimeoutMs);
+    checkArgument('publish', 'topic', topic, text);
+    checkArgument('publish', 'payload', payload, bytes);
+    checkOptions('publish', options, publishOptionKinds);
+    const connection = await this.#ready();
     const request = create(PublishRequestSchema, { topic, payload, ...options });
     try {
-      const reply = await connection.unary(sidecarMethods.publish, request);
-      return reply.accepted
-        ? { outcome: 'accepted', messageId: reply.messageId, duplicate: reply.duplicate }
-        : { outcome: 'refused', reason: reply.refusalReason };
+      const reply = await this.#budget.bound(connection.unary(sidecarMethods.publish, request));
+      return publishOutcome(reply);
     } catch (error) {
       const failure = RpcError.from(error);
       if (!lostStatuses.has(failure.code)) throw failure;
@@ -155,9 +123,14 @@ export class Plugin {
    * Subscribes under a name, which keeps its position between runs, and hands over messages one at a time, in order.
    * Each is acknowledged when the handler has returned. One whose handler throws comes again after a while, as the next
    * attempt, and does not hold up those behind it. Resolves when the subscription stands.
-   * @throws RpcError PERMISSION_DENIED without a grant, INVALID_ARGUMENT for what is no pattern, name or dead-letter topic.
+   * @throws TypeError as `publish` does; RpcError PERMISSION_DENIED without a grant, INVALID_ARGUMENT for what is no pattern,
+   * name or dead-letter topic, FAILED_PRECONDITION when the plugin is stopping.
    */
   async subscribe(pattern: string, options: SubscribeOptions, handler: MessageHandler): Promise<void> {
+    checkArgument('subscribe', 'pattern', pattern, text);
+    checkOptions('subscribe', options, subscribeOptionKinds);
+    checkArgument('subscribe', 'options.name', options.name, text);
+    checkArgument('subscribe', 'handler', handler, callback);
     const subscription = new Subscription({
       name: options.name,
       pattern,
@@ -173,80 +146,119 @@ export class Plugin {
       scheduler: this.#options.scheduler,
       log: this.#options.log,
     });
-    const connection = await this.#sidecar.ready(this.#options.waitTimeoutMs);
+    const connection = await this.#readyForIntake();
     this.#subscriptions.push(subscription);
     subscription.connect(connection);
-    await subscription.opened;
+    await this.#budget.bound(subscription.opened);
   }
 
   /** Answers the requests on one pattern. Resolves when requests can come. @throws RpcError as `subscribe` does. */
   async serve(pattern: string, handler: RequestHandler): Promise<void> {
+    checkArgument('serve', 'pattern', pattern, text);
+    checkArgument('serve', 'handler', handler, callback);
     const server = new RequestServer({ pattern, handler, log: this.#options.log });
-    const connection = await this.#sidecar.ready(this.#options.waitTimeoutMs);
+    const connection = await this.#readyForIntake();
     this.#servers.push(server);
     server.connect(connection);
-    await server.serving;
+    await this.#budget.bound(server.serving);
   }
 
   /** Asks whoever serves the topic; at most once, and for no longer than `timeoutMs` (5 s when absent). */
   async request(topic: string, payload: Uint8Array, options: RequestOptions = {}): Promise<RequestOutcome> {
-    const connection = await this.#sidecar.ready(this.#options.waitTimeoutMs);
-    const reply = await connection.unary(
-      sidecarMethods.call,
-      create(CallRequestSchema, { topic, payload, ...options }),
-    );
-    if (reply.ok) return { outcome: 'answered', payload: reply.payload, payloadType: reply.payloadType };
-    return { outcome: failureNames[reply.failure] ?? 'handler_error', detail: reply.failureDetail };
+    checkArgument('request', 'topic', topic, text);
+    checkArgument('request', 'payload', payload, bytes);
+    checkOptions('request', options, requestOptionKinds);
+    const reply = await this.#call(sidecarMethods.call, create(CallRequestSchema, { topic, payload, ...options }));
+    return requestOutcome(reply);
   }
 
   /** The state saved last, by this run or an earlier one; undefined when there is none. @throws RpcError */
   async loadState(): Promise<Uint8Array | undefined> {
-    const connection = await this.#sidecar.ready(this.#options.waitTimeoutMs);
-    const { found, state } = await connection.unary(pluginMethods.loadState, create(LoadStateRequestSchema));
+    const { found, state } = await this.#call(pluginMethods.loadState, create(LoadStateRequestSchema));
     return found ? state : undefined;
   }
 
   /**
    * Stores the state and, in the same operation, acknowledges messages whose effect is in it.
-   * @throws RpcError RESOURCE_EXHAUSTED over 1 MiB, ABORTED when a newer instance saved meanwhile, UNAVAILABLE.
+   * @throws TypeError as `publish` does; RpcError RESOURCE_EXHAUSTED over 1 MiB, ABORTED when a newer instance saved
+   * meanwhile, UNAVAILABLE.
    */
-  async saveState(state: Uint8Array, options: { acknowledge?: readonly DeliveredMessage[] } = {}): Promise<void> {
-    const connection = await this.#sidecar.ready(this.#options.waitTimeoutMs);
+  async saveState(state: Uint8Array, options: SaveStateOptions = {}): Promise<void> {
+    checkArgument('saveState', 'state', state, bytes);
+    checkOptions('saveState', options, saveStateOptionKinds);
     const acknowledge = (options.acknowledge ?? []).map(({ subscription, position }) => ({
       subscription,
       positions: [position],
     }));
-    await connection.unary(pluginMethods.saveState, create(SaveStateRequestSchema, { state, acknowledge }));
+    await this.#call(pluginMethods.saveState, create(SaveStateRequestSchema, { state, acknowledge }));
   }
 
   /** Answers the sidecar's health checks; without it the plugin is healthy while it answers at all. */
   onHealthCheck(check: () => boolean | Promise<boolean>): void {
+    checkArgument('onHealthCheck', 'check', check, callback);
     this.#lifecycle.hooks.healthCheck = check;
   }
 
   /** Called when the bus is away and publishes wait. */
   onDegrade(hook: (reason: string) => void): void {
+    checkArgument('onDegrade', 'hook', hook, callback);
     this.#lifecycle.hooks.degrade = hook;
   }
 
   /** Called when a v1 stream of this plugin was read too slowly: so many messages, since the last call, were dropped. */
   onLost(hook: (pattern: string, count: number) => void): void {
+    checkArgument('onLost', 'hook', hook, callback);
     this.#lifecycle.hooks.lost = hook;
   }
 
   onResume(hook: () => void): void {
+    checkArgument('onResume', 'hook', hook, callback);
     this.#lifecycle.hooks.resume = hook;
   }
 
   /** Called once, after intake has stopped: finish the work in flight. Publishing still works. */
   onStop(hook: (reason: string) => void | Promise<void>): void {
+    checkArgument('onStop', 'hook', hook, callback);
     this.#onStop = hook;
   }
 
-  /** Stops intake, runs `onStop`, leaves and disconnects; called again, it waits for the same stop. It never rejects. */
-  stop(reason: string): Promise<void> {
-    this.#stopping ??= this.#stop(reason).finally(() => this.#stopped.resolve());
+  /**
+   * Stops intake, runs `onStop`, leaves and disconnects; called again, it waits for the same stop. Calls of the plugin fail once
+   * its time to drain is over, which is 6 s or what the sidecar says. It never rejects.
+   * @throws TypeError when the reason is not a string
+   */
+  stop(reason = 'the plugin stops itself'): Promise<void> {
+    checkArgument('stop', 'reason', reason, text);
+    return this.#stopping ?? this.#stopWithin(reason, drainTimeoutMs);
+  }
+
+  #stopWithin(reason: string, timeoutMs: number): Promise<void> {
+    this.#budget.begin(timeoutMs, () => {
+      for (const part of [...this.#subscriptions, ...this.#servers]) part.close();
+      this.#sidecar.keepNoLonger();
+    });
+    this.#stopping ??= this.#stop(reason).finally(() => {
+      this.#budget.finish();
+      this.#stopped.resolve();
+    });
     return this.#stopping;
+  }
+
+  /** The connection to the sidecar, waited for. @throws RpcError UNAVAILABLE when there is none in time. */
+  #ready(): Promise<Connection> {
+    return this.#budget.bound(this.#sidecar.ready(this.#options.waitTimeoutMs));
+  }
+
+  /** @throws RpcError FAILED_PRECONDITION when the plugin takes nothing new, UNAVAILABLE. */
+  async #readyForIntake(): Promise<Connection> {
+    const connection = await this.#ready();
+    if (this.#stopping) throw new RpcError('FAILED_PRECONDITION', 'the plugin is stopping and takes nothing new');
+    return connection;
+  }
+
+  async #call<Request, Response>(method: UnaryMethod<Request, Response>, request: Request): Promise<Response> {
+    const connection = await this.#ready();
+    return this.#budget.bound(connection.unary(method, request));
   }
 
   async #stop(reason: string): Promise<void> {

@@ -10,6 +10,7 @@ import {
 import { pluginMethods } from '../contract/wire/methods.ts';
 import type { ClientStream, Connection } from '../transport/rpc.ts';
 import { RpcError } from '../transport/status.ts';
+import { bytes, checkArgument, checkMembers, text } from './arguments.ts';
 import { isLostConnection } from './lost-connection.ts';
 import { type Message, messageFrom } from './message.ts';
 
@@ -18,6 +19,8 @@ export interface Answer {
   readonly payload: Uint8Array;
   readonly payloadType?: string;
 }
+
+const answerKinds = { payload: bytes, payloadType: text } satisfies Record<keyof Answer, unknown>;
 
 /** Answers a request; what it throws is told to the caller as the handler's error. */
 export type RequestHandler = (request: Message) => Answer | Promise<Answer>;
@@ -89,9 +92,13 @@ export class RequestServer {
     const { requestId, envelope } = request;
     if (!envelope) return;
     try {
-      const { payload, payloadType = '' } = await this.#handler(messageFrom(envelope));
+      const answer = await this.#handler(messageFrom(envelope));
+      checkMembers('serve', 'answer', answer, answerKinds);
+      checkArgument('serve', 'answer.payload', answer.payload, bytes);
+      const { payload, payloadType = '' } = answer;
       send(stream, { case: 'answer', value: { requestId, ok: true, payload, payloadType } });
     } catch (error) {
+      this.#log.error(`the handler failed, and the caller is told so: ${messageOf(error)}`, { pattern: this.#pattern });
       send(stream, { case: 'answer', value: { requestId, ok: false, errorDetail: messageOf(error) } });
     }
   }

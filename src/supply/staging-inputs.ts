@@ -1,6 +1,6 @@
+import { closestName } from '../base/closest-name.ts';
 import { FaultList, type UserFacingError } from '../base/user-facing-error.ts';
 import { listenAddress, loopbackAddress } from '../contract/config/addresses.ts';
-import { closestName } from '../contract/config/closest-name.ts';
 import { type ConfigFile, readConfigFile } from '../contract/config/config-file.ts';
 import { type Environment, environmentVariables, readVariable } from '../contract/config/environment.ts';
 import { readPlatformIdentity } from '../contract/config/platform-identity.ts';

@@ -2,7 +2,7 @@
 // sent and how that ended. On topics that start with `chaos.keyed` it publishes again under the same key until it knows.
 import { existsSync } from 'node:fs';
 import { connect } from '../../../src/plugin/index.ts';
-import type { PublishOutcome } from '../../../src/plugin/plugin.ts';
+import type { PublishOutcome } from '../../../src/plugin/outcomes.ts';
 import { RpcError } from '../../../src/transport/status.ts';
 import type { LedgerEntry, PublisherEntry } from '../entries.ts';
 import { JournalReader, openJournal } from '../journal.ts';

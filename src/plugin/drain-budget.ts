@@ -1,0 +1,45 @@
+import type { Scheduler, Timer } from '../base/scheduler.ts';
+import { RpcError } from '../transport/status.ts';
+
+/** The time that a stopping plugin has. Once it is over, every wait of the client that is still open fails, and every later one. */
+export class DrainBudget {
+  readonly #scheduler: Scheduler;
+  readonly #waiting = new Set<(error: RpcError) => void>();
+  #timer: Timer | undefined;
+  #failure: RpcError | undefined;
+
+  constructor(scheduler: Scheduler) {
+    this.#scheduler = scheduler;
+  }
+
+  /** Begins; called again, the new end replaces the old one. `onOver` is called when the time has passed. */
+  begin(timeoutMs: number, onOver: () => void): void {
+    if (this.#failure) return;
+    this.#timer?.cancel();
+    this.#timer = this.#scheduler.setTimer(timeoutMs, () => {
+      this.#end(`the plugin is stopping, and its drain of ${timeoutMs} ms is over`);
+      onOver();
+    });
+  }
+
+  /** The plugin has stopped in time. */
+  finish(): void {
+    this.#timer?.cancel();
+    this.#end('the plugin has stopped');
+  }
+
+  /** What the wait brings. @throws RpcError UNAVAILABLE when the time is over first. */
+  bound<T>(wait: Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      wait.then(resolve, reject).finally(() => this.#waiting.delete(reject));
+      if (this.#failure) reject(this.#failure);
+      else this.#waiting.add(reject);
+    });
+  }
+
+  #end(reason: string): void {
+    this.#failure ??= new RpcError('UNAVAILABLE', reason);
+    for (const fail of this.#waiting) fail(this.#failure);
+    this.#waiting.clear();
+  }
+}
