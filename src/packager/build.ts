@@ -5,6 +5,7 @@ import { parseManifest } from '../buildpack/manifest.ts';
 import { bundle } from './bundle.ts';
 import { type BundledPackage, bundledPackages } from './bundled-packages.ts';
 import { writeImageContext } from './image-context.ts';
+import { refuseCarriageReturns } from './line-ends.ts';
 import { thirdPartyNotices } from './notices.ts';
 import { type CarriedRuntime, downloadsTable, packageManifest } from './packaged-manifest.ts';
 import { prepareRuntime } from './runtime.ts';
@@ -43,6 +44,7 @@ export interface Build {
 /** Fills dist/ with all that a package holds, so that a checkout can be pushed as it is. */
 export async function buildDist(options: BuildOptions): Promise<Build> {
   const { root, withRuntime, sourceDateEpoch } = options;
+  await refuseCarriageReturns(root);
   const { plugin, ...shipped } = await bundle({ root });
   const bundles = [plugin, ...Object.values(shipped)].flatMap(({ outputs }) =>
     Object.entries(outputs).map(([file, { bytes }]) => ({ path: file, bytes })),

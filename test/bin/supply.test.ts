@@ -80,7 +80,7 @@ describe('supply, from a read-only package, as a user that is not root', () => {
   });
 
   test('is not reached by the options that the app gives to its own Node', () => {
-    expect(supply({ NODE_OPTIONS: '--require /nowhere.js' }).status).toBe(0);
+    expect(supply({ NODE_OPTIONS: '--require /proc/nowhere.js' }).status).toBe(0);
   });
 
   test('reports every fault of the variables at once and declares nothing', () => {

@@ -84,7 +84,7 @@ describe('the files of a certificate', () => {
   test.each<[what: string, flags: () => string[], facts: string[]]>([
     [
       'are half given, and nothing signs clients',
-      () => ['--tls-key', file('tls.key', issued.key), '--tls-client-ca', '/no/such.pem'],
+      () => ['--tls-key', file('tls.key', issued.key), '--tls-client-ca', '/proc/no/such.pem'],
       ['--tls-key is given and --tls-certificate is not', 'the file of --tls-client-ca cannot be read: ENOENT'],
     ],
     [

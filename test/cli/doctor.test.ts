@@ -56,7 +56,7 @@ describe('meridian-sidecar doctor FOLDER', () => {
   });
 
   test('exits 64 for what is no folder', async () => {
-    const shown = runCli('doctor', '/nowhere');
+    const shown = runCli('doctor', '/proc/nowhere');
     expect(await shown.exited).toBe(64);
     expect(shown.stderr).toContain('[doctor/folder/unreadable]');
   });

@@ -33,11 +33,15 @@ test.each([
   ['no command', [], 'Usage: meridian-sidecar'],
   ['an unknown command', ['fly'], "unknown command 'fly'"],
   ['stage without --out', ['stage', 'app'], "required option '-o, --out <dir>'"],
-  ['stage of what is no directory', ['stage', '/nonexistent', '--out', '/nonexistent'], '[stage/app/directory]'],
-  ['stage without a buildpack', ['stage', 'test', '--out', '/nonexistent'], '[stage/buildpack/none]'],
+  [
+    'stage of what is no directory',
+    ['stage', '/proc/nonexistent', '--out', '/proc/nonexistent'],
+    '[stage/app/directory]',
+  ],
+  ['stage without a buildpack', ['stage', 'test', '--out', '/proc/nonexistent'], '[stage/buildpack/none]'],
   ['stage into the app', ['stage', 'test', '--out', 'test/out'], '[stage/out/inside-app]'],
-  ['a variable without =', ['launch', '/nonexistent', '--env', 'secret'], '[cli/env/format]'],
-  ['launch of no droplet', ['launch', '/nonexistent'], '[launch/droplet/missing]'],
+  ['a variable without =', ['launch', '/proc/nonexistent', '--env', 'secret'], '[cli/env/format]'],
+  ['launch of no droplet', ['launch', '/proc/nonexistent'], '[launch/droplet/missing]'],
 ])('%s is a usage error', async (_what, args, message) => {
   const { stderr, code } = await run(args);
   expect(stderr).toContain(message);

@@ -81,7 +81,7 @@ test.each<[string, (port: string) => Record<string, string>]>([
 test.each([
   [['--timeout', 'soon'], {}, 64, '[wait/timeout/format]'],
   [[], { SIDECAR_HEALTH_ADDR: 'nowhere' }, 78, '[config/health-addr/malformed]'],
-  [[], { SIDECAR_CONFIG: '/nonexistent.yml' }, 78, '[config/sidecar-config/unreadable]'],
+  [[], { SIDECAR_CONFIG: '/proc/nonexistent.yml' }, 78, '[config/sidecar-config/unreadable]'],
 ])('wait %j under %j exits with %i', async (args, environment: Record<string, string>, code, id) => {
   const waiting = wait(args, environment);
   expect(await waiting.exited).toBe(code);

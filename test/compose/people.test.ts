@@ -55,7 +55,7 @@ describe('compose install', () => {
       path.join(bin, 'meridian-sidecar'),
     ]) {
       // NODE_OPTIONS of a project must not reach it.
-      const env = { PATH: '', NODE_OPTIONS: '--import /nowhere.mjs' };
+      const env = { PATH: '', NODE_OPTIONS: '--import /proc/nowhere.mjs' };
       const called = spawnSync(launcher, ['compose', 'metadata'], { encoding: 'utf8', env });
       expect(called.status).toBe(0);
       expect(JSON.parse(called.stdout)).toMatchObject({ up: { parameters: expect.any(Array) } });

@@ -65,7 +65,7 @@ describe('the settings of a service', () => {
     [['--pool-type=OMSPool', '--addr=0.0.0.0:9191'], ['config/addr/not-loopback']],
     [['--pool-type=OMSPool', '--bus=embedded', '--bus-api-url=b:1'], ['compose/bus/options']],
     [['--pool-type=OMSPool', '--policy=/etc/policy.yml'], ['compose/bus/options']],
-    [['--pool-type=OMSPool', '--config=/nowhere'], ['compose/file/unreadable']],
+    [['--pool-type=OMSPool', '--config=/proc/nowhere'], ['compose/file/unreadable']],
     [['--pool-type=OMSPool', '--config=side.yml'], ['compose/file/relative']],
     [['--pool-type=OMSPool', '--user=root'], ['config/user/malformed']],
     [['--pool-type=OMSPool', '--env=perhaps'], ['config/env/not-a-flag']],

@@ -83,7 +83,9 @@ describe('stdout', () => {
   });
 
   test('has an error for a machine without docker', async () => {
-    const { exitCode, stdout } = await provider.run(['--project-name=shop', 'down', 'sidecar'], { PATH: '/nowhere' });
+    const { exitCode, stdout } = await provider.run(['--project-name=shop', 'down', 'sidecar'], {
+      PATH: '/proc/nowhere',
+    });
     expect(exitCode).toBe(1);
     expect(parse(stdout)).toEqual([
       { type: 'error', message: expect.stringContaining('[compose/docker/missing] Log: ') },

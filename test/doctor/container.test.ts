@@ -177,7 +177,7 @@ describe('the faults of the configuration', () => {
         SIDECAR_BUS_CERTIFICATE: '/cert.pem',
       },
     ],
-    ['a broken platform', { VCAP_APPLICATION: '{', VCAP_SERVICES: '[', VCAP_SERVICES_FILE_PATH: '/nowhere' }],
+    ['a broken platform', { VCAP_APPLICATION: '{', VCAP_SERVICES: '[', VCAP_SERVICES_FILE_PATH: '/proc/nowhere' }],
     ['a service that is not bound', { SIDECAR_BUS_SERVICE: 'bus' }],
   ])('are those that the sidecar itself tells: %s', async (_, environment) => {
     const variables = { ...plugin, ...environment };
@@ -195,7 +195,7 @@ describe('the faults of the configuration', () => {
     const file = writeTemporary('sidecar.yml', 'pool_typ: x\nshutdown: {drain: 9s}');
     const { ids } = await doctor({ ...plugin, SIDECAR_CONFIG: file }, '--offline');
     expect(ids).toEqual(['error config/file/unknown-key', 'error config/shutdown/over-budget']);
-    const missing = await doctor({ ...plugin, SIDECAR_CONFIG: '/nowhere.yml' }, '--offline');
+    const missing = await doctor({ ...plugin, SIDECAR_CONFIG: '/proc/nowhere.yml' }, '--offline');
     expect(missing.ids).toEqual(['error config/sidecar-config/unreadable']);
   });
 });
@@ -212,7 +212,7 @@ describe('the credentials', () => {
 
   test.each<[string, () => Readonly<Record<string, string>>, string[]]>([
     ['that are sound', () => ({ ...pair(issued), SIDECAR_BUS_CA: caFile() }), []],
-    ['that are not there', () => ({ SIDECAR_BUS_CA: '/nowhere.pem' }), ['error doctor/credential/unreadable']],
+    ['that are not there', () => ({ SIDECAR_BUS_CA: '/proc/nowhere.pem' }), ['error doctor/credential/unreadable']],
     ['whose authority is no PEM', () => ({ SIDECAR_BUS_CA: file('x') }), ['error doctor/credential/authority']],
     [
       'whose authority has expired',
@@ -275,7 +275,7 @@ test('neither credentials in an address nor control characters are printed', asy
 test.each<[string, Readonly<Record<string, string>>, string]>([
   ['MEMORY_LIMIT in words', { MEMORY_LIMIT: 'much' }, 'warning doctor/memory-limit/malformed'],
   ['a small MEMORY_LIMIT', { MEMORY_LIMIT: '32m' }, 'warning doctor/memory-limit/too-small'],
-  ['a droplet without sidecar', { DEPS_DIR: '/nowhere' }, 'error doctor/droplet/no-sidecar'],
+  ['a droplet without sidecar', { DEPS_DIR: '/proc/nowhere' }, 'error doctor/droplet/no-sidecar'],
 ])('%s is found', async (_, environment, expected) => {
   expect((await doctor({ ...plugin, ...environment }, '--offline')).ids).toEqual([expected]);
 });

@@ -123,13 +123,17 @@ describe('the audit logs of two sidecars and a bus', () => {
 
 describe('an audit log', () => {
   test('that cannot be opened ends the sidecar with 78', async () => {
-    const program = spawnSidecar('127.0.0.1:1', { SIDECAR_AUDIT_LOG: '/nowhere/audit.log' });
+    const program = spawnSidecar('127.0.0.1:1', { SIDECAR_AUDIT_LOG: '/proc/nowhere/audit.log' });
     expect(await program.exited).toBe(78);
-    expect(program.stderr).toMatch(/^SIDECAR_AUDIT_LOG names \/nowhere\/audit\.log, which cannot be opened: ENOENT/);
+    expect(program.stderr).toMatch(
+      /^SIDECAR_AUDIT_LOG names \/proc\/nowhere\/audit\.log, which cannot be opened: ENOENT/,
+    );
   });
 
   test('that cannot be opened ends the bus with 78', async () => {
-    await expect(startBus('127.0.0.1:0', 'memory', '--audit', '/nowhere/audit.log')).rejects.toThrow('--audit names');
+    await expect(startBus('127.0.0.1:0', 'memory', '--audit', '/proc/nowhere/audit.log')).rejects.toThrow(
+      '--audit names',
+    );
   });
 
   test('on a full disk is logged with the number of lines lost, and stops nothing', async () => {

@@ -105,10 +105,10 @@ describe('a certificate of the sidecar that does not hold', () => {
 
   test('ends the start with 69 when its file is not there', async () => {
     const bus = await startSecuredBus();
-    const environment = { ...certificateEnvironment(pluginA()), SIDECAR_BUS_CERTIFICATE: '/no/such.crt', ...soon };
+    const environment = { ...certificateEnvironment(pluginA()), SIDECAR_BUS_CERTIFICATE: '/proc/no/such.crt', ...soon };
     const sidecar = spawnSidecar(bus.address, environment);
     expect(await sidecar.exited).toBe(69);
-    expectRefusal(sidecar, 'sidecar/startup/own-credential', ['ENOENT', '/no/such.crt']);
+    expectRefusal(sidecar, 'sidecar/startup/own-credential', ['ENOENT', '/proc/no/such.crt']);
   });
 
   test('is refused by the bus with 77 when an authority signed it that the bus does not know; both say so', async () => {

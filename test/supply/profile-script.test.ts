@@ -177,7 +177,7 @@ describe('SIDECAR_HOLD_APP', () => {
       questions += 1;
       if (questions === 2) answer = { status: 200, state: 'READY' };
     };
-    const { stdout, stderr } = await run({ environment: { ...atPort(answeringPort), PATH: '/none' } });
+    const { stdout, stderr } = await run({ environment: { ...atPort(answeringPort), PATH: '/proc/none' } });
     expect(stdout).toMatch(/the sidecar is READY/);
     expect(stderr).not.toContain('sleep');
   });
