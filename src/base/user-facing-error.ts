@@ -69,11 +69,18 @@ export function renderError(error: unknown): string {
 
 /** The message of anything caught, without a stack, fit for one log line. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error ?? '') || noReason;
+  // Node tries every address of a host, and says nothing in the error that gathers what became of each:
+  // https://nodejs.org/api/net.html#netconnectoptions-connectlistener
+  if (error.message === '' && error instanceof AggregateError)
+    return error.errors.map(messageOf).join('; ') || noReason;
+  return error.message || ('code' in error ? String(error.code) : noReason);
 }
+
+const noReason = 'no reason is known';
 
 function causeChain(cause: unknown): string[] {
   if (cause === undefined) return [];
-  if (!(cause instanceof Error)) return [String(cause)];
-  return [cause.message, ...causeChain(cause.cause)];
+  if (!(cause instanceof Error)) return [messageOf(cause)];
+  return [messageOf(cause), ...causeChain(cause.cause)];
 }

@@ -34,6 +34,7 @@ export class GrantsClient {
       const connection = await grpcNetwork.connect(config.busApiUrl.address, {
         timeoutMs,
         maxMessageBytes: limits.messageBytes,
+        proxy: config.busProxy,
         ...connectOptionsOf(credential),
       });
       return new GrantsClient(connection, config.busApiUrl.address);

@@ -1,6 +1,7 @@
 import { messageOf, UserFacingError } from '../base/user-facing-error.ts';
 import { exitCodes } from '../contract/config/exit-codes.ts';
 import type { SidecarStatus } from '../sidecar/status-report.ts';
+import { type HttpAnswer, httpGet } from '../transport/http-get.ts';
 import type { AddCommand } from './command.ts';
 import { ownHealthAddress } from './health-address.ts';
 
@@ -20,20 +21,19 @@ export const addStatusCommand: AddCommand = (program) => {
     .option('--json', 'print the whole status as JSON', false)
     .action(async (flags: StatusFlags) => {
       const address = flags.address ?? (await ownHealthAddress(process.env));
-      const status = JSON.parse(await get(address, '/status')) as SidecarStatus;
+      const status = JSON.parse((await get(address, '/status')).body) as SidecarStatus;
       process.stdout.write(flags.json ? `${JSON.stringify(status)}\n` : render(status));
-      process.exitCode = (await fetch(`http://${address}/healthz`)).ok ? 0 : 1;
+      process.exitCode = (await get(address, '/healthz')).status === 200 ? 0 : 1;
     });
 };
 
-async function get(address: string, path: string): Promise<string> {
+async function get(address: string, path: string): Promise<HttpAnswer> {
   try {
-    const reply = await fetch(`http://${address}${path}`, { signal: AbortSignal.timeout(timeoutMs) });
-    return await reply.text();
+    return await httpGet(`http://${address}${path}`, AbortSignal.timeout(timeoutMs));
   } catch (error) {
     throw new UserFacingError({
       id: 'status/sidecar/unreachable',
-      found: `no sidecar answers at ${address}: ${messageOf(error instanceof Error ? (error.cause ?? error) : error)}`,
+      found: `no sidecar answers at ${address}: ${messageOf(error)}`,
       next: [
         'Name the health address of a running sidecar with --address; its log line `health server listens` has it.',
       ],

@@ -132,8 +132,11 @@ function readMount(reader: OptionReader, name: string, { readFile }: SettingSour
 function checkBusOptions(reader: OptionReader, bus: 'given' | 'embedded', policy: Mount | undefined): void {
   const wrong =
     bus === 'embedded'
-      ? ['bus-api-url', 'bus-ca', 'bus-certificate', 'bus-key', 'bus-token-file'].filter((name) => reader.has(name))
+      ? ['bus-api-url', 'bus-proxy', 'bus-ca', 'bus-certificate', 'bus-key', 'bus-token-file'].filter((name) =>
+          reader.has(name),
+        )
       : policy && ['policy'];
+  if (reader.raw('bus-proxy')?.includes('@')) reader.faults.push(passwordOnCommandLine());
   if (!wrong?.length) return;
   reader.faults.push(
     new UserFacingError({
@@ -144,6 +147,17 @@ function checkBusOptions(reader: OptionReader, bus: 'given' | 'embedded', policy
       exitCode: exitCodes.configuration,
     }),
   );
+}
+
+/** Options are seen in the list of processes, and variables of a container by all who may use the engine. */
+function passwordOnCommandLine(): UserFacingError {
+  return new UserFacingError({
+    id: 'compose/bus/proxy-password',
+    found: 'option `bus-proxy` holds a user or a password (it is not shown)',
+    expected: 'Secrets come as files.',
+    next: ['Write it as `bus_proxy` into the file that option `config` names.'],
+    exitCode: exitCodes.configuration,
+  });
 }
 
 interface EnvironmentInputs {

@@ -1,6 +1,8 @@
 import { messageOf } from '../base/user-facing-error.ts';
 import type { BusConnectionConfig } from '../contract/config/bus-connection.ts';
+import { type Environment, readVariable } from '../contract/config/environment.ts';
 import { exitCodes } from '../contract/config/exit-codes.ts';
+import { ProxyError } from '../transport/http-tunnel.ts';
 import { endsSoon, shownTime } from './certificate-life.ts';
 import { errorOf, type Finding, warningOf } from './finding.ts';
 import { type NetworkProbes, ProbedCertificateError, type ProbedTls } from './probes.ts';
@@ -14,45 +16,66 @@ type Address = BusConnectionConfig['busApiUrl'];
 
 export interface BusSources {
   readonly url: Address;
+  readonly proxy: BusConnectionConfig['busProxy'];
+  /** Variables of the environment that name a proxy, which is not used for the bus. */
+  readonly otherProxies: readonly string[];
   readonly tls: ProbedTls;
   readonly network: NetworkProbes;
   /** Milliseconds since the Unix epoch. */
   readonly nowMs: number;
 }
 
-/** Goes the way to the bus as far as it leads: name, port, TLS. Whether the bus accepts the credential only a session shows. */
+/**
+ * Goes the sidecar's way to the bus as far as it leads: name, port, the proxy's tunnel, TLS, HTTP/2. Whether the bus accepts
+ * the credential only a session shows.
+ */
 export async function examineBus(sources: BusSources): Promise<ExaminedBus> {
-  const { url, network } = sources;
+  const { url, proxy, network } = sources;
   const failed = (finding: Finding): ExaminedBus => ({ notes: [], findings: [finding] });
   try {
-    await network.resolve(url.host);
+    await network.resolve((proxy ?? url).host);
   } catch (error) {
-    return failed(unresolved(url, messageOf(error)));
+    const reason = messageOf(error);
+    return failed(
+      proxy
+        ? noTunnel(url, `the name of the proxy ${proxy.address} is not known here: ${reason}`)
+        : unresolved(sources, reason),
+    );
   }
   try {
-    await network.connect(url);
+    await network.connect(url, proxy);
   } catch (error) {
-    return failed(unreachable(url, messageOf(error)));
+    const reason = messageOf(error);
+    if (!proxy) return failed(unreachable(sources, reason));
+    return failed(noTunnel(url, error instanceof ProxyError ? reason : `the proxy at ${proxy.address}: ${reason}`));
   }
-  if (url.tls) return await examineTls(sources);
-  if (await speaksTls(url, network)) return failed(onlyTls(url));
-  return { notes: [`The bus at ${url.address} accepts connections, without TLS.`], findings: [] };
+  const examined = url.tls ? await examineTls(sources) : await examinePlain(sources);
+  if (examined.findings.some(({ severity }) => severity === 'error')) return examined;
+  try {
+    await network.openRpc(url.address, { ...(url.tls && { tls: sources.tls }), ...(proxy && { proxy }) });
+  } catch (error) {
+    return failed(noBus(url, messageOf(error)));
+  }
+  return examined;
 }
 
-/** A certificate that is not accepted is one, too. */
-async function speaksTls(url: Address, network: NetworkProbes): Promise<boolean> {
-  return await network.handshake(url, {}).then(
+async function examinePlain({ url, proxy, network }: BusSources): Promise<ExaminedBus> {
+  // A certificate that is not accepted is one, too.
+  const speaksTls = await network.handshake(url, {}, proxy).then(
     () => true,
     (error: unknown) => error instanceof ProbedCertificateError,
   );
+  if (speaksTls) return { notes: [], findings: [onlyTls(url)] };
+  return { notes: [`The bus at ${url.address} accepts connections, without TLS${through(proxy)}.`], findings: [] };
 }
 
-async function examineTls({ url, tls, network, nowMs }: BusSources): Promise<ExaminedBus> {
+async function examineTls({ url, proxy, tls, network, nowMs }: BusSources): Promise<ExaminedBus> {
   try {
-    const certificate = await network.handshake(url, tls);
+    const certificate = await network.handshake(url, tls, proxy);
     const until = shownTime(certificate.toMs);
+    const way = `over TLS${through(proxy)}`;
     return {
-      notes: [`The bus at ${url.address} accepts connections over TLS; its certificate is valid until ${until}.`],
+      notes: [`The bus at ${url.address} accepts connections ${way}; its certificate is valid until ${until}.`],
       findings: endsSoon(certificate, nowMs) ? [ends(url, until)] : [],
     };
   } catch (error) {
@@ -61,20 +84,38 @@ async function examineTls({ url, tls, network, nowMs }: BusSources): Promise<Exa
   }
 }
 
+function through(proxy: BusSources['proxy']): string {
+  return proxy === undefined ? '' : `, through the proxy at ${proxy.address}`;
+}
+
+const proxyVariables = /^(?:https?|grpc|all)_proxy$/i;
+
+/** The variables that lead other programs to a proxy. */
+export function proxiesIn(environment: Environment): string[] {
+  return Object.keys(environment).filter((name) => proxyVariables.test(name) && readVariable(environment, name));
+}
+
 const exitCode = exitCodes.busUnreachable;
 const whence = ({ origin }: Address): string => `The address is from ${origin ?? 'the default'}.`;
 
-function unresolved(url: Address, reason: string): Finding {
+function proxyHint({ otherProxies }: BusSources): string[] {
+  if (otherProxies.length === 0) return [];
+  return [`The bus is reached without ${otherProxies.join(', ')}: set SIDECAR_BUS_PROXY if it is behind a proxy.`];
+}
+
+function unresolved(sources: BusSources, reason: string): Finding {
+  const { url } = sources;
   return errorOf({
     id: 'doctor/bus/unresolved',
     found: `The name of the bus, ${url.host}, is not known here: ${reason}`,
     expected: whence(url),
-    next: ['Correct SIDECAR_BUS_API_URL, or bind the service that holds the address.'],
+    next: ['Correct SIDECAR_BUS_API_URL, or bind the service that holds the address.', ...proxyHint(sources)],
     exitCode,
   });
 }
 
-function unreachable(url: Address, reason: string): Finding {
+function unreachable(sources: BusSources, reason: string): Finding {
+  const { url } = sources;
   return errorOf({
     id: 'doctor/bus/unreachable',
     found: `The bus at ${url.address} accepts no connection: ${reason}`,
@@ -82,7 +123,30 @@ function unreachable(url: Address, reason: string): Finding {
     next: [
       'Look whether the bus runs there.',
       'On Cloud Foundry, look whether a security group lets this space reach it.',
+      ...proxyHint(sources),
     ],
+    exitCode,
+  });
+}
+
+function noTunnel(url: Address, reason: string): Finding {
+  return errorOf({
+    id: 'doctor/bus/proxy',
+    found: `The bus at ${url.address} cannot be reached: ${reason}`,
+    next: [
+      'Correct SIDECAR_BUS_PROXY, or unset it when the bus is reached without a proxy.',
+      'Ask whoever runs the proxy whether it lets this machine open a tunnel to the bus by CONNECT.',
+    ],
+    exitCode,
+  });
+}
+
+function noBus(url: Address, reason: string): Finding {
+  return errorOf({
+    id: 'doctor/bus/not-a-bus',
+    found: `Something accepts connections at ${url.address}, and it is no Bus API: ${reason}`,
+    expected: whence(url),
+    next: ['Correct SIDECAR_BUS_API_URL, or start the Bus API there.'],
     exitCode,
   });
 }

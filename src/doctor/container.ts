@@ -9,7 +9,7 @@ import type { BindingSources } from '../contract/config/service-binding.ts';
 import { examineSidecarConfig, type SidecarConfig } from '../contract/config/sidecar-config.ts';
 import { leastMemoryMb } from '../contract/config/staging-settings.ts';
 import { patternFault } from '../contract/wire/topic.ts';
-import { examineBus } from './bus-checks.ts';
+import { examineBus, proxiesIn } from './bus-checks.ts';
 import { examineCredentials } from './credential-checks.ts';
 import { findUnknownVariables } from './environment-checks.ts';
 import { errorOf, type Finding, warningOf } from './finding.ts';
@@ -37,7 +37,7 @@ export async function examineContainer(sources: ContainerSources): Promise<Docto
     checkPattern: patternFault,
   });
   const faults = [...(configFile instanceof Error ? [configFile] : []), ...examined.faults];
-  const around = await examineSurroundings(examined.config, faults, probes);
+  const around = await examineSurroundings(examined.config, faults, sources);
   return {
     subject: subjectOf(environment),
     settings: settingTable({
@@ -66,7 +66,7 @@ interface Surroundings {
 async function examineSurroundings(
   config: SidecarConfig,
   faults: readonly UserFacingError[],
-  probes: Probes,
+  { environment, probes }: ContainerSources,
 ): Promise<Surroundings> {
   const isWrong = (subjects: RegExp): boolean => faults.some(({ id }) => subjects.test(id));
   const { network, nowMs } = probes;
@@ -79,7 +79,14 @@ async function examineSurroundings(
     isWrong(/^config\/(addr|health-addr)\//) ? undefined : examineSidecar(config, network),
     isWrong(/^config\/(bus-|tls\/)/)
       ? undefined
-      : examineBus({ url: config.busApiUrl, tls: credentials.tls, network, nowMs }),
+      : examineBus({
+          url: config.busApiUrl,
+          proxy: config.busProxy,
+          otherProxies: proxiesIn(environment),
+          tls: credentials.tls,
+          network,
+          nowMs,
+        }),
   ]);
   return {
     notes: [...(sidecar?.notes ?? []), ...(bus?.notes ?? []), ...credentials.notes],

@@ -3,7 +3,19 @@ import { isIP, type Socket, connect as tcpConnect } from 'node:net';
 import { type PeerCertificate, connect as tlsConnect } from 'node:tls';
 import { type Scheduler, sleep } from '../base/scheduler.ts';
 import { messageOf } from '../base/user-facing-error.ts';
-import { type Endpoint, type NetworkProbes, ProbedCertificateError, type ServerCertificate } from './probes.ts';
+import { limits } from '../contract/wire/limits.ts';
+import { failureText } from '../transport/failure-text.ts';
+import { grpcNetwork } from '../transport/grpc/network.ts';
+import { httpGet } from '../transport/http-get.ts';
+import { openTunnel, ProxyError, proxyAddress } from '../transport/http-tunnel.ts';
+import type { ProxyServer, TlsFiles } from '../transport/rpc.ts';
+import {
+  type Endpoint,
+  type NetworkProbes,
+  ProbedCertificateError,
+  type ProbedTls,
+  type ServerCertificate,
+} from './probes.ts';
 
 /** Asks over this machine's network, and gives each question up after `timeoutMs`. */
 export function networkProbes(scheduler: Scheduler, timeoutMs: number): NetworkProbes {
@@ -20,28 +32,61 @@ export function networkProbes(scheduler: Scheduler, timeoutMs: number): NetworkP
   };
   return {
     resolve: (host) => inTime(async () => void (await lookup(host))),
-    connect: (to) => inTime((signal) => opened(tcpConnect({ ...to }), 'connect', signal)),
-    handshake: (to, { ca, certificate, key }) =>
+    connect: (to, proxy) => inTime(async (signal) => void endWith(signal, await socketTo(to, proxy, signal))),
+    handshake: (to, { ca, certificate, key }, proxy) =>
       inTime(async (signal) => {
-        const socket = tlsConnect({ ...to, ...serverName(to), ca, cert: certificate, key, ALPNProtocols: ['h2'] });
-        await opened(socket, 'secureConnect', signal).catch((error: unknown) => {
-          throw isOfCertificate(error) ? new ProbedCertificateError(messageOf(error), { cause: error }) : error;
+        const raw = await socketTo(to, proxy, signal);
+        const tls = { ca, cert: certificate, key, ALPNProtocols: ['h2'] };
+        const socket = tlsConnect({ socket: raw, host: to.host, ...serverName(to), ...tls });
+        endWith(signal, socket);
+        await opened(socket, 'secureConnect').catch((error: unknown) => {
+          const reason = failureText(error);
+          throw isOfCertificate(error)
+            ? new ProbedCertificateError(reason, { cause: error })
+            : new Error(reason, { cause: error });
         });
         return lifetimeOf(socket.getPeerCertificate());
       }),
-    get: (address, path) =>
-      inTime(async (signal) => {
-        const reply = await fetch(`http://${address}${path}`, { signal }).catch((error: unknown) => {
-          throw error instanceof Error && error.cause !== undefined ? error.cause : error;
-        });
-        return await reply.text();
-      }),
+    openRpc: async (address, { tls, proxy }) => {
+      const options = { timeoutMs, maxMessageBytes: limits.messageBytes, proxy, ...(tls && { tls: given(tls) }) };
+      (await grpcNetwork.connect(address, options)).close();
+    },
+    get: (address, path) => inTime(async (signal) => (await httpGet(`http://${address}${path}`, signal)).body),
   };
 }
 
-/** Resolves with the event; the socket ends with the signal. */
-function opened(socket: Socket, event: 'connect' | 'secureConnect', signal: AbortSignal): Promise<void> {
-  signal.addEventListener('abort', () => socket.destroy(), { once: true });
+/**
+ * The way that the sidecar takes: directly, or through a tunnel of the proxy. Whoever gets the socket ends it, by its outermost
+ * layer: to destroy a socket under TLS ends the process by a fault in Node.
+ */
+async function socketTo(to: Endpoint, proxy: ProxyServer | undefined, signal: AbortSignal): Promise<Socket> {
+  const { host, port } = proxy ?? to;
+  const socket = tcpConnect({ host, port });
+  const giveUp = endWith(signal, socket);
+  await opened(socket, 'connect').catch((error: unknown) => {
+    throw proxy ? new ProxyError(`the proxy at ${proxyAddress(proxy)} cannot be reached: ${messageOf(error)}`) : error;
+  });
+  if (proxy) await openTunnel(socket, to.address, proxy);
+  signal.removeEventListener('abort', giveUp);
+  return socket;
+}
+
+/** @returns the listener, for who takes it back. */
+function endWith(signal: AbortSignal, socket: Socket): () => void {
+  const end = (): void => void socket.destroy();
+  signal.addEventListener('abort', end, { once: true });
+  return end;
+}
+
+function given({ ca, certificate, key }: ProbedTls): TlsFiles {
+  return {
+    ...(ca !== undefined && { ca }),
+    ...(certificate !== undefined && { certificate }),
+    ...(key !== undefined && { key }),
+  };
+}
+
+function opened(socket: Socket, event: 'connect' | 'secureConnect'): Promise<void> {
   return new Promise((resolve, reject) => {
     socket.once(event, resolve);
     socket.once('error', reject);

@@ -3,7 +3,7 @@ import { ownAddress } from '../contract/config/addresses.ts';
 import { exitCodes } from '../contract/config/exit-codes.ts';
 import type { SidecarConfig } from '../contract/config/sidecar-config.ts';
 import { errorOf, type Finding, warningOf } from './finding.ts';
-import type { NetworkProbes } from './probes.ts';
+import type { Endpoint, NetworkProbes } from './probes.ts';
 
 export interface ExaminedSidecar {
   readonly notes: readonly string[];
@@ -40,9 +40,9 @@ export async function examineSidecar(config: Own, network: NetworkProbes): Promi
   return { notes, findings: [...findingsOf(status), ...(isOpen || isStarting(state) ? [] : [portClosed(config)])] };
 }
 
-function endpointOf(address: string): { readonly host: string; readonly port: number } {
+function endpointOf(address: string): Endpoint {
   const at = address.lastIndexOf(':');
-  return { host: address.slice(0, at).replaceAll(/[[\]]/g, ''), port: Number(address.slice(at + 1)) };
+  return { address, host: address.slice(0, at).replaceAll(/[[\]]/g, ''), port: Number(address.slice(at + 1)) };
 }
 
 function isStarting(state: string): boolean {

@@ -73,13 +73,14 @@ function createSidecar(
   log: Log,
   { audit, processMemory }: { readonly audit: AuditLog | undefined; readonly processMemory: ProcessMemory },
 ): Sidecar {
-  const { instanceId: instance, poolType: pool, busApiUrl } = config;
+  const { instanceId: instance, poolType: pool, busApiUrl, busProxy } = config;
   log.info('sidecar starts', {
     version,
     instance,
     pool,
     bus: busApiUrl.address,
     busFrom: busApiUrl.origin,
+    busProxy: busProxy?.address,
     pid: process.pid,
     memoryMiB: Math.floor(processMemory.limit.bytes / 2 ** 20),
     memoryFrom: processMemory.limit.origin,

@@ -174,6 +174,7 @@ function createLink({ config, network, scheduler, log, readCredential }: Sidecar
     scheduler,
     log,
     address: config.busApiUrl.address,
+    proxy: config.busProxy,
     readCredential,
     registration: {
       instanceId: config.instanceId,

@@ -3,6 +3,7 @@ import { exitCodes } from '../contract/config/exit-codes.ts';
 import { approvalCommand } from '../contract/wire/approval-command.ts';
 import type { Grant, WithheldGrant } from '../contract/wire/grants.ts';
 import { CertificateError, type CertificateFault } from '../transport/certificate-error.ts';
+import { ProxyError } from '../transport/http-tunnel.ts';
 import { RpcError } from '../transport/status.ts';
 import { newerStartOwns } from './bus-link/attempts.ts';
 import { CredentialError } from './bus-link/bus-credential.ts';
@@ -10,6 +11,7 @@ import { CredentialError } from './bus-link/bus-credential.ts';
 /** Step 1, or a bus that is lost while registering. */
 export function busUnreachable(address: string, error: RpcError): UserFacingError {
   if (error.cause instanceof CertificateError) return busNotTrusted(address, error.cause);
+  if (error.cause instanceof ProxyError) return proxyFailed(address, error.cause);
   if (error.cause instanceof CredentialError) return credentialUnusable(error.cause);
   return new UserFacingError({
     id: 'sidecar/startup/bus-unreachable',
@@ -35,6 +37,19 @@ function busNotTrusted(address: string, { fault, message }: CertificateError): U
     id: 'sidecar/startup/bus-certificate',
     found: `the Bus API at ${address} cannot be trusted: ${message}`,
     next: [remedies[fault]],
+    exitCode: exitCodes.busUnreachable,
+  });
+}
+
+/** Step 1: the proxy is why, and of the bus nothing is known. */
+function proxyFailed(address: string, { message }: ProxyError): UserFacingError {
+  return new UserFacingError({
+    id: 'sidecar/startup/bus-proxy',
+    found: `the Bus API at ${address} cannot be reached: ${message}`,
+    next: [
+      'Correct SIDECAR_BUS_PROXY, or unset it when the bus is reached without a proxy.',
+      'Ask whoever runs the proxy whether it lets this machine open a tunnel to the bus by CONNECT.',
+    ],
     exitCode: exitCodes.busUnreachable,
   });
 }

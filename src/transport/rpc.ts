@@ -132,11 +132,21 @@ export interface TlsFiles {
   readonly key?: string;
 }
 
+/** An HTTP proxy that opens tunnels by CONNECT: https://www.rfc-editor.org/rfc/rfc9110#name-connect */
+export interface ProxyServer {
+  readonly host: string;
+  readonly port: number;
+  /** `user:password` for basic authentication, which only `reveal` shows. */
+  readonly credentials?: { reveal(): string } | undefined;
+}
+
 export interface ConnectOptions {
   /** Gives up with RpcError UNAVAILABLE after this long. */
   readonly timeoutMs: number;
   /** Absent: plaintext. */
   readonly tls?: TlsFiles;
+  /** Absent: directly, whatever proxy the environment of the process names. */
+  readonly proxy?: ProxyServer | undefined;
   /** Sent with every call, such as an authorization header. */
   readonly metadata?: Metadata;
   /** A larger message from the server fails its call with RESOURCE_EXHAUSTED. */
@@ -173,7 +183,7 @@ export interface Listener {
 export interface Network {
   /**
    * @throws RpcError UNAVAILABLE when the first attempt fails and when nothing answers in time, with a CertificateError as
-   * its cause when the server's certificate is the reason; INVALID_ARGUMENT when the TLS texts cannot be used.
+   * its cause when the server's certificate is the reason and a ProxyError when the proxy is; INVALID_ARGUMENT when the TLS texts cannot be used.
    */
   connect(address: string, options: ConnectOptions): Promise<Connection>;
   /**

@@ -1,3 +1,5 @@
+import { messageOf } from '../base/user-facing-error.ts';
+
 /** The closed set of gRPC status codes, by name: https://grpc.github.io/grpc/core/md_doc_statuscodes.html */
 export const statusCodes = [
   'OK',
@@ -41,7 +43,7 @@ export class RpcError extends Error {
   /** Anything caught, as an RpcError; what is none becomes UNKNOWN without its stack. */
   static from(error: unknown): RpcError {
     if (error instanceof RpcError) return error;
-    return new RpcError('UNKNOWN', error instanceof Error ? error.message : String(error), { cause: error });
+    return new RpcError('UNKNOWN', messageOf(error), { cause: error });
   }
 }
 

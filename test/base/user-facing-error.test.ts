@@ -74,7 +74,10 @@ test('a list of faults has the messages of all', () => {
 test.each<[what: string, text: string, error: unknown]>([
   ['an error', 'broken', new Error('broken')],
   ['a thrown text', 'broken', 'broken'],
-  ['undefined', 'undefined', undefined],
+  ['undefined', 'no reason is known', undefined],
+  ['an error without a text', 'no reason is known', new Error('')],
+  ['an error that has a code alone', 'EPIPE', Object.assign(new Error(''), { code: 'EPIPE' })],
+  ['an error of all addresses of a host', 'one; other', new AggregateError([new Error('one'), new Error('other')])],
   ['an object with a text of its own', 'an object', { toString: () => 'an object' }],
 ])('the message of %s is "%s"', (_what, text, error) => {
   expect(messageOf(error)).toBe(text);

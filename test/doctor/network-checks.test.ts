@@ -12,6 +12,7 @@ function network(differences: Partial<NetworkProbes>): NetworkProbes {
     resolve: async () => {},
     connect: async () => {},
     handshake: async () => ({ fromMs: 0, toMs: 100 * dayMs }),
+    openRpc: async () => {},
     get: async () => JSON.stringify({ state: 'RUNNING', instanceId: 'oms-1' }),
     ...differences,
   };
@@ -63,8 +64,9 @@ describe('the sidecar', () => {
 
 describe('the bus', () => {
   const url = { host: 'bus', port: 8443, address: 'bus:8443', tls: true, origin: 'SIDECAR_BUS_API_URL' };
+  const direct = { proxy: undefined, otherProxies: [] };
   const examine = async (nowMs: number, differences: Partial<NetworkProbes> = {}) =>
-    await examineBus({ url, tls: {}, network: network(differences), nowMs });
+    await examineBus({ ...direct, url, tls: {}, network: network(differences), nowMs });
 
   test('whose name is not known is told with where the name is from', async () => {
     const { findings } = await examine(0, { resolve: refuse });
@@ -75,7 +77,7 @@ describe('the bus', () => {
   test('is taken for one without TLS when it shakes no hands', async () => {
     const plain = { ...url, tls: false };
     const asked = async (handshake: NetworkProbes['handshake']) =>
-      await examineBus({ url: plain, tls: {}, network: network({ handshake }), nowMs: 0 });
+      await examineBus({ ...direct, url: plain, tls: {}, network: network({ handshake }), nowMs: 0 });
     expect((await asked(refuse)).findings).toEqual([]);
     const untrusted = async (): Promise<never> => {
       throw new ProbedCertificateError('self-signed');

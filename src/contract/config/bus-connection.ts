@@ -1,5 +1,6 @@
 import { FaultList } from '../../base/user-facing-error.ts';
 import { type BusApiAddress, busApiAddress } from './addresses.ts';
+import { type BusProxy, busProxy } from './bus-proxy.ts';
 import { checkTls, type GivenTls } from './bus-tls-check.ts';
 import { type Environment, readVariable } from './environment.ts';
 import { type CredentialSource, Secret } from './secret.ts';
@@ -18,6 +19,8 @@ export interface BusConnectionConfig {
     /** Where it comes from, such as `SIDECAR_BUS_API_URL`; undefined: it is the default. */
     readonly origin: string | undefined;
   };
+  /** Undefined: the bus is reached directly. */
+  readonly busProxy: BusProxy | undefined;
   /** In PEM. */
   readonly tls: {
     readonly ca: CredentialSource | undefined;
@@ -42,6 +45,7 @@ export function loadBusConnection(environment: Environment, bindings: BindingSou
 
 const names = {
   url: { variable: 'SIDECAR_BUS_API_URL', key: 'bus_api_url' },
+  proxy: { variable: 'SIDECAR_BUS_PROXY', key: 'bus_proxy' },
   ca: { variable: 'SIDECAR_BUS_CA', key: 'tls.ca' },
   certificate: { variable: 'SIDECAR_BUS_CERTIFICATE', key: 'tls.certificate' },
   key: { variable: 'SIDECAR_BUS_KEY', key: 'tls.key' },
@@ -75,6 +79,7 @@ export function readBusConnection(
   };
   return {
     busApiUrl: { ...address, tls, origin },
+    busProxy: reader.read(names.proxy, busProxy, undefined),
     tls: { ca, certificate, key, certificateOrigin },
     busToken,
   };

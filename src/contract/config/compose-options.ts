@@ -61,6 +61,10 @@ export const composeOptions: Readonly<Record<string, ComposeOption>> = {
     commands: up,
   },
   'bus-api-url': mirror('SIDECAR_BUS_API_URL', { default: 'bus-api:8443' }),
+  'bus-proxy': mirror('SIDECAR_BUS_PROXY', {
+    meaning: 'HTTP proxy that tunnels to the bus by CONNECT, without a password; no other proxy variable is used',
+    default: environmentVariables.SIDECAR_BUS_PROXY.default,
+  }),
   'bus-ca': mirror('SIDECAR_BUS_CA', { mountedAt: '/etc/meridian/bus/ca.pem' }),
   'bus-certificate': mirror('SIDECAR_BUS_CERTIFICATE', { mountedAt: '/etc/meridian/bus/tls.crt' }),
   'bus-key': mirror('SIDECAR_BUS_KEY', { mountedAt: '/etc/meridian/bus/tls.key' }),

@@ -50,6 +50,13 @@ export const environmentVariables = {
     example: 'bus-prod',
     readBy: ['run'],
   },
+  SIDECAR_BUS_PROXY: {
+    meaning: 'HTTP proxy that tunnels to the bus by CONNECT; may hold a password. No other proxy variable is used',
+    default: 'none: the bus is reached directly',
+    example: 'http://proxy.example:3128',
+    readBy: ['run'],
+    secret: true,
+  },
   SIDECAR_BUS_CA: {
     meaning: 'PEM file with the authorities that may sign the Bus API',
     example: '/etc/meridian/ca.pem',

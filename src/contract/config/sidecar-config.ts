@@ -46,7 +46,7 @@ export interface SidecarConfigSources {
 /** The dotted keys that a SIDECAR_CONFIG file may hold. */
 export const sidecarConfigKeys: readonly string[] = [
   ...['instance_id', 'pool_type', 'image', 'requested_grants', 'tags', 'bus_api_url', 'bus_token_file'],
-  'bus_service',
+  ...['bus_service', 'bus_proxy'],
   ...['tls.ca', 'tls.certificate', 'tls.key', 'sidecar_addr', 'health_addr'],
   ...['log_level', 'log_format', 'audit_log', 'exit_on_fault'],
   ...tuningKeys,

@@ -14,7 +14,7 @@ import { grantsToWire } from '../../contract/wire/grants-on-wire.ts';
 import { limits } from '../../contract/wire/limits.ts';
 import { busMethods } from '../../contract/wire/methods.ts';
 import { busProtocolVersion } from '../../contract/wire/protocol-version.ts';
-import type { CallOptions, Connection, Network, UnaryMethod } from '../../transport/rpc.ts';
+import type { CallOptions, Connection, Network, ProxyServer, UnaryMethod } from '../../transport/rpc.ts';
 import { RpcError } from '../../transport/status.ts';
 import { activate } from './activation.ts';
 import { attemptTimeoutMs, newerStartOwns, tryUntilAnswered } from './attempts.ts';
@@ -27,6 +27,8 @@ export interface BusLinkOptions {
   readonly scheduler: Scheduler;
   readonly log: Log;
   readonly address: string;
+  /** Undefined: the bus is reached directly. */
+  readonly proxy?: ProxyServer | undefined;
   /** Read anew before every connection, since it may rotate. */
   readonly readCredential: () => Promise<Credential>;
   readonly registration: {
@@ -179,11 +181,12 @@ export class BusLink {
   }
 
   async #connectOnce(timeoutMs: number): Promise<Connection> {
-    const { network, address } = this.#options;
+    const { network, address, proxy } = this.#options;
     const credential = await this.#credential.forConnection();
     return network.connect(address, {
       timeoutMs: Math.max(1, Math.ceil(timeoutMs)),
       maxMessageBytes: limits.messageBytes,
+      proxy,
       ...connectOptionsOf(credential),
     });
   }

@@ -1,42 +1,55 @@
 import type { Socket } from 'node:net';
 import { isIP } from 'node:net';
 import { connect, createSecureContext, type SecureContext } from 'node:tls';
-import { CallCredentials, ChannelCredentials, credentials } from '@grpc/grpc-js';
+import { CallCredentials, ChannelCredentials } from '@grpc/grpc-js';
 import { CertificateError } from '../certificate-error.ts';
-import type { TlsFiles } from '../rpc.ts';
+import { openTunnel } from '../http-tunnel.ts';
+import type { ConnectOptions, ProxyServer } from '../rpc.ts';
 import { certificateFault, describeFault } from './certificate.ts';
 import { checkedTls } from './tls.ts';
 
 type SecureConnector = ReturnType<ChannelCredentials['_createSecureConnector']>;
 
-/** @throws RpcError INVALID_ARGUMENT when a text is not the PEM that it should be. */
-export function clientCredentials(tls: TlsFiles | undefined, host: string): ChannelCredentials {
-  if (!tls) return credentials.createInsecure();
-  return new TlsClientCredentials(tls, host);
-}
-
 /**
- * TLS as grpc-js would do it, but for two things: the reason of a refusal is kept, which the library reduces to a code, and
- * no server name is sent for an IP address, which RFC 6066 §3 forbids and Node warns of (DEP0123).
+ * What is done on a new socket before HTTP/2 is spoken: the tunnel of a proxy, then TLS. grpc-js would do both, but it keeps
+ * neither the reason of a refusal, nor sends no server name for an IP address, which RFC 6066 §3 forbids (Node: DEP0123).
  */
-export class TlsClientCredentials extends ChannelCredentials {
-  readonly #context: SecureContext;
-  readonly #host: string;
-  #refusal: CertificateError | undefined;
+export class ClientCredentials extends ChannelCredentials {
+  readonly #address: string;
+  readonly #context: SecureContext | undefined;
+  readonly #proxy: ProxyServer | undefined;
+  /** The outermost: under TLS the raw one is not to be touched. */
+  #socket: Socket | undefined;
+  #failure: Error | undefined;
+  #hasTunnel = false;
+  #isAbandoned = false;
 
-  constructor(tls: TlsFiles, host: string) {
+  /** @throws RpcError INVALID_ARGUMENT when a text is not the PEM that it should be. */
+  constructor(address: string, { tls, proxy }: Pick<ConnectOptions, 'tls' | 'proxy'>) {
     super();
-    this.#context = checkedTls(() => createSecureContext({ ca: tls.ca, cert: tls.certificate, key: tls.key }));
-    this.#host = host;
+    this.#address = address;
+    this.#context = tls && checkedTls(() => createSecureContext({ ca: tls.ca, cert: tls.certificate, key: tls.key }));
+    this.#proxy = proxy;
   }
 
-  /** Why the server's certificate was not accepted, once a handshake ended by that. */
-  get refusal(): CertificateError | undefined {
-    return this.#refusal;
+  /** Why the last socket could not be used. */
+  get failure(): Error | undefined {
+    return this.#failure;
+  }
+
+  /** The proxy has opened its tunnel. */
+  get hasTunnel(): boolean {
+    return this.#hasTunnel;
+  }
+
+  /** Nobody waits for a socket any more; the library may bring another one yet, for an attempt that it had planned. */
+  abandon(): void {
+    this.#isAbandoned = true;
+    this.#socket?.destroy();
   }
 
   override _isSecure(): boolean {
-    return true;
+    return this.#context !== undefined;
   }
 
   override _equals(other: ChannelCredentials): boolean {
@@ -47,32 +60,52 @@ export class TlsClientCredentials extends ChannelCredentials {
     ...[, , callCredentials]: Parameters<ChannelCredentials['_createSecureConnector']>
   ): SecureConnector {
     return {
-      connect: async (socket) => ({ socket: await this.#handshake(socket), secure: true }),
+      connect: async (socket) => ({ socket: await this.#prepare(socket), secure: this._isSecure() }),
       waitForReady: async () => {},
       getCallCredentials: () => callCredentials ?? CallCredentials.createEmpty(),
       destroy() {},
     };
   }
 
-  #handshake(socket: Socket): Promise<Socket> {
+  async #prepare(socket: Socket): Promise<Socket> {
+    this.#socket = socket;
+    try {
+      if (this.#isAbandoned) throw new Error('nobody waits for this connection');
+      if (this.#proxy) await openTunnel(socket, this.#address, this.#proxy);
+      this.#hasTunnel = this.#proxy !== undefined;
+      return this.#context ? await this.#handshake(socket, this.#context) : socket;
+    } catch (error) {
+      this.#failure = error as Error;
+      this.#socket.destroy();
+      throw error;
+    }
+  }
+
+  #handshake(socket: Socket, secureContext: SecureContext): Promise<Socket> {
+    const host = hostOf(this.#address);
     return new Promise((resolve, reject) => {
       const secured = connect({
         socket,
-        secureContext: this.#context,
-        host: this.#host,
-        servername: isIP(this.#host) === 0 ? this.#host : '',
+        secureContext,
+        host,
+        servername: isIP(host) === 0 ? host : '',
         ALPNProtocols: ['h2'],
         // Refused below instead, while its certificate can still be read.
         rejectUnauthorized: false,
       });
+      this.#socket = secured;
       secured.once('error', reject);
       secured.once('secureConnect', () => {
         if (secured.authorized) return resolve(secured);
         const code = String(secured.authorizationError);
         const fault = certificateFault(code);
-        this.#refusal = new CertificateError(fault, `its ${describeFault(secured.getPeerCertificate(), fault, code)}`);
-        secured.destroy(this.#refusal);
+        secured.destroy(new CertificateError(fault, `its ${describeFault(secured.getPeerCertificate(), fault, code)}`));
       });
     });
   }
+}
+
+/** The host that the server's certificate must be for, without the brackets of an IPv6 address. */
+function hostOf(address: string): string {
+  return address.slice(0, address.lastIndexOf(':')).replace(/^\[(.*)\]$/, '$1');
 }

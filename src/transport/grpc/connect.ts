@@ -1,8 +1,12 @@
 import type { ClientOptions } from '@grpc/grpc-js';
 import { Client, connectivityState, Metadata } from '@grpc/grpc-js';
-import type { Connection, ConnectOptions } from '../rpc.ts';
+import { messageOf } from '../../base/user-facing-error.ts';
+import { CertificateError } from '../certificate-error.ts';
+import { failureText } from '../failure-text.ts';
+import { ProxyError, proxyAddress } from '../http-tunnel.ts';
+import type { Connection, ConnectOptions, ProxyServer } from '../rpc.ts';
 import { RpcError } from '../status.ts';
-import { clientCredentials, type TlsClientCredentials } from './client-credentials.ts';
+import { ClientCredentials } from './client-credentials.ts';
 import { GrpcConnection } from './connection.ts';
 import { passBytes } from './duplex-end.ts';
 
@@ -11,16 +15,20 @@ const neverMs = 2 ** 31 - 1;
 
 /** Opens one connection; it has been established when the promise resolves. */
 export async function connect(address: string, options: ConnectOptions): Promise<Connection> {
+  const { proxy } = options;
+  const credentials = new ClientCredentials(address, options);
   // Without the scheme, a host called `unix` or `dns` would be taken for one.
-  const credentials = clientCredentials(options.tls, hostOf(address));
-  const client = new Client(`dns:${address}`, credentials, clientOptions(address, options));
+  const client = new Client(
+    `dns:${proxy ? proxyAddress(proxy) : address}`,
+    credentials,
+    clientOptions(address, options),
+  );
   try {
-    await ready(client, address, options.timeoutMs);
+    await ready(client, options.timeoutMs);
   } catch (error) {
     client.close();
-    const { refusal } = credentials as Partial<TlsClientCredentials>;
-    if (!refusal) throw error;
-    throw new RpcError('UNAVAILABLE', `${address} cannot be trusted: ${refusal.message}`, { cause: refusal });
+    credentials.abandon();
+    throw failureOf(error, { address, proxy, credentials });
   }
   return new GrpcConnection(client, address, options);
 }
@@ -38,31 +46,39 @@ function clientOptions(address: string, options: ConnectOptions): ClientOptions 
     'grpc.keepalive_time_ms': 10_000,
     'grpc.keepalive_timeout_ms': 10_000,
     'grpc.keepalive_permit_without_calls': 1,
-    ...(isLoopback(address) ? { 'grpc.enable_http_proxy': 0 } : {}),
+    // The library would take the proxy of the environment, which is the app's and not meant for this connection.
+    'grpc.enable_http_proxy': 0,
+    'grpc.default_authority': address,
   };
 }
 
-/** The host that the server's certificate must be for, without the brackets of an IPv6 address. */
-function hostOf(address: string): string {
-  return address.slice(0, address.lastIndexOf(':')).replace(/^\[(.*)\]$/, '$1');
+interface Attempt {
+  readonly address: string;
+  readonly proxy: ProxyServer | undefined;
+  readonly credentials: ClientCredentials;
 }
 
-function isLoopback(address: string): boolean {
-  return /^(localhost|127\.[\d.]+|\[::1\]):\d+$/.test(address);
+function failureOf(error: unknown, { address, proxy, credentials }: Attempt): RpcError {
+  const { failure: cause } = credentials;
+  const unavailable = (text: string, options = {}): RpcError =>
+    new RpcError('UNAVAILABLE', `${address} ${text}`, options);
+  if (cause instanceof CertificateError) return unavailable(`cannot be trusted: ${cause.message}`, { cause });
+  if (cause instanceof ProxyError) return unavailable(`cannot be reached: ${cause.message}`, { cause });
+  const text = cause ? `cannot be reached: ${failureText(cause)}` : messageOf(error);
+  if (!proxy) return unavailable(text);
+  if (credentials.hasTunnel) return unavailable(`${text}, through the proxy at ${proxyAddress(proxy)}`);
+  const ofProxy = new ProxyError(`the proxy at ${proxyAddress(proxy)} ${text}`);
+  return unavailable(`cannot be reached: ${ofProxy.message}`, { cause: ofProxy });
 }
 
-/** Gives up at the first failed attempt: when to try again is the owner's decision. */
-async function ready(client: Client, address: string, timeoutMs: number): Promise<void> {
+/** Gives up at the first failed attempt: when to try again is the owner's decision. @throws Error that says what the peer did not. */
+async function ready(client: Client, timeoutMs: number): Promise<void> {
   const channel = client.getChannel();
   const deadlineMs = Date.now() + timeoutMs;
   for (let state = channel.getConnectivityState(true); ; state = channel.getConnectivityState(true)) {
     if (state === connectivityState.READY) return;
-    if (state === connectivityState.TRANSIENT_FAILURE) {
-      throw new RpcError('UNAVAILABLE', `${address} cannot be reached: ${await failureOf(client)}`);
-    }
-    if (!(await changed(channel, state, deadlineMs))) {
-      throw new RpcError('UNAVAILABLE', `${address} did not answer within ${timeoutMs} ms`);
-    }
+    if (state === connectivityState.TRANSIENT_FAILURE) throw new Error(`cannot be reached: ${await reasonOf(client)}`);
+    if (!(await changed(channel, state, deadlineMs))) throw new Error(`did not answer within ${timeoutMs} ms`);
   }
 }
 
@@ -74,12 +90,21 @@ function changed(
   return new Promise((resolve) => channel.watchConnectivityState(state, deadlineMs, (error) => resolve(!error)));
 }
 
+/** What the library says when it knows no better. */
+const plainer: Readonly<Record<string, string>> = {
+  'Failed to connect': 'the connection was closed before the server spoke HTTP/2',
+  'Protocol error': 'what answers there does not speak HTTP/2',
+  undefined: 'the connection was closed without a reason',
+};
+
 /** A channel keeps the reason of its failure to itself, but fails every call with it. */
-function failureOf(client: Client): Promise<string> {
+function reasonOf(client: Client): Promise<string> {
   return new Promise((resolve) => {
     client.makeUnaryRequest('/', passBytes, passBytes, Buffer.alloc(0), new Metadata(), {}, (error) => {
-      const details = error?.details ?? 'no reason given';
-      resolve(/Last error: (?:Error: )?(.*?)\.? Resolution note/s.exec(details)?.[1] ?? details);
+      const details = error?.details || 'no reason is known';
+      const told = /Last error: (?:Error: )?(.*?)\.? Resolution note/s.exec(details)?.[1] ?? details;
+      const reason = told.replace(/ \(\d{4}-[\dTZ:.-]+\)$/, '').trim();
+      resolve(plainer[reason] ?? reason);
     });
   });
 }

@@ -26,7 +26,7 @@ export function toGrpcCode(code: StatusCode): status {
 /** A status other than OK as the error that a caller gets. */
 export function errorFromStatus(received: Pick<StatusObject, 'code' | 'details' | 'metadata'>): RpcError {
   const code = statusCodes[received.code] ?? 'UNKNOWN';
-  return new RpcError(code === 'OK' ? 'UNKNOWN' : code, received.details, {
+  return new RpcError(code === 'OK' ? 'UNKNOWN' : code, received.details || 'no reason is known', {
     trailers: fromGrpcMetadata(received.metadata),
   });
 }
