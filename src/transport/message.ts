@@ -1,4 +1,5 @@
 import { formatBytes } from '../base/bytes.ts';
+import { LimitError } from '../base/limit-error.ts';
 import type { Codec } from './rpc.ts';
 import { RpcError } from './status.ts';
 
@@ -16,12 +17,15 @@ export function encodeMessage<T>(format: MessageFormat<T>, message: T): Uint8Arr
   return bytes;
 }
 
-/** @throws RpcError INTERNAL when the bytes are not such a message. */
+/** @throws RpcError INTERNAL when the bytes are not such a message, RESOURCE_EXHAUSTED when the codec throws LimitError. */
 export function decodeMessage<T>(format: MessageFormat<T>, bytes: Uint8Array): T {
   try {
     return format.codec.decode(bytes);
   } catch (cause) {
     if (cause instanceof RpcError) throw cause;
+    if (cause instanceof LimitError) {
+      throw new RpcError('RESOURCE_EXHAUSTED', `a message of ${format.path}: ${cause.message}`, { cause });
+    }
     throw new RpcError('INTERNAL', `a message of ${format.path} with ${bytes.byteLength} bytes could not be decoded`, {
       cause,
     });

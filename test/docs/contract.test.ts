@@ -140,6 +140,10 @@ describe('the tables of docs/contract.md say what the programs do', () => {
       ['topic', `${limits.topicBytes} bytes, ${limits.topicSegments} segments`],
       ['payload', size(limits.payloadBytes)],
       ['state', size(limits.stateBytes)],
+      [
+        'one message of any kind',
+        `${size(limits.messageBytes)}, ${limits.messageValues.toLocaleString('en')} values of all its fields`,
+      ],
       ['subscriptions', `${limits.subscriptions}`],
       ['credits of a subscription', `${credits.messages} messages, ${size(credits.bytes)}`],
       [

@@ -21,6 +21,7 @@ import { busProtocolVersion } from '../../src/contract/wire/protocol-version.ts'
 import { grpcNetwork } from '../../src/transport/grpc/network.ts';
 import type { ClientStream, Connection } from '../../src/transport/rpc.ts';
 import { RpcError } from '../../src/transport/status.ts';
+import { repeated, unknownField, withRawRequests } from '../contract/wire/raw-message.ts';
 import { endAll, startBus, startSidecar } from './processes.ts';
 
 let plugin: Connection;
@@ -168,4 +169,27 @@ test('a message over the limit of the transport ends the session at the bus, whi
   send({ case: 'publish', value: { sequence: 99n, settledBelow: 99n, envelope: { meta, payload } } });
   const ended = await settled(next('publishResult'));
   expect(ended).toMatchObject({ code: 'RESOURCE_EXHAUSTED' });
+});
+
+describe('a message with more values than 131,072', () => {
+  const emptyMessages = (fieldNumber: number): Uint8Array => repeated([(fieldNumber << 3) | 2, 0], 550_000);
+  const refused = {
+    code: 'RESOURCE_EXHAUSTED',
+    message: expect.stringContaining('with 550000 values; at most 131072 are allowed'),
+  };
+
+  test('is refused by the bus', async () => {
+    expect(await settled(bus.unary(withRawRequests(busMethods.register), emptyMessages(4)))).toEqual(refused);
+  });
+
+  test('is refused by the sidecar', async () => {
+    const save = plugin.unary(withRawRequests(pluginMethods.saveState), emptyMessages(2));
+    expect(await settled(save)).toEqual(refused);
+  });
+
+  test('whose fields the contract does not have is taken without them', async () => {
+    const register = withRawRequests(sidecarMethods.register);
+    const reply = await plugin.unary(register, repeated(unknownField, 550_000));
+    expect(reply).toMatchObject({ admitted: true });
+  });
 });

@@ -1,8 +1,9 @@
 import path from 'node:path';
-import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import { toBinary } from '@bufbuild/protobuf';
 import type { Scheduler } from '../../base/scheduler.ts';
 import type { UserFacingError } from '../../base/user-facing-error.ts';
 import { type Envelope, EnvelopeSchema } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
+import { readMessage } from '../../contract/wire/read-message.ts';
 import { defaultDedupWindowMs, defaultRetention, type RetentionOptions } from '../retention.ts';
 import type {
   Appended,
@@ -246,7 +247,7 @@ function encode({ sequence, settledBelow, envelope }: NewMessage): EncodedMessag
 }
 
 function decode({ position, envelope }: EncodedStoredMessage): StoredMessage {
-  return { position, envelope: fromBinary(EnvelopeSchema, envelope), bytes: envelope.length };
+  return { position, envelope: readMessage(EnvelopeSchema, envelope), bytes: envelope.length };
 }
 
 function subscriptionKey({ instanceId, name }: SubscriptionKey): string {

@@ -13,6 +13,8 @@ export const limits = {
   stateBytes: MiB,
   /** One RPC message of any kind: the largest is a state of `stateBytes` with its fields around it. */
   messageBytes: MiB + 64 * KiB,
+  /** Values of all fields of one message, also of the messages within; 20,000 publishes of five fields in one batch have fewer. */
+  messageValues: 128 * KiB,
   subscriptions: 512,
   creditMessages: 256,
   creditBytes: 4 * MiB,

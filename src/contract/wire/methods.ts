@@ -1,9 +1,10 @@
-import { type DescMethod, type DescService, fromBinary, type MessageShape, toBinary } from '@bufbuild/protobuf';
+import { type DescMethod, type DescService, type MessageShape, toBinary } from '@bufbuild/protobuf';
 import { Health } from './gen/grpc/health/v1/health_pb.ts';
 import { BusService } from './gen/meridian/bus/v1/bus_pb.ts';
 import { GrantService } from './gen/meridian/bus/v1/grants_pb.ts';
 import { PluginService } from './gen/meridian/sidecar/v1/plugin_pb.ts';
 import { SidecarService } from './gen/meridian/v1/sidecar_pb.ts';
+import { readMessage } from './read-message.ts';
 
 interface Codec<T> {
   encode(value: T): Uint8Array;
@@ -47,6 +48,6 @@ function methodsOf<S extends DescService>(service: S): WireMethods<S> {
 function codecOf(schema: DescMethod['input']): Codec<MessageShape<DescMethod['input']>> {
   return {
     encode: (value) => toBinary(schema, value),
-    decode: (bytes) => fromBinary(schema, bytes),
+    decode: (bytes) => readMessage(schema, bytes),
   };
 }
