@@ -30,7 +30,13 @@ export interface TestResult extends Verdict {
 export async function runConformance(options: ConformanceOptions): Promise<readonly TestResult[]> {
   const results = new Map<TestId, TestResult>();
   const wanted = conformanceTests.filter(({ id }) => options.only.length === 0 || options.only.includes(id));
-  const profile: Profile = { isV1Alone: false, publishes: false, startupMs: 0, heartbeatPeriodMs: undefined };
+  const profile: Profile = {
+    isV1Alone: false,
+    publishes: false,
+    takesCallbacks: true,
+    startupMs: 0,
+    heartbeatPeriodMs: undefined,
+  };
   for (const scene of scenes) {
     const isNeeded = scene === wholeLife || scene.judges.some((id) => applies(wanted, id, profile));
     if (!isNeeded || results.get('register')?.outcome === 'failed') continue;

@@ -22,6 +22,8 @@ export interface Claims {
 export interface Profile {
   isV1Alone: boolean;
   publishes: boolean;
+  /** Otherwise it is judged by its heartbeats. */
+  takesCallbacks: boolean;
   /** From its start to its registration. */
   startupMs: number;
   /** The longest that two heartbeats were apart; undefined when it sent fewer than two. */
@@ -48,6 +50,9 @@ export interface Scene {
 
 /** How soon a plugin that takes no callbacks falls over something, if it does. */
 const fallTimeoutMs = 1_000;
+
+/** How far two heartbeats of a plugin that takes no callbacks may be apart. */
+export const heartbeatPeriodMsMax = 10_000;
 
 /** More misses than a scene can see: for scenes in which no fault is meant. */
 export const neverFaulted = 1_000;

@@ -179,6 +179,12 @@ export class TestBed {
     this.#running?.signalGroup(signal);
   }
 
+  /** Asks the plugin to end, and resolves when it has or the time is over. */
+  async terminatePlugin(timeoutMs: number): Promise<void> {
+    this.signalPlugin('SIGTERM');
+    await this.journal.until(timeoutMs, () => this.exit !== undefined);
+  }
+
   /** Ends the plugin's whole process group at once, and resolves when the sidecar knows that it is gone. */
   async killPlugin(): Promise<void> {
     const { life } = this;

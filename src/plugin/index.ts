@@ -3,9 +3,9 @@
  *
  * ```ts
  * const plugin = await connect();
- * await plugin.subscribe('platform.data.*', { name: 'quotes' }, (message) => console.log(message.topic));
- * await plugin.publish('platform.signal.eod', new TextEncoder().encode('buy'));
  * plugin.onStop(() => console.log('drained'));
+ * await plugin.subscribe('platform.data.*', { name: 'quotes' }, (message) => console.log(message.topic));
+ * await plugin.publish('platform.signal.eod', Buffer.from('buy'), { payloadType: 'text/plain', dedupKey: 'signal-1' });
  * await plugin.stopped;
  * ```
  */

@@ -26,6 +26,15 @@ describe.concurrent('a plugin that speaks contract v1 alone', () => {
     expect(idsOf(results, 'failed'), seenIn(results)).toEqual(['faulted-state', 'health-check']);
   });
 
+  test.each([
+    ['and first beats 5 s after its start', ['', '1', '5000']],
+    ['and beats every 9 s', ['', '1', '9000']],
+    ['but for its state, and beats every 5 s', ['', '1', '5000', 'state']],
+  ])('%s is faulted when it freezes, and not before', async (_, args) => {
+    const results = await judge(args, { only: ['health-check', 'faulted-state'], stepTimeoutMs: 10_000 });
+    expect(idsOf(results, 'passed'), seenIn(results)).toEqual(['faulted-state', 'health-check']);
+  });
+
   test('and ignores SIGTERM fails the graceful shutdown', async () => {
     const results = await judge(['ignores-sigterm' satisfies V1Fault], {
       only: ['graceful-shutdown', 'state-transitions'],

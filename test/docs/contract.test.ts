@@ -48,6 +48,10 @@ describe('each program of docs/contract.md prints what the page says', () => {
     const bus = await startBus();
     const { address } = await startSidecar(bus.address);
     const plugin = new Program([path.join(directory, name)], { SIDECAR_ADDR: address });
+    const [, whenStopped] = /onStop\(\(\) => console\.log\('(.+)'\)/.exec(source) ?? [];
+    const lines = output.split('\n').filter((line) => line !== '' && line !== whenStopped);
+    for (const line of lines) await plugin.seen(new RegExp(`^${line.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`, 'm'));
+    plugin.signal('SIGTERM');
     expect(await plugin.exited, plugin.stderr).toBe(0);
     // A message may come before the answer to its own publish, so the order of lines is free.
     expect(plugin.stdout.split('\n').sort()).toEqual(output.split('\n').sort());

@@ -2,7 +2,15 @@ import { sleep } from '../../base/scheduler.ts';
 import { sidecarMethods } from '../../contract/wire/methods.ts';
 import { calledBack, healthChecks, isAttached } from '../conduct.ts';
 import { Input } from '../input.ts';
-import { faultOfWork, grantsOf, registered, type Scene, type SceneContext, startUntilRegistered } from '../scene.ts';
+import {
+  faultOfWork,
+  grantsOf,
+  heartbeatPeriodMsMax,
+  registered,
+  type Scene,
+  type SceneContext,
+  startUntilRegistered,
+} from '../scene.ts';
 import type { TestBed } from '../test-bed.ts';
 import { failed, passed, type Verdict } from '../verdict.ts';
 
@@ -17,10 +25,9 @@ export const badTimes: Scene = {
   judges: ['sidecar-readiness', 'degraded-state', 'faulted-state'],
   async play(context) {
     const { claims, profile, judge } = context;
-    const heartbeatMs = 1.5 * (profile.heartbeatPeriodMs ?? usualHeartbeatMs);
     const bed = await context.openBed({
       grants: grantsOf(context),
-      healthCheckTimeoutMs: profile.isV1Alone ? heartbeatMs : answerTimeoutMs,
+      healthCheckTimeoutMs: profile.takesCallbacks ? answerTimeoutMs : heartbeatTimeoutMs(profile),
       faultThreshold,
     });
     judge('sidecar-readiness', await readinessVerdict(bed, context));
@@ -30,6 +37,11 @@ export const badTimes: Scene = {
     judge('faulted-state', await inLife(bed, input, context, faultedVerdict));
   },
 };
+
+/** How long a plugin that takes no callbacks has for its next heartbeat. */
+function heartbeatTimeoutMs({ heartbeatPeriodMs = usualHeartbeatMs }: SceneContext['profile']): number {
+  return 1.5 * heartbeatPeriodMs;
+}
 
 async function readinessVerdict(bed: TestBed, context: SceneContext): Promise<Verdict> {
   const { around, profile } = context;
@@ -98,8 +110,14 @@ async function degradedVerdict(bed: TestBed, input: Input, context: SceneContext
 async function faultedVerdict(bed: TestBed, input: Input, context: SceneContext): Promise<Verdict> {
   const { journal } = bed;
   const { claims, profile } = context;
-  const beatMs = 1.5 * (profile.heartbeatPeriodMs ?? usualHeartbeatMs);
-  const timeoutMs = claims.stepTimeoutMs + (profile.isV1Alone ? beatMs : answerTimeoutMs);
+  if (!isAttached(journal, bed.life)) {
+    // It is judged from its first heartbeat on, so frozen before it, it would never be faulted.
+    const beats = () => journal.received(sidecarMethods.heartbeat, bed.life).length > 0;
+    await journal.until(heartbeatPeriodMsMax, () => beats() || bed.exit !== undefined);
+    if (bed.exit !== undefined) return failed(`it ${bed.exit}`);
+    if (!beats()) return failed('it takes no callbacks and sent no heartbeat, so that nobody could see it freeze');
+  }
+  const timeoutMs = claims.stepTimeoutMs + (profile.takesCallbacks ? answerTimeoutMs : heartbeatTimeoutMs(profile));
   const becomes = (state: TestBed['sidecarState']) =>
     journal.until(timeoutMs, () => bed.sidecarState === state || bed.exit !== undefined);
   const frozenMs = journal.nowMs;
@@ -108,7 +126,7 @@ async function faultedVerdict(bed: TestBed, input: Input, context: SceneContext)
   const faultedAfterMs = Math.round(journal.nowMs - frozenMs);
   const state = bed.sidecarState;
   bed.signalPlugin('SIGCONT');
-  if (state !== 'FAULTED') return failed('frozen, it was not faulted: it takes no callbacks and sent no heartbeat');
+  if (state !== 'FAULTED') return failed(`frozen for ${faultedAfterMs} ms, it was not faulted`);
   await becomes('RUNNING');
   if (bed.exit !== undefined) return failed(`thawed, it ${bed.exit}`);
   if (bed.sidecarState !== 'RUNNING') return failed(`thawed, it did not heal: its sidecar is ${bed.sidecarState}`);

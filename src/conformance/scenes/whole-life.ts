@@ -12,12 +12,19 @@ import {
 } from '../conduct.ts';
 import { Input } from '../input.ts';
 import { judgeEnvelopes, judgeSchemaVersions, judgeTimestamps } from '../message-checks.ts';
-import { grantsOf, neverFaulted, omitted, registered, type Scene, type SceneContext } from '../scene.ts';
+import {
+  grantsOf,
+  heartbeatPeriodMsMax,
+  neverFaulted,
+  omitted,
+  registered,
+  type Scene,
+  type SceneContext,
+} from '../scene.ts';
 import type { TestBed } from '../test-bed.ts';
 import { failed, passed, type Verdict } from '../verdict.ts';
 
 const answerTimeoutMs = 5_000;
-const heartbeatPeriodMsMax = 10_000;
 const takeTimeoutMs = 1_000;
 const drainTimeoutMs = 6_000;
 
@@ -54,6 +61,7 @@ export const wholeLife: Scene = {
     );
     profile.isV1Alone = isV1Alone(journal);
     profile.publishes = publishAttempts(journal).length > 0;
+    profile.takesCallbacks = isAttached(journal);
     judge('health-check', await healthVerdict(bed, context));
     judge('subscribe-and-receive', await subscriptionVerdict(bed, input, context));
     judgeMessages(bed, context);
