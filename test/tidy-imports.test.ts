@@ -19,7 +19,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   packager: ['buildpack', 'base'],
   local: ['base'],
   compose: ['contract/config', 'base'],
-  doctor: [...contract, 'transport', 'buildpack', 'base'],
+  doctor: [...contract, 'transport', 'compose', 'buildpack', 'base'],
 };
 const everyPart = [...Object.keys(mayImport), 'cli'];
 const allowed: Readonly<Record<string, readonly string[]>> = { ...mayImport, cli: everyPart };

@@ -2,10 +2,11 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { realScheduler } from '../base/real-scheduler.ts';
 import { UserFacingError } from '../base/user-facing-error.ts';
+import { readHostFile } from '../compose/host-files.ts';
 import { readBindingSources } from '../contract/config/binding-files.ts';
 import { environmentVariables } from '../contract/config/environment.ts';
 import { examineAppFolder } from '../doctor/app-folder.ts';
-import { examineComposeFile } from '../doctor/compose-file.ts';
+import { examineComposeFile } from '../doctor/compose/compose-file.ts';
 import { examineContainer } from '../doctor/container.ts';
 import { exitCodeFor } from '../doctor/finding.ts';
 import { networkProbes } from '../doctor/network-probes.ts';
@@ -55,7 +56,9 @@ async function examinePlace(place: string, flags: DoctorFlags): Promise<DoctorRe
   if (!/\.ya?ml$/.test(place)) return await examineFolder(place, flags);
   const text = await readTextIfPresent(place);
   if (text === undefined) throw notAFolder(place);
-  return examineComposeFile({ name: path.basename(place), text });
+  // Compose is mostly called where its file is, and paths of options begin with $PWD.
+  const variables = { PWD: path.dirname(place), ...environmentOf(flags.env) };
+  return examineComposeFile({ name: path.basename(place), text, variables, readFile: readHostFile });
 }
 
 async function examineFolder(folder: string, flags: DoctorFlags): Promise<DoctorReport[]> {

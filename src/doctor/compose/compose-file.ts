@@ -1,0 +1,81 @@
+import type { ReadHostFile } from '../../compose/host-files.ts';
+import { composeOptions } from '../../contract/config/compose-options.ts';
+import { environmentVariables } from '../../contract/config/environment.ts';
+import { patternFault } from '../../contract/wire/topic.ts';
+import { errorOf, type Finding, warningOf } from '../finding.ts';
+import type { DoctorReport } from '../report.ts';
+import { asMapping, readYaml } from '../yaml-text.ts';
+import { interpolate } from './interpolation.ts';
+import { findMissingNetworks } from './networks.ts';
+import { findPluginFaults } from './plugins.ts';
+import { findOptionFaults, optionsOf, type ProvidedService } from './provided-service.ts';
+
+export interface ComposeFile {
+  readonly name: string;
+  readonly text: string;
+  /** The variables that Compose fills in, as far as they are known. A text with others is taken as right. */
+  readonly variables: Readonly<Record<string, string>>;
+  readonly readFile: ReadHostFile;
+}
+
+const providerType = 'meridian-sidecar';
+
+/**
+ * Says of each service that this provider brings what is configured and what is wrong. Compose drops options that a provider
+ * does not describe without a word, so that only the file itself shows a slip.
+ */
+export function examineComposeFile(file: ComposeFile): DoctorReport[] {
+  const empty = { subject: `Compose file ${file.name}`, settings: [], notes: [] };
+  const faults: Finding[] = [];
+  const document = asMapping(readYaml(file.text, (reason) => faults.push(notYaml(file.name, reason))));
+  if (faults.length > 0) return [{ ...empty, findings: faults }];
+  const services = Object.entries(asMapping(document['services'])).map(
+    ([name, raw]) => [name, asMapping(raw)] as const,
+  );
+  const provided = services
+    .filter(([, raw]) => asMapping(raw['provider'])['type'] === providerType)
+    .map(([name, raw]): ProvidedService => ({ name, raw }));
+  if (provided.length === 0) return [{ ...empty, findings: [noProvider(file.name)] }];
+  const { name } = document;
+  const project = typeof name === 'string' ? interpolate(name, file.variables) : undefined;
+  const { variables, readFile } = file;
+  const options = { project: project ?? 'project', variables, readFile, checkPattern: patternFault };
+  return provided.map((service) => ({
+    subject: `service ${service.name} of ${file.name}`,
+    settings: Object.entries(optionsOf(service)).map(([name, value]) => ({
+      name,
+      value: shownOption(name, value),
+      source: file.name,
+    })),
+    notes: [],
+    findings: [
+      ...findOptionFaults(service, options),
+      ...findMissingNetworks(service, { services, networks: asMapping(document['networks']) }),
+      ...findPluginFaults(service.name, { services, project }),
+    ],
+  }));
+}
+
+function shownOption(name: string, value: unknown): string {
+  const variable = Object.hasOwn(composeOptions, name) ? composeOptions[name]?.variable : undefined;
+  if (variable !== undefined && 'secret' in environmentVariables[variable] && String(value).includes('@')) {
+    return 'set, not shown';
+  }
+  return [value].flat().map(String).join(', ');
+}
+
+function notYaml(file: string, reason: string): Finding {
+  return errorOf({
+    id: 'doctor/compose/yaml',
+    found: `${file} is not YAML: ${reason}`,
+    next: [`Correct ${file}.`],
+  });
+}
+
+function noProvider(file: string): Finding {
+  return warningOf({
+    id: 'doctor/compose/no-provider',
+    found: `no service of ${file} has \`provider: {type: ${providerType}}\``,
+    next: ['Name the Compose file with the sidecar, or look at the plain form: `meridian-sidecar compose snippet`.'],
+  });
+}
