@@ -69,7 +69,6 @@ const exempt: Readonly<Record<string, readonly Banned[]>> = {
   'src/packager/zip-file.ts': ['files'],
   // A plugin author calls it with no wiring of their own, so it reads the plugin's environment and signals.
   'src/plugin/index.ts': ['process'],
-  'src/sidecar/health-server.ts': ['network'],
   'src/sidecar/launch-files.ts': ['files'],
   'src/sidecar/main.ts': ['clock', 'process'],
   'src/sidecar/memory/process-memory.ts': ['files', 'process'],
@@ -77,9 +76,9 @@ const exempt: Readonly<Record<string, readonly Banned[]>> = {
   'src/supply/main.ts': ['clock', 'files', 'process'],
   'src/supply/staged-files.ts': ['files'],
   // grpc-js runs on the machine's own clock and sockets; the in-memory network beside it runs on any scheduler.
-  'src/transport/http-get.ts': ['network'],
   'src/transport/http-tunnel.ts': ['network'],
   'src/transport/grpc/': ['clock', 'network', 'timers'],
+  'src/transport/http/': ['network'],
 };
 
 const exemptions = Object.entries(exempt).flatMap(([place, all]) => all.map((what) => ({ place, what })));

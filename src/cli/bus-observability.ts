@@ -8,7 +8,8 @@ import { BusMetrics } from '../bus/metrics/bus-metrics.ts';
 import { listenAddress } from '../contract/config/addresses.ts';
 import { openAuditLog } from '../contract/config/audit-log.ts';
 import { exitCodes } from '../contract/config/exit-codes.ts';
-import { serveHealth } from '../sidecar/health-server.ts';
+import { refusal } from '../transport/http/http-reply.ts';
+import { serveHttp } from '../transport/http/http-server.ts';
 
 export interface BusObservabilityFlags {
   readonly logLevel: LogLevel;
@@ -62,11 +63,14 @@ async function serveMetrics(flag: string, { registry }: BusMetrics, log: Log): P
   const address = listenAddress(undefined)(flag);
   if (!address.ok) throw cannotServe(flag, `it must be ${address.expected}`);
   try {
-    const server = await serveHealth(address.value, async (path) =>
-      path === '/metrics'
-        ? { status: 200, body: await registry.metrics(), contentType: registry.contentType }
-        : { status: 404, body: 'nothing here; there is /metrics\n', contentType: 'text/plain; charset=utf-8' },
-    );
+    const server = await serveHttp({
+      ...address.value,
+      scheduler: realScheduler,
+      reply: async (path) =>
+        path === '/metrics'
+          ? { status: 200, body: await registry.metrics(), contentType: registry.contentType }
+          : refusal(404, 'nothing here; there is /metrics'),
+    });
     log.info('metrics are served', { port: server.port });
     return server;
   } catch (error) {

@@ -1,9 +1,10 @@
 import { messageOf, UserFacingError } from '../base/user-facing-error.ts';
 import { exitCodes } from '../contract/config/exit-codes.ts';
+import { isPassing, statusPath } from '../sidecar/health-report.ts';
 import type { SidecarStatus } from '../sidecar/status-report.ts';
-import { type HttpAnswer, httpGet } from '../transport/http-get.ts';
+import { type HttpAnswer, httpGet } from '../transport/http/http-get.ts';
 import type { AddCommand } from './command.ts';
-import { ownHealthAddress } from './health-address.ts';
+import { ownAddresses } from './own-addresses.ts';
 
 interface StatusFlags {
   readonly address?: string;
@@ -17,28 +18,50 @@ export const addStatusCommand: AddCommand = (program) => {
   program
     .command('status')
     .description('show what a running sidecar is doing; exit 1 when it is not healthy')
-    .option('-a, --address <host:port>', "the sidecar's health address (default: as the sidecar itself finds it)")
+    .option('-a, --address <host:port>', "the sidecar's status address (default: as the sidecar itself finds it)")
     .option('--json', 'print the whole status as JSON', false)
     .action(async (flags: StatusFlags) => {
-      const address = flags.address ?? (await ownHealthAddress(process.env));
-      const status = JSON.parse((await get(address, '/status')).body) as SidecarStatus;
+      const address = flags.address ?? (await ownAddresses(process.env)).status;
+      const status = await askStatus(address);
       process.stdout.write(flags.json ? `${JSON.stringify(status)}\n` : render(status));
-      process.exitCode = (await get(address, '/healthz')).status === 200 ? 0 : 1;
+      process.exitCode = isPassing('/healthz', status.state) ? 0 : 1;
     });
 };
 
-async function get(address: string, path: string): Promise<HttpAnswer> {
+async function askStatus(address: string): Promise<SidecarStatus> {
+  let reply: HttpAnswer;
   try {
-    return await httpGet(`http://${address}${path}`, AbortSignal.timeout(timeoutMs));
+    reply = await httpGet(`http://${address}${statusPath}`, AbortSignal.timeout(timeoutMs));
   } catch (error) {
     throw new UserFacingError({
       id: 'status/sidecar/unreachable',
       found: `no sidecar answers at ${address}: ${messageOf(error)}`,
-      next: [
-        'Name the health address of a running sidecar with --address; its log line `health server listens` has it.',
-      ],
+      next: [nameIt],
       exitCode: exitCodes.busUnreachable,
     });
+  }
+  const status = reply.status === 200 ? readStatus(reply.body) : undefined;
+  if (status) return status;
+  throw new UserFacingError({
+    id: 'status/sidecar/no-status',
+    found: `${address} answers ${statusPath} with ${reply.status} and no status of a sidecar`,
+    expected: "The platform's port serves probes alone; the status has an address of its own, SIDECAR_STATUS_ADDR.",
+    next: [nameIt],
+    exitCode: exitCodes.busUnreachable,
+  });
+}
+
+const nameIt =
+  'Name the status address of a running sidecar with --address; its log line `status server listens`, or `health server listens` when that is the only one, has the port.';
+
+/** Undefined: something else listens there. */
+function readStatus(body: string): SidecarStatus | undefined {
+  try {
+    const status = JSON.parse(body) as Partial<SidecarStatus>;
+    const { state, bus, plugin, grants, totals } = status;
+    return state && bus && plugin && grants && totals ? (status as SidecarStatus) : undefined;
+  } catch {
+    return undefined;
   }
 }
 

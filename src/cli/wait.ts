@@ -4,7 +4,7 @@ import { realScheduler } from '../base/real-scheduler.ts';
 import { sleep } from '../base/scheduler.ts';
 import { UserFacingError } from '../base/user-facing-error.ts';
 import { type AddCommand, usageExitCode } from './command.ts';
-import { ownHealthAddress } from './health-address.ts';
+import { ownAddresses } from './own-addresses.ts';
 
 interface WaitFlags {
   readonly address?: string;
@@ -34,7 +34,7 @@ export const addWaitCommand: AddCommand = (program) => {
     .option('-t, --timeout <duration>', 'how long to wait', '45s')
     .action(async (flags: WaitFlags) => {
       const timeoutMs = timeoutOf(flags.timeout);
-      const address = flags.address ?? (await ownHealthAddress(process.env));
+      const address = flags.address ?? (await ownAddresses(process.env)).health;
       const startedMs = realScheduler.nowMs();
       const parent = process.ppid;
       let answer = await ask(address);

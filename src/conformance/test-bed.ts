@@ -269,7 +269,7 @@ export class TestBed {
       scheduler,
       log: silentLog,
       // Nobody probes it: what a probe would be told is in the sidecar's state.
-      serveHealth: async ({ port }) => ({ port, close: async () => {} }),
+      serveHttp: async ({ port }) => ({ port, close: async () => {} }),
       readCredential: async () => ({}),
     });
   }

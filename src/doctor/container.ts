@@ -76,7 +76,7 @@ async function examineSurroundings(
     return { notes: [...credentials.notes, skipped], findings: credentials.findings };
   }
   const [sidecar, bus] = await Promise.all([
-    isWrong(/^config\/(addr|health-addr)\//) ? undefined : examineSidecar(config, network),
+    isWrong(/^config\/(addr|health-addr|status-addr)\//) ? undefined : examineSidecar(config, network),
     isWrong(/^config\/(bus-|tls\/)/)
       ? undefined
       : examineBus({

@@ -6,7 +6,7 @@ import { messageOf } from '../base/user-facing-error.ts';
 import { limits } from '../contract/wire/limits.ts';
 import { failureText } from '../transport/failure-text.ts';
 import { grpcNetwork } from '../transport/grpc/network.ts';
-import { httpGet } from '../transport/http-get.ts';
+import { httpGet } from '../transport/http/http-get.ts';
 import { openTunnel, ProxyError, proxyAddress } from '../transport/http-tunnel.ts';
 import type { ProxyServer, TlsFiles } from '../transport/rpc.ts';
 import {

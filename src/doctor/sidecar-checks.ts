@@ -18,11 +18,11 @@ interface Status {
   readonly grants?: { readonly withheld?: readonly string[] };
 }
 
-type Own = Pick<SidecarConfig, 'healthAddress' | 'pluginAddress'>;
+type Own = Pick<SidecarConfig, 'statusAddress' | 'pluginAddress'>;
 
 /** Asks the sidecar of this container for its status, and whether its plugin could connect. */
 export async function examineSidecar(config: Own, network: NetworkProbes): Promise<ExaminedSidecar> {
-  const address = ownAddress(config.healthAddress);
+  const address = ownAddress(config.statusAddress);
   const isOpen = await network.connect(endpointOf(config.pluginAddress)).then(
     () => true,
     () => false,
@@ -30,6 +30,7 @@ export async function examineSidecar(config: Own, network: NetworkProbes): Promi
   let status: Status;
   try {
     status = JSON.parse(await network.get(address, '/status')) as Status;
+    if (typeof status.state !== 'string') throw new Error('the answer is not the status of a sidecar');
   } catch (error) {
     const taken = isOpen ? [portTaken(config.pluginAddress)] : [];
     return { notes: [], findings: [silent(address, messageOf(error)), ...taken] };

@@ -1,29 +1,64 @@
 import type { Log } from '../base/log.ts';
 import { type Scheduler, sleep } from '../base/scheduler.ts';
-import type { HealthReply } from './health-report.ts';
-import type { HealthServer, ServeHealth } from './health-server.ts';
+import type { ListenAddress } from '../contract/config/addresses.ts';
+import { isSameAddress } from '../contract/config/own-ports.ts';
+import type { SidecarConfig } from '../contract/config/sidecar-config.ts';
+import type { HttpServer, HttpServerOptions, ServeHttp } from '../transport/http/http-server.ts';
+import { healthReply } from './health-report.ts';
+import { type ReportedParts, reportReply } from './status-report.ts';
 
 const retryEveryMs = 1_000;
 
 export interface HealthEndpointOptions {
-  readonly serveHealth: ServeHealth;
-  readonly address: { readonly host: string | undefined; readonly port: number };
+  readonly config: SidecarConfig;
+  readonly serveHttp: ServeHttp;
   readonly scheduler: Scheduler;
   readonly log: Log;
-  readonly reply: (path: string) => Promise<HealthReply>;
 }
 
-/** The health server: opened when possible, and tried again for as long as its address is taken. */
+/** The health server and, at an address of its own, the status server: tried again for as long as the address is taken. */
 export class HealthEndpoint {
+  readonly #servers: readonly RetriedServer[];
+
+  constructor(options: HealthEndpointOptions, parts: ReportedParts) {
+    const { config } = options;
+    const { healthAddress, statusAddress } = config;
+    const report: HttpServerOptions['reply'] = (path) => reportReply(path, config, parts);
+    const probes: HttpServerOptions['reply'] = (path) => healthReply(path, parts.current.current);
+    this.#servers = isSameAddress(healthAddress, statusAddress)
+      ? [new RetriedServer('health', healthAddress, report, options)]
+      : [
+          new RetriedServer('health', healthAddress, probes, options),
+          new RetriedServer('status', statusAddress, report, options),
+        ];
+  }
+
+  /** Opens them. @throws the system's error when one failed at first; it is then tried again behind. */
+  async open(): Promise<void> {
+    const outcomes = await Promise.allSettled(this.#servers.map((server) => server.open()));
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#servers.map((server) => server.close()));
+  }
+}
+
+class RetriedServer {
+  readonly #name: string;
+  readonly #address: ListenAddress;
+  readonly #reply: HttpServerOptions['reply'];
   readonly #options: HealthEndpointOptions;
   readonly #closing = new AbortController();
-  #server: Promise<HealthServer | undefined> = Promise.resolve(undefined);
+  #server: Promise<HttpServer | undefined> = Promise.resolve(undefined);
 
-  constructor(options: HealthEndpointOptions) {
+  constructor(name: string, address: ListenAddress, reply: HttpServerOptions['reply'], options: HealthEndpointOptions) {
+    this.#name = name;
+    this.#address = address;
+    this.#reply = reply;
     this.#options = options;
   }
 
-  /** Opens it. @throws the system's error when the first attempt fails; the next ones go on behind. */
   async open(): Promise<void> {
     const first = this.#serve();
     this.#server = first.catch(() => this.#retry());
@@ -35,14 +70,14 @@ export class HealthEndpoint {
     await (await this.#server)?.close();
   }
 
-  async #serve(): Promise<HealthServer> {
-    const { serveHealth, address, log, reply } = this.#options;
-    const server = await serveHealth(address, reply);
-    log.info('health server listens', { port: server.port });
+  async #serve(): Promise<HttpServer> {
+    const { serveHttp, scheduler, log } = this.#options;
+    const server = await serveHttp({ ...this.#address, scheduler, reply: this.#reply });
+    log.info(`${this.#name} server listens`, { port: server.port });
     return server;
   }
 
-  async #retry(): Promise<HealthServer | undefined> {
+  async #retry(): Promise<HttpServer | undefined> {
     const { signal } = this.#closing;
     for (;;) {
       await sleep(this.#options.scheduler, retryEveryMs, signal);

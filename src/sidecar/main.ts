@@ -10,7 +10,7 @@ import { exitCodes } from '../contract/config/exit-codes.ts';
 import { loadSidecarConfig, type SidecarConfig } from '../contract/config/sidecar-config.ts';
 import { patternFault } from '../contract/wire/topic.ts';
 import { grpcNetwork } from '../transport/grpc/network.ts';
-import { serveHealth } from './health-server.ts';
+import { serveHttp } from '../transport/http/http-server.ts';
 import { readCredential, readSidecarConfigFile } from './launch-files.ts';
 import { openProcessMemory } from './memory/process-memory.ts';
 import type { ProcessMemory } from './memory/sidecar-memory.ts';
@@ -90,7 +90,7 @@ function createSidecar(
     network: grpcNetwork,
     scheduler: realScheduler,
     log,
-    serveHealth,
+    serveHttp,
     processUsage: processUsageReader(),
     processMemory,
     ...(audit && { audit }),

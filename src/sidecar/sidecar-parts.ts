@@ -3,6 +3,7 @@ import type { Scheduler } from '../base/scheduler.ts';
 import type { SidecarConfig } from '../contract/config/sidecar-config.ts';
 import type { AuditSink } from '../contract/wire/audit-line.ts';
 import { limits } from '../contract/wire/limits.ts';
+import type { ServeHttp } from '../transport/http/http-server.ts';
 import type { Network } from '../transport/rpc.ts';
 import { Access } from './access.ts';
 import type { Credential } from './bus-link/bus-credential.ts';
@@ -14,7 +15,6 @@ import { BusServers } from './bus-link/servers.ts';
 import { BusSubscriptions } from './bus-link/subscriptions.ts';
 import { GrantNotices } from './grant-notices.ts';
 import { HealthEndpoint } from './health-endpoint.ts';
-import type { ServeHealth } from './health-server.ts';
 import { createMemory, type ProcessMemory } from './memory/sidecar-memory.ts';
 import { AuditedMetrics } from './metrics/audited-metrics.ts';
 import { addPartGauges, addProcessGauges } from './metrics/part-gauges.ts';
@@ -31,14 +31,13 @@ import { sidecarRoutes } from './plugin-port/sidecar-service.ts';
 import { V1Patterns } from './plugin-port/v1-patterns.ts';
 import { StateHolder } from './sidecar-state.ts';
 import { StateKeeper } from './state-keeper.ts';
-import { reportReply } from './status-report.ts';
 
 export interface SidecarOptions {
   readonly config: SidecarConfig;
   readonly network: Network;
   readonly scheduler: Scheduler;
   readonly log: Log;
-  readonly serveHealth: ServeHealth;
+  readonly serveHttp: ServeHttp;
   /** Read at every scrape; absent, the metrics tell nothing of the process. */
   readonly processUsage?: () => ProcessUsage;
   /** Watched, so that load is shed before the process dies; absent, the default limit holds and nothing is watched. */
@@ -131,13 +130,7 @@ export function createParts(options: SidecarOptions, onFault: (faulted: boolean)
     settings: config,
   };
   const listener = createListener(options, port);
-  const endpoint = new HealthEndpoint({
-    serveHealth: options.serveHealth,
-    address: config.healthAddress,
-    scheduler,
-    log,
-    reply: (path) => reportReply(path, config, { ...parts, link }),
-  });
+  const endpoint = new HealthEndpoint(options, { ...parts, link });
   current.onChange((now) => {
     lifecycle.stateChanged(now);
     link.send({ case: 'status', value: { state: now } });

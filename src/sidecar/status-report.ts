@@ -1,6 +1,7 @@
 import { version } from '../base/version.ts';
 import type { SidecarConfig } from '../contract/config/sidecar-config.ts';
-import { type HealthReply, healthReply, metricsPath, statusPath } from './health-report.ts';
+import type { HttpReply } from '../transport/http/http-reply.ts';
+import { healthReply, metricsPath, statusPath } from './health-report.ts';
 import type { MessageTotals } from './metrics/sidecar-metrics.ts';
 import type { SidecarParts } from './sidecar-parts.ts';
 import type { SidecarState } from './sidecar-state.ts';
@@ -27,7 +28,7 @@ export interface SidecarStatus {
   readonly totals: MessageTotals;
 }
 
-type ReportedParts = Pick<
+export type ReportedParts = Pick<
   SidecarParts,
   'current' | 'link' | 'admission' | 'lifecycle' | 'access' | 'outbox' | 'subscriptions' | 'recorder'
 >;
@@ -54,13 +55,13 @@ function sidecarStatus(config: SidecarConfig, parts: ReportedParts): SidecarStat
   };
 }
 
-/** Answers what the health server is asked: the probes, the metrics, and the status as JSON. */
-export async function reportReply(path: string, config: SidecarConfig, parts: ReportedParts): Promise<HealthReply> {
+/** Answers what the status server is asked: the probes, the metrics, and the status as JSON. */
+export async function reportReply(path: string, config: SidecarConfig, parts: ReportedParts): Promise<HttpReply> {
   if (path === metricsPath) {
     const { registry } = parts.recorder;
     return { status: 200, body: await registry.metrics(), contentType: registry.contentType };
   }
-  if (path !== statusPath) return healthReply(path, parts.current.current);
+  if (path !== statusPath) return healthReply(path, parts.current.current, [statusPath, metricsPath]);
   const body = `${JSON.stringify(sidecarStatus(config, parts), null, 2)}\n`;
   return { status: 200, body, contentType: 'application/json' };
 }

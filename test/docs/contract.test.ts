@@ -18,6 +18,7 @@ import { limits } from '../../src/contract/wire/limits.ts';
 import { patternFault } from '../../src/contract/wire/topic.ts';
 import { healthReply } from '../../src/sidecar/health-report.ts';
 import type { SidecarState } from '../../src/sidecar/sidecar-state.ts';
+import { httpLimits } from '../../src/transport/http/http-limits.ts';
 import { endAll, Program, startBus, startSidecar } from '../sidecar/processes.ts';
 import { examplesIn, readPage, tableUnder } from './examples.ts';
 
@@ -156,6 +157,10 @@ describe('the tables of docs/contract.md say what the programs do', () => {
       ],
       ['outbox', `${outbox.messages.toLocaleString('en')} messages, ${size(outbox.bytes)}, ${outbox.ageMs / 1_000} s`],
       ['call', `${callTimeoutMs / 1_000} s, at most ${maxCallTimeoutMs / 1_000} s`],
+      [
+        'an HTTP port (health, status, metrics of the bus)',
+        `${httpLimits.connections} connections, one request of ${size(httpLimits.requestBytes)} and ${httpLimits.connectionMs / 1_000} s for each`,
+      ],
     ]);
   });
 

@@ -25,7 +25,7 @@ const idsOf = (findings: readonly Finding[]): string[] =>
   findings.map(({ severity, fault }) => `${severity} ${fault.id}`);
 
 describe('the sidecar', () => {
-  const own = { healthAddress: { host: undefined, port: 9192 }, pluginAddress: '127.0.0.1:9191' };
+  const own = { statusAddress: { host: undefined, port: 9192 }, pluginAddress: '127.0.0.1:9191' };
 
   test.each<[string, object, string[]]>([
     ['that runs', { state: 'RUNNING' }, []],

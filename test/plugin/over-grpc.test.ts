@@ -40,7 +40,7 @@ async function startPlugin(bus: string, instanceId: string): Promise<{ sidecar: 
     network,
     scheduler,
     log,
-    serveHealth: async (listen) => ({ port: listen.port, close: async () => {} }),
+    serveHttp: async (listen) => ({ port: listen.port, close: async () => {} }),
     readCredential: async () => ({}),
   });
   await sidecar.start();

@@ -65,7 +65,7 @@ export class SimulatedWorld {
   ): { sidecar: Sidecar; address: string } {
     const address = environment.SIDECAR_ADDR ?? `127.0.0.1:${this.#nextPort++}`;
     const config = loadSidecarConfig({
-      environment: { POOL_TYPE: 'SignalPool', SIDECAR_ADDR: address, ...environment },
+      environment: { POOL_TYPE: 'SignalPool', SIDECAR_ADDR: address, SIDECAR_HEALTH_ADDR: ':0', ...environment },
       checkPattern: patternFault,
       startedAtMs: Number(this.scheduler.wallTimeNs() / 1_000_000n),
     });
@@ -74,7 +74,7 @@ export class SimulatedWorld {
       network,
       scheduler: this.scheduler,
       log: silentLog,
-      serveHealth: async (listen) => ({ port: listen.port, close: async () => {} }),
+      serveHttp: async (listen) => ({ port: listen.port, close: async () => {} }),
       readCredential: async () => ({}),
     });
     return { sidecar, address };

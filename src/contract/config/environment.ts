@@ -92,8 +92,14 @@ export const environmentVariables = {
     readBy: ['plugin'],
   },
   SIDECAR_HEALTH_ADDR: {
-    meaning: 'Where /healthz is served; $PORT is expanded',
+    meaning: 'Where probes are answered; $PORT is expanded',
     default: ':9192',
+    example: '127.0.0.1:9192',
+    readBy: ['run'],
+  },
+  SIDECAR_STATUS_ADDR: {
+    meaning: 'Where /status and /metrics are served; never on the port of $PORT',
+    default: 'SIDECAR_HEALTH_ADDR; 127.0.0.1:9192 when that has the port of $PORT',
     example: '127.0.0.1:9192',
     readBy: ['run'],
   },

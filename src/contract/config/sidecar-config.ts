@@ -1,10 +1,10 @@
 import { type LogLevel, logLevels } from '../../base/log.ts';
 import { FaultList, type UserFacingError } from '../../base/user-facing-error.ts';
-import { type ListenAddress, listenAddress, loopbackAddress } from './addresses.ts';
 import { type BusConnectionConfig, readBusConnection } from './bus-connection.ts';
 import { type ConfigFile, readConfigFile } from './config-file.ts';
-import { type Environment, readVariable } from './environment.ts';
+import type { Environment } from './environment.ts';
 import { resolveInstanceId } from './instance-id.ts';
+import { type OwnPorts, readOwnPorts } from './own-ports.ts';
 import { type PlatformIdentity, readPlatformIdentity } from './platform-identity.ts';
 import { type CheckPattern, parseRequestedGrants, type RequestedGrant } from './requested-grants.ts';
 import { type BindingSources, noBindings } from './service-binding.ts';
@@ -13,7 +13,7 @@ import { flag, oneOf, type Parser, poolType, rejected, tags, text } from './sett
 import { readTuning, type SidecarTuning, tuningKeys } from './sidecar-tuning.ts';
 
 /** Everything the sidecar is told, checked and complete. */
-export interface SidecarConfig extends SidecarTuning, BusConnectionConfig {
+export interface SidecarConfig extends SidecarTuning, BusConnectionConfig, OwnPorts {
   readonly instanceId: string;
   /** Orders two registrations of one instance id: the version of the app, then when this process started. */
   readonly revision: { readonly applicationVersion: string; readonly startedAtMs: number };
@@ -21,9 +21,6 @@ export interface SidecarConfig extends SidecarTuning, BusConnectionConfig {
   readonly requestedGrants: readonly RequestedGrant[];
   readonly tags: readonly string[];
   readonly image: string | undefined;
-  /** `host:port` on loopback. */
-  readonly pluginAddress: string;
-  readonly healthAddress: ListenAddress;
   readonly logLevel: LogLevel;
   readonly logFormat: 'text' | 'json';
   /** A file path, or `-` for stdout; undefined: no audit log. */
@@ -47,7 +44,7 @@ export interface SidecarConfigSources {
 export const sidecarConfigKeys: readonly string[] = [
   ...['instance_id', 'pool_type', 'image', 'requested_grants', 'tags', 'bus_api_url', 'bus_token_file'],
   ...['bus_service', 'bus_proxy'],
-  ...['tls.ca', 'tls.certificate', 'tls.key', 'sidecar_addr', 'health_addr'],
+  ...['tls.ca', 'tls.certificate', 'tls.key', 'sidecar_addr', 'health_addr', 'status_addr'],
   ...['log_level', 'log_format', 'audit_log', 'exit_on_fault'],
   ...tuningKeys,
 ];
@@ -132,21 +129,4 @@ function readIdentity(reader: SettingReader, platform: PlatformIdentity | undefi
     requestedGrants: reader.read({ variable: 'REQUESTED_GRANTS', key: 'requested_grants' }, grants, []),
     tags: reader.read({ variable: 'TAGS', key: 'tags' }, tags, []),
   };
-}
-
-function readOwnPorts(reader: SettingReader, environment: Environment) {
-  const healthName = { variable: 'SIDECAR_HEALTH_ADDR', key: 'health_addr' } as const;
-  const pluginAddress = reader.read(
-    { variable: 'SIDECAR_ADDR', key: 'sidecar_addr' },
-    loopbackAddress,
-    '127.0.0.1:9191',
-  );
-  const pluginPort = Number(pluginAddress.slice(pluginAddress.lastIndexOf(':') + 1));
-  const parseHealth: Parser<ListenAddress> = (raw) => {
-    const parsed = listenAddress(readVariable(environment, 'PORT'))(raw);
-    return parsed.ok && parsed.value.port === pluginPort && pluginPort !== 0
-      ? rejected('taken', `on another port than the plugin's, ${pluginPort}`)
-      : parsed;
-  };
-  return { pluginAddress, healthAddress: reader.read(healthName, parseHealth, { host: undefined, port: 9192 }) };
 }

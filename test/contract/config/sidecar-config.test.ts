@@ -38,6 +38,7 @@ describe('the configuration', () => {
       busApiUrl: { host: 'bus-api', port: 8443, tls: false },
       pluginAddress: '127.0.0.1:9191',
       healthAddress: { host: undefined, port: 9192 },
+      statusAddress: { host: undefined, port: 9192 },
       grantTimeoutMs: undefined,
       shutdown: { totalMs: 8_000, drainMs: 6_000, flushMs: 1_000, deregisterMs: 500, closeMs: 500 },
       outbox: { messages: 1_024, bytes: 8_388_608, ageMs: 30_000 },
@@ -69,6 +70,27 @@ describe('the configuration', () => {
     const fromEnvironment = load({ environment: { REQUESTED_GRANTS: JSON.stringify([{ topic, action: 'publish' }]) } });
     expect(fromFile.requestedGrants).toEqual([{ topic, action: 'publish' }]);
     expect(fromEnvironment.requestedGrants).toEqual(fromFile.requestedGrants);
+  });
+
+  const onLoopback = { host: '127.0.0.1', port: 9192 };
+  test.each<[string, Given, SidecarConfig['statusAddress']]>([
+    ['the health address', { environment: { SIDECAR_HEALTH_ADDR: '[::1]:9393' } }, { host: '::1', port: 9393 }],
+    [
+      "loopback when that is the platform's",
+      { environment: { SIDECAR_HEALTH_ADDR: ':$PORT', PORT: '8080' } },
+      onLoopback,
+    ],
+    [
+      'loopback when that is so by its number',
+      { environment: { SIDECAR_HEALTH_ADDR: ':8080', PORT: '8080' } },
+      onLoopback,
+    ],
+    ['loopback when the file says so', { environment: { PORT: '8080' }, yaml: 'health_addr: ":$PORT"\n' }, onLoopback],
+    ['what is set', { environment: { SIDECAR_STATUS_ADDR: ':9393' } }, { host: undefined, port: 9393 }],
+    ['what the file has', { yaml: 'status_addr: 127.0.0.1:9393\n' }, { host: '127.0.0.1', port: 9393 }],
+    ['a free port of its own', { environment: { SIDECAR_STATUS_ADDR: ':0' } }, { host: undefined, port: 0 }],
+  ])('tells the status at %s', (_where, given, expected) => {
+    expect(load(given).statusAddress).toEqual(expected);
   });
 
   test('waits 50 s for grants on Cloud Foundry and takes revision and id from there', () => {
@@ -126,6 +148,27 @@ describe('a fault', () => {
     ['no instance id', 'config/instance-id/missing', { environment: { INSTANCE_ID: '' } }],
     ['a plugin port for everybody', 'config/addr/not-loopback', { environment: { SIDECAR_ADDR: '0.0.0.0:9191' } }],
     ['one port for plugin and health', 'config/health-addr/taken', { environment: { SIDECAR_HEALTH_ADDR: ':9191' } }],
+    [
+      'one port for plugin and status',
+      'config/status-addr/taken',
+      { environment: { SIDECAR_STATUS_ADDR: '127.0.0.1:9191' } },
+    ],
+    [
+      "the status on the platform's port",
+      'config/status-addr/taken',
+      { environment: { SIDECAR_STATUS_ADDR: ':$PORT', PORT: '8080' } },
+    ],
+    [
+      'one port for health and status, and another host',
+      'config/status-addr/taken',
+      { environment: { SIDECAR_STATUS_ADDR: '127.0.0.1:9192' } },
+    ],
+    [
+      'no port left for the status',
+      'config/status-addr/taken',
+      { environment: { SIDECAR_HEALTH_ADDR: ':$PORT', PORT: '9192' } },
+    ],
+    ['no port left for the health', 'config/health-addr/taken', { environment: { SIDECAR_ADDR: '127.0.0.1:9192' } }],
     ['a log level nobody knows', 'config/log-level/unknown-value', { environment: { SIDECAR_LOG_LEVEL: 'loud' } }],
     ['a flag that is neither', 'config/exit-on-fault/not-a-flag', { environment: { SIDECAR_EXIT_ON_FAULT: 'yes' } }],
     [

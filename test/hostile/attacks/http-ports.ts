@@ -1,16 +1,18 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import type { Attack } from '../attack.ts';
+import { expect } from 'vitest';
+import type { Attack, Scene } from '../attack.ts';
 
 /** The time of this many rounds of the honest client is what the attacked process has to come to harm. */
 const rounds = 50;
+const scrape = 'GET /metrics HTTP/1.1\r\nHost: sidecar\r\n\r\n';
 
 export const attacks: readonly Attack[] = [
   {
     name: '1,500 pipelined GET /metrics on one connection that nobody reads',
     target: 'sidecar',
     async run({ sidecar, honest }) {
-      const socket = await pipelineUnread(sidecar.healthUrl, '/metrics', 1_500);
+      const socket = await pipelineUnread(sidecar.healthUrl, 1_500);
       await honest.rounds(rounds);
       socket.destroy();
     },
@@ -19,19 +21,90 @@ export const attacks: readonly Attack[] = [
     name: '8,000 pipelined GET /metrics on each of two connections that nobody reads',
     target: 'bus',
     async run({ bus, honest }) {
-      const sockets = await Promise.all([1, 2].map(() => pipelineUnread(bus.metricsUrl, '/metrics', 8_000)));
+      const sockets = await Promise.all([1, 2].map(() => pipelineUnread(bus.metricsUrl, 8_000)));
+      await honest.rounds(rounds);
+      for (const socket of sockets) socket.destroy();
+    },
+  },
+  {
+    name: '2,000 pipelined GET /metrics on each of 500 connections that nobody reads',
+    target: 'sidecar',
+    async run({ sidecar, honest }) {
+      const sockets = await Promise.all(Array.from({ length: 500 }, () => pipelineUnread(sidecar.healthUrl, 2_000)));
+      await honest.rounds(rounds);
+      for (const socket of sockets) socket.destroy();
+    },
+  },
+  {
+    name: 'GET /metrics on new connections without end, 64 at a time',
+    target: 'sidecar',
+    run: async ({ sidecar, honest }) => await whileServed(honest, 64, () => scrapeOnce(sidecar.healthUrl)),
+  },
+  {
+    name: 'GET /metrics on new connections without end, 64 at a time',
+    target: 'bus',
+    run: async ({ bus, honest }) => await whileServed(honest, 64, () => scrapeOnce(bus.metricsUrl)),
+  },
+  {
+    name: '3,000 connections whose requests never end: no byte, half a line, headers, a body',
+    target: 'sidecar',
+    async run({ sidecar, honest }) {
+      const parts = [
+        '',
+        'GET /met',
+        `${scrape.trimEnd()}\r\n${'a: b\r\n'.repeat(1_000)}`,
+        `${scrape.trimEnd()}\r\ncontent-length: 999999999\r\n\r\n`,
+      ];
+      const sockets: Socket[] = [];
+      for (let index = 0; index < 3_000; index += 1) {
+        const socket = await open(sidecar.healthUrl);
+        socket.pause();
+        const part = parts[index % parts.length] ?? '';
+        socket.write(part);
+        sockets.push(socket);
+      }
       await honest.rounds(rounds);
       for (const socket of sockets) socket.destroy();
     },
   },
 ];
 
-/** Sends the requests and reads no answer; what the server cuts off is no failure of an attacker. */
-async function pipelineUnread(url: string, path: string, requests: number): Promise<Socket> {
+/** So many attackers, each again and again, for the time that `rounds` rounds of the honest client take. */
+async function whileServed(honest: Scene['honest'], attackers: number, attack: () => Promise<void>): Promise<void> {
+  let isOver = false;
+  let attacked = 0;
+  const running = Array.from({ length: attackers }, async () => {
+    while (!isOver) {
+      await attack();
+      attacked += 1;
+    }
+  });
+  await honest.rounds(rounds).finally(() => {
+    isOver = true;
+  });
+  await Promise.all(running);
+  expect(attacked).toBeGreaterThan(attackers);
+}
+
+async function scrapeOnce(url: string): Promise<void> {
+  const socket = await open(url);
+  socket.end(scrape);
+  socket.resume();
+  if (!socket.closed) await once(socket, 'close');
+}
+
+/** Sends the requests and reads no answer. */
+async function pipelineUnread(url: string, requests: number): Promise<Socket> {
+  const socket = await open(url);
+  socket.pause();
+  socket.write(scrape.repeat(requests));
+  return socket;
+}
+
+/** What the server cuts off is no failure of an attacker. */
+async function open(url: string): Promise<Socket> {
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname).on('error', () => {});
-  await once(socket, 'connect');
-  socket.pause();
-  socket.write(`GET ${path} HTTP/1.1\r\nHost: ${hostname}\r\n\r\n`.repeat(requests));
+  await Promise.race([once(socket, 'connect'), once(socket, 'close')]);
   return socket;
 }

@@ -1,0 +1,78 @@
+import { type ListenAddress, listenAddress, loopbackAddress } from './addresses.ts';
+import { type Environment, readVariable } from './environment.ts';
+import type { SettingName, SettingReader } from './setting-reader.ts';
+import { accepted, type Parsed, rejected } from './setting-value.ts';
+
+/** Where the sidecar listens. */
+export interface OwnPorts {
+  /** `host:port` on loopback. */
+  readonly pluginAddress: string;
+  /** For the probes of a platform. */
+  readonly healthAddress: ListenAddress;
+  /** For the status and the metrics: the health address too, unless that is public. */
+  readonly statusAddress: ListenAddress;
+}
+
+const defaultPort = 9192;
+
+export function readOwnPorts(reader: SettingReader, environment: Environment): OwnPorts {
+  const platformPort = readVariable(environment, 'PORT');
+  // A route leads to the platform's port, however it is written.
+  const isPublic = ({ port }: ListenAddress): boolean => `${port}` === platformPort;
+  const pluginAddress = reader.read(
+    { variable: 'SIDECAR_ADDR', key: 'sidecar_addr' },
+    loopbackAddress,
+    '127.0.0.1:9191',
+  );
+  const pluginPort = Number(pluginAddress.slice(pluginAddress.lastIndexOf(':') + 1));
+  const notThePlugins: Condition = {
+    isMet: ({ port }) => port !== pluginPort || port === 0,
+    expected: `on another port than the plugin's, ${pluginPort}`,
+  };
+  const read = addressReader(reader, platformPort);
+  const healthAddress = read({ variable: 'SIDECAR_HEALTH_ADDR', key: 'health_addr' }, [notThePlugins], {
+    host: undefined,
+    port: defaultPort,
+  });
+  const notPublic: Condition = {
+    isMet: (address) => !isPublic(address),
+    expected: `on another port than PORT, ${platformPort}, which may be public`,
+  };
+  const notBeside: Condition = {
+    isMet: (address) => address.port !== healthAddress.port || isSameAddress(address, healthAddress),
+    expected: `on another port than the health server's, ${healthAddress.port}, or the very same address`,
+  };
+  const statusName = { variable: 'SIDECAR_STATUS_ADDR', key: 'status_addr' } as const;
+  const isShared = reader.raw(statusName) === undefined && !isPublic(healthAddress);
+  const statusAddress = read(
+    statusName,
+    isShared ? [] : [notThePlugins, notPublic, notBeside],
+    isPublic(healthAddress) ? { host: '127.0.0.1', port: defaultPort } : healthAddress,
+  );
+  return { pluginAddress, healthAddress, statusAddress };
+}
+
+export function isSameAddress(one: ListenAddress, other: ListenAddress): boolean {
+  return one.host === other.host && one.port === other.port;
+}
+
+interface Condition {
+  isMet(address: ListenAddress): boolean;
+  /** Completes "It must be". */
+  readonly expected: string;
+}
+
+/** Holds a default to the same conditions as what somebody wrote. */
+function addressReader(reader: SettingReader, platformPort: string | undefined) {
+  const parse = listenAddress(platformPort);
+  return (name: SettingName, conditions: readonly Condition[], fallback: ListenAddress): ListenAddress => {
+    const raw = reader.raw(name);
+    const parsed = raw === undefined ? accepted(fallback) : parse(raw);
+    return reader.check(name, raw, parsed.ok ? meets(parsed.value, conditions) : parsed, fallback);
+  };
+}
+
+function meets(address: ListenAddress, conditions: readonly Condition[]): Parsed<ListenAddress> {
+  const unmet = conditions.find((condition) => !condition.isMet(address));
+  return unmet ? rejected('taken', unmet.expected) : accepted(address);
+}
