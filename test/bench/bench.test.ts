@@ -10,7 +10,7 @@ test('`npm run bench -- --quick --json` measures everything once, and prints not
   const bench = new Program([path.join(import.meta.dirname, 'main.ts'), '--quick', '--json']);
   expect(await bench.exited, bench.stderr).toBe(0);
   const rows = JSON.parse(bench.stdout) as ReturnType<typeof rowOf>[];
-  const benchmarks = ['start', 'publish', 'latency', 'delivery', 'memory', 'size'];
+  const benchmarks = ['start', 'publish', 'latency', 'delivery', 'fan-out', 'memory', 'size'];
   expect([...new Set(rows.map(({ benchmark }) => benchmark))]).toEqual(benchmarks);
   for (const { ratio, lowest, highest } of rows) {
     expect(ratio).toBeGreaterThan(0);

@@ -6,6 +6,7 @@ import { addedLatency } from './added-latency.ts';
 import { type Row, rowOf, type Scale } from './benchmark.ts';
 import { bundleSize } from './bundle-size.ts';
 import { deliveryRate } from './delivery-rate.ts';
+import { fanOut } from './fan-out.ts';
 import { memoryUse } from './memory-use.ts';
 import { publishRate } from './publish-rate.ts';
 import { renderTable } from './table.ts';
@@ -15,7 +16,7 @@ const full: Scale = { pairs: 5, messages: 4_000, calls: 500 };
 const quick: Scale = { pairs: 1, messages: 200, calls: 20 };
 
 const { values: flags } = parseArgs({ options: { quick: { type: 'boolean' }, json: { type: 'boolean' } } });
-const benchmarks = [timeToReady, publishRate, addedLatency, deliveryRate, memoryUse, bundleSize];
+const benchmarks = [timeToReady, publishRate, addedLatency, deliveryRate, fanOut, memoryUse, bundleSize];
 const rows: Row[] = [];
 try {
   for (const benchmark of benchmarks) {
