@@ -69,6 +69,17 @@ export interface StoredMessage {
   readonly bytes: number;
 }
 
+/** What a subscription reads that is behind. */
+export interface MatchingMessages {
+  readonly messages: readonly StoredMessage[];
+  /** Everything that the pattern matches up to here is in `messages`, or is not kept any more. */
+  readonly scannedTo: bigint;
+  /** So many after the asked position, of any topic, are not kept any more. */
+  readonly missed: number;
+  /** Whether `scannedTo` is the end of the log. */
+  readonly isAtEnd: boolean;
+}
+
 export type SubscriptionStart = { readonly kind: 'new' } | { readonly kind: 'time'; readonly fromNs: bigint };
 
 export interface SubscriptionSpec {
@@ -156,6 +167,8 @@ export interface Store {
   append(owner: Owner, messages: readonly NewMessage[]): Promise<readonly Appended[]>;
   /** Messages after a position, ascending, at most `limit`. */
   read(after: bigint, limit: number): Promise<readonly StoredMessage[]>;
+  /** Messages after a position that a pattern matches, ascending, at most `limit`; fewer do not mean that there are no more. */
+  readMatching(pattern: string, after: bigint, limit: number): Promise<MatchingMessages>;
   get(position: bigint): Promise<StoredMessage | undefined>;
   /** Calls back after every append until the returned function is called. */
   onAppend(listener: () => void): () => void;
@@ -176,6 +189,8 @@ export interface Store {
     name: string,
     delivery: { positions: readonly bigint[]; scannedTo: bigint },
   ): Promise<readonly bigint[]>;
+  /** Notes that these subscriptions are done with everything up to a position, but for what is pending. @throws StaleEpochError */
+  recordProgress(owner: Owner, names: readonly string[], scannedTo: bigint): Promise<void>;
   /** After this the positions never come again. @throws StaleEpochError */
   acknowledge(owner: Owner, name: string, positions: readonly bigint[]): Promise<void>;
   /** Ends every delivery under way: the `failed` stay attempts, and the others never were. @throws StaleEpochError */

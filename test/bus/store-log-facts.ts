@@ -1,7 +1,12 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { VirtualScheduler } from '../../src/base/virtual-scheduler.ts';
 import type { Store } from '../../src/bus/store.ts';
+import { matchTopic } from '../../src/contract/wire/topic.ts';
 import { activeOwner, appendIds, type CreateStore, idsIn, message } from './store-fixtures.ts';
+
+const topics = ['a', 'a.b', 'a.b.c', 'b.b', 'A.b'];
+const patterns = [...topics, '*', '**', 'a.*', 'a.**', '*.b', '*.*.c'];
 
 export function describeAppending(createStore: CreateStore): void {
   const open = (): Promise<Store> => createStore({ scheduler: new VirtualScheduler(1) });
@@ -19,6 +24,50 @@ export function describeAppending(createStore: CreateStore): void {
     expect(await store.read(positions[0] ?? 0n, 2)).toEqual(all.slice(1, 3));
     expect(await store.get(positions[2] ?? 0n)).toEqual(all[2]);
     expect(await store.get((positions[3] ?? 0n) + 1n)).toBeUndefined();
+  });
+
+  test('what a pattern matches is read in order, with how far that is and what is not kept any more', async () => {
+    const steps = fc.record({
+      published: fc.array(fc.constantFrom(...topics), { minLength: 1, maxLength: 20 }),
+      pattern: fc.constantFrom(...patterns),
+      limit: fc.integer({ min: 1, max: 4 }),
+      retained: fc.integer({ min: 1, max: 20 }),
+    });
+    const read = async ({
+      published,
+      pattern,
+      limit,
+      retained,
+    }: typeof steps extends fc.Arbitrary<infer T> ? T : never) => {
+      const store = await createStore({
+        scheduler: new VirtualScheduler(1),
+        retention: { messages: retained, bytes: 1_000_000 },
+      });
+      const owner = await activeOwner(store);
+      const { scannedTo: start } = await store.openSubscription(owner, { name: 'x', pattern, start: { kind: 'new' } });
+      await store.keepNothingFor([{ instanceId: 'one', name: 'x' }]);
+      for (const [index, topic] of published.entries())
+        await store.append(owner, [message(BigInt(index + 1), { topic })]);
+      const kept = await store.read(0n, 100);
+      const first = await store.readMatching(pattern, start, limit);
+      expect(first.missed).toBe(Number((kept[0]?.position ?? 0n) - start) - 1);
+      const found = [...first.messages];
+      for (let next = first; !next.isAtEnd; ) {
+        expect(next.messages.length).toBeLessThanOrEqual(limit);
+        next = await store.readMatching(pattern, next.scannedTo, limit);
+        expect(next.missed).toBe(0);
+        found.push(...next.messages);
+      }
+      expect(found).toEqual(kept.filter(({ envelope }) => matchTopic(pattern, envelope.meta?.topic ?? '')));
+      const after = await store.readMatching(pattern, start + BigInt(published.length), limit);
+      expect(after).toMatchObject({
+        messages: [],
+        missed: 0,
+        isAtEnd: true,
+        scannedTo: start + BigInt(published.length),
+      });
+    };
+    await fc.assert(fc.asyncProperty(steps, read), { numRuns: 30 });
   });
 
   test('a repeated sequence is answered with its first message id and stored once', async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { VirtualScheduler } from '../../src/base/virtual-scheduler.ts';
-import type { Store } from '../../src/bus/store.ts';
+import { StaleEpochError, type Store } from '../../src/bus/store.ts';
 import { activeOwner, appendIds, type CreateStore, everything, message, noneBefore } from './store-fixtures.ts';
 
 export function describeSubscriptions(createStore: CreateStore): void {
@@ -63,6 +63,33 @@ export function describeSubscriptions(createStore: CreateStore): void {
     expect(await store.recordDelivery(owner, 'all', { positions: [a, b, c], scannedTo: c })).toEqual([b, c]);
     const { pending } = await store.openSubscription(owner, everything);
     expect([...pending.keys()]).toEqual([b, c]);
+  });
+
+  test('progress moves the positions of all that are named on, never back, and leaves what is pending', async () => {
+    const store = await open();
+    const owner = await activeOwner(store);
+    for (const name of ['all', 'other', 'third']) await store.openSubscription(owner, { ...everything, name });
+    const [a = 0n, b = 0n, c = 0n] = await appendIds(store, owner, ['a', 'b', 'c']);
+    await store.recordDelivery(owner, 'all', { positions: [a], scannedTo: a });
+    await store.recordDelivery(owner, 'third', { positions: [], scannedTo: c });
+    await store.recordProgress(owner, ['all', 'other', 'third', 'no such name'], b);
+    const positionOf = async (name: string) => {
+      const { scannedTo, pending } = await store.openSubscription(owner, { ...everything, name });
+      return [scannedTo, ...pending.keys()];
+    };
+    expect(await positionOf('all')).toEqual([b, a]);
+    expect(await positionOf('other')).toEqual([b]);
+    expect(await positionOf('third')).toEqual([c]);
+  });
+
+  test('a stale epoch cannot record progress', async () => {
+    const store = await open();
+    const stale = await activeOwner(store);
+    const { scannedTo } = await store.openSubscription(stale, everything);
+    const owner = await activeOwner(store);
+    await store.fence(stale);
+    await expect(store.recordProgress(stale, ['all'], scannedTo + 1n)).rejects.toThrow(StaleEpochError);
+    expect((await store.openSubscription(owner, everything)).scannedTo).toBe(scannedTo);
   });
 
   test('a name with another pattern starts anew', async () => {

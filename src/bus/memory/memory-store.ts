@@ -7,6 +7,7 @@ import {
   type Backlog,
   type FailedDelivery,
   type GrantDecision,
+  type MatchingMessages,
   type NewMessage,
   type Owner,
   RevisionConflictError,
@@ -89,6 +90,10 @@ export class MemoryStore implements Store {
     return this.#log.after(after, limit);
   }
 
+  async readMatching(pattern: string, after: bigint, limit: number): Promise<MatchingMessages> {
+    return this.#log.matching(pattern, after, limit);
+  }
+
   async get(position: bigint): Promise<StoredMessage | undefined> {
     return this.#log.get(position);
   }
@@ -112,6 +117,11 @@ export class MemoryStore implements Store {
   ): Promise<readonly bigint[]> {
     this.#ownership.check(owner);
     return this.#subscriptions.recordDelivery(owner, name, delivery);
+  }
+
+  async recordProgress(owner: Owner, names: readonly string[], scannedTo: bigint): Promise<void> {
+    this.#ownership.check(owner);
+    for (const name of names) this.#subscriptions.recordProgress(owner.instanceId, name, scannedTo);
   }
 
   async acknowledge(owner: Owner, name: string, positions: readonly bigint[]): Promise<void> {
@@ -144,6 +154,7 @@ export class MemoryStore implements Store {
     inUse: (instanceId: string, name: string) => boolean;
   }): Promise<number> {
     const expired = this.#subscriptions.expire(options);
+    if (expired > 0) this.#log.trimSoon();
     this.#trim();
     return expired;
   }

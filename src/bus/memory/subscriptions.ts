@@ -71,6 +71,11 @@ export class Subscriptions {
     return due;
   }
 
+  recordProgress(instanceId: string, name: string, scannedTo: bigint): void {
+    const found = this.#find(instanceId, name);
+    if (found && scannedTo > found.scannedTo) found.scannedTo = scannedTo;
+  }
+
   acknowledge(instanceId: string, name: string, positions: readonly bigint[]): void {
     const pending = this.#find(instanceId, name)?.pending;
     for (const position of positions) pending?.delete(position);

@@ -100,6 +100,15 @@ ALTER TABLE state ADD COLUMN checksum INTEGER;
 `;
 
 /**
+ * What a subscription that is behind finds its messages by, without touching the envelopes. The index comes in the order of the log,
+ * so that appending to it and dropping from it cost little. Messages of earlier versions have no topic outside their envelope.
+ */
+const messageTopics = `
+ALTER TABLE message ADD COLUMN topic TEXT;
+CREATE INDEX message_topic ON message (position, topic);
+`;
+
+/**
  * What makes each version of the schema out of the one before. A file says which version it has; a new one takes every
  * step, an older one those that it lacks. A step that a release has is never changed, only followed by another.
  */
@@ -109,4 +118,5 @@ export const schemaSteps: readonly string[] = [
   epochPrincipals,
   deliveriesUnderWay,
   checksums,
+  messageTopics,
 ];

@@ -4,12 +4,14 @@ import type { Scheduler } from '../../base/scheduler.ts';
 import type { UserFacingError } from '../../base/user-facing-error.ts';
 import { type Envelope, EnvelopeSchema } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
 import { readMessage } from '../../contract/wire/read-message.ts';
+import { matchTopic } from '../../contract/wire/topic.ts';
 import { defaultDedupWindowMs, defaultRetention, type RetentionOptions } from '../retention.ts';
 import type {
   Appended,
   Backlog,
   FailedDelivery,
   GrantDecision,
+  MatchingMessages,
   NewMessage,
   Owner,
   Start,
@@ -127,6 +129,12 @@ export class SqliteStore implements Store {
     return (await this.#worker.call('read', { after, limit })).map(decode);
   }
 
+  async readMatching(pattern: string, after: bigint, limit: number): Promise<MatchingMessages> {
+    const { messages, ...rest } = await this.#worker.call('readMatching', { pattern, after, limit });
+    const matching = messages.map(decode).filter(({ envelope }) => matchTopic(pattern, envelope.meta?.topic ?? ''));
+    return { messages: matching, ...rest };
+  }
+
   async get(position: bigint): Promise<StoredMessage | undefined> {
     const found = await this.#worker.call('get', { position });
     return found && decode(found);
@@ -156,6 +164,10 @@ export class SqliteStore implements Store {
     return this.#worker.call('recordDelivery', { owner: bare(owner), name, positions, scannedTo });
   }
 
+  recordProgress(owner: Owner, names: readonly string[], scannedTo: bigint): Promise<void> {
+    return this.#worker.call('recordProgress', { owner: bare(owner), names, scannedTo });
+  }
+
   acknowledge(owner: Owner, name: string, positions: readonly bigint[]): Promise<void> {
     return this.#worker.call('acknowledge', { owner: bare(owner), acknowledged: { name, positions } });
   }
@@ -170,8 +182,8 @@ export class SqliteStore implements Store {
   }
 
   async deadLetter(owner: Owner, name: string, dead: { position: bigint; letter: Envelope }): Promise<void> {
-    const { publishedAtNs = 0n } = dead.letter.meta ?? {};
-    const letter = { publishedAtNs, envelope: toBinary(EnvelopeSchema, dead.letter) };
+    const { topic = '', publishedAtNs = 0n } = dead.letter.meta ?? {};
+    const letter = { topic, publishedAtNs, envelope: toBinary(EnvelopeSchema, dead.letter) };
     await this.#worker.call('deadLetter', { owner: bare(owner), name, position: dead.position, letter });
     this.#appended();
   }

@@ -5,6 +5,7 @@ import type {
   Backlog,
   FailedDelivery,
   GrantDecision,
+  MatchingMessages,
   Owner,
   Start,
   StateChange,
@@ -27,6 +28,9 @@ export interface EncodedMessage {
   readonly envelope: Uint8Array;
 }
 
+/** A message as it is appended. */
+export type LogEntry = Pick<EncodedMessage, 'topic' | 'publishedAtNs' | 'envelope'>;
+
 export interface EncodedStoredMessage {
   readonly position: bigint;
   readonly envelope: Uint8Array;
@@ -41,6 +45,12 @@ export interface StoreCommands {
   mayWrite(args: { owner: Owner }): boolean;
   append(args: { owner: Owner; messages: readonly EncodedMessage[]; wallTimeMs: bigint }): readonly Appended[];
   read(args: { after: bigint; limit: number }): readonly EncodedStoredMessage[];
+  /** Those of earlier versions of the schema come whatever their topic. */
+  readMatching(args: {
+    pattern: string;
+    after: bigint;
+    limit: number;
+  }): Omit<MatchingMessages, 'messages'> & { readonly messages: readonly EncodedStoredMessage[] };
   get(args: { position: bigint }): EncodedStoredMessage | undefined;
   openSubscription(args: { owner: Owner; spec: SubscriptionSpec }): SubscriptionPosition;
   recordDelivery(args: {
@@ -49,15 +59,11 @@ export interface StoreCommands {
     positions: readonly bigint[];
     scannedTo: bigint;
   }): readonly bigint[];
+  recordProgress(args: { owner: Owner; names: readonly string[]; scannedTo: bigint }): void;
   acknowledge(args: { owner: Owner; acknowledged: AcknowledgedPositions }): void;
   handBack(args: { owner: Owner; name: string; failed: readonly bigint[] }): void;
   retry(args: { owner: Owner; name: string; failed: readonly FailedDelivery[] }): ReadonlyMap<bigint, number>;
-  deadLetter(args: {
-    owner: Owner;
-    name: string;
-    position: bigint;
-    letter: Pick<EncodedMessage, 'envelope' | 'publishedAtNs'>;
-  }): void;
+  deadLetter(args: { owner: Owner; name: string; position: bigint; letter: LogEntry }): void;
   subscriptions(
     args: Record<never, never>,
   ): readonly (SubscriptionKey & { readonly idleExpiryMs: number | undefined })[];
@@ -80,6 +86,7 @@ export const readingCommands: ReadonlySet<CommandName> = new Set<CommandName>([
   'mayWrite',
   'ownerOf',
   'read',
+  'readMatching',
   'get',
   'subscriptions',
   'backlogs',

@@ -72,6 +72,10 @@ export class StoreRows implements StoreCommands {
     return this.#messages.after(after, limit);
   }
 
+  readMatching({ pattern, after, limit }: CommandArgs<'readMatching'>): CommandResult<'readMatching'> {
+    return this.#messages.matching(pattern, after, limit);
+  }
+
   get({ position }: CommandArgs<'get'>): CommandResult<'get'> {
     return this.#messages.get(position);
   }
@@ -86,6 +90,11 @@ export class StoreRows implements StoreCommands {
   recordDelivery({ owner, name, ...delivery }: CommandArgs<'recordDelivery'>): CommandResult<'recordDelivery'> {
     this.#ownership.check(owner);
     return this.#subscriptions.recordDelivery(owner, name, delivery);
+  }
+
+  recordProgress({ owner, names, scannedTo }: CommandArgs<'recordProgress'>): void {
+    this.#ownership.check(owner);
+    this.#subscriptions.recordProgress(owner.instanceId, names, scannedTo);
   }
 
   acknowledge({ owner, acknowledged }: CommandArgs<'acknowledge'>): void {
@@ -117,12 +126,13 @@ export class StoreRows implements StoreCommands {
   }
 
   dropSubscriptions({ keys }: CommandArgs<'dropSubscriptions'>): number {
+    this.#messages.trimSoon();
     return keys.filter((key) => this.#subscriptions.drop(key)).length;
   }
 
   backlogs(options: CommandArgs<'backlogs'>): CommandResult<'backlogs'> {
     return this.#subscriptions
-      .held()
+      .held(this.#messages.lastPosition)
       .map(({ instanceId, name, from }) => ({ instanceId, name, ...this.#messages.sizeFrom(from, options) }))
       .filter(({ messages }) => messages > 0);
   }

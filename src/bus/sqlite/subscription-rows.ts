@@ -62,6 +62,16 @@ export class SubscriptionRows {
     return due;
   }
 
+  recordProgress(instanceId: string, names: readonly string[], scannedTo: bigint): void {
+    this.#sql.run(
+      `UPDATE subscription SET scanned_to = ?1
+       WHERE instance_id = ?2 AND name IN (SELECT value FROM json_each(?3)) AND scanned_to < ?1`,
+      scannedTo,
+      instanceId,
+      JSON.stringify(names),
+    );
+  }
+
   isPending({ instanceId, name }: SubscriptionKey, position: bigint): boolean {
     const found = this.#find(instanceId, name);
     const sql = 'SELECT attempts FROM pending WHERE subscription_id = ? AND position = ?';
@@ -133,12 +143,15 @@ export class SubscriptionRows {
     return row?.position ?? undefined;
   }
 
-  /** Where each subscription holds the log back from. */
-  held(): (SubscriptionKey & { readonly from: bigint })[] {
+  /** Where each subscription holds the log back from that does not hold back only what comes after its end. */
+  held(lastPosition: bigint): (SubscriptionKey & { readonly from: bigint })[] {
     return this.#sql.all<SubscriptionKey & { readonly from: bigint }>(
-      `SELECT instance_id AS instanceId, name, min(scanned_to + 1, coalesce(
-         (SELECT min(position) FROM pending WHERE subscription_id = subscription.id), scanned_to + 1)) AS "from"
-       FROM subscription`,
+      `SELECT * FROM (
+         SELECT instance_id AS instanceId, name, min(scanned_to + 1, coalesce(
+           (SELECT min(position) FROM pending WHERE subscription_id = subscription.id), scanned_to + 1)) AS "from"
+         FROM subscription)
+       WHERE "from" <= ?`,
+      lastPosition,
     );
   }
 
