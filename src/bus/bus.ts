@@ -24,8 +24,10 @@ import type { Policy } from './policy.ts';
 import { anonymous } from './principal.ts';
 import { type BusRecorder, silentRecorder } from './recorder.ts';
 import { type Registration, Registry } from './registration.ts';
+import { LogTail } from './session/log-tail.ts';
+import { staleAsStatus } from './session/stale-as-status.ts';
 import { Session } from './session.ts';
-import { type GrantDecision, type Owner, RevisionConflictError, StaleEpochError, type Store } from './store.ts';
+import type { GrantDecision, Owner, Store } from './store.ts';
 
 export interface BusOptions {
   readonly store: Store;
@@ -56,6 +58,7 @@ export class Bus {
   readonly #quotas: InstanceQuotas;
   readonly #sweeper: Timer;
   readonly #backlogs: BacklogWatch;
+  readonly #tail: LogTail;
   readonly #handover: Handover;
   readonly #grants: GrantDesk;
   #closed = false;
@@ -77,6 +80,7 @@ export class Bus {
       inBackground: (work) => this.#inBackground(work),
     });
     this.#backlogs = new BacklogWatch({ ...options, policy: () => this.#grants.policy });
+    this.#tail = new LogTail({ ...options, inBackground: (work) => this.#inBackground(work) });
     this.#sweeper = every(options.scheduler, sweepEveryMs, () => this.#sweep());
   }
 
@@ -97,6 +101,7 @@ export class Bus {
     this.#closed = true;
     this.#sweeper.cancel();
     this.#handover.close();
+    this.#tail.close();
   }
 
   async register(
@@ -149,6 +154,7 @@ export class Bus {
       stream,
       requests,
       store: this.#options.store,
+      tail: this.#tail,
       broker: this.#broker,
       log: this.#options.log,
       recorder: this.#recorder,
@@ -278,7 +284,8 @@ export class Bus {
       idleMs: this.#options.subscriptionIdleMs ?? defaultSubscriptionIdleMs,
       inUse: (instanceId, name) => this.#registry.activeOf(instanceId)?.session?.isUsing(name) ?? false,
     });
-    this.#inBackground(expired.then(() => this.#backlogs.look()));
+    // What holds nothing back must not look as if it did.
+    this.#inBackground(Promise.all([expired, this.#tail.recordProgress()]).then(() => this.#backlogs.look()));
   }
 
   /** For work that no caller waits for. What it wanted of a store that closes meanwhile is done by its next start. */
@@ -286,15 +293,5 @@ export class Bus {
     work.catch((error: unknown) => {
       if (!this.#closed) this.#options.log.error('the store failed', { reason: messageOf(error) });
     });
-  }
-}
-
-async function staleAsStatus<T>(write: Promise<T>): Promise<T> {
-  try {
-    return await write;
-  } catch (error) {
-    if (error instanceof StaleEpochError) throw new RpcError('FAILED_PRECONDITION', error.message, { cause: error });
-    if (error instanceof RevisionConflictError) throw new RpcError('ABORTED', error.message, { cause: error });
-    throw error;
   }
 }

@@ -13,7 +13,8 @@ import { DeadLetters, deadLetterRefusal } from './dead-letters.ts';
 import type { QuotaName } from './quotas.ts';
 import type { BusRecorder } from './recorder.ts';
 import type { Registration } from './registration.ts';
-import { type FailedDelivery, StaleEpochError, type Store, type SubscriptionSpec } from './store.ts';
+import type { LogTail } from './session/log-tail.ts';
+import { type FailedDelivery, StaleEpochError, type Store, StoreFullError, type SubscriptionSpec } from './store.ts';
 import { SubscriptionFeed } from './subscription-feed.ts';
 
 /** How many acknowledgements, retries and hand-backs of one session may wait for the store. Beyond it the session is not read on. */
@@ -52,6 +53,7 @@ export function quotaRefusal({ quota }: Registration, name: QuotaName, open: num
 export interface SessionSubscriptionsOptions {
   readonly registration: Registration;
   readonly store: Store;
+  readonly tail: LogTail;
   readonly log: Log;
   readonly recorder: BusRecorder;
   readonly wallTimeNs: () => bigint;
@@ -82,6 +84,7 @@ export class SessionSubscriptions {
 
   start(): void {
     this.#delivering = true;
+    this.#options.tail.addFollower(this);
     for (const subscribe of this.#waiting.values()) this.#open(subscribe);
     this.#waiting.clear();
   }
@@ -89,6 +92,8 @@ export class SessionSubscriptions {
   /** Delivers nothing more; what was delivered may still be acknowledged. */
   stop(): void {
     this.#delivering = false;
+    this.#options.tail.removeFollower(this);
+    this.recordProgress().catch((error: unknown) => this.#options.onFailure(error));
     for (const feed of this.#feeds.values()) feed.close();
   }
 
@@ -97,8 +102,30 @@ export class SessionSubscriptions {
   }
 
   isUsing(name: string): boolean {
-    const names = [...this.#waiting.values(), ...[...this.#feeds.values()].map((feed) => feed.spec)];
-    return names.some((each) => each.name === name);
+    for (const { spec } of this.#feeds.values()) if (spec.name === name) return true;
+    for (const waiting of this.#waiting.values()) if (waiting.name === name) return true;
+    return false;
+  }
+
+  /** Notes how far the subscriptions have come that nothing was delivered to lately, which costs one write for all of them. */
+  async recordProgress(): Promise<void> {
+    const { store, registration } = this.#options;
+    const byPosition = Map.groupBy(this.#feeds.values(), (feed) => feed.progress());
+    const writes = [...byPosition].map(async ([position, feeds]) => {
+      if (position === undefined) return;
+      try {
+        await store.recordProgress(
+          registration.owner,
+          feeds.map(({ spec }) => spec.name),
+          position,
+        );
+        for (const feed of feeds) feed.recorded(position);
+      } catch (error) {
+        // A full store is told so by what is published.
+        if (!(error instanceof StaleEpochError || error instanceof StoreFullError)) throw error;
+      }
+    });
+    await Promise.all(writes);
   }
 
   add(subscribe: Subscribe): void {
@@ -184,12 +211,13 @@ export class SessionSubscriptions {
 
   #close(subscriptionId: number): void {
     this.#waiting.delete(subscriptionId);
+    this.recordProgress().catch((error: unknown) => this.#options.onFailure(error));
     this.#feeds.get(subscriptionId)?.close();
     this.#feeds.delete(subscriptionId);
   }
 
   #open(subscribe: Subscribe): void {
-    const { store, registration, log, deliver, subscribed, acknowledged, missed } = this.#options;
+    const { store, tail, registration, log, deliver, subscribed, acknowledged, missed } = this.#options;
     const { subscriptionId, name } = subscribe;
     const deadLetters = new DeadLetters({
       ...this.#options,
@@ -198,6 +226,7 @@ export class SessionSubscriptions {
     });
     const feed = new SubscriptionFeed({
       store,
+      tail,
       owner: registration.owner,
       spec: specOf(subscribe),
       putAway: (failed) => deadLetters.putAway(failed),

@@ -19,6 +19,7 @@ import { RpcError } from '../transport/status.ts';
 import { type CallBroker, type CallOutcomeReport, failed, type Responder } from './call-broker.ts';
 import { type BusRecorder, callEndingOf, storedOutcomeOf } from './recorder.ts';
 import type { Registration } from './registration.ts';
+import type { LogTail } from './session/log-tail.ts';
 import { SessionPublishes } from './session-publishes.ts';
 import { lossOf, patternRefusal, quotaRefusal, SessionSubscriptions } from './session-subscriptions.ts';
 import type { Store } from './store.ts';
@@ -34,6 +35,7 @@ export interface SessionOptions {
   /** What the stream still brings after OpenSession. */
   readonly requests: AsyncIterator<SessionRequest>;
   readonly store: Store;
+  readonly tail: LogTail;
   readonly broker: CallBroker;
   readonly log: Log;
   readonly recorder: BusRecorder;

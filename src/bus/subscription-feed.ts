@@ -1,9 +1,11 @@
 import { Wakeup } from '../base/wakeup.ts';
-import { matchTopic } from '../contract/wire/topic.ts';
+import type { LogTail, TailListener } from './session/log-tail.ts';
 import type { Owner, Store, StoredMessage, SubscriptionSpec } from './store.ts';
 
 /** At most so many messages are read, and recorded as delivered, in one operation of the store. */
 const batchMessages = 64;
+/** With more than this waiting for it a subscription stops following the log, and reads it anew when it goes on. */
+const offeredMax = 4_096;
 
 export interface FedMessage {
   readonly message: StoredMessage;
@@ -19,6 +21,7 @@ export interface FailedMessage {
 
 export interface FeedOptions {
   readonly store: Store;
+  readonly tail: LogTail;
   readonly owner: Owner;
   readonly spec: SubscriptionSpec;
   readonly credit: { messages: number; bytes: number };
@@ -35,18 +38,26 @@ export interface FeedOptions {
 /**
  * Feeds one subscription of one session: first what was delivered before and not acknowledged, in its order and marked,
  * then everything newer, as far as the credit goes. What may have been delivered is recorded before it is sent, as many
- * messages together as there is credit for.
+ * messages together as there is credit for. While it is behind it reads the store, then it follows the tail of the log.
  */
-export class SubscriptionFeed {
+export class SubscriptionFeed implements TailListener {
   readonly spec: SubscriptionSpec;
+  readonly pattern: string;
   readonly #options: FeedOptions;
   readonly #wakeup = new Wakeup();
-  readonly #stopListening: () => void;
   /** To be delivered again before anything new, in ascending order unless it was retried, with the attempts so far. */
   readonly #again = new Map<bigint, number>();
   readonly #credit: { messages: number; bytes: number };
+  /** Everything up to here is delivered, or about to be, or does not match. */
   #scannedTo = 0n;
   #recordedTo = 0n;
+  /** Whether it follows the tail. */
+  #isLive = false;
+  /** What the tail has offered and is not delivered yet. */
+  #offered: bigint[] = [];
+  #isOpen = false;
+  /** While a delivery is being recorded, nothing else may record how far it goes. */
+  #isDelivering = false;
   /** A message waits for more credit, so that there is nothing to look for. */
   #blocked = false;
   #closed = false;
@@ -54,8 +65,8 @@ export class SubscriptionFeed {
   constructor(options: FeedOptions) {
     this.#options = options;
     this.spec = options.spec;
+    this.pattern = options.spec.pattern;
     this.#credit = { ...options.credit };
-    this.#stopListening = options.store.onAppend(() => this.#wakeup.notify());
   }
 
   addCredit(more: { messages: number; bytes: number }): void {
@@ -71,9 +82,40 @@ export class SubscriptionFeed {
     this.#wakeup.notify();
   }
 
+  offer(position: bigint): void {
+    if (position <= this.#scannedTo) return;
+    this.#offered.push(position);
+    if (this.#offered.length > offeredMax) this.fallBehind();
+    this.#wakeup.notify();
+  }
+
+  fallBehind(): void {
+    if (!this.#isLive) return;
+    this.#scannedTo = this.#doneTo();
+    this.#isLive = false;
+    this.#offered = [];
+    this.#options.tail.leave(this);
+    this.#wakeup.notify();
+  }
+
+  /**
+   * What is to be recorded of how far it has come while nothing is delivered; undefined when nothing is. One that waits for
+   * credit stops following the tail, since the store may keep no messages for it any more.
+   */
+  progress(): bigint | undefined {
+    if (this.#blocked) this.fallBehind();
+    if (!this.#isOpen || this.#closed || this.#isDelivering) return undefined;
+    const doneTo = this.#doneTo();
+    return doneTo > this.#recordedTo ? doneTo : undefined;
+  }
+
+  recorded(scannedTo: bigint): void {
+    if (scannedTo > this.#recordedTo) this.#recordedTo = scannedTo;
+  }
+
   close(): void {
     this.#closed = true;
-    this.#stopListening();
+    this.fallBehind();
     this.#wakeup.notify();
   }
 
@@ -85,6 +127,7 @@ export class SubscriptionFeed {
     onOpen();
     this.#scannedTo = start.scannedTo;
     this.#recordedTo = start.scannedTo;
+    this.#isOpen = true;
     this.retry(start.pending);
     while (!this.#closed) {
       const mayBeMore = this.#again.size > 0 ? await this.#deliverAgain() : await this.#deliverNew();
@@ -116,23 +159,51 @@ export class SubscriptionFeed {
 
   /** False when everything that is published was looked at. */
   async #deliverNew(): Promise<boolean> {
-    const { store, spec } = this.#options;
-    const read = await store.read(this.#scannedTo, batchMessages);
-    if (read[0]) await this.#passOver(read[0].position - this.#scannedTo - 1n);
+    return this.#isLive ? await this.#deliverOffered() : await this.#catchUp();
+  }
+
+  async #deliverOffered(): Promise<boolean> {
     const batch: FedMessage[] = [];
-    let taken = 0;
-    for (const message of read) {
-      if (matchTopic(spec.pattern, topicOf(message))) {
-        if (!this.#takeCredit(message)) break;
-        batch.push({ message, maybeRedelivered: false, attempt: 1 });
-      }
-      this.#scannedTo = message.position;
-      taken += 1;
+    for (const position of this.#offered.slice(0, batchMessages)) {
+      const message = this.#options.tail.get(position);
+      if (!message || !this.#takeCredit(message)) break;
+      batch.push({ message, maybeRedelivered: false, attempt: 1 });
     }
-    // A subscription that nothing matches would otherwise hold on to every message of the log.
-    const isAtEnd = taken === read.length && read.length < batchMessages;
-    if (batch.length > 0 || (isAtEnd && this.#scannedTo > this.#recordedTo)) await this.#deliver(batch);
-    return taken > 0;
+    this.#offered.splice(0, batch.length);
+    this.#scannedTo = this.#doneTo();
+    const [next] = this.#offered;
+    if (next !== undefined && !this.#options.tail.get(next)) this.fallBehind();
+    if (batch.length > 0) await this.#deliver(batch);
+    return !this.#isLive || this.#offered.length > 0;
+  }
+
+  async #catchUp(): Promise<true> {
+    const { store, tail, spec } = this.#options;
+    const limit = Math.min(batchMessages, Math.max(1, this.#credit.messages));
+    const read = await store.readMatching(spec.pattern, this.#scannedTo, limit);
+    if (read.missed > 0) await this.#passOver(read.missed);
+    const batch: FedMessage[] = [];
+    for (const message of read.messages) {
+      if (!this.#takeCredit(message)) break;
+      batch.push({ message, maybeRedelivered: false, attempt: 1 });
+    }
+    const blocking = read.messages[batch.length];
+    this.#scannedTo = blocking ? blocking.position - 1n : read.scannedTo;
+    // Before the delivery, which takes its time: what is published meanwhile is offered.
+    if (!blocking && !this.#closed) {
+      this.#isLive = true;
+      if (!tail.join(this, this.#scannedTo, read.isAtEnd)) this.#isLive = false;
+    }
+    if (batch.length > 0) await this.#deliver(batch);
+    return true;
+  }
+
+  /** Everything up to here does not match or was taken to be delivered. */
+  #doneTo(): bigint {
+    if (!this.#isLive) return this.#scannedTo;
+    const [next] = this.#offered;
+    const doneTo = next === undefined ? this.#options.tail.position : next - 1n;
+    return doneTo > this.#scannedTo ? doneTo : this.#scannedTo;
   }
 
   /** Without its message a position can only be let go of; it is missed unless it has been acknowledged since. */
@@ -144,20 +215,21 @@ export class SubscriptionFeed {
     if (due.length > 0) onMissed(1);
   }
 
-  /** Positions have no gaps, so that one tells of messages that are not kept any more. */
-  async #passOver(gap: bigint): Promise<void> {
-    if (gap === 0n) return;
-    this.#scannedTo += gap;
+  async #passOver(missed: number): Promise<void> {
+    this.#scannedTo += BigInt(missed);
     await this.#deliver([]);
-    this.#options.onMissed(Number(gap));
+    this.#options.onMissed(missed);
   }
 
   async #deliver(batch: readonly FedMessage[]): Promise<void> {
     const { store, owner, spec, deliver } = this.#options;
-    if (this.#closed || (batch.length === 0 && this.#scannedTo === this.#recordedTo)) return;
+    const scannedTo = this.#scannedTo;
+    if (this.#closed || (batch.length === 0 && scannedTo === this.#recordedTo)) return;
     const positions = batch.map(({ message }) => message.position);
-    const due = new Set(await store.recordDelivery(owner, spec.name, { positions, scannedTo: this.#scannedTo }));
-    this.#recordedTo = this.#scannedTo;
+    this.#isDelivering = true;
+    const due = new Set(await store.recordDelivery(owner, spec.name, { positions, scannedTo }));
+    this.#isDelivering = false;
+    this.recorded(scannedTo);
     for (const fed of batch) {
       if (this.#closed) return;
       const { position, bytes } = fed.message;
@@ -174,8 +246,4 @@ export class SubscriptionFeed {
     this.#credit.bytes -= message.bytes;
     return true;
   }
-}
-
-function topicOf(message: StoredMessage): string {
-  return message.envelope.meta?.topic ?? '';
 }

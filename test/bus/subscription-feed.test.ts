@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { VirtualScheduler } from '../../src/base/virtual-scheduler.ts';
 import { MemoryStore } from '../../src/bus/memory/memory-store.ts';
+import { LogTail } from '../../src/bus/session/log-tail.ts';
 import { SubscriptionFeed } from '../../src/bus/subscription-feed.ts';
 import { activeOwner, appendIds, everything } from './store-fixtures.ts';
 
@@ -16,6 +17,7 @@ test('a repeat that is acknowledged while it waits for credit does not come, and
   const arrival = (): Promise<void> => new Promise((resolve) => arrivals.push(resolve));
   const feed = new SubscriptionFeed({
     store,
+    tail: new LogTail({ store }),
     owner,
     spec: everything,
     credit: { messages: 1, bytes: 1_000_000 },

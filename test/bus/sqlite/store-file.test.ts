@@ -2,9 +2,11 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { create, toBinary } from '@bufbuild/protobuf';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { realScheduler } from '../../../src/base/real-scheduler.ts';
 import { openSqliteStore, type SqliteStore } from '../../../src/bus/sqlite/sqlite-store.ts';
+import { EnvelopeSchema } from '../../../src/contract/wire/gen/meridian/v1/envelope_pb.ts';
 import { message } from '../store-fixtures.ts';
 
 let directory: string;
@@ -77,4 +79,27 @@ test('a file of schema version 1 is raised in place, and has what it had', async
   const after = await open(file);
   expect(await after.decisions()).toEqual([{ ...decision, decidedAtNs: 5n }]);
   expect((await after.read(0n, 10)).map(({ position }) => position)).toEqual([101n]);
+});
+
+test('messages of a file that had no topics beside them are found by what they match, and dropped in their turn', async () => {
+  const file = path.join(directory, 'bus.sqlite');
+  makeVersionOne(file);
+  const database = new DatabaseSync(file);
+  for (const [position, topic] of [
+    [101, 'a.b'],
+    [102, 'a.c'],
+    [103, 'a.b'],
+  ] as const) {
+    const envelope = create(EnvelopeSchema, { meta: { messageId: `m${position}`, topic } });
+    const insert = database.prepare('INSERT INTO message (position, published_at_ns, envelope) VALUES (?, 1, ?)');
+    insert.run(position, toBinary(EnvelopeSchema, envelope));
+  }
+  database.exec('UPDATE log SET last_position = 103');
+  database.close();
+  const store = await open(file);
+  await store.append({ instanceId: 'one', epoch: 7n }, [message(1n, { id: 'new' }), message(2n, { topic: 'a.c' })]);
+  const { messages, ...rest } = await store.readMatching('a.b', 100n, 10);
+  expect(messages.map(({ envelope }) => envelope.meta?.messageId)).toEqual(['m101', 'm103', 'new']);
+  expect(rest).toEqual({ scannedTo: 105n, missed: 0, isAtEnd: true });
+  expect(await store.readMatching('a.b', 90n, 1)).toMatchObject({ scannedTo: 101n, missed: 10, isAtEnd: false });
 });

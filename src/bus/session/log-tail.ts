@@ -1,0 +1,192 @@
+import { matchTopic } from '../../contract/wire/topic.ts';
+import type { Store, StoredMessage } from '../store.ts';
+import { PatternIndex } from './pattern-index.ts';
+
+/** At most so many messages are read in one operation of the store. */
+const batchMessages = 256;
+/** After a read of more than this there may be more, however few messages it brought. */
+const fullReadBytes = 1024 * 1024;
+/** The newest messages that are held. */
+const defaultHeldBytes = 8 * 1024 * 1024;
+/** So much of the log may go by before the progress of those that it did not concern is recorded. */
+const stretchBytes = 256 * 1024;
+
+/** A subscription that follows the tail. */
+export interface TailListener {
+  readonly pattern: string;
+  /** A message of the pattern was appended; several are told in ascending order. */
+  offer(position: bigint): void;
+  /** Nothing more will be offered until it joins again. */
+  fallBehind(): void;
+}
+
+/** Has listeners that the log goes by without concerning them. */
+export interface Follower {
+  /** Stores how far they have come. */
+  recordProgress(): Promise<void>;
+}
+
+export interface LogTailOptions {
+  readonly store: Pick<Store, 'read' | 'onAppend'>;
+  /** Takes work that no caller waits for. */
+  readonly inBackground?: (work: Promise<unknown>) => void;
+  readonly heldBytes?: number;
+}
+
+/**
+ * Reads what is appended to the log, once for all subscriptions of the bus, and offers each message to those whose pattern
+ * matches. Holds the newest messages for them. Who cannot keep up with that reads the store itself and joins again later. It
+ * reads nothing while nobody follows it.
+ */
+export class LogTail {
+  readonly #options: LogTailOptions;
+  readonly #heldBytesMax: number;
+  readonly #stopListening: () => void;
+  readonly #listeners = new Set<TailListener>();
+  readonly #index = new PatternIndex<TailListener>();
+  /** Ascending without gaps, up to `#position`; those before `#firstHeld` are gone. */
+  #held: StoredMessage[] = [];
+  #firstHeld = 0;
+  #heldBytes = 0;
+  #stretch = 0;
+  readonly #followers = new Set<Follower>();
+  /** What was read last; undefined while nobody follows. */
+  #position: bigint | undefined;
+  #reading = false;
+  #mayBeMore = false;
+
+  constructor(options: LogTailOptions) {
+    this.#options = options;
+    this.#heldBytesMax = options.heldBytes ?? defaultHeldBytes;
+    this.#stopListening = options.store.onAppend(() => void this.#read());
+  }
+
+  close(): void {
+    this.#stopListening();
+    this.#stop();
+  }
+
+  /** Everything up to here has been offered; 0 while nobody follows. */
+  get position(): bigint {
+    return this.#position ?? 0n;
+  }
+
+  /**
+   * Offers what matches after a position from now on, first of what is held. False when what came after the position is not held.
+   * The first to join is to have read the log to its end.
+   */
+  join(listener: TailListener, after: bigint, isAtEnd: boolean): boolean {
+    if (this.#position === undefined) {
+      if (!isAtEnd) return false;
+      this.#position = after;
+      // Something may have been appended since.
+      void this.#read();
+    }
+    const heldFrom = this.#held[this.#firstHeld]?.position ?? this.#position + 1n;
+    if (after + 1n < heldFrom) return false;
+    this.#listeners.add(listener);
+    this.#index.add(listener.pattern, listener);
+    const skipped = after < this.#position ? Number(after + 1n - heldFrom) : this.#held.length - this.#firstHeld;
+    for (const message of this.#held.slice(this.#firstHeld + skipped)) {
+      if (matchTopic(listener.pattern, topicOf(message))) listener.offer(message.position);
+    }
+    return true;
+  }
+
+  leave(listener: TailListener): void {
+    this.#listeners.delete(listener);
+    this.#index.remove(listener.pattern, listener);
+    if (this.#listeners.size === 0) this.#stop();
+  }
+
+  /** Undefined when it is not held any more. */
+  get(position: bigint): StoredMessage | undefined {
+    const index = this.#held.length - Number(this.position - position) - 1;
+    return index < this.#firstHeld ? undefined : this.#held[index];
+  }
+
+  addFollower(follower: Follower): void {
+    this.#followers.add(follower);
+  }
+
+  removeFollower(follower: Follower): void {
+    this.#followers.delete(follower);
+  }
+
+  /** Stores how far all have come, so that nobody holds back what does not concern it. */
+  async recordProgress(): Promise<void> {
+    await Promise.all([...this.#followers].map((follower) => follower.recordProgress()));
+  }
+
+  async #read(): Promise<void> {
+    this.#mayBeMore = true;
+    if (this.#reading) return;
+    this.#reading = true;
+    try {
+      while (this.#mayBeMore && this.#position !== undefined) {
+        this.#mayBeMore = false;
+        this.#take(this.#position, await this.#options.store.read(this.#position, batchMessages));
+      }
+    } catch {
+      // A store that fails tells so to those who read it themselves.
+      this.#loseAll();
+    }
+    this.#reading = false;
+  }
+
+  #take(after: bigint, messages: readonly StoredMessage[]): void {
+    // Everybody may have left meanwhile, and others have come.
+    if (after !== this.#position) {
+      this.#mayBeMore = true;
+      return;
+    }
+    const [first] = messages;
+    if (first && first.position !== after + 1n) {
+      this.#loseAll();
+      return;
+    }
+    let bytes = 0;
+    for (const message of messages) {
+      bytes += message.bytes;
+      this.#hold(message);
+      for (const listener of this.#index.matching(topicOf(message))) listener.offer(message.position);
+      // The last one may have fallen behind.
+      if (this.#listeners.size === 0) return;
+    }
+    this.#mayBeMore ||= messages.length === batchMessages || bytes > fullReadBytes;
+    this.#stretch += bytes;
+    if (this.#stretch < stretchBytes) return;
+    this.#stretch = 0;
+    this.#options.inBackground?.(this.recordProgress());
+  }
+
+  #hold(message: StoredMessage): void {
+    this.#position = message.position;
+    this.#held.push(message);
+    this.#heldBytes += message.bytes;
+    for (; this.#heldBytes > this.#heldBytesMax; this.#firstHeld += 1) {
+      this.#heldBytes -= this.#held[this.#firstHeld]?.bytes ?? 0;
+    }
+    // Splicing only when half is gone makes this constant time per message.
+    if (this.#firstHeld > this.#held.length / 2) {
+      this.#held.splice(0, this.#firstHeld);
+      this.#firstHeld = 0;
+    }
+  }
+
+  #loseAll(): void {
+    for (const listener of [...this.#listeners]) listener.fallBehind();
+    this.#stop();
+  }
+
+  #stop(): void {
+    this.#position = undefined;
+    this.#held = [];
+    this.#firstHeld = 0;
+    this.#heldBytes = 0;
+  }
+}
+
+function topicOf({ envelope }: StoredMessage): string {
+  return envelope.meta?.topic ?? '';
+}
