@@ -66,6 +66,6 @@ function notBuilt(programs: string, missing: readonly string[]): UserFacingError
     id: 'compose/install/bundles',
     found: `${programs} lacks ${missing.join(', ')}`,
     expected: 'What is installed are the programs that `npm run build` makes.',
-    next: ['Run `npm run build`, and then `node dist/cli.mjs compose install`.'],
+    next: ['Run `npm run build`, and then `npm run -s meridian-sidecar -- compose install`.'],
   });
 }

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { build, type Metafile } from 'esbuild';
+import { nodeCheck, requireBuiltins, requiredNode } from './required-node.ts';
 
 /** Every program that is shipped as one file: where it starts, and where its bundle goes, from the repository's root. */
 export const programs = {
@@ -27,13 +28,13 @@ export interface BundleOptions {
 }
 
 // Bundled CommonJS packages, grpc-js among them, call `require` for Node's own modules, which an ES module has not.
-const banner =
+const requireFunction =
   "import { createRequire as requireFrom } from 'node:module';\nconst require = requireFrom(import.meta.url);";
 
 const settings = {
   bundle: true,
   platform: 'node',
-  target: 'node24',
+  target: `node${requiredNode.program}`,
   format: 'esm',
   logLevel: 'warning',
 } as const;
@@ -69,13 +70,16 @@ async function bundleOne(
   constants: Readonly<Record<string, string>>,
 ): Promise<Metafile> {
   const { entry, outfile } = programs[name];
+  const kind = name === 'plugin' ? 'client' : 'program';
   const result = await build({
     ...settings,
-    ...(name === 'plugin' ? {} : shipped),
+    ...(kind === 'client' ? {} : shipped),
+    target: `node${requiredNode[kind]}`,
+    plugins: [requireBuiltins],
     absWorkingDir: root,
     entryPoints: [entry],
     outfile: path.join(outRoot, outfile),
-    banner: { js: banner },
+    banner: { js: `${nodeCheck(kind)}\n${requireFunction}` },
     define: constants,
     legalComments: 'eof',
     metafile: true,

@@ -38,6 +38,15 @@ describe('bundles', () => {
     expect(packagesIn('composeProgram')).not.toContain('@grpc/grpc-js');
   });
 
+  test.each(Object.keys(programs) as ProgramName[])(
+    '%s imports nothing that an older Node may not have, before it looks at Node',
+    (name) => {
+      const imports = Object.values(metafiles[name].outputs).flatMap((output) => output.imports);
+      expect(imports.filter(({ kind }) => kind === 'import-statement')).toEqual([]);
+      expect(bundleTexts(outRoots[0])[name]).toMatch(/^if \(Number\.parseInt\(process\.versions\.node/);
+    },
+  );
+
   // What is loaded is paid for in start-up time and memory in every container; a budget makes growth a decision.
   test.each([
     ['supply', 450],
