@@ -4,7 +4,7 @@ import { realScheduler } from '../base/real-scheduler.ts';
 import { UserFacingError } from '../base/user-facing-error.ts';
 import { readHostFile } from '../compose/host-files.ts';
 import { readBindingSources } from '../contract/config/binding-files.ts';
-import { environmentVariables } from '../contract/config/environment.ts';
+import { variableSettings } from '../contract/config/settings.ts';
 import { examineAppFolder } from '../doctor/app-folder.ts';
 import { examineComposeFile } from '../doctor/compose/compose-file.ts';
 import { examineContainer } from '../doctor/container.ts';
@@ -81,7 +81,7 @@ async function examineFolder(folder: string, flags: DoctorFlags): Promise<Doctor
 
 /** Whether the environment is that of a container, rather than of somebody who looks at the sources of an app. */
 function isSetUp(environment: NodeJS.ProcessEnv): boolean {
-  return ['VCAP_APPLICATION', ...Object.keys(environmentVariables)].some((name) => environment[name] !== undefined);
+  return ['VCAP_APPLICATION', ...variableSettings.keys()].some((name) => environment[name] !== undefined);
 }
 
 async function isApp(folder: string): Promise<boolean> {

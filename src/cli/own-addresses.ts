@@ -1,9 +1,7 @@
 import { FaultList } from '../base/user-facing-error.ts';
 import { ownAddress } from '../contract/config/addresses.ts';
-import { readConfigFile } from '../contract/config/config-file.ts';
+import { openSettings } from '../contract/config/open-settings.ts';
 import { readOwnPorts } from '../contract/config/own-ports.ts';
-import { SettingReader } from '../contract/config/setting-reader.ts';
-import { sidecarConfigKeys } from '../contract/config/sidecar-config.ts';
 import { readSidecarConfigFile } from '../sidecar/launch-files.ts';
 
 /** Where a command reaches the sidecar of its container, as `host:port`. */
@@ -19,8 +17,7 @@ export interface OwnAddresses {
  */
 export async function ownAddresses(environment: NodeJS.ProcessEnv): Promise<OwnAddresses> {
   const file = await readSidecarConfigFile(environment);
-  const values = file ? readConfigFile(file, sidecarConfigKeys).values : new Map();
-  const reader = new SettingReader(environment, file?.path ?? '', values);
+  const { reader } = openSettings({ environment, configFile: file });
   const { healthAddress, statusAddress } = readOwnPorts(reader, environment);
   if (reader.faults.length > 0) throw new FaultList(reader.faults);
   return { health: ownAddress(healthAddress), status: ownAddress(statusAddress) };

@@ -1,4 +1,5 @@
-import { type ComposeCommand, type ComposeOption, composeOptions } from '../contract/config/compose-options.ts';
+import { type ComposeOption, composeOptions } from '../contract/config/compose-options.ts';
+import type { ComposeCommand } from '../contract/config/setting.ts';
 
 /** What `compose metadata` answers: the options of each command. Compose reads it before every up, down and stop. */
 export function providerMetadata(): object {

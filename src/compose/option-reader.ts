@@ -1,10 +1,11 @@
 import type { UserFacingError } from '../base/user-facing-error.ts';
+import { contextOf, type Setting } from '../contract/config/setting.ts';
 import { settingFault } from '../contract/config/setting-reader.ts';
-import type { Parser } from '../contract/config/setting-value.ts';
 
 /** Looks options up and gathers their faults. An option with an empty value counts as absent, as `${NAME:-}` leaves it. */
 export class OptionReader {
   readonly faults: UserFacingError[] = [];
+  readonly #context = contextOf({});
   readonly #options: ReadonlyMap<string, readonly string[]>;
 
   constructor(options: ReadonlyMap<string, readonly string[]>) {
@@ -19,13 +20,15 @@ export class OptionReader {
     return this.#values(name).length > 0;
   }
 
-  read<T>(name: string, parse: Parser<T>, fallback: T): T {
-    const raw = this.raw(name);
-    return raw === undefined ? fallback : (this.#check(name, raw, parse) ?? fallback);
+  /** The value of the setting's option; its default when it is not given or is wrong. */
+  read<V>(setting: Setting<V>): V {
+    return (this.list(setting)[0] ?? this.#preset(setting)) as V;
   }
 
-  list<T>(name: string, parse: Parser<T>): T[] {
-    return this.#values(name).flatMap((raw) => this.#check(name, raw, parse) ?? []);
+  /** Every value of the setting's option. */
+  list<V>(setting: Setting<V>): NonNullable<V>[] {
+    const name = setting.option?.name ?? '';
+    return this.#values(name).flatMap((raw) => (this.#check(name, raw, setting.parse) ?? []) as NonNullable<V>[]);
   }
 
   /** The option as a property of its own name, if it is there. */
@@ -34,12 +37,17 @@ export class OptionReader {
     return raw === undefined ? {} : ({ [name]: raw } as Record<N, string>);
   }
 
+  #preset({ default: preset, parse }: Setting): unknown {
+    const parsed = preset === undefined ? undefined : parse(preset, this.#context);
+    return parsed?.ok ? parsed.value : undefined;
+  }
+
   #values(name: string): string[] {
     return (this.#options.get(name) ?? []).map((raw) => raw.trim()).filter((raw) => raw !== '');
   }
 
-  #check<T>(name: string, raw: string, parse: Parser<T>): T | undefined {
-    const parsed = parse(raw);
+  #check(name: string, raw: string, parse: Setting['parse']): unknown {
+    const parsed = parse(raw, this.#context);
     if (parsed.ok) return parsed.value;
     this.faults.push(
       settingFault({

@@ -2,16 +2,14 @@ import { FaultList, messageOf, UserFacingError } from '../base/user-facing-error
 import { composeOptions } from '../contract/config/compose-options.ts';
 import { readConfigFile } from '../contract/config/config-file.ts';
 import { exitCodes } from '../contract/config/exit-codes.ts';
-import type { CheckPattern } from '../contract/config/requested-grants.ts';
-import { duration, flag, oneOf } from '../contract/config/setting-value.ts';
-import { loadSidecarConfig, sidecarConfigKeys } from '../contract/config/sidecar-config.ts';
-import { defaultMemoryMb, megabytes } from '../contract/config/staging-settings.ts';
+import type { CheckPattern } from '../contract/config/setting.ts';
+import { settings, sidecarConfigKeys } from '../contract/config/settings.ts';
+import { loadSidecarConfig } from '../contract/config/sidecar-config.ts';
 import type { ReadHostFile } from './host-files.ts';
 import type { Invocation } from './invocation.ts';
 import { busHost } from './names.ts';
 import { renameVariables } from './option-names.ts';
 import { OptionReader } from './option-reader.ts';
-import { alias, publishedPort, user } from './option-value.ts';
 
 /** A file of this machine that a container sees. */
 export interface Mount {
@@ -51,7 +49,7 @@ export interface SettingSources {
   readonly checkPattern: CheckPattern;
 }
 
-const defaultStopTimeoutMs = 10_000;
+const { provider } = settings;
 
 /**
  * Makes the settings of one service out of its options, with the sidecar's own parsers for what the sidecar reads.
@@ -66,7 +64,7 @@ export function readServiceSettings(invocation: Invocation, sources: SettingSour
       return mount ? [[name, mount] as const] : [];
     }),
   );
-  const bus = reader.read('bus', oneOf(['given', 'embedded']), 'given');
+  const bus = reader.read(provider.bus);
   const policy = mounts.get('policy');
   mounts.delete('policy');
   checkBusOptions(reader, bus, policy);
@@ -82,13 +80,13 @@ export function readServiceSettings(invocation: Invocation, sources: SettingSour
     ...(policy && { policy }),
     ...reader.given('image'),
     ...reader.given('base'),
-    memoryMb: reader.read('memory', megabytes, defaultMemoryMb),
-    timeoutMs: reader.read('timeout', duration, 60_000),
-    stopTimeoutMs: reader.read('stop-timeout', duration, defaultStopTimeoutMs),
-    publish: reader.list('publish', publishedPort),
-    aliases: [...new Set([service, ...reader.list('alias', alias)])],
-    networks: reader.has('network') ? reader.list('network', alias) : ['default'],
-    ...(reader.has('user') && { user: reader.read('user', user, '') }),
+    memoryMb: reader.read(provider.memoryMb),
+    timeoutMs: reader.read(provider.timeoutMs),
+    stopTimeoutMs: reader.read(provider.stopTimeoutMs),
+    publish: reader.list(provider.publish),
+    aliases: [...new Set([service, ...reader.list(provider.alias)])],
+    networks: reader.has('network') ? reader.list(provider.network) : [provider.network.default ?? ''],
+    ...(reader.has('user') && { user: reader.read(provider.user) ?? '' }),
     variables,
     pluginAddress,
   };
@@ -200,8 +198,8 @@ function checkSidecar(
 }
 
 function readVariables(reader: OptionReader, service: string): ServiceSettings['variables'] {
-  if (!reader.read('env', flag, true)) return 'none';
-  if (reader.read('raw', flag, false)) return 'raw';
+  if (!reader.read(provider.givesVariables)) return 'none';
+  if (reader.read(provider.givesRawVariables)) return 'raw';
   if (/^[A-Za-z_][A-Za-z0-9_]*$/.test(service)) return 'prefixed';
   reader.faults.push(
     new UserFacingError({

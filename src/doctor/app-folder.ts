@@ -2,7 +2,7 @@ import { UserFacingError } from '../base/user-facing-error.ts';
 import type { ConfigFile } from '../contract/config/config-file.ts';
 import type { Environment } from '../contract/config/environment.ts';
 import { SettingReader } from '../contract/config/setting-reader.ts';
-import { readStagingSettings } from '../contract/config/staging-settings.ts';
+import { settings } from '../contract/config/settings.ts';
 import { examineInstances, platformPort } from './assumed-instance.ts';
 import { findOrderFaults, isThisBuildpack } from './buildpack-order.ts';
 import { type CloudApp, type CloudManifest, readCloudManifest } from './cloud-manifest.ts';
@@ -65,8 +65,10 @@ function chosenApps(apps: readonly CloudApp[], { app, buildpack }: FolderOptions
 async function examineApp(app: CloudApp, folder: AppFolder, options: FolderOptions): Promise<DoctorReport> {
   const environment: Environment = { ...app.env, ...options.env };
   const { configFile, findings: ofFile } = await readFileOf(folder, environment);
-  const reader = new SettingReader(environment, '', new Map());
-  const { sidecarFor, memoryMb } = readStagingSettings(reader);
+  const reader = new SettingReader({ environment });
+  const sidecarFor = reader.read(settings.staging.sidecarFor);
+  const memoryMb = reader.read(settings.staging.memoryMb);
+  reader.read(settings.staging.holdsApp);
   const order = folder.manifest === undefined ? [] : findOrderFaults(app, options.buildpack);
   const processes = app.processes.filter(({ type }) => sidecarFor.includes(type));
   const instances = examineInstances({ app, processes, environment, configFile });

@@ -7,7 +7,7 @@ import { type Environment, readVariable } from '../contract/config/environment.t
 import { readPlatformIdentity } from '../contract/config/platform-identity.ts';
 import type { BindingSources } from '../contract/config/service-binding.ts';
 import { examineSidecarConfig, type SidecarConfig } from '../contract/config/sidecar-config.ts';
-import { leastMemoryMb } from '../contract/config/staging-settings.ts';
+import { leastMemoryMb } from '../contract/config/staging-values.ts';
 import { patternFault } from '../contract/wire/topic.ts';
 import { examineBus, proxiesIn } from './bus-checks.ts';
 import { examineCredentials } from './credential-checks.ts';

@@ -1,5 +1,6 @@
 import { messageOf } from '../base/user-facing-error.ts';
-import { type BusConnectionConfig, isBusToken } from '../contract/config/bus-connection.ts';
+import type { BusConnectionConfig } from '../contract/config/bus-connection.ts';
+import { isBusToken } from '../contract/config/bus-token.ts';
 import { clientCertificateFault, lifetimeOfPem } from '../contract/config/client-certificate.ts';
 import type { CredentialSource } from '../contract/config/secret.ts';
 import { endsSoon, shownTime } from './certificate-life.ts';

@@ -1,17 +1,18 @@
 import { closestName } from '../base/closest-name.ts';
-import { type Environment, environmentVariables, readVariable } from '../contract/config/environment.ts';
+import { type Environment, readVariable } from '../contract/config/environment.ts';
+import { settings, variableSettings } from '../contract/config/settings.ts';
 import { type Finding, warningOf } from './finding.ts';
 
 /** Finds variables that look like ours and are not, and those that contradict each other. */
 export function findUnknownVariables(environment: Environment): Finding[] {
-  const known = Object.keys(environmentVariables);
+  const known = [...variableSettings.keys()];
   const unknown = Object.keys(environment).filter((name) => name.startsWith('SIDECAR_') && !known.includes(name));
   return [...unknown.map((name) => unknownVariable(name, closestName(name, known))), ...twoAddresses(environment)];
 }
 
 function twoAddresses(environment: Environment): Finding[] {
   const ofSdk = readVariable(environment, 'MERIDIAN_SIDECAR_ADDRESS');
-  const own = readVariable(environment, 'SIDECAR_ADDR') ?? environmentVariables.SIDECAR_ADDR.default;
+  const own = readVariable(environment, 'SIDECAR_ADDR') ?? settings.ports.pluginAddress.default ?? '';
   return ofSdk === undefined || ofSdk === own ? [] : [otherAddress(ofSdk, own)];
 }
 

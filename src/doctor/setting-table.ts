@@ -1,17 +1,13 @@
 import { formatBytes } from '../base/bytes.ts';
 import { formatDuration } from '../base/duration.ts';
 import type { BusApiAddress, ListenAddress } from '../contract/config/addresses.ts';
-import {
-  type Environment,
-  type EnvironmentReader,
-  type EnvironmentVariable,
-  environmentVariables,
-  readVariable,
-} from '../contract/config/environment.ts';
+import { type Environment, readVariable } from '../contract/config/environment.ts';
 import type { RequestedGrant } from '../contract/config/requested-grants.ts';
 import { Secret } from '../contract/config/secret.ts';
+import { defaultText, type SettingReadBy } from '../contract/config/setting.ts';
 import type { Reading } from '../contract/config/setting-reader.ts';
 import type { Unit } from '../contract/config/setting-value.ts';
+import { variableSettings } from '../contract/config/settings.ts';
 
 /** One row of the table of settings; a secret is never in it. */
 export interface ShownSetting {
@@ -26,7 +22,7 @@ export interface TableSources {
   readonly environment: Environment;
   readonly readings: readonly Reading[];
   /** Whose variables are shown. */
-  readonly readers: readonly EnvironmentReader[];
+  readonly readers: readonly SettingReadBy[];
   /** Names where a variable was set, such as `environment`. */
   readonly sourceOf: (variable: string) => string;
 }
@@ -38,22 +34,23 @@ export function settingTable({ environment, readings, readers, sourceOf }: Table
     value: shownReading(reading),
     source: shownSource(reading, sourceOf),
   }));
-  const others = Object.entries(environmentVariables as Readonly<Record<string, EnvironmentVariable>>)
-    .filter(([name, { readBy }]) => !readings.some((each) => each.name === name) && overlap(readBy, readers))
+  const others = [...variableSettings]
+    .filter(([name, { readBy = onlyRun }]) => !readings.some((each) => each.name === name) && overlap(readBy, readers))
     .map(([name, variable]) => {
       const value = readVariable(environment, name);
       if (value !== undefined)
         return { name, value: variable.secret ? notShown : shortened(value), source: sourceOf(name) };
-      return { name, value: variable.default ?? notSet, source: 'default' };
+      return { name, value: defaultText(variable) || notSet, source: 'default' };
     });
   return [...read, ...others];
 }
 
+const onlyRun: readonly SettingReadBy[] = ['run'];
 const notShown = 'set, not shown';
 const notSet = 'not set';
 const longestShown = 160;
 
-function overlap(some: readonly EnvironmentReader[], others: readonly EnvironmentReader[]): boolean {
+function overlap(some: readonly SettingReadBy[], others: readonly SettingReadBy[]): boolean {
   return some.some((each) => others.includes(each));
 }
 

@@ -1,13 +1,15 @@
 import { closestName } from '../base/closest-name.ts';
 import { FaultList, type UserFacingError } from '../base/user-facing-error.ts';
 import { listenAddress, loopbackAddress } from '../contract/config/addresses.ts';
-import { type ConfigFile, readConfigFile } from '../contract/config/config-file.ts';
-import { type Environment, environmentVariables, readVariable } from '../contract/config/environment.ts';
+import type { ConfigFile } from '../contract/config/config-file.ts';
+import { type Environment, readVariable } from '../contract/config/environment.ts';
+import { openSettings } from '../contract/config/open-settings.ts';
 import { readPlatformIdentity } from '../contract/config/platform-identity.ts';
 import type { BindingSources } from '../contract/config/service-binding.ts';
-import { SettingReader } from '../contract/config/setting-reader.ts';
-import { loadSidecarConfig, type SidecarConfig, sidecarConfigKeys } from '../contract/config/sidecar-config.ts';
-import { readStagingSettings } from '../contract/config/staging-settings.ts';
+import type { Setting } from '../contract/config/setting.ts';
+import type { SettingReader } from '../contract/config/setting-reader.ts';
+import { settings, variableSettings } from '../contract/config/settings.ts';
+import { loadSidecarConfig, type SidecarConfig } from '../contract/config/sidecar-config.ts';
 
 /** A value, and where it comes from, such as `SIDECAR_MEMORY`; undefined: it is the default. */
 export interface Choice<T> {
@@ -38,40 +40,41 @@ export interface StagingSources {
   readonly bindings: BindingSources;
 }
 
-const defaultPluginAddress = '127.0.0.1:9191';
-const defaultHealthAddress = ':9192';
-
 /**
  * Reads the variables that count at staging, and checks those of the run that can be known already: a push that fails here
  * tells more than a container that crashes. What may be set later is warned of only.
  */
 export function readStagingInputs(sources: StagingSources): StagingInputs {
   const { environment, configFile } = sources;
-  const file = configFile && readConfigFile(configFile, sidecarConfigKeys);
-  const reader = new SettingReader(environment, configFile?.path ?? '', file?.values ?? new Map());
-  const memory = { variable: 'SIDECAR_MEMORY' } as const;
-  const types = { variable: 'SIDECAR_FOR' } as const;
-  const instanceId = { variable: 'INSTANCE_ID', key: 'instance_id' } as const;
-  const { memoryMb, sidecarFor, holdsApp } = readStagingSettings(reader);
+  const { reader } = openSettings({ environment, configFile });
+  const { memoryMb, sidecarFor, holdsApp } = settings.staging;
+  const { instanceId } = settings.sidecar;
+  const { pluginAddress, healthAddress } = settings.ports;
   const run = checkRun(sources);
-  const addressInFile = loopbackAddress(reader.raw({ key: 'sidecar_addr' }) ?? defaultPluginAddress);
-  const healthInFile = reader.raw({ key: 'health_addr' });
+  const addressInFile = loopbackAddress(reader.inFile(pluginAddress));
+  const healthInFile = reader.inFile(healthAddress);
+  const memory = choiceOf(reader, memoryMb);
+  const types = choiceOf(reader, sidecarFor);
   return {
-    memoryMb: { value: memoryMb, origin: reader.originOf(memory) },
-    sidecarFor: { value: sidecarFor, origin: reader.originOf(types) },
+    memoryMb: memory,
+    sidecarFor: types,
     instanceId: { value: String(reader.raw(instanceId) ?? '{app}-{index}'), origin: reader.originOf(instanceId) },
-    pluginAddress: addressInFile.ok ? addressInFile.value : defaultPluginAddress,
-    healthAddress: listenAddress('0')(healthInFile).ok ? String(healthInFile) : defaultHealthAddress,
+    pluginAddress: addressInFile.ok ? addressInFile.value : (pluginAddress.default ?? ''),
+    healthAddress: listenAddress('0')(healthInFile).ok ? String(healthInFile) : (healthAddress.default ?? ''),
     busAddress: { value: shownAddress(run.config), origin: run.config?.busApiUrl.origin },
-    holdsApp,
+    holdsApp: reader.read(holdsApp),
     warnings: [
       ...unknownVariableWarnings(environment),
       ...missingFileWarning(sources),
-      ...sharedIdWarning(reader.raw(instanceId), sidecarFor),
+      ...sharedIdWarning(reader.raw(instanceId), types.value),
       ...run.warnings,
     ],
     faults: [...reader.faults, ...run.faults],
   };
+}
+
+function choiceOf<V>(reader: SettingReader, setting: Setting<V>): Choice<V> {
+  return { value: reader.read(setting), origin: reader.originOf(setting) };
 }
 
 /** What the sidecar itself will say about its variables, less what only a running instance can know. */
@@ -120,7 +123,7 @@ function assumedInstance(environment: Environment): string {
 
 /** A slip in a name would be ignored without a word. */
 function unknownVariableWarnings(environment: Environment): string[] {
-  const known = Object.keys(environmentVariables);
+  const known = [...variableSettings.keys()];
   const unknown = Object.keys(environment).filter((name) => name.startsWith('SIDECAR_') && !known.includes(name));
   return unknown.map((name) => {
     const nearest = closestName(name, known);

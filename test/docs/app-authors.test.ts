@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { buildpackName } from '../../src/buildpack/layout.ts';
-import { environmentVariables } from '../../src/contract/config/environment.ts';
 import { findBusService, noBindings } from '../../src/contract/config/service-binding.ts';
+import { settings, variableSettings } from '../../src/contract/config/settings.ts';
 import { parseAppManifest } from '../../src/local/app-manifest.ts';
 import { launchYml } from '../../src/supply/launch-yml.ts';
 import { holdSeconds } from '../../src/supply/profile-script.ts';
@@ -37,7 +37,7 @@ describe.each(manifests)('manifest %# of docs/app-authors.md', ({ text, app }) =
   });
 
   test('sets variables that exist, to texts', () => {
-    expect(Object.keys(environmentVariables)).toEqual(expect.arrayContaining(Object.keys(app.env)));
+    expect([...variableSettings.keys()]).toEqual(expect.arrayContaining(Object.keys(app.env)));
     expect(Object.values(app.env).every((value) => typeof value === 'string')).toBe(true);
   });
 
@@ -83,5 +83,5 @@ test('the service that the page creates leads to the bus', () => {
 test('the numbers of the page are those of the programs', () => {
   expect(page).toContain(`for ${holdSeconds} s at most`);
   expect(page).toContain(`wait --timeout ${holdSeconds}s`);
-  expect(page).toContain(`the default of ${environmentVariables.SIDECAR_MEMORY.default}`);
+  expect(page).toContain(`the default of ${settings.staging.memoryMb.default}`);
 });

@@ -4,22 +4,11 @@ import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { parseInvocation } from '../../src/compose/invocation.ts';
 import { readServiceSettings } from '../../src/compose/service-settings.ts';
-import { composeOptions } from '../../src/contract/config/compose-options.ts';
-import { readPage, tableUnder } from './examples.ts';
+import { readPage } from './examples.ts';
 
 const page = readPage('compose.md');
 
 describe('docs/compose.md', () => {
-  test('lists every option with its meaning, its variable and its default', () => {
-    const expected = Object.entries(composeOptions).map(([name, option]) => [
-      name,
-      option.meaning,
-      option.variable ?? '',
-      option.default ?? '',
-    ]);
-    expect(tableUnder(page, 'Options')).toEqual(expected);
-  });
-
   test('has a Compose file whose provider takes its options', () => {
     const [, text = ''] = /^```yaml\n(.*?)^```/ms.exec(page) ?? [];
     const { services } = parse(text) as {

@@ -2,11 +2,9 @@ import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { parseDocument, visit } from 'yaml';
-import { environmentVariables } from '../../src/contract/config/environment.ts';
 import { exitCodes } from '../../src/contract/config/exit-codes.ts';
+import { variableSettings } from '../../src/contract/config/settings.ts';
 import { loadSidecarConfig } from '../../src/contract/config/sidecar-config.ts';
-import { tuningKeys } from '../../src/contract/config/sidecar-tuning.ts';
 import {
   ConsumedMessageSchema,
   LifecycleEventSchema,
@@ -61,23 +59,9 @@ describe('each program of docs/contract.md prints what the page says', () => {
 
 describe('the tables of docs/contract.md say what the programs do', () => {
   test('the variables of the plugin', () => {
-    const described = Object.entries(environmentVariables).filter(([, { readBy }]) =>
-      (readBy as readonly string[]).includes('plugin'),
-    );
+    const described = [...variableSettings].filter(([, { readBy }]) => readBy?.includes('plugin'));
     expect(tableUnder(page, 'Environment').map(([name, , value]) => [name, value])).toEqual(
-      described.map(([name, variable]) => [name, 'default' in variable ? variable.default : '']),
-    );
-  });
-
-  test('the variables of the sidecar', () => {
-    const [, section = ''] = page.split('a person sets for the sidecar');
-    const rows = [...(section.split('## ')[0] ?? '').matchAll(/^\| `(\w+)` \| (.*) \| (.*) \| (.*) \|$/gm)];
-    expect(rows.map(([, ...cells]) => cells.map((cell) => cell.trim()))).toEqual(
-      Object.entries(environmentVariables).flatMap(([name, variable]) => {
-        const readAt = variable.readBy.filter((reader) => reader !== 'plugin');
-        const preset = 'default' in variable ? variable.default : '';
-        return readAt.length > 0 ? [[name, variable.meaning, preset, readAt.join(', ')]] : [];
-      }),
+      described.map(([name, setting]) => [name, setting.default ?? '']),
     );
   });
 
@@ -163,32 +147,11 @@ describe('the tables of docs/contract.md say what the programs do', () => {
       ],
     ]);
   });
-
-  test('the keys of the configuration file, with their defaults', () => {
-    const [, text = ''] = /## The configuration file.*?```yaml\n(.*?)```/s.exec(page) ?? [];
-    expect(load({ path: 'docs/contract.md', text })).toEqual(defaults);
-    expect(keysOf(text)).toEqual(
-      [...tuningKeys].filter((key) => !['timeouts.grant', 'memory.held'].includes(key)).sort(),
-    );
-    expect(text).toContain('# grant: 50s');
-  });
 });
 
-function load(configFile?: { path: string; text: string }) {
-  const environment = { INSTANCE_ID: 'one', POOL_TYPE: 'SignalPool' };
-  return loadSidecarConfig({ environment, checkPattern: patternFault, ...(configFile && { configFile }) });
-}
-
-/** Dotted, sorted. */
-function keysOf(yaml: string): string[] {
-  const keys: string[] = [];
-  visit(parseDocument(yaml), {
-    Pair(_, pair, ancestors) {
-      const parents = ancestors.flatMap((node) => ('key' in node ? [String(node.key)] : []));
-      if (!(typeof pair.value === 'object' && pair.value !== null && 'items' in pair.value)) {
-        keys.push([...parents, String(pair.key)].join('.'));
-      }
-    },
+function load() {
+  return loadSidecarConfig({
+    environment: { INSTANCE_ID: 'one', POOL_TYPE: 'SignalPool' },
+    checkPattern: patternFault,
   });
-  return keys.sort();
 }

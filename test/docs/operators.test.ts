@@ -1,15 +1,15 @@
 import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
-import { environmentVariables } from '../../src/contract/config/environment.ts';
+import { variableSettings } from '../../src/contract/config/settings.ts';
 import { readPage, tableUnder } from './examples.ts';
 
 const page = readPage('operators.md');
 const downloads = 'Downloading the runtime at staging';
 
 test('the page names every variable of a download with its default', () => {
-  const described = Object.entries(environmentVariables)
+  const described = [...variableSettings]
     .filter(([name]) => /DEPENDENCY|DOWNLOAD/.test(name))
-    .map(([name, variable]) => [name, 'default' in variable ? variable.default : 'none']);
+    .map(([name, variable]) => [name, variable.default ?? 'none']);
   const listed = tableUnder(page, downloads).map(([name, , value]) => [name, value]);
   expect(listed).toEqual(expect.arrayContaining(described));
 });

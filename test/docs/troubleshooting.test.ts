@@ -18,15 +18,17 @@ test('the error that the page explains is what a sidecar prints', async () => {
 test('the page links to headings that are there', () => {
   const docs = path.resolve(import.meta.dirname, '../../docs');
   const anchors = new Map(
-    readdirSync(docs).map((name) => [
-      name,
-      [...readPage(name).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
-        heading
-          .toLowerCase()
-          .replaceAll(/[^\w -]/g, '')
-          .replaceAll(' ', '-'),
-      ),
-    ]),
+    readdirSync(docs)
+      .filter((name) => name.endsWith('.md'))
+      .map((name) => [
+        name,
+        [...readPage(name).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+          heading
+            .toLowerCase()
+            .replaceAll(/[^\w -]/g, '')
+            .replaceAll(' ', '-'),
+        ),
+      ]),
   );
   const links = [...page.matchAll(/\]\(([\w.-]*)#([\w-]+)\)/g)];
   expect(links.length).toBeGreaterThan(0);

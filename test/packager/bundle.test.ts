@@ -51,7 +51,7 @@ describe('bundles', () => {
   test.each([
     ['supply', 450],
     ['sidecar', 1_750],
-    ['compose', 16],
+    ['compose', 32],
     ['composeProgram', 400],
   ] as const)('%s weighs at most %i KiB', (name, budgetKib) => {
     expect(bundleTexts(outRoots[0])[name]?.length).toBeLessThanOrEqual(budgetKib * 1024);

@@ -1,3 +1,4 @@
+import type { SettingParser } from './setting.ts';
 import { accepted, type Parsed, type Parser, rejected } from './setting-value.ts';
 
 export interface BusApiAddress {
@@ -49,6 +50,10 @@ export function listenAddress(platformPort: string | undefined): Parser<ListenAd
       : splitListenAddress(expanded);
   };
 }
+
+/** Reads an address to listen at with the PORT of the environment. */
+export const ownListenAddress: SettingParser<ListenAddress> = (raw, { platformPort }) =>
+  listenAddress(platformPort)(raw);
 
 /** Where this machine reaches what listens there, as `host:port`: what listens on every interface listens on loopback too. */
 export function ownAddress({ host, port }: ListenAddress): string {

@@ -1,12 +1,14 @@
 import { FaultList } from '../../base/user-facing-error.ts';
 import { type BusApiAddress, busApiAddress } from './addresses.ts';
-import { type BusProxy, busProxy } from './bus-proxy.ts';
+import type { BusProxy } from './bus-proxy.ts';
 import { checkTls, type GivenTls } from './bus-tls-check.ts';
+import { isBusToken, tokenShape } from './bus-token.ts';
 import { type Environment, readVariable } from './environment.ts';
-import { type CredentialSource, Secret } from './secret.ts';
+import type { CredentialSource } from './secret.ts';
 import { type BindingSources, type BusService, findBusService } from './service-binding.ts';
-import { type SettingName, SettingReader, settingFault } from './setting-reader.ts';
-import { accepted, type Parser, rejected, text } from './setting-value.ts';
+import type { Setting } from './setting.ts';
+import { SettingReader, settingFault } from './setting-reader.ts';
+import { settings } from './settings.ts';
 
 /** Where the Bus API is, and what proves the caller to it. */
 export interface BusConnectionConfig {
@@ -37,21 +39,13 @@ export interface BusConnectionConfig {
  * @throws FaultList with every fault, with exit code 78; no secret is repeated in it.
  */
 export function loadBusConnection(environment: Environment, bindings: BindingSources): BusConnectionConfig {
-  const reader = new SettingReader(environment, '', new Map());
+  const reader = new SettingReader({ environment });
   const config = readBusConnection(reader, environment, bindings);
   if (reader.faults.length > 0) throw new FaultList(reader.faults);
   return config;
 }
 
-const names = {
-  url: { variable: 'SIDECAR_BUS_API_URL', key: 'bus_api_url' },
-  proxy: { variable: 'SIDECAR_BUS_PROXY', key: 'bus_proxy' },
-  ca: { variable: 'SIDECAR_BUS_CA', key: 'tls.ca' },
-  certificate: { variable: 'SIDECAR_BUS_CERTIFICATE', key: 'tls.certificate' },
-  key: { variable: 'SIDECAR_BUS_KEY', key: 'tls.key' },
-  token: { variable: 'SIDECAR_BUS_TOKEN' },
-  tokenFile: { variable: 'SIDECAR_BUS_TOKEN_FILE', key: 'bus_token_file' },
-} as const satisfies Record<string, SettingName>;
+const names = settings.bus;
 
 /** Reads the settings; what is wrong with them is on the reader's list of faults. */
 export function readBusConnection(
@@ -59,7 +53,7 @@ export function readBusConnection(
   environment: Environment,
   bindings: BindingSources,
 ): BusConnectionConfig {
-  const chosenName = reader.read({ variable: 'SIDECAR_BUS_SERVICE', key: 'bus_service' }, text, undefined);
+  const chosenName = reader.read(names.service);
   const service = findBusService(bindings, chosenName, reader.faults);
   const { scheme, origin, ...address } = readAddress(reader, service);
   const ca = readCa(reader, service);
@@ -79,7 +73,7 @@ export function readBusConnection(
   };
   return {
     busApiUrl: { ...address, tls, origin },
-    busProxy: reader.read(names.proxy, busProxy, undefined),
+    busProxy: reader.read(names.proxy),
     tls: { ca, certificate, key, certificateOrigin },
     busToken,
   };
@@ -107,8 +101,8 @@ function readPair(reader: SettingReader, service: BusService | undefined): Pair 
   return { certificate, key, service: service.label };
 }
 
-function own(reader: SettingReader, name: SettingName): CredentialSource | undefined {
-  return inFile(reader.read(name, text, undefined));
+function own(reader: SettingReader, name: Setting<string | undefined>): CredentialSource | undefined {
+  return inFile(reader.read(name));
 }
 
 /** The platform's certificate for this instance, which it replaces in place before it ends. */
@@ -126,7 +120,7 @@ function readAddress(
   service: BusService | undefined,
 ): BusApiAddress & { readonly origin: string | undefined } {
   if (service?.url === undefined || reader.isInEnvironment(names.url)) {
-    return { ...reader.read(names.url, busApiAddress, defaultAddress), origin: reader.originOf(names.url) };
+    return { ...reader.read(names.url), origin: reader.originOf(names.url) };
   }
   const parsed = busApiAddress(service.url);
   reader.noteFrom(service.label, names.url, parsed.ok ? parsed.value : undefined);
@@ -144,8 +138,8 @@ function readAddress(
 }
 
 function readToken(reader: SettingReader, service: BusService | undefined): CredentialSource | undefined {
-  const own = reader.read(names.token, token, undefined);
-  const ownFile = inFile(reader.read(names.tokenFile, text, undefined));
+  const own = reader.read(names.token);
+  const ownFile = inFile(reader.read(names.tokenFile));
   if (own) return { text: own };
   const bound = service?.credentials.token;
   if (bound === undefined || reader.isInEnvironment(names.tokenFile)) return ownFile;
@@ -167,13 +161,3 @@ function readToken(reader: SettingReader, service: BusService | undefined): Cred
 function inFile(file: string | undefined): CredentialSource | undefined {
   return file === undefined ? undefined : { file };
 }
-
-const tokenShape = 'a token of visible ASCII characters without blanks';
-
-/** A token travels in a header, so it holds visible ASCII only. */
-export function isBusToken(text: string): boolean {
-  return /^[\x21-\x7e]+$/.test(text);
-}
-
-const token: Parser<Secret> = (raw) =>
-  typeof raw === 'string' && isBusToken(raw) ? accepted(new Secret(raw)) : rejected('malformed', tokenShape);

@@ -1,4 +1,5 @@
 import type { PlatformIdentity } from './platform-identity.ts';
+import type { SettingContext, SettingParser } from './setting.ts';
 import { accepted, type Parsed, rejected } from './setting-value.ts';
 
 const placeholders = ['space', 'app', 'process', 'index'] as const;
@@ -6,6 +7,16 @@ type Placeholder = (typeof placeholders)[number];
 
 const longest = 64;
 const grammar = `1 to ${longest} of \`A-Z a-z 0-9 _ -\`, and may hold ${placeholders.map((name) => `{${name}}`).join(' ')}`;
+
+/** Reads INSTANCE_ID. Without an identity of the platform nothing is judged, and the id is empty. */
+export const resolvedInstanceId: SettingParser<string> = (raw, { platform }) => {
+  if (!platform) return accepted('');
+  return typeof raw === 'string' ? resolveInstanceId(raw, platform) : rejected('malformed', grammar);
+};
+
+export function instanceIdWhenUnset({ platform }: SettingContext): Parsed<string> {
+  return platform ? resolveInstanceId(undefined, platform) : accepted('');
+}
 
 /**
  * Turns what INSTANCE_ID says into the id of this very instance. Unset on Cloud Foundry it is `{app}-{index}`, or

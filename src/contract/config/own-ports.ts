@@ -1,5 +1,6 @@
-import { type ListenAddress, listenAddress, loopbackAddress } from './addresses.ts';
+import { type ListenAddress, listenAddress } from './addresses.ts';
 import { type Environment, readVariable } from './environment.ts';
+import { portSettings } from './port-settings.ts';
 import type { SettingName, SettingReader } from './setting-reader.ts';
 import { accepted, type Parsed, rejected } from './setting-value.ts';
 
@@ -19,21 +20,14 @@ export function readOwnPorts(reader: SettingReader, environment: Environment): O
   const platformPort = readVariable(environment, 'PORT');
   // A route leads to the platform's port, however it is written.
   const isPublic = ({ port }: ListenAddress): boolean => `${port}` === platformPort;
-  const pluginAddress = reader.read(
-    { variable: 'SIDECAR_ADDR', key: 'sidecar_addr' },
-    loopbackAddress,
-    '127.0.0.1:9191',
-  );
+  const pluginAddress = reader.read(portSettings.pluginAddress);
   const pluginPort = Number(pluginAddress.slice(pluginAddress.lastIndexOf(':') + 1));
   const notThePlugins: Condition = {
     isMet: ({ port }) => port !== pluginPort || port === 0,
     expected: `on another port than the plugin's, ${pluginPort}`,
   };
   const read = addressReader(reader, platformPort);
-  const healthAddress = read({ variable: 'SIDECAR_HEALTH_ADDR', key: 'health_addr' }, [notThePlugins], {
-    host: undefined,
-    port: defaultPort,
-  });
+  const healthAddress = read(portSettings.healthAddress, [notThePlugins], { host: undefined, port: defaultPort });
   const notPublic: Condition = {
     isMet: (address) => !isPublic(address),
     expected: `on another port than PORT, ${platformPort}, which may be public`,
@@ -42,10 +36,9 @@ export function readOwnPorts(reader: SettingReader, environment: Environment): O
     isMet: (address) => address.port !== healthAddress.port || isSameAddress(address, healthAddress),
     expected: `on another port than the health server's, ${healthAddress.port}, or the very same address`,
   };
-  const statusName = { variable: 'SIDECAR_STATUS_ADDR', key: 'status_addr' } as const;
-  const isShared = reader.raw(statusName) === undefined && !isPublic(healthAddress);
+  const isShared = reader.raw(portSettings.statusAddress) === undefined && !isPublic(healthAddress);
   const statusAddress = read(
-    statusName,
+    portSettings.statusAddress,
     isShared ? [] : [notThePlugins, notPublic, notBeside],
     isPublic(healthAddress) ? { host: '127.0.0.1', port: defaultPort } : healthAddress,
   );

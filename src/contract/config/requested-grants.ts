@@ -1,4 +1,5 @@
-import { accepted, type Parsed, rejected } from './setting-value.ts';
+import type { CheckPattern, SettingContext, SettingParser } from './setting.ts';
+import { accepted, type Parsed, rejected, type ValueSchema } from './setting-value.ts';
 
 /** A call needs the grant to publish on its topic; serving calls needs the grant to subscribe to it. */
 export const grantActions = ['publish', 'subscribe'] as const;
@@ -10,13 +11,27 @@ export interface RequestedGrant {
   readonly action: GrantAction;
 }
 
-/** Says what is wrong with a topic pattern, or nothing. The grammar belongs to contract/wire. */
-export type CheckPattern = (pattern: string) => string | undefined;
-
 const shape = 'a JSON array of `{"topic": …, "action": "publish" | "subscribe"}`';
 
+const schema: ValueSchema = {
+  anyOf: [
+    { type: 'string' },
+    {
+      type: 'array',
+      items: {
+        type: 'object',
+        required: ['topic', 'action'],
+        additionalProperties: false,
+        properties: { topic: { type: 'string', minLength: 1 }, action: { enum: grantActions } },
+      },
+    },
+  ],
+};
+
 /** Reads REQUESTED_GRANTS, which is JSON text in the environment and a list in YAML. */
-export function parseRequestedGrants(raw: unknown, checkPattern: CheckPattern): Parsed<readonly RequestedGrant[]> {
+export const requestedGrants: SettingParser<readonly RequestedGrant[]> = Object.assign(parse, { schema });
+
+function parse(raw: unknown, { checkPattern }: SettingContext): Parsed<readonly RequestedGrant[]> {
   const list = typeof raw === 'string' ? parseJson(raw) : { value: raw };
   if ('problem' in list) return rejected('not-json', shape, list.problem);
   if (!Array.isArray(list.value)) return rejected('not-a-list', shape, 'not an array');

@@ -1,14 +1,12 @@
 import { UserFacingError } from '../../base/user-facing-error.ts';
 import type { FileValue } from './config-file.ts';
-import { type Environment, type EnvironmentVariableName, environmentVariables, readVariable } from './environment.ts';
+import { type Environment, readVariable } from './environment.ts';
 import { exitCodes } from './exit-codes.ts';
-import { type Parsed, type Parser, type Unit, unitOf } from './setting-value.ts';
+import { contextOf, type Setting, type SettingContext } from './setting.ts';
+import type { Parsed, Unit } from './setting-value.ts';
 
 /** Where a setting may come from: a variable, and behind it a key of the configuration file. */
-export interface SettingName {
-  readonly variable?: EnvironmentVariableName;
-  readonly key?: string;
-}
+export type SettingName = Pick<Setting, 'variable' | 'key' | 'secret'>;
 
 /** What became of one setting, for whoever shows all of them. */
 export interface Reading {
@@ -24,6 +22,15 @@ export interface Reading {
   readonly isWrong: boolean;
 }
 
+export interface SettingSources {
+  readonly environment: Environment;
+  /** Only for messages. */
+  readonly filePath?: string;
+  /** Of the configuration file, by dotted key. */
+  readonly fileValues?: ReadonlyMap<string, FileValue>;
+  readonly context?: Partial<SettingContext>;
+}
+
 /** Looks settings up in their order of precedence and gathers every fault, so that one pass finds them all. */
 export class SettingReader {
   readonly faults: UserFacingError[] = [];
@@ -31,19 +38,22 @@ export class SettingReader {
   readonly #environment: Environment;
   readonly #filePath: string;
   readonly #fileValues: ReadonlyMap<string, FileValue>;
+  readonly #context: SettingContext;
 
-  constructor(environment: Environment, filePath: string, fileValues: ReadonlyMap<string, FileValue>) {
-    this.#environment = environment;
-    this.#filePath = filePath;
-    this.#fileValues = fileValues;
+  constructor(sources: SettingSources) {
+    this.#environment = sources.environment;
+    this.#filePath = sources.filePath ?? '';
+    this.#fileValues = sources.fileValues ?? new Map();
+    this.#context = contextOf(sources.environment, sources.context);
   }
 
-  /** The checked value, or the fallback when it is set nowhere or is wrong; the fault is then on the list. */
-  read<T, F>(name: SettingName, parse: Parser<T>, fallback: F): T | F {
-    const raw = this.raw(name);
-    const unit = unitOf(parse);
-    this.#note(name, { value: fallback, origin: undefined, isWrong: false, unit });
-    return raw === undefined ? fallback : this.check(name, raw, parse(raw), fallback);
+  /** The checked value; the default when it is set nowhere or is wrong, and then the fault is on the list. */
+  read<V>(setting: Setting<V>): V {
+    const raw = this.raw(setting);
+    const fallback = this.#default(setting);
+    this.#note(setting, { value: fallback, origin: undefined, isWrong: false, unit: setting.parse.unit });
+    const parsed = raw === undefined ? setting.whenUnset?.(this.#context) : setting.parse(raw, this.#context);
+    return (parsed === undefined ? fallback : this.check(setting, raw, parsed, setting.whenWrong ?? fallback)) as V;
   }
 
   /** Every setting that was looked up, in that order, each as it was found last. */
@@ -59,7 +69,12 @@ export class SettingReader {
   /** What is written for a setting, unchecked. */
   raw(name: SettingName): unknown {
     const fromEnvironment = name.variable && readVariable(this.#environment, name.variable);
-    return fromEnvironment ?? (name.key === undefined ? undefined : this.#fileValues.get(name.key)?.value);
+    return fromEnvironment ?? this.inFile(name);
+  }
+
+  /** What the configuration file says, whatever the environment says. */
+  inFile(name: SettingName): unknown {
+    return name.key === undefined ? undefined : this.#fileValues.get(name.key)?.value;
   }
 
   isInEnvironment(name: SettingName): boolean {
@@ -82,6 +97,13 @@ export class SettingReader {
     return fallback;
   }
 
+  #default({ default: preset, onCloudFoundry, parse, whenUnset }: Setting): unknown {
+    if (whenUnset) return undefined;
+    const written = this.#context.platform?.onCloudFoundry ? (onCloudFoundry ?? preset) : preset;
+    const parsed = written === undefined ? undefined : parse(written, this.#context);
+    return parsed?.ok ? parsed.value : undefined;
+  }
+
   #note(name: SettingName, found: Omit<Reading, 'name' | 'unit'> & { readonly unit?: Unit | undefined }): void {
     const key = name.variable ?? name.key ?? '';
     this.#readings.set(key, { unit: this.#readings.get(key)?.unit, ...found, name: key });
@@ -100,8 +122,7 @@ export class SettingReader {
   }
 
   #shown(name: SettingName, raw: unknown): string {
-    const secret = name.variable !== undefined && 'secret' in environmentVariables[name.variable];
-    if (secret) return 'cannot be used as it is (its value is not shown)';
+    if (name.secret) return 'cannot be used as it is (its value is not shown)';
     if (name.variable === 'SIDECAR_BUS_API_URL') return `is ${quote(withoutCredentials(raw))}`;
     return `is ${quote(raw)}`;
   }

@@ -13,8 +13,38 @@ export type Parsed<T> =
       readonly detail?: string;
     };
 
+/** What a number is measured in. */
+export type Unit = 'ms' | 'bytes' | 'percent';
+
+/** The part of JSON Schema that says which values of a YAML file a parser may accept. */
+export interface ValueSchema {
+  readonly type?: string | readonly string[];
+  readonly enum?: readonly (string | boolean)[];
+  readonly pattern?: string;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly minLength?: number;
+  readonly items?: object;
+  readonly anyOf?: readonly ValueSchema[];
+}
+
+/** What is known of the values of a parser, beside what it does. */
+export interface ParserTraits {
+  /** Of a number; absent: it counts something, or the value is no number. */
+  readonly unit?: Unit;
+  /** How Compose calls it; `string` when absent. */
+  readonly composeType?: 'integer' | 'boolean';
+  /** Any text when absent. */
+  readonly schema?: ValueSchema;
+}
+
 /** Reads a raw value: a string from the environment, or whatever YAML holds. */
-export type Parser<T> = (raw: unknown) => Parsed<T>;
+export type Parser<T> = ((raw: unknown) => Parsed<T>) & ParserTraits;
+
+/** A parser with its traits. */
+export function parserOf<T>(traits: ParserTraits, parse: (raw: unknown) => Parsed<T>): Parser<T> {
+  return Object.assign(parse, traits);
+}
 
 export const accepted = <T>(value: T): Parsed<T> => ({ ok: true, value });
 
@@ -23,76 +53,90 @@ export function rejected(fault: string, expected: string, detail?: string): Pars
 }
 
 /** @example duration('8s') // 8000 milliseconds */
-export const duration: Parser<number> = (raw) => {
-  const ms = typeof raw === 'string' ? parseDurationMs(raw) : undefined;
-  return ms === undefined || ms === 0
-    ? rejected('not-a-duration', 'a duration above zero such as `500ms`, `8s` or `10m`')
-    : accepted(ms);
-};
+export const duration: Parser<number> = parserOf(
+  { unit: 'ms', schema: textLike(/^\s*0*[1-9]\d*(ms|s|m|h)\s*$/) },
+  (raw) => {
+    const ms = typeof raw === 'string' ? parseDurationMs(raw) : undefined;
+    return ms === undefined || ms === 0
+      ? rejected('not-a-duration', 'a duration above zero such as `500ms`, `8s` or `10m`')
+      : accepted(ms);
+  },
+);
+
+function textLike(pattern: RegExp): ValueSchema {
+  return { type: 'string', pattern: pattern.source };
+}
 
 const bytesOf: Readonly<Record<string, number>> = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 };
 
 /** @example byteCount('8MiB') // 8388608 */
-export const byteCount: Parser<number> = (raw) => {
-  const match = /^(\d{1,9}) ?(B|KiB|MiB|GiB)$/.exec(typeof raw === 'string' ? raw.trim() : '');
-  const bytes = Number(match?.[1] ?? 0) * (bytesOf[match?.[2] ?? ''] ?? 0);
-  return bytes > 0 ? accepted(bytes) : rejected('not-a-size', 'a size above zero such as `64KiB` or `8MiB`');
-};
+export const byteCount: Parser<number> = parserOf(
+  { unit: 'bytes', schema: textLike(/^\s*0*[1-9]\d* ?(B|KiB|MiB|GiB)\s*$/) },
+  (raw) => {
+    const match = /^(\d{1,9}) ?(B|KiB|MiB|GiB)$/.exec(typeof raw === 'string' ? raw.trim() : '');
+    const bytes = Number(match?.[1] ?? 0) * (bytesOf[match?.[2] ?? ''] ?? 0);
+    return bytes > 0 ? accepted(bytes) : rejected('not-a-size', 'a size above zero such as `64KiB` or `8MiB`');
+  },
+);
 
 /** A whole number from 1 to a million, written as a number or as its digits. */
-export const count: Parser<number> = (raw) => {
-  const value = typeof raw === 'string' && /^\d{1,7}$/.test(raw) ? Number(raw) : raw;
-  return typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 1_000_000
-    ? accepted(value)
-    : rejected('not-a-count', 'a whole number from 1 to 1000000');
-};
-
-export type Unit = 'ms' | 'bytes' | 'percent';
-
-/** What the number that a parser makes is measured in. */
-export function unitOf(parse: Parser<unknown>): Unit | undefined {
-  if (parse === duration) return 'ms';
-  if (parse === percent) return 'percent';
-  return parse === byteCount ? 'bytes' : undefined;
-}
+export const count: Parser<number> = parserOf(
+  {
+    composeType: 'integer',
+    schema: { anyOf: [{ type: 'integer', minimum: 1, maximum: 1_000_000 }, textLike(/^0*[1-9]\d{0,6}$/)] },
+  },
+  (raw) => {
+    const value = typeof raw === 'string' && /^\d{1,7}$/.test(raw) ? Number(raw) : raw;
+    return typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 1_000_000
+      ? accepted(value)
+      : rejected('not-a-count', 'a whole number from 1 to 1000000');
+  },
+);
 
 /** @example percent('85%') // 85 */
-export const percent: Parser<number> = (raw) => {
+export const percent: Parser<number> = parserOf({ unit: 'percent', schema: textLike(/^0*([1-9]\d?|100)%$/) }, (raw) => {
   const value = typeof raw === 'string' && /^\d{1,3}%$/.test(raw) ? Number.parseInt(raw, 10) : 0;
   return value >= 1 && value <= 100
     ? accepted(value)
     : rejected('not-a-percentage', 'a whole number from 1 to 100 with a percent sign, such as `85%`');
-};
+});
 
-export const flag: Parser<boolean> = (raw) => {
-  if (raw === true || raw === 'true') return accepted(true);
-  if (raw === false || raw === 'false') return accepted(false);
-  return rejected('not-a-flag', '`true` or `false`');
-};
+export const flag: Parser<boolean> = parserOf(
+  { composeType: 'boolean', schema: { enum: [true, false, 'true', 'false'] } },
+  (raw) => {
+    if (raw === true || raw === 'true') return accepted(true);
+    if (raw === false || raw === 'false') return accepted(false);
+    return rejected('not-a-flag', '`true` or `false`');
+  },
+);
 
-export const text: Parser<string> = (raw) =>
+export const text: Parser<string> = parserOf({ schema: textLike(/\S/) }, (raw) =>
   typeof raw === 'string' && raw.trim() !== ''
     ? accepted(raw.trim())
-    : rejected('not-text', 'a text that is not empty');
+    : rejected('not-text', 'a text that is not empty'),
+);
 
 export function oneOf<const T extends string>(choices: readonly T[]): Parser<T> {
-  return (raw) => {
+  return parserOf({ schema: { enum: choices } }, (raw) => {
     const choice = choices.find((candidate) => candidate === raw);
     return choice === undefined
       ? rejected('unknown-value', `one of ${choices.map((name) => `\`${name}\``).join(', ')}`)
       : accepted(choice);
-  };
+  });
 }
 
 const poolTypePattern = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
 
-export const poolType: Parser<string> = (raw) =>
+export const poolType: Parser<string> = parserOf({ schema: textLike(poolTypePattern) }, (raw) =>
   typeof raw === 'string' && poolTypePattern.test(raw)
     ? accepted(raw)
-    : rejected('malformed', 'a letter and then at most 63 of `A-Z a-z 0-9 _ -`, such as `OMSPool`');
+    : rejected('malformed', 'a letter and then at most 63 of `A-Z a-z 0-9 _ -`, such as `OMSPool`'),
+);
+
+const textOrList = { anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }] };
 
 /** Capability tags: comma-separated, or a list in YAML; repeats are dropped. */
-export const tags: Parser<readonly string[]> = (raw) => {
+export const tags: Parser<readonly string[]> = parserOf({ schema: textOrList }, (raw) => {
   const items: readonly unknown[] = typeof raw === 'string' ? raw.split(',') : Array.isArray(raw) ? raw : [undefined];
   const names = items.map((item) => (typeof item === 'string' ? item.trim() : '')).filter((name) => name !== '');
   const everyItemIsText = items.every((item) => typeof item === 'string');
@@ -104,4 +148,4 @@ export const tags: Parser<readonly string[]> = (raw) => {
         wrong && `the tag "${wrong}"`,
       )
     : accepted([...new Set(names)]);
-};
+});

@@ -1,6 +1,6 @@
 import type { ReadHostFile } from '../../compose/host-files.ts';
 import { composeOptions } from '../../contract/config/compose-options.ts';
-import { environmentVariables } from '../../contract/config/environment.ts';
+import { variableSettings } from '../../contract/config/settings.ts';
 import { patternFault } from '../../contract/wire/topic.ts';
 import { errorOf, type Finding, warningOf } from '../finding.ts';
 import type { DoctorReport } from '../report.ts';
@@ -58,7 +58,7 @@ export function examineComposeFile(file: ComposeFile): DoctorReport[] {
 
 function shownOption(name: string, value: unknown): string {
   const variable = Object.hasOwn(composeOptions, name) ? composeOptions[name]?.variable : undefined;
-  if (variable !== undefined && 'secret' in environmentVariables[variable] && String(value).includes('@')) {
+  if (variable !== undefined && variableSettings.get(variable)?.secret && String(value).includes('@')) {
     return 'set, not shown';
   }
   return [value].flat().map(String).join(', ');

@@ -3,7 +3,7 @@ import { FaultList } from '../../base/user-facing-error.ts';
 import type { ReadHostFile } from '../../compose/host-files.ts';
 import { readServiceSettings } from '../../compose/service-settings.ts';
 import { composeOptions } from '../../contract/config/compose-options.ts';
-import type { CheckPattern } from '../../contract/config/requested-grants.ts';
+import type { CheckPattern } from '../../contract/config/setting.ts';
 import { errorOf, type Finding } from '../finding.ts';
 import { asMapping, type Mapping } from '../yaml-text.ts';
 import { interpolate } from './interpolation.ts';

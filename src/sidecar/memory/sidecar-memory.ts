@@ -1,6 +1,6 @@
 import type { Log } from '../../base/log.ts';
 import type { Scheduler } from '../../base/scheduler.ts';
-import type { SidecarTuning } from '../../contract/config/sidecar-tuning.ts';
+import type { SidecarSettings } from '../../contract/config/sidecar-config.ts';
 import { CreditPool } from './credit-pool.ts';
 import { LoadShedding, type MemoryReading } from './load-shedding.ts';
 import { MemoryBudget } from './memory-budget.ts';
@@ -48,7 +48,7 @@ export function heldBytesOf(limitBytes: number): number {
 }
 
 export function createMemory(options: {
-  readonly tuning: SidecarTuning['memory'];
+  readonly tuning: SidecarSettings['memory'];
   readonly scheduler: Scheduler;
   readonly log: Log;
   readonly process: ProcessMemory | undefined;

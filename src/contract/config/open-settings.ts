@@ -1,0 +1,28 @@
+import type { UserFacingError } from '../../base/user-facing-error.ts';
+import { type ConfigFile, readConfigFile } from './config-file.ts';
+import type { Environment } from './environment.ts';
+import type { SettingContext } from './setting.ts';
+import { SettingReader } from './setting-reader.ts';
+import { sidecarConfigKeys } from './settings.ts';
+
+export interface OpenedSources {
+  readonly environment: Environment;
+  /** The file that SIDECAR_CONFIG names, as it was read; undefined: none is named. */
+  readonly configFile: ConfigFile | undefined;
+  readonly context?: Partial<SettingContext>;
+}
+
+/** A reader of the environment and the configuration file, and what is wrong with the form of that file. */
+export function openSettings({ environment, configFile, context }: OpenedSources): {
+  readonly reader: SettingReader;
+  readonly fileFaults: readonly UserFacingError[];
+} {
+  const file = configFile && readConfigFile(configFile, sidecarConfigKeys);
+  const reader = new SettingReader({
+    environment,
+    ...(configFile && { filePath: configFile.path }),
+    ...(file && { fileValues: file.values }),
+    ...(context && { context }),
+  });
+  return { reader, fileFaults: file?.faults ?? [] };
+}

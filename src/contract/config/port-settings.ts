@@ -1,0 +1,32 @@
+import { loopbackAddress, ownListenAddress } from './addresses.ts';
+import { type SettingGroup, setting } from './setting.ts';
+
+/** Where the sidecar listens. */
+export const portSettings = {
+  pluginAddress: setting({
+    variable: 'SIDECAR_ADDR',
+    key: 'sidecar_addr',
+    option: { name: 'addr' },
+    meaning: 'Where the sidecar accepts its plugin; loopback only',
+    default: '127.0.0.1:9191',
+    example: '127.0.0.1:9191',
+    readBy: ['run', 'plugin'],
+    parse: loopbackAddress,
+  }),
+  healthAddress: setting({
+    variable: 'SIDECAR_HEALTH_ADDR',
+    key: 'health_addr',
+    meaning: 'Where probes are answered; $PORT is expanded',
+    default: ':9192',
+    example: '127.0.0.1:9192',
+    parse: ownListenAddress,
+  }),
+  statusAddress: setting({
+    variable: 'SIDECAR_STATUS_ADDR',
+    key: 'status_addr',
+    meaning: 'Where /status and /metrics are served; never on the port of $PORT',
+    unset: 'SIDECAR_HEALTH_ADDR; 127.0.0.1:9192 when that has the port of $PORT',
+    example: '127.0.0.1:9192',
+    parse: ownListenAddress,
+  }),
+} as const satisfies SettingGroup;
