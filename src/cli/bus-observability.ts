@@ -1,7 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
-import { createLog, type Log, type LogLevel, logLevels } from '../base/log.ts';
+import { type Log, type LogLevel, logLevels } from '../base/log.ts';
 import { writeFailure } from '../base/log-error.ts';
+import { createStreamLog, LineStream } from '../base/output/line-stream.ts';
 import { realScheduler } from '../base/real-scheduler.ts';
 import { messageOf, UserFacingError } from '../base/user-facing-error.ts';
 import { BusMetrics } from '../bus/metrics/bus-metrics.ts';
@@ -10,6 +11,8 @@ import { openAuditLog } from '../contract/config/audit-log.ts';
 import { exitCodes } from '../contract/config/exit-codes.ts';
 import { refusal } from '../transport/http/http-reply.ts';
 import { serveHttp } from '../transport/http/http-server.ts';
+
+const stderr = new LineStream(process.stderr);
 
 export interface BusObservabilityFlags {
   readonly logLevel: LogLevel;
@@ -27,12 +30,12 @@ export function addBusObservability(command: Command): Command {
 }
 
 export function busLog({ logLevel: level, logFormat: format }: BusObservabilityFlags): Log {
-  return createLog({ level, format, write: writeStdout, wallTimeNs: () => realScheduler.wallTimeNs() });
+  return createStreamLog(process.stdout, { level, format, wallTimeNs: () => realScheduler.wallTimeNs() });
 }
 
 /** Writes to stderr why the bus ends. */
 export function printFailure(error: unknown, { logFormat: format }: Pick<BusObservabilityFlags, 'logFormat'>): void {
-  writeFailure(error, { format, write: writeStderr, wallTimeNs: () => realScheduler.wallTimeNs() });
+  writeFailure(error, { format, write: (line) => stderr.write(line), wallTimeNs: () => realScheduler.wallTimeNs() });
 }
 
 /** What watches the bus, or nothing when no flag asks for it. @throws UserFacingError when a flag cannot be followed. */
@@ -40,9 +43,12 @@ export async function watchBus(
   flags: BusObservabilityFlags,
   { log, storeFile }: { readonly log: Log; readonly storeFile: string | undefined },
 ): Promise<{ readonly recorder?: BusMetrics; close(): Promise<void> }> {
+  // By default it ends a process, and an operator who rotates files sends it to all alike.
+  process.on('SIGHUP', () => {});
   if (flags.metrics === undefined && flags.audit === undefined) return { async close() {} };
   const { audit: place } = flags;
-  const audit = place === undefined ? undefined : await openAuditLog({ place, setting: '--audit', log, writeStdout });
+  const audit =
+    place === undefined ? undefined : await openAuditLog({ place, setting: '--audit', log, stdout: process.stdout });
   if (audit) process.on('SIGHUP', audit.reopen.bind(audit));
   const recorder = new BusMetrics({
     scheduler: realScheduler,
@@ -98,12 +104,4 @@ async function sizeOnDisk(file: string): Promise<number> {
     ),
   );
   return sizes.reduce((sum, size) => sum + size, 0);
-}
-
-function writeStdout(line: string): void {
-  process.stdout.write(`${line}\n`);
-}
-
-function writeStderr(line: string): void {
-  process.stderr.write(`${line}\n`);
 }

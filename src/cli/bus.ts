@@ -104,6 +104,8 @@ async function runBus(flags: BusFlags, policyFile: string): Promise<void> {
   bus.close();
   await watching.close();
   await close();
+  // Whether or not the log took every line.
+  process.exitCode = exitCodes.clean;
 }
 
 /** `memory` is the one word that names no file; a file of that name is `./memory`. */

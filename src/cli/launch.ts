@@ -19,7 +19,7 @@ export const addLaunchCommand: AddCommand = (program) => {
     .option('-e, --env <key=value>', 'variable for the processes; wins over manifest.yml', collect, [])
     .action(async (stagedDir: string, flags: LaunchFlags) => {
       const stop = new AbortController();
-      for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop.abort());
+      for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
       process.exitCode = await launch({
         stagedDir,
         processType: flags.process,

@@ -7,6 +7,7 @@ import { addComposeCommand } from './compose-command.ts';
 import { addConformanceCommand } from './conformance.ts';
 import { addDoctorCommand } from './doctor.ts';
 import { addLaunchCommand } from './launch.ts';
+import { watchOutput } from './output.ts';
 import { addPackageCommand } from './package.ts';
 import { addRunCommand } from './run.ts';
 import { addStageCommand } from './stage.ts';
@@ -34,6 +35,8 @@ const program = new Command('meridian-sidecar')
   .exitOverride();
 
 for (const addCommand of commands) addCommand(program);
+
+watchOutput();
 
 try {
   await program.parseAsync(process.argv);

@@ -15,7 +15,7 @@ export const addRunCommand: AddCommand = (program) => {
 /** Passes signals on and resolves with the exit code, as a shell would report it. */
 function runSidecar(program: string): Promise<number> {
   const child = spawn(process.execPath, [program], { stdio: 'inherit' });
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => child.kill(signal));
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('exit', (code, signal) => resolve(code ?? 128 + (signal === 'SIGKILL' ? 9 : 15)));

@@ -10,6 +10,7 @@
  * ```
  */
 import { createLog } from '../base/log.ts';
+import { LineStream } from '../base/output/line-stream.ts';
 import { realScheduler } from '../base/real-scheduler.ts';
 import { grpcNetwork } from '../transport/grpc/network.ts';
 import { checkOptions } from './arguments.ts';
@@ -41,9 +42,14 @@ export async function connect(options: ConnectOptions = {}): Promise<Plugin> {
   return plugin;
 }
 
+// Made at the first line: a plugin with a log of its own keeps stderr to itself.
+let stderr: LineStream | undefined;
 const stderrLog = createLog({
   level: 'info',
   format: 'text',
-  write: (line) => process.stderr.write(`${line}\n`),
+  write(line) {
+    stderr ??= new LineStream(process.stderr);
+    stderr.write(line);
+  },
   wallTimeNs: () => realScheduler.wallTimeNs(),
 });

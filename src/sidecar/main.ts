@@ -1,5 +1,6 @@
-import { createLog, type Log } from '../base/log.ts';
+import type { Log } from '../base/log.ts';
 import { writeFailure } from '../base/log-error.ts';
+import { createStreamLog, LineStream } from '../base/output/line-stream.ts';
 import { realScheduler } from '../base/real-scheduler.ts';
 import { exitCodeOf, UserFacingError } from '../base/user-facing-error.ts';
 import { version } from '../base/version.ts';
@@ -17,12 +18,16 @@ import type { ProcessMemory } from './memory/sidecar-memory.ts';
 import { processUsageReader } from './metrics/process-usage.ts';
 import { Sidecar } from './sidecar.ts';
 
+const stderr = new LineStream(process.stderr);
+
 /** The program `sidecar.mjs`: it takes no arguments, and everything from the environment. */
 async function main(): Promise<number> {
   // Before anything that takes time, and for good: by default a second signal would end the process in its drain.
   const signalled = new Promise<string>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, resolve);
   });
+  // By default it ends a process, and an operator who rotates files sends it to all alike.
+  process.on('SIGHUP', () => {});
   // No process ends before a lookup of a name that is under way, and the C library's may take longer than a platform waits
   // before it kills. A lookup that gave up early is only repeated: https://man7.org/linux/man-pages/man5/resolv.conf.5.html
   process.env['RES_OPTIONS'] ??= 'timeout:2 attempts:1';
@@ -54,13 +59,13 @@ async function loadConfig(): Promise<SidecarConfig> {
 }
 
 function logOf({ logLevel: level, logFormat: format }: Pick<SidecarConfig, 'logLevel' | 'logFormat'>): Log {
-  return createLog({ level, format, write: writeStdout, wallTimeNs: () => realScheduler.wallTimeNs() });
+  return createStreamLog(process.stdout, { level, format, wallTimeNs: () => realScheduler.wallTimeNs() });
 }
 
 /** The audit log, if there is to be one; its file is opened again at SIGHUP. */
 async function auditLogOf({ auditLog: place }: SidecarConfig, log: Log): Promise<AuditLog | undefined> {
   if (place === undefined) return undefined;
-  const audit = await openAuditLog({ place, setting: 'SIDECAR_AUDIT_LOG', log, writeStdout });
+  const audit = await openAuditLog({ place, setting: 'SIDECAR_AUDIT_LOG', log, stdout: process.stdout });
   process.on('SIGHUP', () => {
     audit.reopen();
     log.info('SIGHUP: the next audit line opens the file again', { file: place });
@@ -115,16 +120,8 @@ async function runUntilFailure(sidecar: Sidecar): Promise<unknown> {
   });
 }
 
-function writeStdout(line: string): void {
-  process.stdout.write(`${line}\n`);
-}
-
 function printFailure(error: unknown, format: SidecarConfig['logFormat']): void {
-  writeFailure(error, { format, write: writeStderr, wallTimeNs: () => realScheduler.wallTimeNs() });
-}
-
-function writeStderr(line: string): void {
-  process.stderr.write(`${line}\n`);
+  writeFailure(error, { format, write: (line) => stderr.write(line), wallTimeNs: () => realScheduler.wallTimeNs() });
 }
 
 function endWith(error: unknown): never {

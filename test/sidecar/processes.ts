@@ -69,6 +69,18 @@ export class Program {
     }
   }
 
+  /** Goes away as a reader of what it writes. */
+  closeOutput(): void {
+    this.#child.stdout?.destroy();
+    this.#child.stderr?.destroy();
+  }
+
+  /** Reads nothing of stdout until the returned function is called. */
+  holdOutput(): () => void {
+    this.#child.stdout?.pause();
+    return () => this.#child.stdout?.resume();
+  }
+
   signal(name: NodeJS.Signals): void {
     this.#child.kill(name);
   }

@@ -1,5 +1,7 @@
+import type { Writable } from 'node:stream';
 import { LineFile } from '../../base/line-file.ts';
 import type { Log } from '../../base/log.ts';
+import { LineStream } from '../../base/output/line-stream.ts';
 import { messageOf, UserFacingError } from '../../base/user-facing-error.ts';
 import { exitCodes } from './exit-codes.ts';
 
@@ -18,20 +20,21 @@ export interface AuditLogOptions {
   /** What the user set it with, such as `SIDECAR_AUDIT_LOG`. */
   readonly setting: string;
   readonly log: Log;
-  readonly writeStdout: (line: string) => void;
+  readonly stdout: Writable;
 }
 
 const pendingBytesMax = 4 * 1024 * 1024;
 
 /** Opens the audit log. @throws UserFacingError with exit code 78 when the file cannot be opened. */
-export async function openAuditLog({ place, setting, log, writeStdout }: AuditLogOptions): Promise<AuditLog> {
-  if (place === '-') return { linesLost: 0, write: writeStdout, reopen() {}, async close() {} };
+export async function openAuditLog({ place, setting, log, stdout }: AuditLogOptions): Promise<AuditLog> {
+  const onLost = (lines: number): void => log.warn('the audit log has lost lines', { file: place, lines });
+  if (place === '-') return auditTo(new LineStream(stdout, onLost));
   try {
     return await LineFile.open({
       path: place,
       pendingBytesMax,
       onFailure: (reason) => log.warn('the audit log cannot be written, and lines are lost', { file: place, reason }),
-      onLost: (lines) => log.warn('the audit log has lost lines', { file: place, lines }),
+      onLost,
     });
   } catch (error) {
     throw new UserFacingError({
@@ -42,4 +45,15 @@ export async function openAuditLog({ place, setting, log, writeStdout }: AuditLo
       exitCode: exitCodes.configuration,
     });
   }
+}
+
+function auditTo(lines: LineStream): AuditLog {
+  return {
+    get linesLost() {
+      return lines.linesLost;
+    },
+    write: (line) => lines.write(line),
+    reopen() {},
+    async close() {},
+  };
 }
