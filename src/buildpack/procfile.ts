@@ -11,6 +11,21 @@ export function typesInProcfile(text: string): readonly string[] {
     : text.split('\n').flatMap((line) => /^\s*([A-Za-z0-9_-]+)\s*:/.exec(line)?.[1] ?? []);
 }
 
+/** The start commands of a Procfile, by process type, of the lines that have one. */
+export function commandsInProcfile(text: string): Readonly<Record<string, string>> {
+  const entries = Object.entries(asMapping(text)).filter(
+    (entry): entry is [string, string] => typeof entry[1] === 'string',
+  );
+  return Object.fromEntries(
+    entries.length > 0
+      ? entries
+      : [...text.matchAll(/^\s*([A-Za-z0-9_-]+)\s*:[ \t]*(\S.*)$/gm)].map(([, type = '', command = '']) => [
+          type,
+          command,
+        ]),
+  );
+}
+
 /** The mapping of a file in YAML 1.1, as the platform reads it; empty for anything else, which is for others to judge. */
 export function asMapping(text = ''): Readonly<Record<string, unknown>> {
   try {

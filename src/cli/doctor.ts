@@ -68,6 +68,7 @@ async function examineFolder(folder: string, flags: DoctorFlags): Promise<Doctor
       name: path.basename(folder),
       manifest: await readTextIfPresent(path.join(folder, 'manifest.yml')),
       procfile: await readTextIfPresent(path.join(folder, 'Procfile')),
+      packageJson: await readTextIfPresent(path.join(folder, 'package.json')),
       readConfigFile: (environment) => readSidecarConfigFile({ ...environment, HOME: folder }),
     },
     {

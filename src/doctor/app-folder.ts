@@ -11,6 +11,7 @@ import { distinct, errorOf, type Finding, warningOf } from './finding.ts';
 import { findHealthFaults, findProcessFaults } from './process-checks.ts';
 import type { DoctorReport } from './report.ts';
 import { settingTable } from './setting-table.ts';
+import { findSwallowedSignals } from './start-command/start-commands.ts';
 
 /** What is pushed, as far as a sidecar is concerned. */
 export interface AppFolder {
@@ -18,6 +19,8 @@ export interface AppFolder {
   /** The texts of manifest.yml and Procfile; undefined: there is none. */
   readonly manifest: string | undefined;
   readonly procfile: string | undefined;
+  /** The text of package.json; undefined: there is none. */
+  readonly packageJson: string | undefined;
   /** Reads what SIDECAR_CONFIG of an environment names. @throws UserFacingError when that is not there. */
   readonly readConfigFile: (environment: Environment) => Promise<ConfigFile | undefined>;
 }
@@ -90,6 +93,7 @@ async function examineApp(app: CloudApp, folder: AppFolder, options: FolderOptio
       ...instances.findings,
       ...findProcessFaults({ app, procfile: folder.procfile, sidecarFor, memoryMb }),
       ...processes.flatMap((beside) => findHealthFaults({ beside, healthAddress, platformPort })),
+      ...findSwallowedSignals({ app, procfile: folder.procfile, packageJson: folder.packageJson, sidecarFor }),
       ...findUnknownVariables(environment),
       ...unseenServices(app, instances.config.busApiUrl.origin),
     ]),

@@ -21,6 +21,8 @@ export interface CloudProcess {
   /** Undefined: the platform's default. */
   readonly memoryMb: number | undefined;
   readonly instances: number;
+  /** Undefined: what the Procfile or the final buildpack says. */
+  readonly command: string | undefined;
   readonly healthCheck: 'port' | 'http' | 'process';
   readonly healthEndpoint: string;
   /** The manifest gives it a command or an entry of its own. */
@@ -103,6 +105,7 @@ function readProcess(raw: Mapping, place: { readonly app: string; readonly findi
     place.findings.push(badMemory(place.app, type, String(memory)));
   }
   const instances = Number(raw['instances'] ?? 1);
+  const command = raw['command'];
   // The platform's older name for `process` is `none`.
   const written = raw['health-check-type'] === 'none' ? 'process' : raw['health-check-type'];
   return {
@@ -110,6 +113,7 @@ function readProcess(raw: Mapping, place: { readonly app: string; readonly findi
     memoryMb,
     instances: Number.isInteger(instances) ? instances : 1,
     healthCheck: written === 'http' || written === 'process' ? written : 'port',
+    command: typeof command === 'string' && !['', 'null', 'default'].includes(command) ? command : undefined,
     healthEndpoint: String(raw['health-check-http-endpoint'] ?? '/'),
     isDeclared: type !== 'web' || 'command' in raw,
   };

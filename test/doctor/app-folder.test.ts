@@ -31,6 +31,7 @@ async function examineAll({ app, env, manifest, procfile, configFile, options }:
       name: 'folder',
       manifest: manifest ?? stringify({ applications: [application] }),
       procfile,
+      packageJson: undefined,
       readConfigFile: async ({ SIDECAR_CONFIG: named }) => {
         if (named === undefined) return undefined;
         if (configFile !== undefined) return { path: named, text: configFile };
@@ -231,7 +232,13 @@ describe('a bad folder', () => {
 
   test('without a manifest is judged by the variables that are given', async () => {
     const [report] = await examineAppFolder(
-      { name: 'folder', manifest: undefined, procfile: undefined, readConfigFile: async () => undefined },
+      {
+        name: 'folder',
+        manifest: undefined,
+        procfile: undefined,
+        packageJson: undefined,
+        readConfigFile: async () => undefined,
+      },
       { variables: {}, env: { POOL_TYPE: 'no pool' } },
     );
     expect(report && found(report)).toEqual(['warning doctor/manifest/missing', 'error config/pool-type/malformed']);
