@@ -170,8 +170,8 @@ export interface Store {
   /** Messages after a position that a pattern matches, ascending, at most `limit`; fewer do not mean that there are no more. */
   readMatching(pattern: string, after: bigint, limit: number): Promise<MatchingMessages>;
   get(position: bigint): Promise<StoredMessage | undefined>;
-  /** Calls back after every append until the returned function is called. */
-  onAppend(listener: () => void): () => void;
+  /** Passes on what every append has added, in the order of the log, until the returned function is called. */
+  onAppend(listener: (added: readonly StoredMessage[]) => void): () => void;
 
   /**
    * Finds or makes the stored position, and settles the deliveries that were under way. What is `inHand` goes on and is not

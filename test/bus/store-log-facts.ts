@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { VirtualScheduler } from '../../src/base/virtual-scheduler.ts';
-import type { Store } from '../../src/bus/store.ts';
+import type { Store, StoredMessage } from '../../src/bus/store.ts';
 import { matchTopic } from '../../src/contract/wire/topic.ts';
 import { activeOwner, appendIds, type CreateStore, idsIn, message } from './store-fixtures.ts';
 
@@ -125,6 +125,25 @@ export function describeAppending(createStore: CreateStore): void {
     expect(await store.append(two, [message(1n, { id: 'c', dedupKey: 'key' })])).toEqual([
       { messageId: 'c', duplicate: false },
     ]);
+  });
+
+  test('a listener is passed what is added, as it is read, in the order of the log', async () => {
+    const store = await open();
+    const added: StoredMessage[] = [];
+    store.onAppend((messages) => added.push(...messages));
+    const [one, two] = [await activeOwner(store, 'one'), await activeOwner(store, 'two')];
+    await Promise.all([
+      store.append(one, [message(1n, { id: 'a', dedupKey: 'key' }), message(2n, { id: 'b', topic: 'b' })]),
+      store.append(two, [message(1n, { id: 'c' })]),
+      store.append(one, [
+        message(3n, { id: 'again', dedupKey: 'key' }),
+        message(1n, { id: 'a' }),
+        message(4n, { id: 'd' }),
+      ]),
+      store.append(two, [message(1n, { id: 'c' }), message(2n, { id: 'e' })]),
+    ]);
+    expect(added).toEqual(await store.read(0n, 10));
+    expect(added.map(({ envelope }) => envelope.meta?.messageId)).toEqual(['a', 'b', 'c', 'd', 'e']);
   });
 
   test('a listener is told of every append until it stops listening', async () => {

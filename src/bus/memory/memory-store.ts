@@ -42,7 +42,7 @@ export class MemoryStore implements Store {
   readonly #subscriptions: Subscriptions;
   readonly #states = new Map<string, StoredState>();
   readonly #decisions = new Map<string, GrantDecision>();
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Set<(added: readonly StoredMessage[]) => void>();
 
   constructor(options: MemoryStoreOptions) {
     this.#scheduler = options.scheduler;
@@ -81,8 +81,9 @@ export class MemoryStore implements Store {
     const isStored = messages.map((message) => this.#deduplication.storedEarlier(owner, message) !== undefined);
     const bytesToCome = sizes.reduce((sum, size, index) => (isStored[index] ? sum : sum + size), 0);
     this.#makeRoom(bytesToCome);
-    const appended = messages.map((message, index) => this.#appendOne(owner, message, sizes[index] ?? 0));
-    this.#appended();
+    const added: StoredMessage[] = [];
+    const appended = messages.map((message, index) => this.#appendOne(owner, message, sizes[index] ?? 0, added));
+    this.#appended(added);
     return appended;
   }
 
@@ -98,7 +99,7 @@ export class MemoryStore implements Store {
     return this.#log.get(position);
   }
 
-  onAppend(listener: () => void): () => void {
+  onAppend(listener: (added: readonly StoredMessage[]) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
@@ -144,9 +145,9 @@ export class MemoryStore implements Store {
     if (!this.#subscriptions.isPending(owner.instanceId, name, dead.position)) return;
     const bytes = toBinary(EnvelopeSchema, dead.letter).length;
     this.#makeRoom(bytes);
-    this.#log.append({ envelope: dead.letter, bytes });
+    const letter = this.#log.append({ envelope: dead.letter, bytes });
     this.#subscriptions.acknowledge(owner.instanceId, name, [dead.position]);
-    this.#appended();
+    this.#appended([letter]);
   }
 
   async expireSubscriptions(options: {
@@ -201,14 +202,14 @@ export class MemoryStore implements Store {
     return [...this.#decisions.values()];
   }
 
-  #appendOne(owner: Owner, message: NewMessage, bytes: number): Appended {
+  #appendOne(owner: Owner, message: NewMessage, bytes: number, added: StoredMessage[]): Appended {
     const nowMs = this.#scheduler.nowMs();
     const repeated = this.#deduplication.storedEarlier(owner, message);
     if (repeated !== undefined) return { messageId: repeated, duplicate: repeated !== idOf(message) };
     const sameKey = message.envelope.meta?.dedupKey ? this.#deduplication.sameKey(owner, message, nowMs) : undefined;
     const messageId = sameKey ?? idOf(message);
     this.#deduplication.remember(owner, message, { messageId, nowMs });
-    if (sameKey === undefined) this.#log.append({ envelope: message.envelope, bytes });
+    if (sameKey === undefined) added.push(this.#log.append({ envelope: message.envelope, bytes }));
     return { messageId, duplicate: sameKey !== undefined };
   }
 
@@ -219,9 +220,9 @@ export class MemoryStore implements Store {
     throw new StoreFullError('the store is full of messages that subscribers have not acknowledged');
   }
 
-  #appended(): void {
+  #appended(added: readonly StoredMessage[]): void {
     this.#trim();
-    for (const listener of [...this.#listeners]) listener();
+    for (const listener of [...this.#listeners]) listener(added);
   }
 
   #trim(bytesToCome = 0): void {

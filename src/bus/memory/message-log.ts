@@ -25,11 +25,13 @@ export class MessageLog {
     return this.#bytes + bytes <= this.#retention.bytes;
   }
 
-  append(message: Omit<StoredMessage, 'position'>): void {
+  append(message: Omit<StoredMessage, 'position'>): StoredMessage {
     this.#lastPosition += 1n;
-    this.#messages.push({ ...message, position: this.#lastPosition });
+    const stored = { ...message, position: this.#lastPosition };
+    this.#messages.push(stored);
     this.#bytes += message.bytes;
     this.#pace.appended(message.bytes);
+    return stored;
   }
 
   /** What is kept from a position on; the bytes only when the log holds more than `countBytesAbove`. */

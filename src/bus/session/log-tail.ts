@@ -34,9 +34,9 @@ export interface LogTailOptions {
 }
 
 /**
- * Reads what is appended to the log, once for all subscriptions of the bus, and offers each message to those whose pattern
- * matches. Holds the newest messages for them. Who cannot keep up with that reads the store itself and joins again later. It
- * reads nothing while nobody follows it.
+ * Follows the log once for all subscriptions of the bus: hears what is appended, offers each message to those whose pattern
+ * matches, and holds the newest messages for them. A subscription that cannot keep up reads the store itself and joins again
+ * later. The tail reads the store too when it begins, or has missed something.
  */
 export class LogTail {
   readonly #options: LogTailOptions;
@@ -58,7 +58,7 @@ export class LogTail {
   constructor(options: LogTailOptions) {
     this.#options = options;
     this.#heldBytesMax = options.heldBytes ?? defaultHeldBytes;
-    this.#stopListening = options.store.onAppend(() => void this.#read());
+    this.#stopListening = options.store.onAppend((added) => this.#added(added));
   }
 
   close(): void {
@@ -118,6 +118,14 @@ export class LogTail {
     await Promise.all([...this.#followers].map((follower) => follower.recordProgress()));
   }
 
+  #added(messages: readonly StoredMessage[]): void {
+    if (this.#position === undefined) return;
+    const isNext = messages[0]?.position === this.#position + 1n;
+    // While the store is read, what it brings comes first.
+    if (this.#reading || !isNext) void this.#read();
+    else this.#take(this.#position, messages);
+  }
+
   async #read(): Promise<void> {
     this.#mayBeMore = true;
     if (this.#reading) return;
@@ -125,7 +133,11 @@ export class LogTail {
     try {
       while (this.#mayBeMore && this.#position !== undefined) {
         this.#mayBeMore = false;
-        this.#take(this.#position, await this.#options.store.read(this.#position, batchMessages));
+        const after: bigint = this.#position;
+        const messages = await this.#options.store.read(after, batchMessages);
+        const bytes = messages.reduce((sum, message) => sum + message.bytes, 0);
+        this.#mayBeMore ||= messages.length === batchMessages || bytes > fullReadBytes;
+        this.#take(after, messages);
       }
     } catch {
       // A store that fails tells so to those who read it themselves.
@@ -153,7 +165,6 @@ export class LogTail {
       // The last one may have fallen behind.
       if (this.#listeners.size === 0) return;
     }
-    this.#mayBeMore ||= messages.length === batchMessages || bytes > fullReadBytes;
     this.#stretch += bytes;
     if (this.#stretch < stretchBytes) return;
     this.#stretch = 0;

@@ -40,17 +40,22 @@ export class MessageRows {
     return Number(this.#log().bytes) + bytes <= this.#retention.bytes;
   }
 
-  append({ topic, publishedAtNs, envelope }: LogEntry): void {
+  /** The message's position. */
+  append({ topic, publishedAtNs, envelope }: LogEntry): bigint {
     this.#pace.appended(envelope.length);
-    this.#sql.run('UPDATE log SET last_position = last_position + 1, bytes = bytes + ?', envelope.length);
+    const sql =
+      'UPDATE log SET last_position = last_position + 1, bytes = bytes + ? RETURNING last_position AS position';
+    const position = this.#sql.get<{ position: bigint }>(sql, envelope.length)?.position;
+    if (position === undefined) throw new StoreDamagedError('it has no log');
     this.#sql.run(
-      `INSERT INTO message (position, published_at_ns, envelope, checksum, topic)
-       SELECT last_position, ?, ?, ?, ? FROM log`,
+      'INSERT INTO message (position, published_at_ns, envelope, checksum, topic) VALUES (?, ?, ?, ?, ?)',
+      position,
       publishedAtNs,
       envelope,
       checksumOf(envelope),
       topic,
     );
+    return position;
   }
 
   /** What is kept from a position on; the bytes only when the log holds more than `countBytesAbove`. */

@@ -67,7 +67,7 @@ type Expiring = SubscriptionKey & { readonly idleExpiryMs: number | undefined };
 export class SqliteStore implements Store {
   readonly #worker: StoreWorker;
   readonly #scheduler: Scheduler;
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Set<(added: readonly StoredMessage[]) => void>();
   /**
    * When each subscription was used last, by the monotonic clock. It is not stored: time in which the bus was away is
    * not idleness, so every subscription starts afresh when the store is opened.
@@ -116,13 +116,19 @@ export class SqliteStore implements Store {
 
   async append(owner: Owner, messages: readonly NewMessage[]): Promise<readonly Appended[]> {
     const encoded = messages.map(encode);
-    const appended = await this.#worker.call('append', {
+    const rows = await this.#worker.call('append', {
       owner: bare(owner),
       messages: encoded,
       wallTimeMs: this.#wallTimeMs(),
     });
-    this.#appended();
-    return appended;
+    this.#appended(
+      rows.flatMap(({ position }, index) => {
+        const [message, bytes] = [messages[index], encoded[index]?.envelope.length];
+        if (position === undefined || !message || bytes === undefined) return [];
+        return { position, envelope: message.envelope, bytes };
+      }),
+    );
+    return rows.map(({ messageId, duplicate }) => ({ messageId, duplicate }));
   }
 
   async read(after: bigint, limit: number): Promise<readonly StoredMessage[]> {
@@ -140,7 +146,7 @@ export class SqliteStore implements Store {
     return found && decode(found);
   }
 
-  onAppend(listener: () => void): () => void {
+  onAppend(listener: (added: readonly StoredMessage[]) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
@@ -184,8 +190,10 @@ export class SqliteStore implements Store {
   async deadLetter(owner: Owner, name: string, dead: { position: bigint; letter: Envelope }): Promise<void> {
     const { topic = '', publishedAtNs = 0n } = dead.letter.meta ?? {};
     const letter = { topic, publishedAtNs, envelope: toBinary(EnvelopeSchema, dead.letter) };
-    await this.#worker.call('deadLetter', { owner: bare(owner), name, position: dead.position, letter });
-    this.#appended();
+    const args = { owner: bare(owner), name, position: dead.position, letter };
+    const position = await this.#worker.call('deadLetter', args);
+    if (position === undefined) return;
+    this.#appended([{ position, envelope: dead.letter, bytes: letter.envelope.length }]);
   }
 
   async expireSubscriptions(options: {
@@ -232,8 +240,8 @@ export class SqliteStore implements Store {
     return this.#worker.call('decisions', {});
   }
 
-  #appended(): void {
-    for (const listener of [...this.#listeners]) listener();
+  #appended(added: readonly StoredMessage[]): void {
+    for (const listener of [...this.#listeners]) listener(added);
   }
 
   #used(key: SubscriptionKey, expiry?: { readonly idleExpiryMs: number | undefined }): void {

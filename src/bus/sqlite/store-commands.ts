@@ -36,6 +36,11 @@ export interface EncodedStoredMessage {
   readonly envelope: Uint8Array;
 }
 
+/** What became of a message; the position of one that was a repeat is not told. */
+export interface AppendedRow extends Appended {
+  readonly position: bigint | undefined;
+}
+
 /** What the worker can be asked; each is done whole or not at all. The wall clock is the caller's, in milliseconds. */
 export interface StoreCommands {
   reserve(args: { instanceId: string; start: Start; wallTimeMs: bigint }): bigint;
@@ -43,7 +48,7 @@ export interface StoreCommands {
   activate(args: { owner: Owner }): { readonly draining: bigint | undefined };
   fence(args: { owner: Owner }): void;
   mayWrite(args: { owner: Owner }): boolean;
-  append(args: { owner: Owner; messages: readonly EncodedMessage[]; wallTimeMs: bigint }): readonly Appended[];
+  append(args: { owner: Owner; messages: readonly EncodedMessage[]; wallTimeMs: bigint }): readonly AppendedRow[];
   read(args: { after: bigint; limit: number }): readonly EncodedStoredMessage[];
   /** Those of earlier versions of the schema come whatever their topic. */
   readMatching(args: {
@@ -63,7 +68,7 @@ export interface StoreCommands {
   acknowledge(args: { owner: Owner; acknowledged: AcknowledgedPositions }): void;
   handBack(args: { owner: Owner; name: string; failed: readonly bigint[] }): void;
   retry(args: { owner: Owner; name: string; failed: readonly FailedDelivery[] }): ReadonlyMap<bigint, number>;
-  deadLetter(args: { owner: Owner; name: string; position: bigint; letter: LogEntry }): void;
+  deadLetter(args: { owner: Owner; name: string; position: bigint; letter: LogEntry }): bigint | undefined;
   subscriptions(
     args: Record<never, never>,
   ): readonly (SubscriptionKey & { readonly idleExpiryMs: number | undefined })[];

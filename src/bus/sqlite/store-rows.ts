@@ -1,12 +1,12 @@
 import type { RetentionOptions } from '../retention.ts';
-import { type Appended, type Owner, StoreFullError } from '../store.ts';
+import { type Owner, StoreFullError } from '../store.ts';
 import { DeduplicationRows } from './deduplication-rows.ts';
 import { GrantDecisionRows } from './grant-decision-rows.ts';
 import { MessageRows } from './message-rows.ts';
 import { OwnershipRows } from './ownership-rows.ts';
 import { StateRows } from './state-rows.ts';
 import type { Statements } from './statements.ts';
-import type { CommandArgs, CommandResult, EncodedMessage, StoreCommands } from './store-commands.ts';
+import type { AppendedRow, CommandArgs, CommandResult, EncodedMessage, StoreCommands } from './store-commands.ts';
 import { SubscriptionRows } from './subscription-rows.ts';
 
 export interface StoreRowsOptions {
@@ -56,7 +56,7 @@ export class StoreRows implements StoreCommands {
     return this.#ownership.mayWrite(owner);
   }
 
-  append({ owner, messages, wallTimeMs }: CommandArgs<'append'>): readonly Appended[] {
+  append({ owner, messages, wallTimeMs }: CommandArgs<'append'>): readonly AppendedRow[] {
     this.#ownership.check(owner);
     const bytesToCome = messages
       .filter((message) => this.#deduplication.storedEarlier(owner, message) === undefined)
@@ -112,13 +112,14 @@ export class StoreRows implements StoreCommands {
     return this.#subscriptions.retry({ instanceId: owner.instanceId, name }, failed);
   }
 
-  deadLetter({ owner, name, position, letter }: CommandArgs<'deadLetter'>): void {
+  deadLetter({ owner, name, position, letter }: CommandArgs<'deadLetter'>): bigint | undefined {
     this.#ownership.check(owner);
     const { instanceId } = owner;
-    if (!this.#subscriptions.isPending({ instanceId, name }, position)) return;
+    if (!this.#subscriptions.isPending({ instanceId, name }, position)) return undefined;
     this.#makeRoom(letter.envelope.length);
-    this.#messages.append(letter);
+    const appended = this.#messages.append(letter);
     this.#subscriptions.acknowledge(instanceId, { name, positions: [position] });
+    return appended;
   }
 
   subscriptions(): CommandResult<'subscriptions'> {
@@ -172,13 +173,15 @@ export class StoreRows implements StoreCommands {
     throw new StoreFullError('the store is full of messages that subscribers have not acknowledged');
   }
 
-  #appendOne(owner: Owner, message: EncodedMessage, wallTimeMs: bigint): Appended {
+  #appendOne(owner: Owner, message: EncodedMessage, wallTimeMs: bigint): AppendedRow {
     const repeated = this.#deduplication.storedEarlier(owner, message);
-    if (repeated !== undefined) return { messageId: repeated, duplicate: repeated !== message.messageId };
+    if (repeated !== undefined) {
+      return { messageId: repeated, duplicate: repeated !== message.messageId, position: undefined };
+    }
     const sameKey = this.#deduplication.sameKey(owner, message, wallTimeMs);
     const messageId = sameKey ?? message.messageId;
     this.#deduplication.remember(owner, message, { messageId, wallTimeMs });
-    if (sameKey === undefined) this.#messages.append(message);
-    return { messageId, duplicate: sameKey !== undefined };
+    const position = sameKey === undefined ? this.#messages.append(message) : undefined;
+    return { messageId, duplicate: sameKey !== undefined, position };
   }
 }

@@ -41,7 +41,7 @@ test('a full disk refuses the whole group, undoes all of it, and keeps the store
   const full = { refused: { kind: 'full', reason: 'the disk that the store is on is full' } };
   expect(refused.answers).toEqual([full, full, full]);
 
-  expect(commit(append(1n, 10)).answers).toEqual([{ done: [{ messageId: 'm1', duplicate: false }] }]);
+  expect(commit(append(1n, 10)).answers).toEqual([{ done: [{ messageId: 'm1', duplicate: false, position: 1n }] }]);
   expect(commit({ name: 'read', args: { after: 0n, limit: 10 } }).answers).toMatchObject([
     { done: [{ position: 1n }] },
   ]);
