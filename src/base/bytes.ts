@@ -23,3 +23,14 @@ export function parseMegabytes(text: string): number | undefined {
   const match = /^(\d{1,9})\s*([MG])B?$/i.exec(text.trim());
   return match ? Number(match[1]) * (match[2]?.toUpperCase() === 'G' ? 1024 : 1) : undefined;
 }
+
+/** The same bytes in memory of their own, when they are a view of much more: what is kept must not keep all that came with it. */
+export function ownBytes(bytes: Uint8Array): Uint8Array {
+  return bytes.buffer.byteLength > 2 * bytes.byteLength ? new Uint8Array(bytes) : bytes;
+}
+
+/** As many whole characters of a text as fit into so many bytes. */
+export function beginningOf(text: string, bytesMax: number): string {
+  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(bytesMax));
+  return text.slice(0, read);
+}

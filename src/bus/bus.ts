@@ -1,19 +1,21 @@
 import type { Log } from '../base/log.ts';
 import { every, type Scheduler, type Timer } from '../base/scheduler.ts';
 import { messageOf } from '../base/user-facing-error.ts';
-import type {
-  DeregisterRequest,
-  LoadStateRequest,
-  RegisterRequest,
-  SaveStateRequest,
-  SessionEvent,
-  SessionRequest,
+import { lengthFault } from '../contract/wire/field-limits/length-fault.ts';
+import {
+  type DeregisterRequest,
+  type LoadStateRequest,
+  OpenSessionSchema,
+  type RegisterRequest,
+  type SaveStateRequest,
+  type SessionEvent,
+  type SessionRequest,
 } from '../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import { grantsFromWire } from '../contract/wire/grants-on-wire.ts';
 import { leaseMsTrailer, limits } from '../contract/wire/limits.ts';
 import { busProtocolVersion, protocolVersionsFit } from '../contract/wire/protocol-version.ts';
 import type { Peer, RpcStream } from '../transport/rpc.ts';
-import { RpcError } from '../transport/status.ts';
+import { RpcError, throwFault } from '../transport/status.ts';
 import { BacklogWatch } from './backlog-watch.ts';
 import { CallBroker } from './call-broker.ts';
 import { GrantDesk } from './grant-desk.ts';
@@ -148,6 +150,7 @@ export class Bus {
     const first = await requests.next();
     const open = first.done ? undefined : first.value.message;
     if (open?.case !== 'open') throw new RpcError('INVALID_ARGUMENT', 'a session starts with OpenSession');
+    throwFault(lengthFault(OpenSessionSchema, open.value));
     const registration = this.#registrationOf(open.value, peer);
     const session = new Session({
       registration,
@@ -184,12 +187,6 @@ export class Bus {
 
   async saveState(request: SaveStateRequest, peer: Peer): Promise<bigint> {
     const { owner } = this.#registrationOf(request, peer);
-    if (request.state.length > limits.stateBytes) {
-      throw new RpcError(
-        'RESOURCE_EXHAUSTED',
-        `state of ${request.state.length} bytes is over the limit of ${limits.stateBytes}`,
-      );
-    }
     return staleAsStatus(
       this.#options.store.saveState(owner, {
         state: request.state,

@@ -1,4 +1,5 @@
 import type { Scheduler } from '../base/scheduler.ts';
+import { limits } from '../contract/wire/limits.ts';
 import { type Applicant, rulesFor } from './access-decision.ts';
 import type { Policy } from './policy.ts';
 import { joinQuotas, type QuotaName, type Quotas } from './quotas.ts';
@@ -18,14 +19,14 @@ export class InstanceQuota {
   #publishes: TokenBucket;
   #bytes: TokenBucket;
   #callsInFlight = 0;
-  /** The last sequence that was counted, by epoch: what comes again after a lost session was counted before. */
-  readonly #countedTo = new Map<bigint, bigint>();
+  /** The sequences that were counted last, by epoch: what comes again after a lost session was counted before. */
+  readonly #counted = new Map<bigint, Set<bigint>>();
 
-  constructor(scheduler: Scheduler, limits: Quotas) {
+  constructor(scheduler: Scheduler, quotas: Quotas) {
     this.#scheduler = scheduler;
-    this.#limits = limits;
-    this.#publishes = new TokenBucket(limits.publishes_per_second, scheduler.nowMs());
-    this.#bytes = new TokenBucket(limits.bytes_per_second, scheduler.nowMs());
+    this.#limits = quotas;
+    this.#publishes = new TokenBucket(quotas.publishes_per_second, scheduler.nowMs());
+    this.#bytes = new TokenBucket(quotas.bytes_per_second, scheduler.nowMs());
   }
 
   get limits(): Quotas {
@@ -41,7 +42,7 @@ export class InstanceQuota {
 
   /** Counts a publish; why it is refused, or undefined when it may be stored. */
   publishRefusal({ epoch }: Owner, { sequence, bytes }: { sequence: bigint; bytes: number }): string | undefined {
-    if (sequence <= (this.#countedTo.get(epoch) ?? 0n)) return undefined;
+    if (this.#counted.get(epoch)?.has(sequence)) return undefined;
     const refusal =
       this.#rateRefusal('publishes_per_second', this.#publishes, 1) ??
       this.#rateRefusal('bytes_per_second', this.#bytes, bytes);
@@ -49,8 +50,7 @@ export class InstanceQuota {
     const nowMs = this.#scheduler.nowMs();
     this.#publishes.take(1, nowMs);
     this.#bytes.take(bytes, nowMs);
-    this.#countedTo.set(epoch, sequence);
-    for (const earlier of this.#countedTo.keys()) if (earlier < epoch - epochsKept) this.#countedTo.delete(earlier);
+    this.#remember(epoch, sequence);
     return undefined;
   }
 
@@ -71,6 +71,17 @@ export class InstanceQuota {
         this.#callsInFlight -= 1;
       },
     };
+  }
+
+  #remember(epoch: bigint, sequence: bigint): void {
+    const counted = this.#counted.get(epoch) ?? new Set();
+    this.#counted.set(epoch, counted.add(sequence));
+    // A set keeps the order of insertion, so the oldest comes first.
+    for (const oldest of counted) {
+      if (counted.size <= limits.unsettledPublishes) break;
+      counted.delete(oldest);
+    }
+    for (const earlier of this.#counted.keys()) if (earlier < epoch - epochsKept) this.#counted.delete(earlier);
   }
 
   #rateRefusal(name: QuotaName, bucket: TokenBucket, cost: number): string | undefined {

@@ -4,7 +4,7 @@ import { defaultRetention } from './retention.ts';
 /** How much one instance may take of the bus. Each is a whole number of at least 1; in a policy file they go by these names. */
 export interface Quotas {
   readonly publishes_per_second: number;
-  /** Of payloads. */
+  /** Of messages as they are encoded, with all their fields. */
   readonly bytes_per_second: number;
   /** Open at once. */
   readonly subscriptions: number;

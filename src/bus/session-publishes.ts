@@ -1,7 +1,8 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Gate } from '../base/gate.ts';
 import type { PublishResultSchema } from '../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
-import type { Envelope, MessageMeta } from '../contract/wire/gen/meridian/v1/envelope_pb.ts';
+import type { MessageMeta } from '../contract/wire/gen/meridian/v1/envelope_pb.ts';
+import { encodedBytes } from './envelope/stamp-envelope.ts';
 import type { BusRecorder } from './recorder.ts';
 import { type NewMessage, type Owner, StaleEpochError, type Store, StoreFullError } from './store.ts';
 
@@ -14,8 +15,8 @@ export const waitingMax = { messages: 2_048, bytes: 16 * 1024 * 1024 } as const;
 /** What one call of the store takes of one session, so that nobody waits long behind another's flood. */
 export const batchMax = { messages: 256, bytes: 1024 * 1024 } as const;
 
-/** Stands for what an envelope is beside its payload. */
-const envelopeOverheadBytes = 256;
+/** Stands for what is remembered of a publish that is refused. */
+const refusalBytes = 1_024;
 
 type PublishResultInit = MessageInitShape<typeof PublishResultSchema>;
 
@@ -55,14 +56,13 @@ export class SessionPublishes {
   }
 
   /** Takes a message in to be stored. */
-  add(message: NewMessage): void {
-    const bytes = sizeOf(message.envelope);
+  add(message: NewMessage, bytes = encodedBytes(message.envelope)): void {
     this.#add({ sequence: message.sequence, bytes, meta: message.envelope.meta, publish: message });
   }
 
   /** Answers this one too in its turn. */
   refuse(sequence: bigint, refusalReason: string, meta: MessageMeta | undefined): void {
-    this.#add({ sequence, bytes: envelopeOverheadBytes, meta, publish: { refusalReason } });
+    this.#add({ sequence, bytes: refusalBytes, meta, publish: { refusalReason } });
   }
 
   /** Resolves when more may be taken in, or nothing will be any more. */
@@ -152,8 +152,4 @@ export class SessionPublishes {
     this.#held = { messages: this.#held.messages + sign, bytes: this.#held.bytes + sign * bytes };
     this.#room.set(!this.isFull);
   }
-}
-
-function sizeOf(envelope: Envelope): number {
-  return envelope.payload.length + envelopeOverheadBytes;
 }

@@ -1,14 +1,19 @@
+import type { DescMessage, Message } from '@bufbuild/protobuf';
 import { Gate } from '../base/gate.ts';
 import type { Log } from '../base/log.ts';
+import { lengthFault } from '../contract/wire/field-limits/length-fault.ts';
 import {
   type Delivery,
   EndReason,
   StartAt,
   type Subscribe,
+  SubscribeSchema,
   type Unsubscribe,
+  UnsubscribeSchema,
 } from '../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import { admitsPattern, nearestHint, notGranted } from '../contract/wire/grants.ts';
 import { patternFault } from '../contract/wire/topic.ts';
+import { throwFault } from '../transport/status.ts';
 import { DeadLetters, deadLetterRefusal } from './dead-letters.ts';
 import type { QuotaName } from './quotas.ts';
 import type { BusRecorder } from './recorder.ts';
@@ -24,6 +29,12 @@ const unsettledMax = 1_024;
 export interface PatternRefusal {
   readonly reason: EndReason;
   readonly detail: string;
+}
+
+/** Undefined when no field of it is over its limit. */
+export function lengthRefusal(desc: DescMessage, message: Message): PatternRefusal | undefined {
+  const fault = lengthFault(desc, message);
+  return fault && { reason: EndReason.INVALID, detail: fault.message };
 }
 
 /** Undefined when the registration may receive what the pattern matches. */
@@ -134,6 +145,7 @@ export class SessionSubscriptions {
     const isKnown = this.#feeds.has(subscribe.subscriptionId) || this.#waiting.has(subscribe.subscriptionId);
     const open = this.size - Number(isKnown);
     const refusal =
+      lengthRefusal(SubscribeSchema, subscribe) ??
       patternRefusal(registration, subscribe.pattern) ??
       deadLetterRefusal(registration, subscribe) ??
       quotaRefusal(registration, 'subscriptions', open);
@@ -154,8 +166,13 @@ export class SessionSubscriptions {
     }
   }
 
-  /** Ends a subscription and hands back what it was delivered, also when an earlier session had opened it. */
-  remove({ subscriptionId, name, failed }: Unsubscribe): void {
+  /**
+   * Ends a subscription and hands back what it was delivered, also when an earlier session had opened it.
+   * @throws RpcError when a field is over its limit, since nothing answers it that could say so
+   */
+  remove(unsubscribe: Unsubscribe): void {
+    throwFault(lengthFault(UnsubscribeSchema, unsubscribe));
+    const { subscriptionId, name, failed } = unsubscribe;
     const { store, registration, unsubscribed } = this.#options;
     this.#close(subscriptionId);
     void this.#taken(store.handBack(registration.owner, name, failed), () => unsubscribed(subscriptionId));

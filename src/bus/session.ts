@@ -1,27 +1,32 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { Interruptible } from '../base/interruptible.ts';
 import type { Log } from '../base/log.ts';
+import { lengthFault } from '../contract/wire/field-limits/length-fault.ts';
 import {
   type Call,
   CallOutcome,
   type Publish,
   type Serve,
+  ServeSchema,
   type SessionEvent,
   SessionEventSchema,
   type SessionRequest,
+  StatusReportSchema,
 } from '../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
-import { admits, notGranted } from '../contract/wire/grants.ts';
 import { grantsToWire } from '../contract/wire/grants-on-wire.ts';
 import { limits } from '../contract/wire/limits.ts';
-import { topicFault } from '../contract/wire/topic.ts';
+import { callMessageId, publishId } from '../contract/wire/message-id.ts';
 import type { RpcStream } from '../transport/rpc.ts';
-import { RpcError } from '../transport/status.ts';
+import { RpcError, throwFault } from '../transport/status.ts';
 import { type CallBroker, type CallOutcomeReport, failed, type Responder } from './call-broker.ts';
+import { acceptableAnswer } from './envelope/acceptable-answer.ts';
+import { receiveEnvelope } from './envelope/received-envelope.ts';
+import { encodedBytes } from './envelope/stamp-envelope.ts';
 import { type BusRecorder, callEndingOf, storedOutcomeOf } from './recorder.ts';
 import type { Registration } from './registration.ts';
 import type { LogTail } from './session/log-tail.ts';
 import { SessionPublishes } from './session-publishes.ts';
-import { lossOf, patternRefusal, quotaRefusal, SessionSubscriptions } from './session-subscriptions.ts';
+import { lengthRefusal, lossOf, patternRefusal, quotaRefusal, SessionSubscriptions } from './session-subscriptions.ts';
 import type { Store } from './store.ts';
 
 /** While more than this waits to be sent, a subscription waits too. */
@@ -196,9 +201,10 @@ export class Session {
         this.#unserve(message.value.serverId);
         break;
       case 'answer':
-        this.#options.broker.answer([...this.#responders.values()], message.value);
+        this.#options.broker.answer([...this.#responders.values()], acceptableAnswer(message.value));
         break;
       case 'status': {
+        throwFault(lengthFault(StatusReportSchema, message.value));
         const { state, detail } = message.value;
         this.#options.log.info('sidecar reports', { instance: this.#instanceId, state, detail });
         break;
@@ -223,56 +229,52 @@ export class Session {
     return this.#options.registration.owner.instanceId;
   }
 
-  #publish(publish: Publish): void {
-    const { sequence, settledBelow, envelope } = publish;
-    const { quota, owner } = this.#options.registration;
-    const bytes = envelope?.payload.length ?? 0;
-    const refusal = this.#publishRefusal(publish) ?? quota.publishRefusal(owner, { sequence, bytes });
-    if (refusal === undefined && envelope) this.#publishes.add({ sequence, settledBelow, envelope });
-    else this.#publishes.refuse(sequence, refusal ?? 'the envelope is missing', envelope?.meta);
-  }
-
-  #publishRefusal({ envelope }: Publish): string | undefined {
-    if (envelope?.meta?.publisherInstanceId !== this.#instanceId) return 'the publisher is not this instance';
-    if (envelope.payload.length > limits.payloadBytes) {
-      return `payload of ${envelope.payload.length} bytes is over the limit of ${limits.payloadBytes}`;
-    }
-    return this.#topicRefusal(envelope.meta.topic);
-  }
-
-  #topicRefusal(topic: string): string | undefined {
-    const fault = topicFault(topic);
-    if (fault !== undefined) return `"${topic}" is no topic: ${fault}`;
-    const { access } = this.#options.registration;
-    return admits(access.granted, 'publish', topic) ? undefined : `the bus has ${notGranted(access, 'publish', topic)}`;
-  }
-
-  #call({ callId, envelope, timeoutMs }: Call): void {
-    const report = (result: CallOutcomeReport): void => {
-      this.send({ case: 'callResult', value: { callId, ...result } });
-      this.#options.recorder.called(envelope?.meta, callEndingOf(result.outcome));
-    };
-    const refusal = this.#topicRefusal(envelope?.meta?.topic ?? '');
-    if (refusal !== undefined || !envelope) {
-      report(failed(CallOutcome.REFUSED, refusal ?? 'the envelope is missing'));
+  #publish({ sequence, settledBelow, envelope: sent }: Publish): void {
+    const { registration, wallTimeNs } = this.#options;
+    const { owner, quota } = registration;
+    const received = receiveEnvelope(registration, sent, (of) => publishId(of, sequence), wallTimeNs());
+    if (received.refusal !== undefined) {
+      this.#publishes.refuse(sequence, received.refusal, received.meta);
       return;
     }
-    const begun = this.#options.registration.quota.beginCall();
+    const { envelope, meta } = received;
+    const bytes = encodedBytes(envelope);
+    const refusal = quota.publishRefusal(owner, { sequence, bytes });
+    if (refusal === undefined) this.#publishes.add({ sequence, settledBelow, envelope }, bytes);
+    else this.#publishes.refuse(sequence, refusal, meta);
+  }
+
+  #call({ callId, envelope: sent, timeoutMs }: Call): void {
+    const { registration, wallTimeNs } = this.#options;
+    const received = receiveEnvelope(registration, sent, (of) => callMessageId(of, callId), wallTimeNs());
+    const report = (result: CallOutcomeReport): void => {
+      this.send({ case: 'callResult', value: { callId, ...result } });
+      this.#options.recorder.called(received.meta, callEndingOf(result.outcome));
+    };
+    if (received.refusal !== undefined) {
+      report(failed(CallOutcome.REFUSED, received.refusal));
+      return;
+    }
+    const begun = registration.quota.beginCall();
     if (begun.refusal !== undefined) {
       report(failed(CallOutcome.REFUSED, begun.refusal));
       return;
     }
+    const { envelope } = received;
     this.#options.broker.call({ envelope, timeoutMs: Math.min(timeoutMs, limits.callTimeoutMsMax) }, (result) => {
       begun.ended();
       report(result);
     });
   }
 
-  #serve({ serverId, pattern }: Serve): void {
+  #serve(serve: Serve): void {
+    const { serverId, pattern } = serve;
     this.#unserve(serverId);
     const { registration } = this.#options;
     const refusal =
-      patternRefusal(registration, pattern) ?? quotaRefusal(registration, 'servers', this.#responders.size);
+      lengthRefusal(ServeSchema, serve) ??
+      patternRefusal(registration, pattern) ??
+      quotaRefusal(registration, 'servers', this.#responders.size);
     if (refusal) {
       this.send({ case: 'servingEnded', value: { serverId, ...refusal } });
       this.#options.recorder.refused('subscription');

@@ -1,12 +1,16 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { beginningOf } from '../base/bytes.ts';
 import type { Log } from '../base/log.ts';
 import { messageOf } from '../base/user-facing-error.ts';
+import { lengthFault } from '../contract/wire/field-limits/length-fault.ts';
 import {
+  AnswerSchema,
   type Request,
   type ServeEvent,
   type ServeRequest,
   ServeRequestSchema,
 } from '../contract/wire/gen/meridian/sidecar/v1/plugin_pb.ts';
+import { limits } from '../contract/wire/limits.ts';
 import { pluginMethods } from '../contract/wire/methods.ts';
 import type { ClientStream, Connection } from '../transport/rpc.ts';
 import { RpcError } from '../transport/status.ts';
@@ -92,14 +96,19 @@ export class RequestServer {
     const { requestId, envelope } = request;
     if (!envelope) return;
     try {
-      const answer = await this.#handler(messageFrom(envelope));
-      checkMembers('serve', 'answer', answer, answerKinds);
-      checkArgument('serve', 'answer.payload', answer.payload, bytes);
-      const { payload, payloadType = '' } = answer;
-      send(stream, { case: 'answer', value: { requestId, ok: true, payload, payloadType } });
+      const given = await this.#handler(messageFrom(envelope));
+      checkMembers('serve', 'answer', given, answerKinds);
+      checkArgument('serve', 'answer.payload', given.payload, bytes);
+      const { payload, payloadType = '' } = given;
+      const answer = create(AnswerSchema, { requestId, ok: true, payload, payloadType });
+      // The transport would end the whole stream for one that is larger than a message may be.
+      const fault = lengthFault(AnswerSchema, answer);
+      if (fault) throw new Error(`the answer is not passed on: ${fault.message}`);
+      send(stream, { case: 'answer', value: answer });
     } catch (error) {
       this.#log.error(`the handler failed, and the caller is told so: ${messageOf(error)}`, { pattern: this.#pattern });
-      send(stream, { case: 'answer', value: { requestId, ok: false, errorDetail: messageOf(error) } });
+      const errorDetail = beginningOf(messageOf(error), limits.textBytes);
+      send(stream, { case: 'answer', value: { requestId, ok: false, errorDetail } });
     }
   }
 }

@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf';
+import { ownBytes } from '../base/bytes.ts';
 import { type Envelope, EnvelopeSchema } from '../contract/wire/gen/meridian/v1/envelope_pb.ts';
 import type { CallRequest, PublishRequest } from '../contract/wire/gen/meridian/v1/sidecar_pb.ts';
 import type { TraceContext } from '../contract/wire/trace-context.ts';
@@ -27,7 +28,7 @@ export function publishEnvelope(request: PublishRequest, stamp: Stamp): Envelope
   const tsEventNs = request.tsEventNs === 0n ? stamp.nowNs : request.tsEventNs;
   return create(EnvelopeSchema, {
     payloadType: request.payloadType,
-    payload: request.payload,
+    payload: ownBytes(request.payload),
     meta: {
       ...stampedMeta(request, stamp),
       causationId: request.causationId,
@@ -43,7 +44,7 @@ export function publishEnvelope(request: PublishRequest, stamp: Stamp): Envelope
 export function callEnvelope(request: CallRequest, stamp: Stamp): Envelope {
   return create(EnvelopeSchema, {
     payloadType: request.payloadType,
-    payload: request.payload,
+    payload: ownBytes(request.payload),
     meta: stampedMeta(request, stamp),
   });
 }

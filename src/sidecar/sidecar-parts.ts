@@ -3,6 +3,7 @@ import type { Scheduler } from '../base/scheduler.ts';
 import type { SidecarConfig } from '../contract/config/sidecar-config.ts';
 import type { AuditSink } from '../contract/wire/audit-line.ts';
 import { limits } from '../contract/wire/limits.ts';
+import { callMessageId, publishId } from '../contract/wire/message-id.ts';
 import type { ServeHttp } from '../transport/http/http-server.ts';
 import type { Network } from '../transport/rpc.ts';
 import { Access } from './access.ts';
@@ -185,17 +186,13 @@ function createLink({ config, network, scheduler, log, readCredential }: Sidecar
 
 function portIdentity(config: SidecarConfig, link: BusLink): PortIdentity {
   const { instanceId, poolType, tags } = config;
-  let calls = 0;
-  // The epoch makes an id unique over restarts, since no two starts of an instance share one.
+  const owner = () => ({ instanceId, epoch: link.epoch });
   return {
     instanceId,
     poolType,
     tags,
     deploymentId: () => link.deploymentId,
-    messageId: (sequence) => `${instanceId}-${link.epoch}-${sequence}`,
-    callId: () => {
-      calls += 1;
-      return `${instanceId}-${link.epoch}-call-${calls}`;
-    },
+    messageId: (sequence) => publishId(owner(), sequence),
+    callMessageId: (callId) => callMessageId(owner(), callId),
   };
 }

@@ -1,8 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { LoadStateRequestSchema, SaveStateRequestSchema } from '../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
-import { limits } from '../contract/wire/limits.ts';
 import { busMethods } from '../contract/wire/methods.ts';
-import { RpcError } from '../transport/status.ts';
 import type { BusLink } from './bus-link/bus-link.ts';
 
 export interface RecoveredState {
@@ -66,12 +64,6 @@ export class StateKeeper {
   }
 
   async #save(state: Uint8Array, acknowledge: readonly AcknowledgedPositions[]): Promise<bigint> {
-    if (state.length > limits.stateBytes) {
-      throw new RpcError(
-        'RESOURCE_EXHAUSTED',
-        `state of ${state.length} bytes is over the limit of ${limits.stateBytes}`,
-      );
-    }
     const { revision: expectedRevision } = this.#recovered ?? (await this.#ask());
     const request = create(SaveStateRequestSchema, {
       instanceId: this.#instanceId,

@@ -1,7 +1,7 @@
 import { formatBytes } from '../base/bytes.ts';
 import { LimitError } from '../base/limit-error.ts';
 import type { Codec } from './rpc.ts';
-import { RpcError } from './status.ts';
+import { RpcError, throwFault } from './status.ts';
 
 /** How the messages of one direction of a method are written and read, and how large they may be. */
 export interface MessageFormat<T> {
@@ -17,8 +17,18 @@ export function encodeMessage<T>(format: MessageFormat<T>, message: T): Uint8Arr
   return bytes;
 }
 
-/** @throws RpcError INTERNAL when the bytes are not such a message, RESOURCE_EXHAUSTED when the codec throws LimitError. */
+/**
+ * @throws RpcError INTERNAL when the bytes are not such a message, RESOURCE_EXHAUSTED when the codec throws LimitError, and the
+ * fault that the codec finds in them.
+ */
 export function decodeMessage<T>(format: MessageFormat<T>, bytes: Uint8Array): T {
+  throwFault(format.codec.faultOf?.(bytes));
+  const message = decode(format, bytes);
+  throwFault(format.codec.faultIn?.(message));
+  return message;
+}
+
+function decode<T>(format: MessageFormat<T>, bytes: Uint8Array): T {
   try {
     return format.codec.decode(bytes);
   } catch (cause) {

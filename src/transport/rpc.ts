@@ -1,4 +1,4 @@
-import type { Metadata, RpcError } from './status.ts';
+import type { Fault, Metadata, RpcError } from './status.ts';
 
 /**
  * RPC over HTTP/2, as Meridian's parts see it. No type of a gRPC library crosses this file.
@@ -8,6 +8,10 @@ import type { Metadata, RpcError } from './status.ts';
 export interface Codec<T> {
   encode(value: T): Uint8Array;
   decode(bytes: Uint8Array): T;
+  /** Why bytes are refused before they are decoded, which may take many times their memory; absent: never. */
+  faultOf?(bytes: Uint8Array): Fault | undefined;
+  /** Why a message is refused before it is handled; absent: never. */
+  faultIn?(message: T): Fault | undefined;
 }
 
 export type MethodKind = 'unary' | 'server_streaming' | 'bidi_streaming';

@@ -24,6 +24,17 @@ export const statusCodes = [
 /** A gRPC status by name; its number on the wire is its place in `statusCodes`. */
 export type StatusCode = (typeof statusCodes)[number];
 
+/** What is wrong with a message, and the status that says so. */
+export interface Fault {
+  readonly code: Exclude<StatusCode, 'OK'>;
+  readonly message: string;
+}
+
+/** @throws RpcError when there is a fault */
+export function throwFault(fault: Fault | undefined): void {
+  if (fault) throw new RpcError(fault.code, fault.message);
+}
+
 /** How a call failed: a status other than OK, a message for a person, and the trailers that came with it. */
 export class RpcError extends Error {
   override readonly name = 'RpcError';

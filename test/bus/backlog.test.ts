@@ -64,13 +64,13 @@ test('a dead subscriber over its quota fills the store for nobody, and is told e
     for (let sequence = 13n; sequence <= 20n; sequence += 1n) expect(await busy.publish(sequence)).toBeUndefined();
     slow.send({ case: 'credit', value: { subscriptionId: 1, messages: 100, bytes: 100_000 } });
     const delivered = () => slow.events.flatMap((event) => (event.case === 'delivery' ? [event.value] : []));
-    const isLast = (id: string | undefined): boolean => id === 'bare-20';
+    const isLast = (id: string | undefined): boolean => id === busy.messageIdOf(20n);
     await world.until(() => isLast(delivered().at(-1)?.envelope?.meta?.messageId));
     const missed = slow.events.flatMap((event) => (event.case === 'missed' ? [Number(event.value.count)] : []));
     expect(missed).toHaveLength(1);
     expect(missed[0]).toBeGreaterThanOrEqual(7);
     expect(delivered().map(({ envelope }) => envelope?.meta?.messageId)).toEqual(
-      Array.from({ length: 20 }, (_, index) => `bare-${index + 1}`).slice(missed[0]),
+      Array.from({ length: 20 }, (_, index) => busy.messageIdOf(BigInt(index + 1))).slice(missed[0]),
     );
     expect(lines.at(-1)).toMatch(new RegExp(`missed messages .*instance=slow name=all count=${missed[0]}`));
   };

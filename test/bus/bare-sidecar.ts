@@ -7,6 +7,7 @@ import {
   SessionRequestSchema,
 } from '../../src/contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import { limits } from '../../src/contract/wire/limits.ts';
+import { publishId } from '../../src/contract/wire/message-id.ts';
 import { busMethods } from '../../src/contract/wire/methods.ts';
 import { busProtocolVersion } from '../../src/contract/wire/protocol-version.ts';
 import type { ClientStream, Connection, Network } from '../../src/transport/rpc.ts';
@@ -78,9 +79,13 @@ export class BareSidecar {
     this.#stream?.write(create(SessionRequestSchema, { message }));
   }
 
+  messageIdOf(sequence: bigint): string {
+    return publishId(this, sequence);
+  }
+
   /** Publishes and returns why it was refused; undefined when it was accepted. */
   async publish(sequence: bigint, topic = 'demo.ticks', payload = new Uint8Array()): Promise<string | undefined> {
-    const meta = { messageId: `bare-${sequence}`, topic, publisherInstanceId: this.instanceId };
+    const meta = { messageId: this.messageIdOf(sequence), topic, publisherInstanceId: this.instanceId };
     this.send({ case: 'publish', value: { sequence, settledBelow: sequence, envelope: { meta, payload } } });
     const answer = () =>
       this.events.find((event) => event.case === 'publishResult' && event.value.sequence === sequence);

@@ -101,6 +101,25 @@ describe('a call', () => {
       expect(await ask(caller.plugin)).toEqual({ outcome: 'handler_error', detail: 'out of answers' });
     }));
 
+  test('whose answer is over a limit, or whose handler throws a long text, ends alone, and the next is answered', () =>
+    inWorld(async (world) => {
+      const { caller, server } = await twoContainers(world);
+      const answers = [
+        () => ({ payload: new Uint8Array(2_000_000) }),
+        () => {
+          throw new Error('é'.repeat(10_000));
+        },
+        () => ({ payload: Buffer.from('42') }),
+      ];
+      await server.plugin.serve(topic, () => answers.shift()?.() ?? { payload: new Uint8Array() });
+      expect(await ask(caller.plugin)).toEqual({
+        outcome: 'handler_error',
+        detail: 'the answer is not passed on: payload of 2000000 bytes is over the limit of 983040 bytes',
+      });
+      expect(await ask(caller.plugin)).toEqual({ outcome: 'handler_error', detail: 'é'.repeat(2_048) });
+      expect((await ask(caller.plugin)).outcome).toBe('answered');
+    }));
+
   test.each<[who: string, kill: 'killPlugin' | 'killSidecar']>([
     ['plugin', 'killPlugin'],
     ['sidecar', 'killSidecar'],

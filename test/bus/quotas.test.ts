@@ -74,6 +74,14 @@ describe('an instance over its quota of publishes in a second', () => {
       expect(await one.publish(11n)).toContain('over the quota publishes_per_second');
     }));
 
+  test('gains nothing by a sequence far ahead either, after which all others would be repeats', () =>
+    withQuotas(limited({ publishes_per_second: 5 }), async (_world, start) => {
+      const one = await start('one');
+      expect(await one.publish(2n ** 60n)).toBeUndefined();
+      const refusals = await publishMany(one, upTo(12));
+      expect(refusals.filter((refusal) => refusal?.includes('over the quota'))).toHaveLength(3);
+    }));
+
   test('tells the plugin that it was refused, and why', async () => {
     const world = new SimulatedWorld(1);
     const run = async (): Promise<void> => {
@@ -96,6 +104,22 @@ test('an instance over its quota of bytes in a second is refused with the quota,
     expect(await one.publish(3n, 'demo.ticks', new Uint8Array(900))).toMatch(
       /^over the quota bytes_per_second: 2\d{3} at once, .* 1000 a second and 2000 at once/,
     );
+  }));
+
+test('the bytes of a message are those of all its fields', () =>
+  withQuotas(limited({ bytes_per_second: 1_000 }), async (world, start) => {
+    const one = await start('one');
+    const meta = { topic: 'demo.ticks', dedupKey: 'k'.repeat(900), correlationId: 'c'.repeat(900) };
+    for (const sequence of [1n, 2n]) {
+      const envelope = { meta: { ...meta, dedupKey: `${sequence}${meta.dedupKey}` } };
+      one.send({ case: 'publish', value: { sequence, settledBelow: sequence, envelope } });
+    }
+    const results = () => one.events.flatMap((event) => (event.case === 'publishResult' ? [event.value] : []));
+    await world.until(() => results().length === 2);
+    expect(results()).toMatchObject([
+      { accepted: true },
+      { refusalReason: expect.stringMatching(/^over the quota bytes_per_second: 3\d{3} at once/) },
+    ]);
   }));
 
 test('a call over the quota of calls in flight is refused, until one of them has ended', () =>

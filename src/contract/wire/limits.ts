@@ -22,4 +22,29 @@ export const limits = {
   unacknowledgedMessages: 4_096,
   callTimeoutMsMax: 60_000,
   leaseMs: 10_000,
+  /** Items of one PublishBatch; each item past it is refused. */
+  batchItems: 1_024,
+  /** Names and types: of a payload, a client, a pool, a principal. */
+  nameBytes: 256,
+  subscriptionNameBytes: 128,
+  /** At the bus, where a v1 stream's subscription is named `v1:` and its pattern. */
+  storedNameBytes: 258,
+  instanceIdBytes: 64,
+  /** What a plugin makes up to find a message by: correlation, causation and dedup key. */
+  keyBytes: 1_024,
+  schemaVersionBytes: 64,
+  traceparentBytes: 256,
+  /** The specification asks for 512 to be carried: https://www.w3.org/TR/trace-context/#tracestate-limits */
+  tracestateBytes: 1_024,
+  /** Texts for people: reasons and details. */
+  textBytes: 4_096,
+  tags: 64,
+  requestedGrants: 1_024,
+  /** Positions that one message names: acknowledged, failed or in flight. */
+  positions: 8_192,
+  /** Publishes of one epoch that the bus recognises when they come again: the newest so many. */
+  unsettledPublishes: 65_536,
+  /** How far ahead of the bus's clock a sidecar's may be, and how long a message may have waited in an outbox. */
+  clockAheadMsMax: 60_000,
+  publishDelayMsMax: 900_000,
 } as const;

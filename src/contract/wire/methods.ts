@@ -1,4 +1,7 @@
 import { type DescMethod, type DescService, type MessageShape, toBinary } from '@bufbuild/protobuf';
+import { countFault } from './field-limits/count-fault.ts';
+import type { LimitFault } from './field-limits/field-limits.ts';
+import { lengthFault } from './field-limits/length-fault.ts';
 import { Health } from './gen/grpc/health/v1/health_pb.ts';
 import { BusService } from './gen/meridian/bus/v1/bus_pb.ts';
 import { GrantService } from './gen/meridian/bus/v1/grants_pb.ts';
@@ -9,6 +12,10 @@ import { readMessage } from './read-message.ts';
 interface Codec<T> {
   encode(value: T): Uint8Array;
   decode(bytes: Uint8Array): T;
+  /** Why bytes are refused before they are decoded. */
+  faultOf?(bytes: Uint8Array): LimitFault | undefined;
+  /** Why a message is refused before it is handled. */
+  faultIn?(message: T): LimitFault | undefined;
 }
 
 /** A method as any RPC transport needs it: its path, its kind, and how its messages become bytes. */
@@ -21,8 +28,8 @@ export interface WireMethod<M extends DescMethod> {
 
 type WireMethods<S extends DescService> = { readonly [Name in keyof S['method']]: WireMethod<S['method'][Name]> };
 
-/** Contract v1: what every plugin may rely on. */
-export const sidecarMethods = methodsOf(SidecarService);
+/** Contract v1: what every plugin may rely on. What is refused of these two is counted and audited, so their handlers judge it. */
+export const sidecarMethods = methodsOf(SidecarService, ['publish', 'call']);
 /** What this sidecar offers a plugin beyond contract v1. */
 export const pluginMethods = methodsOf(PluginService);
 /** What a sidecar speaks to the Bus API. */
@@ -32,17 +39,29 @@ export const grantMethods = methodsOf(GrantService);
 /** gRPC's own health checks, served on the plugin's port. */
 export const healthMethods = methodsOf(Health);
 
-function methodsOf<S extends DescService>(service: S): WireMethods<S> {
+function methodsOf<S extends DescService>(service: S, judgedByHandler: readonly string[] = []): WireMethods<S> {
   const entries = service.methods.map((method) => [
     method.localName,
     {
       path: `/${service.typeName}/${method.name}`,
       kind: method.methodKind,
-      request: codecOf(method.input),
+      request: requestCodecOf(method, judgedByHandler.includes(method.localName)),
       response: codecOf(method.output),
     },
   ]);
   return Object.fromEntries(entries) as WireMethods<S>;
+}
+
+/** What comes in is held to its limits; the messages of a stream one by one, by what serves it. */
+function requestCodecOf({ input, methodKind }: DescMethod, isJudgedByHandler: boolean) {
+  return {
+    ...codecOf(input),
+    faultOf: (bytes: Uint8Array) => countFault(input, bytes),
+    ...(methodKind === 'unary' &&
+      !isJudgedByHandler && {
+        faultIn: (message: MessageShape<DescMethod['input']>) => lengthFault(input, message),
+      }),
+  };
 }
 
 function codecOf(schema: DescMethod['input']): Codec<MessageShape<DescMethod['input']>> {

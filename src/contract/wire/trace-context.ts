@@ -7,7 +7,8 @@ export interface TraceContext {
 }
 
 // A version that is not known yet may append fields; version 00 has none, and ff is forbidden.
-const traceparentPattern = /^(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?$/;
+const traceparentPattern = /^(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-[!-~]*)?$/;
+const tracestatePattern = /^[\t -~]*$/;
 
 /**
  * The trace id of a traceparent; undefined when that is absent or invalid.
@@ -18,13 +19,18 @@ export function traceIdOf(traceparent: string): string | undefined {
   return version === '00' && more !== undefined ? undefined : traceId;
 }
 
+/** The context as it is; without its tracestate when that cannot be one, and undefined without a valid traceparent. */
+export function validTrace({ traceparent, tracestate }: TraceContext): TraceContext | undefined {
+  if (traceIdOf(traceparent) === undefined) return undefined;
+  return { traceparent, tracestate: tracestatePattern.test(tracestate) ? tracestate : '' };
+}
+
 /**
- * The trace that a message belongs to: its own as it is, or a new one, not sampled, when it has no valid traceparent.
- * As the specification demands, a restarted trace keeps nothing of the tracestate.
+ * The trace that a message belongs to: its own, or a new one, not sampled, when it has no valid traceparent. As the
+ * specification demands, a restarted trace keeps nothing of the tracestate.
  */
-export function traceContextOf({ traceparent, tracestate }: TraceContext, random: Random): TraceContext {
-  if (traceIdOf(traceparent) !== undefined) return { traceparent, tracestate };
-  return { traceparent: `00-${randomHex(random, 4)}-${randomHex(random, 2)}-00`, tracestate: '' };
+export function traceContextOf(given: TraceContext, random: Random): TraceContext {
+  return validTrace(given) ?? { traceparent: `00-${randomHex(random, 4)}-${randomHex(random, 2)}-00`, tracestate: '' };
 }
 
 /** Eight digits per word; the last one is never zero, since an id of zeros alone is invalid. */

@@ -21,9 +21,11 @@ export class BusCalls implements LinkPart {
     this.#send = options.send;
   }
 
-  call(envelope: Envelope, timeoutMs: number): Promise<CallReport> {
+  /** Makes one call, whose envelope is made for its id: unique within this sidecar. */
+  call(makeEnvelope: (callId: bigint) => Envelope, timeoutMs: number): Promise<CallReport> {
     this.#lastId += 1n;
     const callId = this.#lastId;
+    const envelope = makeEnvelope(callId);
     return new Promise((settle) => {
       const timer = this.#scheduler.setTimer(timeoutMs + graceMs, () =>
         this.#settle(callId, withoutAnswer(CallOutcome.TIMEOUT, `no answer came within ${timeoutMs} ms`)),

@@ -1,19 +1,21 @@
 import { create } from '@bufbuild/protobuf';
 import { messageOf } from '../../base/user-facing-error.ts';
+import { lengthFault } from '../../contract/wire/field-limits/length-fault.ts';
 import { CallOutcome } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
+import type { Envelope } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
 import {
   CallFailure,
   type CallReply,
   CallReplySchema,
   type CallRequest,
+  CallRequestSchema,
 } from '../../contract/wire/gen/meridian/v1/sidecar_pb.ts';
-import { type TraceContext, traceContextOf, traceIdOf } from '../../contract/wire/trace-context.ts';
-import { RpcError } from '../../transport/status.ts';
+import { traceContextOf, traceIdOf } from '../../contract/wire/trace-context.ts';
+import { RpcError, throwFault } from '../../transport/status.ts';
 import { type CallReport, withoutAnswer } from '../bus-link/calls.ts';
-import { callEnvelope } from '../envelope.ts';
+import { callEnvelope, type Stamp } from '../envelope.ts';
 import type { CallEnding } from '../recorder.ts';
 import type { PluginPort } from './plugin-port.ts';
-import { checkPayload } from './publish.ts';
 
 interface Ending {
   readonly name: CallEnding;
@@ -35,7 +37,7 @@ export async function callOnce(port: PluginPort, request: CallRequest): Promise<
   const { scheduler, recorder, log, identity } = port;
   const startedMs = scheduler.nowMs();
   const trace = traceContextOf(request, scheduler.random);
-  const messageId = identity.callId();
+  let messageId = '';
   const record = (outcome: CallEnding, reason: string): void => {
     const { traceparent } = trace;
     const { topic } = request;
@@ -43,7 +45,10 @@ export async function callOnce(port: PluginPort, request: CallRequest): Promise<
     if (outcome !== 'answered') log.debug('call failed', { outcome, topic, reason, trace_id: traceIdOf(traceparent) });
   };
   try {
-    const { outcome, payloadType, payload, detail } = await call(port, request, { messageId, trace });
+    const { outcome, payloadType, payload, detail } = await call(port, request, (callId) => {
+      messageId = identity.callMessageId(callId);
+      return { messageId, trace };
+    });
     const { name, failure } = endings[outcome] ?? endings[CallOutcome.UNSPECIFIED];
     record(name, detail);
     if (outcome === CallOutcome.ANSWERED) return create(CallReplySchema, { ok: true, payloadType, payload });
@@ -57,10 +62,10 @@ export async function callOnce(port: PluginPort, request: CallRequest): Promise<
 async function call(
   port: PluginPort,
   request: CallRequest,
-  stamp: { readonly messageId: string; readonly trace: TraceContext },
+  stampFor: (callId: bigint) => Pick<Stamp, 'messageId' | 'trace'>,
 ): Promise<CallReport> {
   const { schemaVersion } = port.admission.require();
-  checkPayload(request.payload);
+  throwFault(lengthFault(CallRequestSchema, request));
   const { identity, scheduler, access, calls, settings, memory } = port;
   memory.shedding.admit();
   const refusal = port.standByRefusal() ?? access.publishRefusal(request.topic);
@@ -72,11 +77,12 @@ async function call(
     );
   }
   const { instanceId } = identity;
-  const envelope = callEnvelope(request, { ...stamp, instanceId, schemaVersion, nowNs: scheduler.wallTimeNs() });
   const bytes = request.payload.length;
   memory.outgoing.reserve(bytes);
   try {
-    return await calls.call(envelope, request.timeoutMs || settings.callTimeoutMs);
+    const known = { instanceId, schemaVersion, nowNs: scheduler.wallTimeNs() };
+    const makeEnvelope = (callId: bigint): Envelope => callEnvelope(request, { ...known, ...stampFor(callId) });
+    return await calls.call(makeEnvelope, request.timeoutMs || settings.callTimeoutMs);
   } finally {
     memory.outgoing.release(bytes);
   }

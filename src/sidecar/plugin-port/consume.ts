@@ -1,17 +1,19 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { Interruptible } from '../../base/interruptible.ts';
 import { deadLetterFault } from '../../contract/wire/dead-letter.ts';
+import { lengthFault } from '../../contract/wire/field-limits/length-fault.ts';
 import { StartAt as BusStartAt, type Delivery } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import {
   type ConsumeEvent,
   ConsumeEventSchema,
   type ConsumeRequest,
   type OpenSubscription,
+  OpenSubscriptionSchema,
   StartAt,
 } from '../../contract/wire/gen/meridian/sidecar/v1/plugin_pb.ts';
 import { limits } from '../../contract/wire/limits.ts';
 import type { RpcStream } from '../../transport/rpc.ts';
-import { RpcError } from '../../transport/status.ts';
+import { RpcError, throwFault } from '../../transport/status.ts';
 import { StreamHold } from '../memory/stream-hold.ts';
 import { checkPattern } from './checked-pattern.ts';
 import { CreditWindow } from './credit-window.ts';
@@ -107,6 +109,7 @@ function send(stream: ConsumeStream, event: EventInit): void {
 }
 
 function checkOpen(port: PluginPort, open: OpenSubscription): void {
+  throwFault(lengthFault(OpenSubscriptionSchema, open));
   const { name, pattern, deadLetterTopic, startAt } = open;
   if (!/^[A-Za-z0-9_.-]{1,128}$/.test(name)) {
     throw new RpcError('INVALID_ARGUMENT', `"${name}" is no subscription name of 1 to 128 characters [A-Za-z0-9_.-]`);

@@ -1,18 +1,23 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { Interruptible } from '../../base/interruptible.ts';
 import { type Scheduler, sleep } from '../../base/scheduler.ts';
+import { lengthFault } from '../../contract/wire/field-limits/length-fault.ts';
 import {
   type LifecycleEvent,
   LifecycleEventSchema,
   type LifecycleRequest,
+  LifecycleRequestSchema,
 } from '../../contract/wire/gen/meridian/sidecar/v1/plugin_pb.ts';
 import type { RpcStream } from '../../transport/rpc.ts';
-import { RpcError } from '../../transport/status.ts';
+import { RpcError, throwFault } from '../../transport/status.ts';
 import type { SidecarState } from '../sidecar-state.ts';
 import type { Admission } from './admission.ts';
 
 type LifecycleStream = RpcStream<LifecycleRequest, LifecycleEvent>;
 type EventInit = NonNullable<MessageInitShape<typeof LifecycleEventSchema>['event']>;
+
+/** How a stream ends that is no longer needed, or whose plugin is gone: nobody has to hear of it. */
+const endsOf: ReadonlySet<string> = new Set(['ABORTED', 'CANCELLED', 'UNAVAILABLE', 'DEADLINE_EXCEEDED']);
 
 export interface PluginLifecycleOptions {
   readonly scheduler: Scheduler;
@@ -55,7 +60,9 @@ export class PluginLifecycle {
       signal: stream.over,
     });
     try {
-      for await (const { message } of messages) {
+      for await (const request of messages) {
+        throwFault(lengthFault(LifecycleRequestSchema, request));
+        const { message } = request;
         if (message.case === 'attach') {
           write(stream, { case: 'attached', value: { instanceId, degraded: isDegraded() } });
           // A plugin that registered just before the stop is still to be told.
@@ -65,7 +72,7 @@ export class PluginLifecycle {
         if (message.case === 'stopped') this.#stopping?.drained();
       }
     } catch (error) {
-      if (RpcError.from(error).code === 'UNKNOWN') throw error;
+      if (!endsOf.has(RpcError.from(error).code)) throw error;
     } finally {
       if (this.#stream === stream) {
         this.#stream = undefined;

@@ -22,8 +22,8 @@ export interface PortIdentity {
   deploymentId(): string;
   /** The message id of a publish, unique over restarts. */
   messageId(sequence: bigint): string;
-  /** A new message id for a call. */
-  callId(): string;
+  /** The message id of a call, unique over restarts. */
+  callMessageId(callId: bigint): string;
 }
 
 /** The parts of the sidecar that the two services of the plugin's port work with. */

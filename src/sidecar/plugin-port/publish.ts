@@ -1,8 +1,8 @@
 import { messageOf } from '../../base/user-facing-error.ts';
-import type { PublishRequest } from '../../contract/wire/gen/meridian/v1/sidecar_pb.ts';
-import { limits } from '../../contract/wire/limits.ts';
+import { lengthFault } from '../../contract/wire/field-limits/length-fault.ts';
+import { type PublishRequest, PublishRequestSchema } from '../../contract/wire/gen/meridian/v1/sidecar_pb.ts';
 import { type TraceContext, traceContextOf, traceIdOf } from '../../contract/wire/trace-context.ts';
-import { RpcError } from '../../transport/status.ts';
+import { throwFault } from '../../transport/status.ts';
 import type { PublishOutcome } from '../bus-link/outbox.ts';
 import { eventTimeFault, publishEnvelope } from '../envelope.ts';
 import type { PublishEnding } from '../recorder.ts';
@@ -43,7 +43,7 @@ async function publish(
   onStamped: (messageId: string) => void,
 ): Promise<PublishOutcome> {
   const plugin = port.admission.require();
-  checkPayload(request.payload);
+  throwFault(lengthFault(PublishRequestSchema, request));
   const { identity, scheduler, access, outbox, settings, memory } = port;
   memory.shedding.admit();
   const nowNs = scheduler.wallTimeNs();
@@ -58,13 +58,4 @@ async function publish(
     const { schemaVersion } = plugin;
     return publishEnvelope(request, { messageId, instanceId: identity.instanceId, schemaVersion, nowNs, trace });
   });
-}
-
-/** @throws RpcError INVALID_ARGUMENT naming the limit and the size. */
-export function checkPayload(payload: Uint8Array): void {
-  if (payload.length <= limits.payloadBytes) return;
-  throw new RpcError(
-    'INVALID_ARGUMENT',
-    `payload of ${payload.length} bytes is over the limit of ${limits.payloadBytes} bytes`,
-  );
 }

@@ -1,12 +1,15 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { Interruptible } from '../../base/interruptible.ts';
+import { lengthFault } from '../../contract/wire/field-limits/length-fault.ts';
 import {
+  AnswerSchema,
+  OpenServerSchema,
   type ServeEvent,
   ServeEventSchema,
   type ServeRequest,
 } from '../../contract/wire/gen/meridian/sidecar/v1/plugin_pb.ts';
 import type { RpcStream } from '../../transport/rpc.ts';
-import { RpcError } from '../../transport/status.ts';
+import { RpcError, throwFault } from '../../transport/status.ts';
 import { StreamHold } from '../memory/stream-hold.ts';
 import { checkPattern } from './checked-pattern.ts';
 import type { PluginPort } from './plugin-port.ts';
@@ -20,6 +23,7 @@ export async function serveRequests(port: PluginPort, stream: RpcStream<ServeReq
   const first = await messages.next();
   const open = first.done ? undefined : first.value.message;
   if (open?.case !== 'open') throw new RpcError('INVALID_ARGUMENT', 'Serve starts with OpenServer');
+  throwFault(lengthFault(OpenServerSchema, open.value));
   checkPattern(port, open.value.pattern);
 
   const send = (event: EventInit): void => void stream.write(create(ServeEventSchema, { event }));
@@ -45,7 +49,9 @@ export async function serveRequests(port: PluginPort, stream: RpcStream<ServeReq
     for await (const { message } of answers) {
       if (message.case !== 'answer') continue;
       const { requestId, ok, payloadType, payload, errorDetail } = message.value;
-      server.answer({ requestId, ok, payloadType, payload, errorDetail });
+      const fault = lengthFault(AnswerSchema, message.value);
+      if (fault) server.answer({ requestId, errorDetail: `the answer is not passed on: ${fault.message}` });
+      else server.answer({ requestId, ok, payloadType, payload, errorDetail });
     }
   } finally {
     server.close();

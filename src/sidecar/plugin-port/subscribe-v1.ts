@@ -1,6 +1,11 @@
-import type { Delivery, SubscribeRequest } from '../../contract/wire/gen/meridian/v1/sidecar_pb.ts';
+import { lengthFault } from '../../contract/wire/field-limits/length-fault.ts';
+import {
+  type Delivery,
+  type SubscribeRequest,
+  SubscribeRequestSchema,
+} from '../../contract/wire/gen/meridian/v1/sidecar_pb.ts';
 import type { CallContext, RpcStream } from '../../transport/rpc.ts';
-import { RpcError } from '../../transport/status.ts';
+import { RpcError, throwFault } from '../../transport/status.ts';
 import { checkPattern } from './checked-pattern.ts';
 import { LossReport } from './loss-report.ts';
 import type { PluginPort } from './plugin-port.ts';
@@ -21,6 +26,7 @@ export async function subscribeV1(
   const requests = stream[Symbol.asyncIterator]();
   const first = await requests.next();
   if (first.done) throw new RpcError('INVALID_ARGUMENT', 'Subscribe needs a SubscribeRequest');
+  throwFault(lengthFault(SubscribeRequestSchema, first.value));
   const { pattern } = first.value;
   checkPattern(port, pattern);
 

@@ -1,0 +1,52 @@
+import { create } from '@bufbuild/protobuf';
+import { lengthFault } from '../../contract/wire/field-limits/length-fault.ts';
+import {
+  type Envelope,
+  EnvelopeSchema,
+  type MessageMeta,
+  MessageMetaSchema,
+} from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
+import { admits, notGranted } from '../../contract/wire/grants.ts';
+import { limits } from '../../contract/wire/limits.ts';
+import { topicFault } from '../../contract/wire/topic.ts';
+import type { Registration } from '../registration.ts';
+import { type Stamp, senderRefusal, stampEnvelope } from './stamp-envelope.ts';
+
+/** An envelope as the bus takes it, or why it does not, with what may be told of it. */
+export type ReceivedEnvelope =
+  | { readonly envelope: Envelope; readonly meta: MessageMeta; readonly refusal: undefined }
+  | { readonly meta: MessageMeta; readonly refusal: string };
+
+/** Stamps and judges the envelope of a publish or a call by who registered, whatever it says of itself. */
+export function receiveEnvelope(
+  { owner, access }: Pick<Registration, 'owner' | 'access'>,
+  sent: Envelope | undefined,
+  messageId: Stamp['messageId'],
+  nowNs: bigint,
+): ReceivedEnvelope {
+  const stamp = { owner, messageId, nowNs };
+  const refusal =
+    senderRefusal(sent, stamp) ??
+    (sent && lengthFault(EnvelopeSchema, sent)?.message) ??
+    topicRefusal(access, sent?.meta?.topic ?? '');
+  const envelope = stampEnvelope(sent, stamp);
+  const { meta = create(MessageMetaSchema) } = envelope;
+  return refusal === undefined ? { envelope, meta, refusal } : { meta: beginningOf(meta), refusal };
+}
+
+/** Who sent what to which topic: all that is remembered of what is refused, however large it was. */
+function beginningOf({ messageId, publisherInstanceId, topic, traceparent }: MessageMeta): MessageMeta {
+  const isTopic = Buffer.byteLength(topic) <= limits.topicBytes;
+  return create(MessageMetaSchema, {
+    messageId,
+    publisherInstanceId,
+    topic: isTopic ? topic : '',
+    traceparent: traceparent.length <= limits.traceparentBytes ? traceparent : '',
+  });
+}
+
+function topicRefusal(access: Registration['access'], topic: string): string | undefined {
+  const fault = topicFault(topic);
+  if (fault !== undefined) return `"${topic}" is no topic: ${fault}`;
+  return admits(access.granted, 'publish', topic) ? undefined : `the bus has ${notGranted(access, 'publish', topic)}`;
+}

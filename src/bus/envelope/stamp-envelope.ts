@@ -1,0 +1,87 @@
+import { create, toBinary } from '@bufbuild/protobuf';
+import { ownBytes } from '../../base/bytes.ts';
+import { type Envelope, EnvelopeSchema, type MessageMeta } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
+import { limits } from '../../contract/wire/limits.ts';
+import { validTrace } from '../../contract/wire/trace-context.ts';
+import type { Owner } from '../store.ts';
+
+/** What the bus knows of an envelope's sender without asking it. */
+export interface Stamp {
+  readonly owner: Owner;
+  /** The message id of this publish or call under an epoch. */
+  readonly messageId: (owner: Owner) => string;
+  readonly nowNs: bigint;
+}
+
+const noMeta: Partial<MessageMeta> = {};
+const nsPerMs = 1_000_000n;
+
+/**
+ * Makes the envelope that the bus keeps and passes on, of one that a sidecar sent. Each field is made here, so that nothing of
+ * a sidecar's envelope gets through that this function does not name: docs/bus.md has the table.
+ */
+export function stampEnvelope(sent: Envelope | undefined, stamp: Stamp): Envelope {
+  const given = sent?.meta ?? noMeta;
+  const publishedAtNs = publishedAt(given.publishedAtNs ?? 0n, stamp.nowNs);
+  const tsEventNs = isOwnTime(given) ? given.tsEventNs : publishedAtNs;
+  const isEventLater = tsEventNs > publishedAtNs;
+  const trace = validTrace({ traceparent: given.traceparent ?? '', tracestate: given.tracestate ?? '' });
+  return create(EnvelopeSchema, {
+    payloadType: sent?.payloadType ?? '',
+    payload: ownBytes(sent?.payload ?? new Uint8Array()),
+    meta: {
+      messageId: messageId(given.messageId ?? '', stamp),
+      correlationId: given.correlationId ?? '',
+      causationId: given.causationId ?? '',
+      publisherInstanceId: stamp.owner.instanceId,
+      topic: given.topic ?? '',
+      schemaVersion: given.schemaVersion ?? '',
+      publishedAtNs,
+      tsEventNs,
+      tsInitNs: isEventLater ? tsEventNs : publishedAtNs,
+      dedupKey: given.dedupKey ?? '',
+      ...trace,
+    },
+  });
+}
+
+/** Why an envelope is refused for what it says of its sender; undefined when it may be stamped. */
+export function senderRefusal(sent: Envelope | undefined, { owner, nowNs }: Stamp): string | undefined {
+  if (!sent) return 'the envelope is missing';
+  const { publisherInstanceId = '', tsEventNs = 0n } = sent.meta ?? noMeta;
+  if (publisherInstanceId !== '' && publisherInstanceId !== owner.instanceId) {
+    return `the publisher is not this instance, which is ${owner.instanceId}`;
+  }
+  const aheadMs = (tsEventNs - nowNs) / nsPerMs;
+  if (!isOwnTime(sent.meta ?? noMeta) || aheadMs <= limits.clockAheadMsMax) return undefined;
+  return `ts_event is ${aheadMs} ms ahead of the bus's clock, more than the ${limits.clockAheadMsMax} ms allowed`;
+}
+
+/** Whether the plugin gave a time of its event: a sidecar fills in the time of publishing otherwise. */
+function isOwnTime(given: Partial<MessageMeta>): given is Partial<MessageMeta> & { tsEventNs: bigint } {
+  const { tsEventNs = 0n, publishedAtNs = 0n } = given;
+  return tsEventNs !== 0n && tsEventNs !== publishedAtNs;
+}
+
+/** The sidecar's time while it can be true: a message waits in an outbox, and clocks differ a little. */
+function publishedAt(givenNs: bigint, nowNs: bigint): bigint {
+  const isLate = givenNs < nowNs - BigInt(limits.publishDelayMsMax) * nsPerMs;
+  const isEarly = givenNs > nowNs + BigInt(limits.clockAheadMsMax) * nsPerMs;
+  return isLate || isEarly ? nowNs : givenNs;
+}
+
+/**
+ * The id under this epoch, but for what is sent again after its epoch was lost: it keeps its id, so that a receiver that has it
+ * already can tell.
+ */
+function messageId(given: string, { owner, messageId: idUnder }: Stamp): string {
+  const { instanceId, epoch } = owner;
+  const [digits] = /^[1-9]\d{0,18}(?=-)/.exec(given.slice(instanceId.length + 1)) ?? [];
+  const named = digits === undefined ? epoch : BigInt(digits);
+  return named < epoch && idUnder({ instanceId, epoch: named }) === given ? given : idUnder(owner);
+}
+
+/** What quotas and stores count of a message. */
+export function encodedBytes(envelope: Envelope): number {
+  return toBinary(EnvelopeSchema, envelope).length;
+}

@@ -1,0 +1,65 @@
+import { type DescField, type DescMessage, type Message, ScalarType } from '@bufbuild/protobuf';
+import { type LimitFault, limitOf } from './field-limits.ts';
+
+/** Looks at one field of a message. */
+type Check = (message: Readonly<Record<string, unknown>>) => LimitFault | undefined;
+
+/** Made once for each kind of message, since this runs for every message that comes in. */
+const checksOf = new Map<DescMessage, readonly Check[]>();
+
+/** The first string or bytes field of a message, or of a message in it, that is over its limit; undefined when none is. */
+export function lengthFault(desc: DescMessage, message: Message): LimitFault | undefined {
+  for (const check of checks(desc)) {
+    const fault = check(message as unknown as Readonly<Record<string, unknown>>);
+    if (fault) return fault;
+  }
+  return undefined;
+}
+
+function checks(desc: DescMessage): readonly Check[] {
+  const known = checksOf.get(desc);
+  if (known) return known;
+  const made = desc.fields.flatMap((field) => checkOf(desc, field) ?? []);
+  checksOf.set(desc, made);
+  return made;
+}
+
+function checkOf(desc: DescMessage, field: DescField): Check | undefined {
+  const one = checkOfValue(desc, field);
+  if (!one) return undefined;
+  if (field.fieldKind !== 'list') return (message) => one(valueIn(field, message));
+  return (message) => {
+    for (const value of message[field.localName] as readonly unknown[]) {
+      const fault = one(value);
+      if (fault) return fault;
+    }
+    return undefined;
+  };
+}
+
+function checkOfValue(desc: DescMessage, field: DescField): ((value: unknown) => LimitFault | undefined) | undefined {
+  const { message: inner } = field;
+  if (inner) return (value) => (value === undefined ? undefined : lengthFault(inner, value as Message));
+  if (field.scalar !== ScalarType.STRING && field.scalar !== ScalarType.BYTES) return undefined;
+  const { bytes: limit = 0 } = limitOf(desc, field);
+  const { name } = field;
+  return (value) => {
+    if (value === undefined) return undefined;
+    // A character takes at most three bytes for each unit of a string's length.
+    if (typeof value === 'string' && value.length * 3 <= limit) return undefined;
+    const bytes = typeof value === 'string' ? Buffer.byteLength(value) : (value as Uint8Array).length;
+    if (bytes <= limit) return undefined;
+    if (typeof value === 'string') {
+      return { code: 'INVALID_ARGUMENT', message: `${name} is ${bytes} bytes long; the limit is ${limit}` };
+    }
+    // A state is kept, so that it is room that is short.
+    const code = name === 'state' ? 'RESOURCE_EXHAUSTED' : 'INVALID_ARGUMENT';
+    return { code, message: `${name} of ${bytes} bytes is over the limit of ${limit} bytes` };
+  };
+}
+
+function valueIn({ oneof, localName }: DescField, message: Readonly<Record<string, unknown>>): unknown {
+  if (!oneof) return message[localName];
+  const chosen = message[oneof.localName] as { readonly case?: string; readonly value?: unknown };
+  return chosen.case === localName ? chosen.value : undefined;
+}
