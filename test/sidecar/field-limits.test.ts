@@ -80,18 +80,22 @@ const services = [
   { service: BusService, methods: busMethods, of: () => bus },
   { service: GrantService, methods: grantMethods, of: () => bus },
 ] as const;
+/** Publish and Call refuse a topic by their reply. */
+const isByReply = (method: string, field: string): boolean => ['Publish', 'Call'].includes(method) && field === 'topic';
 const unaryCases = services.flatMap(({ service, methods, of }) =>
   service.methods
     .filter(({ methodKind }) => methodKind === 'unary')
     .flatMap(({ name, localName, input }) =>
-      overLimit(input).map(({ field, init }) => ({
-        name,
-        field,
-        input,
-        init,
-        of,
-        method: methods[localName as never],
-      })),
+      overLimit(input)
+        .filter(({ field }) => !isByReply(name, field))
+        .map(({ field, init }) => ({
+          name,
+          field,
+          input,
+          init,
+          of,
+          method: methods[localName as never],
+        })),
     ),
 );
 

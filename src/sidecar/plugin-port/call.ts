@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf';
+import { beginningOf } from '../../base/bytes.ts';
 import { messageOf } from '../../base/user-facing-error.ts';
 import { lengthFault } from '../../contract/wire/field-limits/length-fault.ts';
 import { CallOutcome } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
@@ -10,6 +11,7 @@ import {
   type CallRequest,
   CallRequestSchema,
 } from '../../contract/wire/gen/meridian/v1/sidecar_pb.ts';
+import { limits } from '../../contract/wire/limits.ts';
 import { traceContextOf, traceIdOf } from '../../contract/wire/trace-context.ts';
 import { RpcError, throwFault } from '../../transport/status.ts';
 import { type CallReport, withoutAnswer } from '../bus-link/calls.ts';
@@ -65,11 +67,12 @@ async function call(
   stampFor: (callId: bigint) => Pick<Stamp, 'messageId' | 'trace'>,
 ): Promise<CallReport> {
   const { schemaVersion } = port.admission.require();
-  throwFault(lengthFault(CallRequestSchema, request));
+  // A topic over its limit is refused by a reply, as every topic is.
+  throwFault(lengthFault(CallRequestSchema, { ...request, topic: '' }));
   const { identity, scheduler, access, calls, settings, memory } = port;
   memory.shedding.admit();
   const refusal = port.standByRefusal() ?? access.publishRefusal(request.topic);
-  if (refusal !== undefined) return withoutAnswer(CallOutcome.REFUSED, refusal);
+  if (refusal !== undefined) return withoutAnswer(CallOutcome.REFUSED, beginningOf(refusal, limits.textBytes));
   if (request.timeoutMs < 0 || request.timeoutMs > settings.maxCallTimeoutMs) {
     throw new RpcError(
       'INVALID_ARGUMENT',

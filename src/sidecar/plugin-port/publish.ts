@@ -1,6 +1,8 @@
+import { beginningOf } from '../../base/bytes.ts';
 import { messageOf } from '../../base/user-facing-error.ts';
 import { lengthFault } from '../../contract/wire/field-limits/length-fault.ts';
 import { type PublishRequest, PublishRequestSchema } from '../../contract/wire/gen/meridian/v1/sidecar_pb.ts';
+import { limits } from '../../contract/wire/limits.ts';
 import { type TraceContext, traceContextOf, traceIdOf } from '../../contract/wire/trace-context.ts';
 import { throwFault } from '../../transport/status.ts';
 import type { PublishOutcome } from '../bus-link/outbox.ts';
@@ -43,7 +45,8 @@ async function publish(
   onStamped: (messageId: string) => void,
 ): Promise<PublishOutcome> {
   const plugin = port.admission.require();
-  throwFault(lengthFault(PublishRequestSchema, request));
+  // A topic over its limit is refused by a reply, as every topic is.
+  throwFault(lengthFault(PublishRequestSchema, { ...request, topic: '' }));
   const { identity, scheduler, access, outbox, settings, memory } = port;
   memory.shedding.admit();
   const nowNs = scheduler.wallTimeNs();
@@ -51,7 +54,7 @@ async function publish(
     port.standByRefusal() ??
     access.publishRefusal(request.topic) ??
     eventTimeFault(request.tsEventNs, nowNs, settings.maxClockSkewMs);
-  if (refusal !== undefined) return { kind: 'refused', reason: refusal };
+  if (refusal !== undefined) return { kind: 'refused', reason: beginningOf(refusal, limits.textBytes) };
   return outbox.publish((sequence) => {
     const messageId = identity.messageId(sequence);
     onStamped(messageId);
