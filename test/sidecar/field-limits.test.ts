@@ -142,11 +142,11 @@ describe('over its limit is refused, by name, limit and value', () => {
     const open = { name: 'acks', pattern: 'platform.oms.*' };
     stream.write(create(ConsumeRequestSchema, { message: { case: 'open', value: open } }));
     await events.next();
-    const positions = Array.from({ length: 1_000_000 }, () => 1n);
+    const positions = Array.from({ length: 100_000 }, () => 1n);
     stream.write(create(ConsumeRequestSchema, { message: { case: 'acknowledge', value: { positions } } }));
     expect(await failureOf(events.next())).toMatchObject({
       code: 'RESOURCE_EXHAUSTED',
-      message: 'positions has 1000000 items; the limit is 8192',
+      message: 'positions has 100000 items; the limit is 8192',
     });
   });
 });
@@ -163,11 +163,13 @@ test('an item of a stream that is over a limit is refused, and those behind it a
       outcomes.set(clientSequence, refusalReason || `accepted: ${outcome === PublishOutcome.ACCEPTED}`);
     if (outcomes.size === items.length) break;
   }
-  expect([...outcomes].sort().map(([, outcome]) => outcome)).toEqual([
-    'dedup_key is 1025 bytes long; the limit is 1024',
-    'correlation_id is 130000 bytes long; the limit is 1024',
-    'accepted: true',
-  ]);
+  expect(outcomes).toEqual(
+    new Map([
+      [0n, 'dedup_key is 1025 bytes long; the limit is 1024'],
+      [1n, 'correlation_id is 130000 bytes long; the limit is 1024'],
+      [2n, 'accepted: true'],
+    ]),
+  );
 });
 
 test('an answer over a limit fails its call only, and the stream of answers goes on', async () => {

@@ -1,6 +1,6 @@
-import { type DescField, type DescMessage, fromBinary, type MessageShape } from '@bufbuild/protobuf';
-import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
+import { type DescMessage, fromBinary, type MessageShape } from '@bufbuild/protobuf';
 import { LimitError } from '../../base/limit-error.ts';
+import { countValues } from './count-values.ts';
 import { limits } from './limits.ts';
 
 /**
@@ -17,44 +17,4 @@ export function readMessage<D extends DescMessage>(schema: D, bytes: Uint8Array)
     }
   }
   return fromBinary(schema, bytes, { readUnknownFields: false });
-}
-
-/** How many values of known fields there are, in messages within the message too. @throws Error for what cannot be read. */
-function countValues(schema: DescMessage, bytes: Uint8Array): number {
-  const fields = fieldsOf(schema);
-  const reader = new BinaryReader(bytes);
-  let values = 0;
-  while (reader.pos < reader.len) {
-    const [number, wireType] = reader.tag();
-    const field = fields.get(number);
-    if (field && wireType === WireType.LengthDelimited) values += valuesWithin(field, reader.bytes());
-    else {
-      reader.skip(wireType, number);
-      values += field ? 1 : 0;
-    }
-  }
-  return values;
-}
-
-function valuesWithin(field: DescField, bytes: Uint8Array): number {
-  if (field.message) return 1 + countValues(field.message, bytes);
-  // Strings and bytes are one value; of other scalars several may be packed, each of which ends with a byte below 128.
-  if (field.fieldKind !== 'list' || stringTypes.has(field.scalar ?? 0)) return 1;
-  let ends = 0;
-  for (const byte of bytes) if (byte < 128) ends += 1;
-  return ends;
-}
-
-/** `string` and `bytes`, as descriptors number them: https://protobuf.com/docs/descriptors#field-types */
-const stringTypes: ReadonlySet<number> = new Set([9, 12]);
-
-const fieldMaps = new WeakMap<DescMessage, ReadonlyMap<number, DescField>>();
-
-function fieldsOf(schema: DescMessage): ReadonlyMap<number, DescField> {
-  let fields = fieldMaps.get(schema);
-  if (!fields) {
-    fields = new Map(schema.fields.map((field) => [field.number, field]));
-    fieldMaps.set(schema, fields);
-  }
-  return fields;
 }

@@ -18,6 +18,7 @@ import { type CallReport, withoutAnswer } from '../bus-link/calls.ts';
 import { callEnvelope, type Stamp } from '../envelope.ts';
 import type { CallEnding } from '../recorder.ts';
 import type { PluginPort } from './plugin-port.ts';
+import { withoutTopic } from './publish.ts';
 
 interface Ending {
   readonly name: CallEnding;
@@ -67,8 +68,7 @@ async function call(
   stampFor: (callId: bigint) => Pick<Stamp, 'messageId' | 'trace'>,
 ): Promise<CallReport> {
   const { schemaVersion } = port.admission.require();
-  // A topic over its limit is refused by a reply, as every topic is.
-  throwFault(lengthFault(CallRequestSchema, { ...request, topic: '' }));
+  throwFault(lengthFault(CallRequestSchema, withoutTopic(request)));
   const { identity, scheduler, access, calls, settings, memory } = port;
   memory.shedding.admit();
   const refusal = port.standByRefusal() ?? access.publishRefusal(request.topic);
