@@ -2,6 +2,7 @@ import type { Scheduler, Timer } from '../base/scheduler.ts';
 import { type Answer, CallOutcome, type CallResult } from '../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import type { Envelope } from '../contract/wire/gen/meridian/v1/envelope_pb.ts';
 import { matchTopic } from '../contract/wire/topic.ts';
+import { acceptableAnswer } from './envelope/acceptable-answer.ts';
 
 /** Whoever answers requests on the topics of one pattern. */
 export interface Responder {
@@ -64,7 +65,8 @@ export class CallBroker {
   }
 
   /** An answer to a request that is over, or was put to someone else, is dropped. */
-  answer(responders: readonly Responder[], answer: Answer): void {
+  answer(responders: readonly Responder[], given: Answer): void {
+    const answer = acceptableAnswer(given);
     const call = this.#pending.get(answer.requestId);
     if (!call || !responders.includes(call.responder)) return;
     this.#finish(

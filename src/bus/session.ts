@@ -19,9 +19,7 @@ import { callMessageId, publishId } from '../contract/wire/message-id.ts';
 import type { RpcStream } from '../transport/rpc.ts';
 import { RpcError, throwFault } from '../transport/status.ts';
 import { type CallBroker, type CallOutcomeReport, failed, type Responder } from './call-broker.ts';
-import { acceptableAnswer } from './envelope/acceptable-answer.ts';
 import { receiveEnvelope } from './envelope/received-envelope.ts';
-import { encodedBytes } from './envelope/stamp-envelope.ts';
 import { type BusRecorder, callEndingOf, storedOutcomeOf } from './recorder.ts';
 import type { Registration } from './registration.ts';
 import type { LogTail } from './session/log-tail.ts';
@@ -201,7 +199,7 @@ export class Session {
         this.#unserve(message.value.serverId);
         break;
       case 'answer':
-        this.#options.broker.answer([...this.#responders.values()], acceptableAnswer(message.value));
+        this.#options.broker.answer([...this.#responders.values()], message.value);
         break;
       case 'status': {
         throwFault(lengthFault(StatusReportSchema, message.value));
@@ -237,8 +235,7 @@ export class Session {
       this.#publishes.refuse(sequence, received.refusal, received.meta);
       return;
     }
-    const { envelope, meta } = received;
-    const bytes = encodedBytes(envelope);
+    const { envelope, meta, bytes } = received;
     const refusal = quota.publishRefusal(owner, { sequence, bytes });
     if (refusal === undefined) this.#publishes.add({ sequence, settledBelow, envelope }, bytes);
     else this.#publishes.refuse(sequence, refusal, meta);

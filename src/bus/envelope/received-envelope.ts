@@ -10,11 +10,11 @@ import { admits, notGranted } from '../../contract/wire/grants.ts';
 import { limits } from '../../contract/wire/limits.ts';
 import { topicFault } from '../../contract/wire/topic.ts';
 import type { Registration } from '../registration.ts';
-import { type Stamp, senderRefusal, stampEnvelope } from './stamp-envelope.ts';
+import { encodedBytes, type Stamp, senderRefusal, stampEnvelope } from './stamp-envelope.ts';
 
 /** An envelope as the bus takes it, or why it does not, with what may be told of it. */
 export type ReceivedEnvelope =
-  | { readonly envelope: Envelope; readonly meta: MessageMeta; readonly refusal: undefined }
+  | { readonly envelope: Envelope; readonly meta: MessageMeta; readonly bytes: number; readonly refusal: undefined }
   | { readonly meta: MessageMeta; readonly refusal: string };
 
 /** Stamps and judges the envelope of a publish or a call by who registered, whatever it says of itself. */
@@ -31,7 +31,8 @@ export function receiveEnvelope(
     topicRefusal(access, sent?.meta?.topic ?? '');
   const envelope = stampEnvelope(sent, stamp);
   const { meta = create(MessageMetaSchema) } = envelope;
-  return refusal === undefined ? { envelope, meta, refusal } : { meta: beginningOf(meta), refusal };
+  if (refusal !== undefined) return { meta: beginningOf(meta), refusal };
+  return { envelope, meta, bytes: encodedBytes(envelope), refusal };
 }
 
 /** Who sent what to which topic: all that is remembered of what is refused, however large it was. */
