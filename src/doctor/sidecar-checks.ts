@@ -118,7 +118,7 @@ function faulted(): Finding {
 function busAway(): Finding {
   return warningOf({
     id: 'doctor/sidecar/bus-away',
-    found: 'The sidecar is DEGRADED: it has lost the bus and connects again',
+    found: 'The sidecar is DEGRADED: the bus is away or has not activated this instance, and the sidecar tries again',
     next: [seeLog],
   });
 }

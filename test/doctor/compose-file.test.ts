@@ -206,3 +206,23 @@ describe('meridian-sidecar doctor compose.yaml', () => {
     expect(missing.stderr).toContain('[doctor/folder/unreadable]');
   });
 });
+
+describe('the command of a plugin', () => {
+  test.each<[what: string, plugin: Record<string, unknown>]>([
+    ['npm start', { command: 'npm start' }],
+    ['a list', { command: ['npm', 'run', 'start'] }],
+    ['an entrypoint before it', { entrypoint: ['/bin/sh', '-c'], command: ['node plugin.js; echo done'] }],
+    ['a shell in a text', { command: `sh -c "node plugin.js"` }],
+  ])('that keeps SIGTERM from it is found: %s', (_, plugin) => {
+    expect(found(composeFile({ plugin }))).toEqual(['warning doctor/start-command/swallows-sigterm']);
+  });
+
+  test.each<[what: string, plugin: Record<string, unknown>]>([
+    ['a program', { command: 'node plugin.js' }],
+    ['what only a shell would read', { command: ['node', 'plugin.js', 'a; b'] }],
+    ['a shell that becomes the program', { command: 'bash -c "exec node plugin.js"' }],
+    ['none', { command: null, entrypoint: [] }],
+  ])('that passes it on is not: %s', (_, plugin) => {
+    expect(found(composeFile({ plugin }))).toEqual([]);
+  });
+});

@@ -1,4 +1,7 @@
 import { errorOf, type Finding, warningOf } from '../finding.ts';
+import { shellTokens } from '../start-command/shell-words.ts';
+import { lossInProgram } from '../start-command/signal-loss.ts';
+import { swallowsSigterm } from '../start-command/swallows-sigterm.ts';
 import { asMapping, type Mapping } from '../yaml-text.ts';
 
 export interface PluginSources {
@@ -26,6 +29,7 @@ export function findPluginFaults(name: string, sources: PluginSources): Finding[
       : []),
     ...joins.filter(([, raw]) => replicasOf(raw) > 1).map(([plugin]) => scaled(plugin)),
     ...uncalled.map(([plugin]) => noDependency(plugin, name)),
+    ...joins.flatMap(([plugin, raw]) => swallowedSignal(plugin, raw)),
   ];
 }
 
@@ -45,6 +49,16 @@ function joinsOwnerOf(service: string, raw: Mapping, { services, project }: Plug
 function dependsOn(raw: Mapping, service: string): boolean {
   const listed = raw['depends_on'];
   return Array.isArray(listed) ? listed.includes(service) : Object.hasOwn(asMapping(listed), service);
+}
+
+/** A text is split into words as by a shell, and no shell runs it: https://docs.docker.com/reference/compose-file/services/#command */
+function swallowedSignal(plugin: string, { entrypoint, command }: Mapping): Finding[] {
+  const words = [entrypoint, command].flatMap((each) =>
+    typeof each === 'string' ? shellTokens(each).map(({ text }) => text) : [each ?? []].flat().map(String),
+  );
+  const loss = lossInProgram(words);
+  const next = ['Start the program itself, such as `command: [node, plugin.js]`.'];
+  return loss === undefined ? [] : [swallowsSigterm(`The command of ${plugin}, \`${words.join(' ')}\`,`, loss, next)];
 }
 
 function replicasOf(raw: Mapping): number {

@@ -70,7 +70,8 @@ function withoutAssignments(words: readonly string[]): readonly string[] {
   return words.slice(words.findIndex((word) => !/^\w+=/.test(word)));
 }
 
-function lossInProgram(words: readonly string[], scripts: Scripts): string | undefined {
+/** The same of a program with its arguments, without a shell. */
+export function lossInProgram(words: readonly string[], scripts: Scripts = {}): string | undefined {
   const [file = '', ...args] = words;
   const name = file.split('/').at(-1) ?? '';
   const wrapper = wrappers.find((each) => each.every((word, at) => (at === 0 ? name : words[at]) === word));

@@ -1,7 +1,8 @@
 import { asMapping, commandsInProcfile } from '../../buildpack/procfile.ts';
 import type { CloudApp } from '../cloud-manifest.ts';
-import { type Finding, warningOf } from '../finding.ts';
+import type { Finding } from '../finding.ts';
 import { type Scripts, signalLoss } from './signal-loss.ts';
+import { swallowsSigterm } from './swallows-sigterm.ts';
 
 export interface StartSources {
   readonly app: CloudApp;
@@ -37,13 +38,8 @@ function scriptsIn(packageJson = ''): Scripts {
 }
 
 function swallowed(type: string, command: string, loss: string): Finding {
-  return warningOf({
-    id: 'doctor/start-command/swallows-sigterm',
-    found: `The start command of ${type}, \`${command}\`, does not pass SIGTERM on to the plugin: ${loss}`,
-    expected: 'The plugin is then killed without its onStop, whenever the platform stops it.',
-    next: [
-      'Start the program itself, such as `web: node plugin.js` in a Procfile or `command: node plugin.js` in manifest.yml.',
-      'Or write `exec` before the program, in the command and in a script of package.json alike.',
-    ],
-  });
+  return swallowsSigterm(`The start command of ${type}, \`${command}\`,`, loss, [
+    'Start the program itself, such as `web: node plugin.js` in a Procfile or `command: node plugin.js` in manifest.yml.',
+    'Or write `exec` before the program, in the command and in a script of package.json alike.',
+  ]);
 }
