@@ -30,6 +30,8 @@ export class Lifecycle {
   readonly #log: Log;
   readonly #onStop: (reason: string, drainTimeoutMs: number) => void;
   #stream: ClientStream<LifecycleEvent, LifecycleRequest> | undefined;
+  /** Why the bus is away, as far as the plugin was told. */
+  #away: string | undefined;
 
   constructor(options: { log: Log; onStop: (reason: string, drainTimeoutMs: number) => void }) {
     this.#log = options.log;
@@ -43,6 +45,13 @@ export class Lifecycle {
     void this.#run(stream);
   }
 
+  /** Calls back when the bus goes away, at once when it is away. */
+  onDegrade(hook: (reason: string) => void): void {
+    this.hooks.degrade = hook;
+    const away = this.#away;
+    if (away !== undefined) this.#call('onDegrade', () => hook(away));
+  }
+
   /** Tells the sidecar that the plugin's work is drained. */
   stopped(): void {
     if (this.#stream) send(this.#stream, { case: 'stopped', value: {} });
@@ -53,9 +62,11 @@ export class Lifecycle {
       for await (const { event } of stream) {
         if (event.case === 'healthCheck') void this.#reportHealth(stream, event.value.checkId);
         if (event.case === 'stop') this.#onStop(event.value.reason, event.value.drainTimeoutMs);
-        if (event.case === 'degrade') this.hooks.degrade?.(event.value.reason);
-        if (event.case === 'resume') this.hooks.resume?.();
-        if (event.case === 'lost') this.hooks.lost?.(event.value.pattern, Number(event.value.count));
+        // It may have changed while there was no stream, and be so from the start.
+        if (event.case === 'attached') this.#busIs(event.value.degraded ? 'the bus is away' : undefined);
+        if (event.case === 'degrade') this.#busIs(event.value.reason);
+        if (event.case === 'resume') this.#busIs(undefined);
+        if (event.case === 'lost') this.#tellLost(event.value);
         if (event.case === 'replaced') this.#log.warn('another process of this plugin took over the callbacks');
       }
     } catch (error) {
@@ -63,6 +74,26 @@ export class Lifecycle {
       if (!isLostConnection(failure)) {
         this.#log.error(`callbacks ended: ${failure.message}`);
       }
+    }
+  }
+
+  #busIs(away: string | undefined): void {
+    const before = this.#away;
+    this.#away = away;
+    if (away !== undefined && before === undefined) this.#call('onDegrade', () => this.hooks.degrade?.(away));
+    if (away === undefined && before !== undefined) this.#call('onResume', () => this.hooks.resume?.());
+  }
+
+  #tellLost({ pattern, count }: { readonly pattern: string; readonly count: bigint }): void {
+    this.#call('onLost', () => this.hooks.lost?.(pattern, Number(count)));
+  }
+
+  /** What a hook throws must not end the callbacks: the plugin would not hear of its stop. */
+  #call(name: string, hook: () => void): void {
+    try {
+      hook();
+    } catch (error) {
+      this.#log.error(`${name} failed: ${messageOf(error)}`);
     }
   }
 

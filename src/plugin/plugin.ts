@@ -199,10 +199,10 @@ export class Plugin {
     this.#lifecycle.hooks.healthCheck = check;
   }
 
-  /** Called when the bus is away and publishes wait. */
+  /** Called when the bus is away and publishes wait, at once when it is so already. */
   onDegrade(hook: (reason: string) => void): void {
     checkArgument('onDegrade', 'hook', hook, callback);
-    this.#lifecycle.hooks.degrade = hook;
+    this.#lifecycle.onDegrade(hook);
   }
 
   /** Called when a v1 stream of this plugin was read too slowly: so many messages, since the last call, were dropped. */

@@ -82,9 +82,12 @@ describe('activation', () => {
     proxy.fail('activate', Number.POSITIVE_INFINITY);
     const sidecar = spawnSidecar(proxy.address);
     await sidecar.seen(/startup 8\/8: route messages failed and is survived/);
-    const { readyz } = await addressesOf(sidecar);
+    const { readyz, address } = await addressesOf(sidecar);
     await sidecar.seen(/to=DEGRADED/);
     await expectDegraded(readyz);
+    const plugin = await connectPlugin(address);
+    await new Promise<string>((resolve) => plugin.onDegrade(resolve));
+    await plugin.stop('done');
     expect((await fetch(readyz.replace('/readyz', '/livez'))).status).toBe(200);
     sidecar.signal('SIGTERM');
     expect(await sidecar.exited).toBe(0);
