@@ -1,6 +1,6 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, expect, test } from 'vitest';
 import { messageOf } from '../../src/base/user-facing-error.ts';
 import { endAll } from '../sidecar/processes.ts';
 import type { Attack, Scene } from './attack.ts';
@@ -17,14 +17,23 @@ const attacks = (await Promise.all(modules)).flatMap((module) => module.attacks)
 const results: Result[] = [];
 afterAll(() => reportResults(results));
 
+test('docs/reliability.md has a row for each attack', () => {
+  const page = readFileSync(path.resolve(import.meta.dirname, '../../docs/reliability.md'), 'utf8');
+  const missing = attacks
+    .map(({ name, target }) => `| ${name} | ${target} | served |`)
+    .filter((row) => !page.includes(row));
+  expect(missing).toEqual([]);
+});
+
 const cleanUps: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
   await endAll();
 });
 
-describe.each(attacks)('$name', (attack) => {
-  test(`the ${attack.target} lives, and an honest client beside it is served and loses nothing`, async () => {
+// A title of `describe.each` would be cut short.
+for (const attack of attacks) {
+  test(`${attack.name}: the ${attack.target} lives, and an honest client beside it is served and loses nothing`, async () => {
     const scene = await startScene(attack, cleanUps);
     const { grouped } = scene[attack.target];
     const ended = grouped.program.exited.then((how) => {
@@ -49,7 +58,7 @@ describe.each(attacks)('$name', (attack) => {
     expect(verdict.lost).toBe(0);
     expect(grouped.group.kills).toBe(0);
   });
-});
+}
 
 async function serveDuring(attack: Attack, scene: Scene): Promise<HonestVerdict> {
   await scene.honest.rounds(1);

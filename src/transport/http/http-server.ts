@@ -31,8 +31,7 @@ export const serveHttp: ServeHttp = (options) =>
     const connections = new HttpConnections(options);
     const server = createServer({ allowHalfOpen: true }, (socket) => connections.accept(socket));
     server.once('error', reject);
-    // Not more than may be open, since all that wait here are accepted at once.
-    server.listen({ port: options.port, host: options.host, backlog: httpLimits.connections }, () => {
+    server.listen(options.port, options.host, () => {
       server.off('error', reject);
       // A connection that the system could not give us.
       server.on('error', () => {});
