@@ -15,15 +15,6 @@ export function formatBytes(bytes: number): string {
   return `${Number(value.toFixed(1))} ${binaryUnits[unit]}`;
 }
 
-/**
- * Reads an amount of memory as Cloud Foundry writes it, as whole megabytes; undefined when it is none.
- * @example parseMegabytes('1G') // 1024
- */
-export function parseMegabytes(text: string): number | undefined {
-  const match = /^(\d{1,9})\s*([MG])B?$/i.exec(text.trim());
-  return match ? Number(match[1]) * (match[2]?.toUpperCase() === 'G' ? 1024 : 1) : undefined;
-}
-
 /** The same bytes in memory of their own, when they are a view of much more: what is kept must not keep all that came with it. */
 export function ownBytes(bytes: Uint8Array): Uint8Array {
   return bytes.buffer.byteLength > 2 * bytes.byteLength ? new Uint8Array(bytes) : bytes;

@@ -1,6 +1,8 @@
-import { parseMegabytes } from '../base/bytes.ts';
+import { manifestMegabytes, parseManifestYaml } from '../base/manifest-yaml.ts';
 import { buildpackName } from '../buildpack/layout.ts';
 import { errorOf, type Finding } from './finding.ts';
+import { readManifestEnvironment } from './manifest/environment.ts';
+import { findRefusals } from './manifest/refusals.ts';
 import { asMapping, type Mapping, readYaml } from './yaml-text.ts';
 
 /** What the platform is told about one app, as far as a sidecar is concerned. */
@@ -54,7 +56,7 @@ export function ownSidecar({ sidecars }: CloudApp): CloudSidecar | undefined {
  */
 export function readCloudManifest(text: string, variables: Readonly<Record<string, string>>): CloudManifest {
   const findings: Finding[] = [];
-  const document = readYaml(text, (reason) => findings.push(notYaml(reason)));
+  const document = readYaml(text, (reason) => findings.push(notYaml(reason)), parseManifestYaml);
   const unknown = new Set<string>();
   const filled = asMapping(fillIn(document, variables, unknown));
   if (unknown.size > 0) findings.push(unfilled([...unknown]));
@@ -65,6 +67,12 @@ export function readCloudManifest(text: string, variables: Readonly<Record<strin
 
 function fillIn(value: unknown, variables: Readonly<Record<string, string>>, unknown: Set<string>): unknown {
   if (typeof value === 'string') {
+    const [, whole] = /^\(\(([\w./-]+)\)\)$/.exec(value) ?? [];
+    if (whole !== undefined) {
+      if (variables[whole] === undefined) unknown.add(whole);
+      // As a value of its own it has the type that YAML gives it.
+      return variables[whole] === undefined ? undefined : parseManifestYaml(variables[whole]);
+    }
     return value.replaceAll(/\(\(([\w./-]+)\)\)/g, (whole, name: string) => {
       if (variables[name] === undefined) unknown.add(name);
       return variables[name] ?? whole;
@@ -77,6 +85,7 @@ function fillIn(value: unknown, variables: Readonly<Record<string, string>>, unk
 
 function readApp(raw: Mapping, findings: Finding[]): CloudApp {
   const name = String(raw['name'] ?? 'app');
+  findings.push(...findRefusals(raw));
   const listed = asList(raw['processes']).map(asMapping);
   const web = listed.find(({ type }) => type === 'web');
   const processes = [{ ...raw, ...web, type: 'web' }, ...listed.filter(({ type }) => type !== 'web')];
@@ -84,7 +93,7 @@ function readApp(raw: Mapping, findings: Finding[]): CloudApp {
   return {
     name,
     buildpacks: asList(raw['buildpacks'] ?? (single === undefined ? [] : [single])).map(String),
-    env: Object.fromEntries(Object.entries(asMapping(raw['env'])).map(([key, value]) => [key, environmentText(value)])),
+    env: readManifestEnvironment(asMapping(raw['env']), findings),
     services: asList(raw['services']).map((each) => String(asMapping(each)['name'] ?? each)),
     processes: processes.map((each) => readProcess(each, { app: name, findings })),
     sidecars: asList(raw['sidecars'])
@@ -92,7 +101,7 @@ function readApp(raw: Mapping, findings: Finding[]): CloudApp {
       .map((each) => ({
         name: String(each['name'] ?? ''),
         processTypes: asList(each['process_types']).map(String),
-        memoryMb: parseMegabytes(String(each['memory'] ?? '')) ?? 0,
+        memoryMb: manifestMegabytes(each['memory']) ?? 0,
       })),
   };
 }
@@ -100,7 +109,7 @@ function readApp(raw: Mapping, findings: Finding[]): CloudApp {
 function readProcess(raw: Mapping, place: { readonly app: string; readonly findings: Finding[] }): CloudProcess {
   const type = String(raw['type'] ?? '');
   const memory = raw['memory'];
-  const memoryMb = memory === undefined || memory === null ? undefined : parseMegabytes(String(memory));
+  const memoryMb = memory === undefined || memory === null ? undefined : manifestMegabytes(memory);
   if (memory !== undefined && memory !== null && memoryMb === undefined) {
     place.findings.push(badMemory(place.app, type, String(memory)));
   }
@@ -121,11 +130,6 @@ function readProcess(raw: Mapping, place: { readonly app: string; readonly findi
 
 function asList(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
-}
-
-/** The platform hands structured values to the app as JSON. */
-function environmentText(value: unknown): string {
-  return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value ?? '');
 }
 
 function notYaml(reason: string): Finding {
@@ -157,7 +161,7 @@ function badMemory(app: string, type: string, written: string): Finding {
   return errorOf({
     id: 'doctor/manifest/memory',
     found: `The memory of ${type} of ${app} is "${written}"`,
-    expected: 'It must be a whole number with a unit, such as 256M or 1G.',
+    expected: 'It must be a number above zero with the unit B, K, M, G or T, such as 256M or 1G.',
     next: ['Correct manifest.yml.'],
   });
 }

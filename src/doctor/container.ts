@@ -1,9 +1,9 @@
 import path from 'node:path';
-import { parseMegabytes } from '../base/bytes.ts';
 import type { UserFacingError } from '../base/user-facing-error.ts';
 import { depsPaths } from '../buildpack/layout.ts';
 import type { ConfigFile } from '../contract/config/config-file.ts';
 import { type Environment, readVariable } from '../contract/config/environment.ts';
+import { parseMemoryLimit } from '../contract/config/memory-limit.ts';
 import { readPlatformIdentity } from '../contract/config/platform-identity.ts';
 import type { BindingSources } from '../contract/config/service-binding.ts';
 import { examineSidecarConfig, type SidecarConfig } from '../contract/config/sidecar-config.ts';
@@ -105,9 +105,9 @@ function subjectOf(environment: Environment): string {
 function memoryFindings(environment: Environment): Finding[] {
   const limit = readVariable(environment, 'MEMORY_LIMIT');
   if (limit === undefined) return [];
-  const memoryMb = parseMegabytes(limit);
-  if (memoryMb === undefined) return [badLimit(limit)];
-  return memoryMb < leastMemoryMb ? [smallLimit(limit)] : [];
+  const bytes = parseMemoryLimit(limit);
+  if (bytes === undefined) return [badLimit(limit)];
+  return bytes / 2 ** 20 < leastMemoryMb ? [smallLimit(limit)] : [];
 }
 
 async function findMissingSidecar(environment: Environment, probes: Probes): Promise<Finding[]> {

@@ -3,9 +3,13 @@ import { parse } from 'yaml';
 export type Mapping = Readonly<Record<string, unknown>>;
 
 /** Reads YAML that a person wrote for another program; `onFault` hears why it is none, without an excerpt of the text. */
-export function readYaml(text: string, onFault: (reason: string) => void): unknown {
+export function readYaml(
+  text: string,
+  onFault: (reason: string) => void,
+  parseText: (text: string) => unknown = parseYaml,
+): unknown {
   try {
-    return parse(text, { merge: true, logLevel: 'error' });
+    return parseText(text);
   } catch (error) {
     // What follows the first line is an excerpt of the file, which may hold what must not be printed.
     const [reason = ''] = (error instanceof Error ? error.message : '').split('\n');
@@ -13,6 +17,8 @@ export function readYaml(text: string, onFault: (reason: string) => void): unkno
     return undefined;
   }
 }
+
+const parseYaml = (text: string): unknown => parse(text, { merge: true, logLevel: 'error' });
 
 /** The value if it is a mapping, else an empty one. */
 export function asMapping(value: unknown): Mapping {

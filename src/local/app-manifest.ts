@@ -1,5 +1,4 @@
-import { parse } from 'yaml';
-import { parseMegabytes } from '../base/bytes.ts';
+import { environmentText, manifestMegabytes, parseManifestYaml } from '../base/manifest-yaml.ts';
 import { messageOf, UserFacingError } from '../base/user-facing-error.ts';
 
 /** What one machine needs of an app's manifest.yml: its first application. */
@@ -16,7 +15,7 @@ const defaultMemoryMb = 1024;
 
 /**
  * Reads the first application of a manifest.yml; an absent file is an app named `fallbackName` with the defaults.
- * @throws UserFacingError `stage/manifest/yaml` or `stage/manifest/memory`.
+ * @throws UserFacingError `stage/manifest/…`.
  */
 export function parseAppManifest(text: string | undefined, fallbackName: string): AppManifest {
   const document = readYaml(text ?? '') as { applications?: readonly Record<string, unknown>[] } | null;
@@ -25,14 +24,14 @@ export function parseAppManifest(text: string | undefined, fallbackName: string)
   return {
     name: String(app['name'] ?? fallbackName),
     memoryMb: memoryMbOf(app['memory']),
-    env: Object.fromEntries(Object.entries(env).map(([key, value]) => [key, environmentText(value)])),
+    env: Object.fromEntries(Object.entries(env).map(([key, value]) => [key, textOf(key, value)])),
     buildpacks: Array.isArray(app['buildpacks']) ? app['buildpacks'].map(String) : [],
   };
 }
 
 function readYaml(text: string): unknown {
   try {
-    return parse(text);
+    return parseManifestYaml(text);
   } catch (error) {
     throw new UserFacingError({
       id: 'stage/manifest/yaml',
@@ -42,14 +41,21 @@ function readYaml(text: string): unknown {
   }
 }
 
-// The platform hands structured values to the app as JSON.
-function environmentText(value: unknown): string {
-  return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value ?? '');
+/** @throws UserFacingError `stage/manifest/env`, since what the platform makes of it is of no use to anybody. */
+function textOf(name: string, value: unknown): string {
+  const text = environmentText(value);
+  if (text !== undefined) return text;
+  throw new UserFacingError({
+    id: 'stage/manifest/env',
+    found: `\`env\` of manifest.yml gives ${name} as a YAML ${Array.isArray(value) ? 'list' : 'map'}`,
+    expected: 'Cloud Controller turns that into text in the notation of Ruby, which is no JSON.',
+    next: [`Write the value of ${name} as text, in quotes or behind \`>-\`.`],
+  });
 }
 
 function memoryMbOf(value: unknown): number {
   if (value === undefined || value === null) return defaultMemoryMb;
-  const memoryMb = parseMegabytes(String(value));
+  const memoryMb = manifestMegabytes(value);
   if (memoryMb !== undefined) return memoryMb;
   throw new UserFacingError({
     id: 'stage/manifest/memory',

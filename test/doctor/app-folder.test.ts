@@ -1,55 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
-import { UserFacingError } from '../../src/base/user-facing-error.ts';
-import { examineAppFolder, type FolderOptions } from '../../src/doctor/app-folder.ts';
+import { examineAppFolder } from '../../src/doctor/app-folder.ts';
 import { exitCodeFor } from '../../src/doctor/finding.ts';
-import { type DoctorReport, renderReport, reportAsJson } from '../../src/doctor/report.ts';
+import { renderReport, reportAsJson } from '../../src/doctor/report.ts';
 import { readPage } from '../docs/examples.ts';
-
-interface Folder {
-  /** Laid over a sound application; null takes a key away. */
-  readonly app?: Readonly<Record<string, unknown>>;
-  readonly env?: Readonly<Record<string, string>>;
-  /** In place of the whole file. */
-  readonly manifest?: string;
-  readonly procfile?: string;
-  readonly configFile?: string;
-  readonly options?: Partial<FolderOptions>;
-}
-
-const sound = {
-  name: 'oms',
-  buildpacks: ['meridian-sidecar', 'nodejs_buildpack'],
-  memory: '256M',
-};
-
-async function examineAll({ app, env, manifest, procfile, configFile, options }: Folder): Promise<DoctorReport[]> {
-  const entries = Object.entries({ ...sound, ...app, env: { POOL_TYPE: 'OMSPool', ...env } });
-  const application = Object.fromEntries(entries.filter(([, value]) => value !== null));
-  return await examineAppFolder(
-    {
-      name: 'folder',
-      manifest: manifest ?? stringify({ applications: [application] }),
-      procfile,
-      packageJson: undefined,
-      readConfigFile: async ({ SIDECAR_CONFIG: named }) => {
-        if (named === undefined) return undefined;
-        if (configFile !== undefined) return { path: named, text: configFile };
-        throw new UserFacingError({ id: 'config/sidecar-config/unreadable', found: 'x', next: [], exitCode: 78 });
-      },
-    },
-    { variables: {}, env: {}, ...options },
-  );
-}
-
-async function examine(folder: Folder): Promise<DoctorReport> {
-  const [report] = await examineAll(folder);
-  if (!report) throw new Error('there is no report');
-  return report;
-}
-
-const found = ({ findings }: DoctorReport): string[] =>
-  findings.map(({ severity, fault }) => `${severity} ${fault.id}`);
+import { examine, examineAll, type Folder, found, sound, web } from './examined-folder.ts';
 
 describe('a sound folder', () => {
   test.each<[string, Folder]>([
@@ -147,10 +102,6 @@ describe('the buildpacks', () => {
   });
 });
 
-const web = (more: Readonly<Record<string, unknown>>, env?: Readonly<Record<string, string>>): Folder => ({
-  app: more,
-  ...(env && { env }),
-});
 const onPlatformPort = { SIDECAR_HEALTH_ADDR: ':$PORT' };
 
 describe('a bad folder', () => {

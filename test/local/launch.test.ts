@@ -93,7 +93,7 @@ test('each process has its own memory limit, the shared port and the droplet’s
     sidecar: `${show}; sleep 30`,
   });
   const droplet = path.join(dir, 'droplet');
-  const rest = `8080 ${droplet}/app ${droplet}/deps ${droplet}/tmp yes flag 0 ${droplet}/app`;
+  const rest = `8080 ${droplet}/app ${droplet}/deps ${droplet}/tmp true flag 0 ${droplet}/app`;
   await Promise.all([printed(`192m ${rest}`), printed(`64m ${rest}`)]);
   stop();
   await exitCode;
