@@ -2,6 +2,7 @@ import { describe } from 'vitest';
 import { describeAttempts } from './store-attempt-facts.ts';
 import { describeBacklogs } from './store-backlog-facts.ts';
 import { describeDecisions } from './store-decision-facts.ts';
+import { describeFence } from './store-fence-facts.ts';
 import type { CreateStore } from './store-fixtures.ts';
 import { describeAppending } from './store-log-facts.ts';
 import { describeOwnership } from './store-ownership-facts.ts';
@@ -12,6 +13,7 @@ import { describeSubscriptions } from './store-subscription-facts.ts';
 /** The facts that hold for every store. Each run of a property creates a store of its own. */
 export function describeStore(name: string, createStore: CreateStore, propertyRuns: number): void {
   describe(`${name}: ownership`, () => describeOwnership(createStore));
+  describe(`${name}: the fence`, () => describeFence(createStore));
   describe(`${name}: appending`, () => describeAppending(createStore));
   describe(`${name}: subscriptions`, () => describeSubscriptions(createStore));
   describe(`${name}: attempts`, () => describeAttempts(createStore));

@@ -33,14 +33,19 @@ export interface MemoryStoreOptions {
   readonly retention?: RetentionOptions;
 }
 
+interface Tables {
+  readonly log: MessageLog;
+  readonly deduplication: Deduplication;
+  readonly subscriptions: Subscriptions;
+  readonly states: Map<string, StoredState>;
+}
+
 /** Keeps everything in this process: accepted means stored here, and lost when it ends. */
 export class MemoryStore implements Store {
   readonly #scheduler: Scheduler;
   readonly #ownership: Ownership;
-  readonly #log: MessageLog;
-  readonly #deduplication: Deduplication;
-  readonly #subscriptions: Subscriptions;
-  readonly #states = new Map<string, StoredState>();
+  /** What the owners write, through `#writtenBy`. */
+  readonly #tables: Tables;
   readonly #decisions = new Map<string, GrantDecision>();
   readonly #listeners = new Set<(added: readonly StoredMessage[]) => void>();
 
@@ -49,9 +54,13 @@ export class MemoryStore implements Store {
     this.#ownership = new Ownership(() => this.#scheduler.wallTimeNs() / 1_000_000n);
     // Counting on from the clock keeps positions ascending when the process starts anew: a sidecar that still holds
     // messages of the store before must not take new ones for them.
-    this.#log = new MessageLog(options.retention ?? defaultRetention, this.#scheduler.wallTimeNs() / 1_000n);
-    this.#subscriptions = new Subscriptions(() => this.#scheduler.nowMs());
-    this.#deduplication = new Deduplication(options.dedupWindowMs ?? defaultDedupWindowMs);
+    const log = new MessageLog(options.retention ?? defaultRetention, this.#scheduler.wallTimeNs() / 1_000n);
+    this.#tables = {
+      log,
+      deduplication: new Deduplication(options.dedupWindowMs ?? defaultDedupWindowMs),
+      subscriptions: new Subscriptions(() => this.#scheduler.nowMs()),
+      states: new Map(),
+    };
   }
 
   async reserve(instanceId: string, start: Start): Promise<bigint> {
@@ -68,7 +77,7 @@ export class MemoryStore implements Store {
 
   async fence(owner: Owner): Promise<void> {
     this.#ownership.fence(owner);
-    this.#deduplication.forget(owner);
+    this.#tables.deduplication.forget(owner);
   }
 
   async mayWrite(owner: Owner): Promise<boolean> {
@@ -76,9 +85,9 @@ export class MemoryStore implements Store {
   }
 
   async append(owner: Owner, messages: readonly NewMessage[]): Promise<readonly Appended[]> {
-    this.#ownership.check(owner);
+    const { deduplication } = this.#writtenBy(owner);
     const sizes = messages.map((message) => toBinary(EnvelopeSchema, message.envelope).length);
-    const isStored = messages.map((message) => this.#deduplication.storedEarlier(owner, message) !== undefined);
+    const isStored = messages.map((message) => deduplication.storedEarlier(owner, message) !== undefined);
     const bytesToCome = sizes.reduce((sum, size, index) => (isStored[index] ? sum : sum + size), 0);
     this.#makeRoom(bytesToCome);
     const added: StoredMessage[] = [];
@@ -88,15 +97,15 @@ export class MemoryStore implements Store {
   }
 
   async read(after: bigint, limit: number): Promise<readonly StoredMessage[]> {
-    return this.#log.after(after, limit);
+    return this.#tables.log.after(after, limit);
   }
 
   async readMatching(pattern: string, after: bigint, limit: number): Promise<MatchingMessages> {
-    return this.#log.matching(pattern, after, limit);
+    return this.#tables.log.matching(pattern, after, limit);
   }
 
   async get(position: bigint): Promise<StoredMessage | undefined> {
-    return this.#log.get(position);
+    return this.#tables.log.get(position);
   }
 
   onAppend(listener: (added: readonly StoredMessage[]) => void): () => void {
@@ -105,9 +114,9 @@ export class MemoryStore implements Store {
   }
 
   async openSubscription(owner: Owner, spec: SubscriptionSpec): Promise<SubscriptionPosition> {
-    this.#ownership.check(owner);
-    return this.#subscriptions.open(owner, spec, () =>
-      spec.start.kind === 'new' ? this.#log.lastPosition : this.#log.positionBefore(spec.start.fromNs),
+    const { log, subscriptions } = this.#writtenBy(owner);
+    return subscriptions.open(owner, spec, () =>
+      spec.start.kind === 'new' ? log.lastPosition : log.positionBefore(spec.start.fromNs),
     );
   }
 
@@ -116,37 +125,37 @@ export class MemoryStore implements Store {
     name: string,
     delivery: { positions: readonly bigint[]; scannedTo: bigint },
   ): Promise<readonly bigint[]> {
-    this.#ownership.check(owner);
-    return this.#subscriptions.recordDelivery(owner, name, delivery);
+    const { subscriptions } = this.#writtenBy(owner);
+    return subscriptions.recordDelivery(owner, name, delivery);
   }
 
   async recordProgress(owner: Owner, names: readonly string[], scannedTo: bigint): Promise<void> {
-    this.#ownership.check(owner);
-    for (const name of names) this.#subscriptions.recordProgress(owner.instanceId, name, scannedTo);
+    const { subscriptions } = this.#writtenBy(owner);
+    for (const name of names) subscriptions.recordProgress(owner.instanceId, name, scannedTo);
   }
 
   async acknowledge(owner: Owner, name: string, positions: readonly bigint[]): Promise<void> {
-    this.#ownership.check(owner);
-    this.#subscriptions.acknowledge(owner.instanceId, name, positions);
+    const { subscriptions } = this.#writtenBy(owner);
+    subscriptions.acknowledge(owner.instanceId, name, positions);
   }
 
   async handBack(owner: Owner, name: string, failed: readonly bigint[]): Promise<void> {
-    this.#ownership.check(owner);
-    this.#subscriptions.handBack(owner.instanceId, name, failed);
+    const { subscriptions } = this.#writtenBy(owner);
+    subscriptions.handBack(owner.instanceId, name, failed);
   }
 
   async retry(owner: Owner, name: string, failed: readonly FailedDelivery[]): Promise<ReadonlyMap<bigint, number>> {
-    this.#ownership.check(owner);
-    return this.#subscriptions.retry(owner.instanceId, name, failed);
+    const { subscriptions } = this.#writtenBy(owner);
+    return subscriptions.retry(owner.instanceId, name, failed);
   }
 
   async deadLetter(owner: Owner, name: string, dead: { position: bigint; letter: Envelope }): Promise<void> {
-    this.#ownership.check(owner);
-    if (!this.#subscriptions.isPending(owner.instanceId, name, dead.position)) return;
+    const { log, subscriptions } = this.#writtenBy(owner);
+    if (!subscriptions.isPending(owner.instanceId, name, dead.position)) return;
     const bytes = toBinary(EnvelopeSchema, dead.letter).length;
     this.#makeRoom(bytes);
-    const letter = this.#log.append({ envelope: dead.letter, bytes });
-    this.#subscriptions.acknowledge(owner.instanceId, name, [dead.position]);
+    const letter = log.append({ envelope: dead.letter, bytes });
+    subscriptions.acknowledge(owner.instanceId, name, [dead.position]);
     this.#appended([letter]);
   }
 
@@ -154,38 +163,38 @@ export class MemoryStore implements Store {
     idleMs: number;
     inUse: (instanceId: string, name: string) => boolean;
   }): Promise<number> {
-    const expired = this.#subscriptions.expire(options);
-    if (expired > 0) this.#log.trimSoon();
+    const expired = this.#tables.subscriptions.expire(options);
+    if (expired > 0) this.#tables.log.trimSoon();
     this.#trim();
     return expired;
   }
 
   async backlogs(options: { countBytesAbove: number }): Promise<readonly Backlog[]> {
-    return this.#subscriptions
+    return this.#tables.subscriptions
       .held()
-      .map(({ instanceId, name, from }) => ({ instanceId, name, ...this.#log.sizeFrom(from, options) }))
+      .map(({ instanceId, name, from }) => ({ instanceId, name, ...this.#tables.log.sizeFrom(from, options) }))
       .filter(({ messages }) => messages > 0);
   }
 
   async keepNothingFor(subscriptions: readonly SubscriptionKey[]): Promise<void> {
-    this.#subscriptions.keepNothingFor(subscriptions);
+    this.#tables.subscriptions.keepNothingFor(subscriptions);
   }
 
   async loadState(instanceId: string): Promise<StoredState | undefined> {
-    return this.#states.get(instanceId);
+    return this.#tables.states.get(instanceId);
   }
 
   async saveState(owner: Owner, change: StateChange): Promise<bigint> {
-    this.#ownership.check(owner);
-    const stored = this.#states.get(owner.instanceId)?.revision ?? 0n;
+    const { subscriptions, states } = this.#writtenBy(owner);
+    const stored = states.get(owner.instanceId)?.revision ?? 0n;
     if (stored !== change.expectedRevision) {
       throw new RevisionConflictError({ expected: change.expectedRevision, stored });
     }
     for (const { name, positions } of change.acknowledge) {
-      this.#subscriptions.acknowledge(owner.instanceId, name, positions);
+      subscriptions.acknowledge(owner.instanceId, name, positions);
     }
     const revision = stored + 1n;
-    this.#states.set(owner.instanceId, { state: change.state, revision });
+    states.set(owner.instanceId, { state: change.state, revision });
     return revision;
   }
 
@@ -202,21 +211,29 @@ export class MemoryStore implements Store {
     return [...this.#decisions.values()];
   }
 
+  /** What a write of this owner may change. @throws StaleEpochError */
+  #writtenBy(owner: Owner): Tables {
+    this.#ownership.check(owner);
+    return this.#tables;
+  }
+
   #appendOne(owner: Owner, message: NewMessage, bytes: number, added: StoredMessage[]): Appended {
     const nowMs = this.#scheduler.nowMs();
-    const repeated = this.#deduplication.storedEarlier(owner, message);
+    const repeated = this.#tables.deduplication.storedEarlier(owner, message);
     if (repeated !== undefined) return { messageId: repeated, duplicate: repeated !== idOf(message) };
-    const sameKey = message.envelope.meta?.dedupKey ? this.#deduplication.sameKey(owner, message, nowMs) : undefined;
+    const sameKey = message.envelope.meta?.dedupKey
+      ? this.#tables.deduplication.sameKey(owner, message, nowMs)
+      : undefined;
     const messageId = sameKey ?? idOf(message);
-    this.#deduplication.remember(owner, message, { messageId, nowMs });
-    if (sameKey === undefined) added.push(this.#log.append({ envelope: message.envelope, bytes }));
+    this.#tables.deduplication.remember(owner, message, { messageId, nowMs });
+    if (sameKey === undefined) added.push(this.#tables.log.append({ envelope: message.envelope, bytes }));
     return { messageId, duplicate: sameKey !== undefined };
   }
 
   /** @throws StoreFullError */
   #makeRoom(bytesToCome: number): void {
-    if (!this.#log.fits(bytesToCome)) this.#trim(bytesToCome);
-    if (this.#log.fits(bytesToCome)) return;
+    if (!this.#tables.log.fits(bytesToCome)) this.#trim(bytesToCome);
+    if (this.#tables.log.fits(bytesToCome)) return;
     throw new StoreFullError('the store is full of messages that subscribers have not acknowledged');
   }
 
@@ -226,7 +243,7 @@ export class MemoryStore implements Store {
   }
 
   #trim(bytesToCome = 0): void {
-    this.#log.trim(() => this.#subscriptions.neededFrom(this.#log.lastPosition + 1n), bytesToCome);
+    this.#tables.log.trim(() => this.#tables.subscriptions.neededFrom(this.#tables.log.lastPosition + 1n), bytesToCome);
   }
 }
 

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { messageOf } from '../../base/user-facing-error.ts';
 import { RevisionConflictError, StaleEpochError, StoreFullError } from '../store.ts';
 import { endsTheStore, isDiskFull } from './file/store-fault.ts';
-import { type Answer, type Command, readingCommands } from './store-commands.ts';
+import { type Answer, type Command, readingCommands, writerOf } from './store-commands.ts';
 import type { StoreRows } from './store-rows.ts';
 
 export interface CommittedGroup {
@@ -49,7 +49,10 @@ function answer(database: DatabaseSync, rows: StoreRows, command: Command): Answ
   }
 }
 
-function run(rows: StoreRows, { name, args }: Command): unknown {
+function run(rows: StoreRows, command: Command): unknown {
+  const writer = writerOf(command);
+  if (writer) rows.check(writer);
+  const { name, args } = command;
   // The union ties each name to its arguments, which a call by name cannot show to the compiler.
   return (rows[name] as (args: unknown) => unknown).call(rows, args);
 }

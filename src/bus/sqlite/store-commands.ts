@@ -100,6 +100,14 @@ export const readingCommands: ReadonlySet<CommandName> = new Set<CommandName>([
   'decisions',
 ]);
 
+/** The commands about ownership itself. Every other one that names an owner is refused unless its epoch may write. */
+const ownershipCommands: ReadonlySet<CommandName> = new Set<CommandName>(['activate', 'fence', 'mayWrite']);
+
+/** Whose command it is, so that it is refused when that epoch may not write; undefined when it is nobody's. */
+export function writerOf({ name, args }: Command): Owner | undefined {
+  return 'owner' in args && !ownershipCommands.has(name) ? args.owner : undefined;
+}
+
 /** Why one command was not done; an error's class does not survive the way between threads. */
 export type Refusal =
   | { readonly kind: 'staleEpoch'; readonly owner: Owner }

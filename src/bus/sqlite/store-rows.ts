@@ -57,7 +57,6 @@ export class StoreRows implements StoreCommands {
   }
 
   append({ owner, messages, wallTimeMs }: CommandArgs<'append'>): readonly AppendedRow[] {
-    this.#ownership.check(owner);
     const bytesToCome = messages
       .filter((message) => this.#deduplication.storedEarlier(owner, message) === undefined)
       .reduce((sum, { envelope }) => sum + envelope.length, 0);
@@ -81,39 +80,32 @@ export class StoreRows implements StoreCommands {
   }
 
   openSubscription({ owner, spec }: CommandArgs<'openSubscription'>): CommandResult<'openSubscription'> {
-    this.#ownership.check(owner);
     return this.#subscriptions.open(owner, spec, () =>
       spec.start.kind === 'new' ? this.#messages.lastPosition : this.#messages.positionBefore(spec.start.fromNs),
     );
   }
 
   recordDelivery({ owner, name, ...delivery }: CommandArgs<'recordDelivery'>): CommandResult<'recordDelivery'> {
-    this.#ownership.check(owner);
     return this.#subscriptions.recordDelivery(owner, name, delivery);
   }
 
   recordProgress({ owner, names, scannedTo }: CommandArgs<'recordProgress'>): void {
-    this.#ownership.check(owner);
     this.#subscriptions.recordProgress(owner.instanceId, names, scannedTo);
   }
 
   acknowledge({ owner, acknowledged }: CommandArgs<'acknowledge'>): void {
-    this.#ownership.check(owner);
     this.#subscriptions.acknowledge(owner.instanceId, acknowledged);
   }
 
   handBack({ owner, name, failed }: CommandArgs<'handBack'>): void {
-    this.#ownership.check(owner);
     this.#subscriptions.handBack({ instanceId: owner.instanceId, name }, failed);
   }
 
   retry({ owner, name, failed }: CommandArgs<'retry'>): CommandResult<'retry'> {
-    this.#ownership.check(owner);
     return this.#subscriptions.retry({ instanceId: owner.instanceId, name }, failed);
   }
 
   deadLetter({ owner, name, position, letter }: CommandArgs<'deadLetter'>): bigint | undefined {
-    this.#ownership.check(owner);
     const { instanceId } = owner;
     if (!this.#subscriptions.isPending({ instanceId, name }, position)) return undefined;
     this.#makeRoom(letter.envelope.length);
@@ -147,7 +139,6 @@ export class StoreRows implements StoreCommands {
   }
 
   saveState({ owner, acknowledge, ...change }: CommandArgs<'saveState'>): bigint {
-    this.#ownership.check(owner);
     const revision = this.#states.save(owner.instanceId, change);
     for (const acknowledged of acknowledge) this.#subscriptions.acknowledge(owner.instanceId, acknowledged);
     return revision;
@@ -159,6 +150,11 @@ export class StoreRows implements StoreCommands {
 
   decisions(): CommandResult<'decisions'> {
     return this.#decisions.all();
+  }
+
+  /** What every command is asked before that names an owner and is not about ownership itself. @throws StaleEpochError */
+  check(owner: Owner): void {
+    this.#ownership.check(owner);
   }
 
   /** Drops what retention no longer keeps; not a command, but what ends every group of them. */

@@ -47,3 +47,29 @@ test('a full disk refuses the whole group, undoes all of it, and keeps the store
   ]);
   closeStoreFile(database);
 });
+
+test('a command that names an owner is refused for a stale epoch, whatever it does itself', () => {
+  const database = openStoreFile({ path: path.join(directory, 'bus.sqlite'), lockTimeoutMs: 0, firstPosition: 0n });
+  let written = 0;
+  class MoreRows extends StoreRows {
+    newWrite(): number {
+      written += 1;
+      return written;
+    }
+  }
+  const retention = { messages: 10, bytes: 1e9 };
+  const rows = new MoreRows({ sql: new Statements(database), retention, dedupWindowMs: 1 });
+  const newWrite = { name: 'newWrite', args: { owner } } as unknown as Command;
+  const stale = { refused: { kind: 'staleEpoch', owner } };
+  expect(commitGroup(database, rows, [newWrite]).answers).toEqual([stale]);
+  const reserve: Command = { name: 'reserve', args: { instanceId: 'one', start: startedAt(0n), wallTimeMs: 1n } };
+  const activate: Command = { name: 'activate', args: { owner } };
+  expect(commitGroup(database, rows, [reserve, newWrite, activate, newWrite]).answers).toMatchObject([
+    { done: 1n },
+    stale,
+    {},
+    { done: 1 },
+  ]);
+  expect(written).toBe(1);
+  closeStoreFile(database);
+});
