@@ -7,6 +7,8 @@ download_runtime() { # TARGET
   find_download "$buildpack_dir/dist/runtime/downloads.tsv"
   mkdir -p -- "$scratch"
   local cache=$cache_dir/meridian-sidecar
+  # What is not needed in it is removed, so it must be the folder itself.
+  [[ ! -L $cache ]] || rm -f -- "$cache"
   { mkdir -p -- "$cache" && [[ -w $cache ]]; } 2>/dev/null || cache=$scratch
   archive=$cache/$sha256.tgz
 

@@ -1,5 +1,6 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { readTextFile } from '../base/files/read-text-file.ts';
 import { realScheduler } from '../base/real-scheduler.ts';
 import { UserFacingError } from '../base/user-facing-error.ts';
 import { readHostFile } from '../compose/host-files.ts';
@@ -66,9 +67,9 @@ async function examineFolder(folder: string, flags: DoctorFlags): Promise<Doctor
   return await examineAppFolder(
     {
       name: path.basename(folder),
-      manifest: await readTextIfPresent(path.join(folder, 'manifest.yml')),
-      procfile: await readTextIfPresent(path.join(folder, 'Procfile')),
-      packageJson: await readTextIfPresent(path.join(folder, 'package.json')),
+      manifest: await readTextIfPresent(path.join(folder, 'manifest.yml'), folder),
+      procfile: await readTextIfPresent(path.join(folder, 'Procfile'), folder),
+      packageJson: await readTextIfPresent(path.join(folder, 'package.json'), folder),
       readConfigFile: (environment) => readSidecarConfigFile({ ...environment, HOME: folder }),
     },
     {
@@ -100,7 +101,7 @@ async function examineHere(environment: NodeJS.ProcessEnv, { env, offline }: Doc
     bindings: await readBindingSources(assumed),
     probes: {
       nowMs: Number(realScheduler.wallTimeNs() / 1_000_000n),
-      readFile: (file) => readFile(file, 'utf8'),
+      readFile: (file) => readTextFile(file),
       listFolder: (name) => readdir(name),
       network: offline ? undefined : networkProbes(realScheduler, questionTimeoutMs),
     },

@@ -45,7 +45,7 @@ export const addStageCommand: AddCommand = (program) => {
         process.stdout.write(`Packed: ${flags.droplet}\n`);
       }
       if (flags.manifest !== undefined) {
-        const manifest = await readTextIfPresent(path.join(appDir, 'manifest.yml'));
+        const manifest = await readTextIfPresent(path.join(appDir, 'manifest.yml'), appDir);
         const appName = path.basename(path.resolve(appDir));
         await writeText(flags.manifest, dropletManifest({ manifest, appName, result })).catch((error: unknown) => {
           throw manifestNotWritten(flags.manifest ?? '', error);

@@ -1,6 +1,9 @@
 import { constants } from 'node:fs';
-import { access, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { access, cp, lstat, mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { kindOf, readTextFile, UnfitFileError } from '../base/files/read-text-file.ts';
+import { messageOf } from '../base/user-facing-error.ts';
+import { unfitFile } from './staging-failure.ts';
 
 /** What `cf push` leaves behind when it uploads an app. */
 const neverUploaded: ReadonlySet<string> = new Set(['.cfignore', '.DS_Store', '.git', '.gitignore', '.hg', '.svn']);
@@ -27,11 +30,14 @@ export async function exists(file: string): Promise<boolean> {
   );
 }
 
-/** The file's text, or undefined when there is no such file. */
-export async function readTextIfPresent(file: string): Promise<string | undefined> {
-  return await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+/**
+ * The file's text, or undefined when there is no such file. With `within` it must be in that folder once every link is followed.
+ * @throws UserFacingError `stage/files/unfit`.
+ */
+export async function readTextIfPresent(file: string, within?: string): Promise<string | undefined> {
+  return await readTextFile(file, within === undefined ? {} : { within }).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
-    throw error;
+    throw unfitFile(error instanceof UnfitFileError ? error.message : `${file}: ${messageOf(error)}`);
   });
 }
 
@@ -44,7 +50,14 @@ export async function copyApp(from: string, to: string): Promise<void> {
   await cp(from, to, {
     recursive: true,
     verbatimSymlinks: true,
-    filter: (source) => !neverUploaded.has(path.basename(source)) || source === from,
+    filter: async (source) => {
+      if (neverUploaded.has(path.basename(source)) && source !== from) return false;
+      const found = await lstat(source);
+      if (found.isFile() || found.isDirectory() || found.isSymbolicLink()) return true;
+      throw new UnfitFileError(source, `it is ${kindOf(found)}, not a file`);
+    },
+  }).catch((error: unknown) => {
+    throw unfitFile(messageOf(error));
   });
 }
 

@@ -53,8 +53,10 @@ async function readStaged(stagedDir: string): Promise<StagedApp> {
       exitCode: 64,
     });
   }
-  const manifest = await files.readTextIfPresent(path.join(dropletDir, 'app', 'manifest.yml'));
-  const info = JSON.parse((await files.readTextIfPresent(path.join(dropletDir, 'staging_info.yml'))) ?? '{}') as {
+  const manifest = await files.readTextIfPresent(path.join(dropletDir, 'app', 'manifest.yml'), dropletDir);
+  const info = JSON.parse(
+    (await files.readTextIfPresent(path.join(dropletDir, 'staging_info.yml'), dropletDir)) ?? '{}',
+  ) as {
     readonly config?: { readonly entrypoint_prefix?: string };
   };
   return {

@@ -57,7 +57,10 @@ export async function stage(options: StageOptions): Promise<StagingResult> {
 async function checkedManifest(appDir: string, outDir: string): Promise<AppManifest> {
   if (!(await files.isReadableDirectory(appDir))) throw failure.notAnApp(appDir);
   if (outDir === appDir || outDir.startsWith(`${appDir}${path.sep}`)) throw failure.outInsideApp(outDir);
-  return parseAppManifest(await files.readTextIfPresent(path.join(appDir, 'manifest.yml')), path.basename(appDir));
+  return parseAppManifest(
+    await files.readTextIfPresent(path.join(appDir, 'manifest.yml'), appDir),
+    path.basename(appDir),
+  );
 }
 
 async function checkedBuildpacks(given: readonly string[], manifest: AppManifest): Promise<string[]> {
@@ -138,13 +141,13 @@ async function processesOf(staging: Staging, final: StagedBuildpack): Promise<La
   let hasFinalLaunchYml = false;
   for (const [index, buildpack] of layout.buildpacks.entries()) {
     // The platform looks for the index without its padding, and so loses every launch.yml from ten buildpacks on.
-    const text = await files.readTextIfPresent(path.join(layout.depsDir, String(index), 'launch.yml'));
+    const text = await files.readTextIfPresent(path.join(layout.depsDir, String(index), 'launch.yml'), layout.depsDir);
     if (text === undefined) continue;
     merged = mergeProcesses(merged, parseLaunchYml(text, `launch.yml of ${buildpack.key}`));
     hasFinalLaunchYml = buildpack === final;
   }
   if (!hasFinalLaunchYml) merged = mergeProcesses(merged, await released(staging, final));
-  const procfile = await files.readTextIfPresent(path.join(layout.buildDir, 'Procfile'));
+  const procfile = await files.readTextIfPresent(path.join(layout.buildDir, 'Procfile'), layout.buildDir);
   return procfile === undefined ? merged : mergeProcesses(merged, parseProcfile(procfile));
 }
 
@@ -184,7 +187,7 @@ async function writeStagingInfo(layout: StagingLayout, result: StagingResult): P
 }
 
 async function configOf(layout: StagingLayout, depsIdx: string): Promise<Readonly<Record<string, unknown>>> {
-  const text = await files.readTextIfPresent(path.join(layout.depsDir, depsIdx, 'config.yml'));
+  const text = await files.readTextIfPresent(path.join(layout.depsDir, depsIdx, 'config.yml'), layout.depsDir);
   try {
     return (parse(text ?? '') as Readonly<Record<string, unknown>> | null) ?? {};
   } catch {

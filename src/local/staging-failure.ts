@@ -77,6 +77,17 @@ export function notAnApp(appDir: string): UserFacingError {
   });
 }
 
+/** Something of the app or of what was staged that is neither read nor copied; `reason` names it. */
+export function unfitFile(reason: string): UserFacingError {
+  return new UserFacingError({
+    id: 'stage/files/unfit',
+    found: reason,
+    expected: 'Only files, folders and links within the app can be staged and run.',
+    next: ['Replace it, or remove it from the folder.'],
+    exitCode: 64,
+  });
+}
+
 export function outInsideApp(outDir: string): UserFacingError {
   return new UserFacingError({
     id: 'stage/out/inside-app',

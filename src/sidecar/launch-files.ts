@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { UserFacingError } from '../base/user-facing-error.ts';
+import { readTextFile, UnfitFileError } from '../base/files/read-text-file.ts';
+import { messageOf, UserFacingError } from '../base/user-facing-error.ts';
 import type { BusConnectionConfig } from '../contract/config/bus-connection.ts';
 import type { ConfigFile } from '../contract/config/config-file.ts';
 import { exitCodes } from '../contract/config/exit-codes.ts';
@@ -15,18 +15,24 @@ export async function readSidecarConfigFile(environment: NodeJS.ProcessEnv): Pro
   const named = environment.SIDECAR_CONFIG;
   if (!named) return undefined;
   // The launcher sets HOME to the app's root: https://docs.cloudfoundry.org/devguide/deploy-apps/environment-variable.html#HOME
-  const file = path.resolve(environment.HOME ?? '.', named);
+  const root = environment.HOME ?? '.';
+  const file = path.resolve(root, named);
   try {
-    return { path: file, text: await readFile(file, 'utf8') };
+    // A relative name is the app's, so it stays in the app; where an absolute one leads is the decision of who sets it.
+    return { path: file, text: await readTextFile(file, path.isAbsolute(named) ? {} : { within: root }) };
   } catch (error) {
     throw new UserFacingError({
       id: 'config/sidecar-config/unreadable',
-      found: `SIDECAR_CONFIG names ${file}, which cannot be read`,
+      found: `SIDECAR_CONFIG names ${file}, which cannot be read: ${reasonOf(error)}`,
       next: ['Name an existing YAML file, relative to the root of the app, or unset SIDECAR_CONFIG.'],
       exitCode: exitCodes.configuration,
       cause: error,
     });
   }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof UnfitFileError ? error.reason : messageOf(error);
 }
 
 /** Reads the credential for the bus where the configuration says it is. @throws the system's error when a file cannot be read. */
@@ -47,5 +53,5 @@ export async function readCredential({ busApiUrl, tls, busToken }: BusConnection
 
 async function textOf(source: CredentialSource | undefined): Promise<string | undefined> {
   if (source === undefined) return undefined;
-  return 'file' in source ? await readFile(source.file, 'utf8') : source.text.reveal();
+  return 'file' in source ? await readTextFile(source.file) : source.text.reveal();
 }

@@ -1,5 +1,7 @@
 import path from 'node:path';
 import fs from 'fs-extra';
+import { readTextFile, textFileBytesMax, UnfitFileError } from '../base/files/read-text-file.ts';
+import { writeInside } from '../base/files/write-inside.ts';
 import { UserFacingError } from '../base/user-facing-error.ts';
 import { depsPaths } from '../buildpack/layout.ts';
 import type { ConfigFile } from '../contract/config/config-file.ts';
@@ -25,11 +27,11 @@ export async function readNeighbours({ buildDir, depsDir, depsIdx }: SupplyDirec
   for (const name of others.sort()) {
     earlier.push({
       folder: `deps/${name}`,
-      launch: await readIfThere(path.join(depsDir, name, depsPaths.launch)),
-      config: await readIfThere(path.join(depsDir, name, depsPaths.config)),
+      launch: await readIfThere(path.join(depsDir, name, depsPaths.launch), depsDir),
+      config: await readIfThere(path.join(depsDir, name, depsPaths.config), depsDir),
     });
   }
-  return { procfile: await readIfThere(path.join(buildDir, 'Procfile')), earlier };
+  return { procfile: await readIfThere(path.join(buildDir, 'Procfile'), buildDir), earlier };
 }
 
 /** Reads the file of the app that SIDECAR_CONFIG names; undefined when there is none, or it is named from the root. */
@@ -39,32 +41,34 @@ export async function readConfigFileOfApp(
 ): Promise<ConfigFile | undefined> {
   const named = readVariable(environment, 'SIDECAR_CONFIG');
   if (named === undefined || path.isAbsolute(named)) return undefined;
-  const text = await readIfThere(path.join(buildDir, named));
+  const text = await readIfThere(path.join(buildDir, named), buildDir);
   return text === undefined ? undefined : { path: named, text };
 }
 
 /** Does what the plan says. launch.yml is written last in deps/<idx>: with it the platform starts a sidecar. */
 export async function carryOut(plan: SupplyPlan, directories: SupplyDirectories): Promise<void> {
   const { buildpackDir, buildDir, depsDir, depsIdx } = directories;
-  const own = path.join(depsDir, depsIdx);
+  const inOwn = (file: PlannedFile): PlannedFile => ({ ...file, path: path.join(depsIdx, file.path) });
   for (const { from, to } of plan.vendored) {
     // Read and written anew: a copy would carry over the modes of the package, which may be read-only.
     const text = await guard(fs.readFile(path.join(buildpackDir, from), 'utf8'));
-    await guard(write(own, { path: to, text, mode: 0o644 }));
+    await guard(writeInside(depsDir, inOwn({ path: to, text, mode: 0o644 })));
   }
-  for (const file of plan.appFiles) await guard(write(buildDir, file));
-  for (const file of plan.depsFiles) await guard(write(own, file));
+  for (const file of plan.appFiles) await writeIntoApp(buildDir, file);
+  for (const file of plan.depsFiles) await guard(writeInside(depsDir, inOwn(file)));
 }
 
-async function write(root: string, file: PlannedFile): Promise<void> {
-  const target = path.join(root, file.path);
-  await fs.outputFile(target, file.text);
-  await fs.chmod(target, file.mode);
+/** What an earlier staging of the same folder wrote is replaced; what the app brings under the name is its own. */
+async function writeIntoApp(buildDir: string, file: PlannedFile): Promise<void> {
+  const [mark = ''] = file.text.split('\n', 1);
+  const found = await readIfThere(path.join(buildDir, file.path), buildDir);
+  if (found !== undefined && !found.startsWith(`${mark}\n`)) throw ownFileOfApp(file.path);
+  await guard(writeInside(buildDir, file));
 }
 
-async function readIfThere(file: string): Promise<string | undefined> {
+async function readIfThere(file: string, within: string): Promise<string | undefined> {
   return guard(
-    fs.readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    readTextFile(file, { within }).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return undefined;
       throw error;
     }),
@@ -76,6 +80,7 @@ async function guard<T>(operation: Promise<T>): Promise<T> {
   try {
     return await operation;
   } catch (error) {
+    if (error instanceof UnfitFileError) throw unfitFile(error);
     const { code, syscall, path: where } = error as NodeJS.ErrnoException;
     throw new UserFacingError({
       id: 'supply/files/refused',
@@ -85,4 +90,24 @@ async function guard<T>(operation: Promise<T>): Promise<T> {
       exitCode: exitCodes.usage,
     });
   }
+}
+
+function unfitFile({ message }: UnfitFileError): UserFacingError {
+  return new UserFacingError({
+    id: 'supply/files/unfit',
+    found: `${message}; supply neither reads nor writes it`,
+    expected: `It must be a file within its folder, of ${textFileBytesMax} bytes at most.`,
+    next: ['Replace it, or remove it from what is pushed.'],
+    exitCode: exitCodes.configuration,
+  });
+}
+
+function ownFileOfApp(name: string): UserFacingError {
+  return new UserFacingError({
+    id: 'supply/files/taken',
+    found: `The app has a file ${name} of its own`,
+    expected: 'Supply writes its profile script under that name, and overwrites nothing of the app.',
+    next: ['Rename the file of the app.'],
+    exitCode: exitCodes.configuration,
+  });
 }

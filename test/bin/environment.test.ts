@@ -9,6 +9,7 @@ import {
   removeTree,
   runUnprivileged,
   type StagingArea,
+  unpackLightPackage,
   unpackPackage,
   writeRuntime,
 } from './staging-area.ts';
@@ -16,6 +17,7 @@ import {
 let packageDir: string;
 /** The same package, with a program in supply's place that prints its environment. */
 let printing: string;
+let light: ReturnType<typeof unpackLightPackage>;
 let area: StagingArea;
 /** What an app may carry: a library that cannot be loaded, a script that ends its shell. */
 let app: string;
@@ -26,9 +28,8 @@ const printEnvironment = 'console.log("ENV", JSON.stringify(process.env));\n';
 
 beforeAll(() => {
   packageDir = unpackPackage();
-  printing = openDirectory('printing');
-  cpSync(packageDir, printing, { recursive: true });
-  chmodSync(path.join(printing, packagePaths.supply), 0o644);
+  light = unpackLightPackage();
+  printing = light.packageDir;
   writeFileSync(path.join(printing, packagePaths.supply), printEnvironment);
   area = makeStagingArea();
   app = openDirectory('app');
@@ -41,7 +42,7 @@ beforeAll(() => {
   wrapper = path.join(staged, depsPaths.wrapper);
 });
 afterAll(() => {
-  for (const root of [packageDir, printing, area.root, app]) removeTree(root);
+  for (const root of [packageDir, light.root, area.root, app]) removeTree(root);
 });
 
 const poolType = { POOL_TYPE: 'SignalPool' };
@@ -125,6 +126,11 @@ describe('of the environment of an app', () => {
     expect(printed(stdout)).not.toHaveProperty([name]);
   });
 
+  test('a library that cannot be loaded does not reach the runtime that ships', () => {
+    const again = supply(packageDir, { LD_LIBRARY_PATH: app });
+    expect(again).toMatchObject({ status: 0, stderr: '', stdout: expect.stringContaining('Declaring the sidecar') });
+  });
+
   test.each([
     ['options of bash', { SHELLOPTS: 'noexec:nounset' }],
     ['functions of bash', { 'BASH_FUNC_exec%%': '() { echo taken; }', 'BASH_FUNC_unset%%': '() { echo taken; }' }],
@@ -160,8 +166,6 @@ test('a plugin that is started through the wrapper gets its own environment unch
 test('supply names what it withheld beside the reason why a runtime does not start', () => {
   const broken = openDirectory('broken');
   cpSync(printing, broken, { recursive: true });
-  chmodSync(path.join(broken, path.dirname(packagePaths.runtime)), 0o755);
-  for (const file of [packagePaths.runtime, packagePaths.runtimeChecksum]) chmodSync(path.join(broken, file), 0o644);
   writeRuntime(broken, '#!/bin/bash\necho "libc.so.6: not found" >&2\nexit 1\n');
   const { status, stderr } = supply(broken, { LD_LIBRARY_PATH: app, NODE_OPTIONS: '--bogus' });
   removeTree(broken);

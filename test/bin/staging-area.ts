@@ -1,7 +1,18 @@
 import { type SpawnOptionsWithoutStdio, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -22,6 +33,27 @@ export function unpackPackage(): string {
   const root = unpackSealed(made?.path ?? '');
   removeTree(checkout);
   return root;
+}
+
+/**
+ * The same, with a script in the runtime's place that starts the real one: for tests that run supply often, and for whom copying
+ * and comparing a hundred megabytes proves nothing. Remove `root`.
+ */
+export function unpackLightPackage(): { readonly root: string; readonly packageDir: string } {
+  const root = openDirectory('light');
+  const sealed = unpackPackage();
+  const packageDir = path.join(root, 'package');
+  cpSync(sealed, packageDir, { recursive: true });
+  const runtime = path.join(root, 'node');
+  copyFileSync(path.join(sealed, packagePaths.runtime), runtime);
+  chmodSync(runtime, 0o755);
+  removeTree(sealed);
+  chmodSync(path.join(packageDir, path.dirname(packagePaths.runtime)), 0o755);
+  for (const file of [packagePaths.runtime, packagePaths.runtimeChecksum, packagePaths.supply]) {
+    chmodSync(path.join(packageDir, file), 0o644);
+  }
+  writeRuntime(packageDir, `#!/bin/bash -p\nexec ${runtime} "$@"\n`);
+  return { root, packageDir };
 }
 
 /** Puts a script in the place of a package's runtime, with its own checksum or another in the file beside it. */

@@ -1,5 +1,6 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { readTextFile } from '../../base/files/read-text-file.ts';
 import { messageOf } from '../../base/user-facing-error.ts';
 import { type Environment, readVariable } from './environment.ts';
 import type { BindingFolder, BindingSources } from './service-binding.ts';
@@ -19,7 +20,7 @@ export async function readBindingSources(environment: Environment): Promise<Bind
   };
   await named('SERVICE_BINDING_ROOT', async (root) => void folders.push(...(await readFolders(root))));
   await named('VCAP_SERVICES_FILE_PATH', async (file) => {
-    documents.push({ source: 'VCAP_SERVICES_FILE_PATH', text: await readFile(file, 'utf8') });
+    documents.push({ source: 'VCAP_SERVICES_FILE_PATH', text: await readTextFile(file) });
   });
   const text = readVariable(environment, 'VCAP_SERVICES');
   if (text !== undefined) documents.push({ source: 'VCAP_SERVICES', text });
@@ -36,14 +37,14 @@ async function readFolders(root: string): Promise<BindingFolder[]> {
 async function readFolder(folder: string): Promise<BindingFolder> {
   const files = new Map<string, string>();
   for (const name of await readdir(folder).catch(nothingIn)) {
-    const text = await readFile(path.join(folder, name), 'utf8').catch(nothingIn);
-    if (typeof text === 'string') files.set(name, text);
+    const file = path.join(folder, name);
+    if (!(await stat(file)).isDirectory()) files.set(name, await readTextFile(file));
   }
   return { path: folder, files };
 }
 
-/** A file beside the folders, or a folder inside one, is no binding. */
+/** A file beside the folders is not a binding. */
 function nothingIn(error: NodeJS.ErrnoException): [] {
-  if (error.code === 'ENOTDIR' || error.code === 'EISDIR') return [];
+  if (error.code === 'ENOTDIR') return [];
   throw error;
 }
