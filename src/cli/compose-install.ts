@@ -1,6 +1,7 @@
-import { chmodSync, cpSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { UserFacingError } from '../base/user-facing-error.ts';
+import { makeFolders } from '../base/files/make-folders.ts';
+import { messageOf, UserFacingError } from '../base/user-facing-error.ts';
 import { version } from '../base/version.ts';
 import { withholdRuntimeVariables } from '../buildpack/runtime-variables.ts';
 
@@ -26,7 +27,7 @@ export function installProvider({ dockerFolder, programs, runtime, binFolder }: 
   const folder = path.join(path.resolve(dockerFolder), 'meridian-sidecar', version);
   const fresh = `${folder}.new`;
   rmSync(fresh, { recursive: true, force: true });
-  mkdirSync(fresh, { recursive: true });
+  makeFolder(fresh);
   for (const part of parts) cpSync(path.join(programs, part), path.join(fresh, part), { recursive: true });
   cpSync(runtime, path.join(fresh, 'node'), { dereference: true });
   chmodSync(path.join(fresh, 'node'), 0o755);
@@ -43,9 +44,22 @@ export function installProvider({ dockerFolder, programs, runtime, binFolder }: 
 
 /** Replaced in one step: Compose may be calling the old one. */
 function writeLauncher(file: string, folder: string): void {
-  mkdirSync(path.dirname(file), { recursive: true });
+  makeFolder(path.dirname(file));
   writeFileSync(`${file}.new`, launcherText(folder), { mode: 0o755 });
   renameSync(`${file}.new`, file);
+}
+
+function makeFolder(folder: string): void {
+  try {
+    makeFolders(folder);
+  } catch (error) {
+    throw new UserFacingError({
+      id: 'compose/install/folder',
+      found: `the folder ${folder} cannot be made: ${messageOf(error)}`,
+      next: ["Name a folder that can be written to: DOCKER_CONFIG is where Docker's configuration and plugins are."],
+      exitCode: 74,
+    });
+  }
 }
 
 function launcherText(folder: string): string {

@@ -1,5 +1,6 @@
-import { appendFileSync, existsSync, mkdirSync, renameSync, statSync, writeSync } from 'node:fs';
+import { appendFileSync, existsSync, renameSync, statSync, writeSync } from 'node:fs';
 import path from 'node:path';
+import { makeFolders } from '../base/files/make-folders.ts';
 import { createLog, type Log, silentLog } from '../base/log.ts';
 import { logError } from '../base/log-error.ts';
 import { realScheduler } from '../base/real-scheduler.ts';
@@ -21,7 +22,6 @@ import { stateFolder } from './compose-folders.ts';
  * stderr. @returns the exit code.
  */
 export async function runProvider(argv: readonly string[]): Promise<number> {
-  const state = new StateFiles(stateFolder(process.env));
   const protocol = new Protocol({ write: takeStdout(), accepted: process.env['COMPOSE_PROVIDER_MESSAGES'] });
   let logFile: string | undefined;
   let log: Log = silentLog;
@@ -34,6 +34,7 @@ export async function runProvider(argv: readonly string[]): Promise<number> {
   process.on('uncaughtException', (error) => process.exit(fail(error)));
   try {
     const invocation = parseInvocation(argv);
+    const state = new StateFiles(stateFolder(process.env));
     const file = state.logFile(invocation);
     log = openLog(file, invocation);
     if (log !== silentLog) logFile = file;
@@ -48,6 +49,7 @@ export async function runProvider(argv: readonly string[]): Promise<number> {
         readFile: readHostFile,
         checkPattern: patternFault,
         contextDir: import.meta.dirname,
+        wantedPlatform: process.env['DOCKER_DEFAULT_PLATFORM'],
       },
       invocation,
     );
@@ -92,7 +94,7 @@ const logBytesMax = 1024 * 1024;
 /** Written at once, so that a kill leaves everything that was said. */
 function openLog(file: string, { project, service }: Invocation): Log {
   try {
-    mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+    makeFolders(path.dirname(file), 0o700);
     if (existsSync(file) && statSync(file).size > logBytesMax) renameSync(file, `${file}.1`);
     appendFileSync(file, '', { mode: 0o600 });
   } catch {

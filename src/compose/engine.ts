@@ -8,17 +8,20 @@ export interface Engine {
   readonly id: string;
   /** Such as `unix:///var/run/docker.sock`. */
   readonly endpoint: string;
+  /** Such as `linux/x86_64`. */
+  readonly platform: string;
 }
 
 /** @throws UserFacingError `compose/engine/unreachable`. */
 export async function identifyEngine(docker: Docker): Promise<Engine> {
   const [info, context] = await Promise.all([
-    docker.call(['info', '--format', '{{.ID}}']),
+    docker.call(['info', '--format', '{{.OSType}}/{{.Architecture}} {{.ID}}']),
     docker.call(['context', 'inspect', '--format', '{{.Endpoints.docker.Host}}']),
   ]);
-  const id = info.stdout.trim();
+  const [platform = '', ...rest] = info.stdout.trim().split(' ');
+  const id = rest.join(' ');
   const endpoint = context.exitCode === 0 ? context.stdout.trim() : 'the default endpoint';
-  if (info.exitCode === 0 && id !== '') return { id, endpoint };
+  if (info.exitCode === 0 && id !== '') return { id, endpoint, platform };
   throw new UserFacingError({
     id: 'compose/engine/unreachable',
     found: `the engine at ${endpoint} does not answer: ${info.stderr.trim().split('\n').at(-1) ?? ''}`,

@@ -1,6 +1,7 @@
 import { UserFacingError } from '../base/user-facing-error.ts';
 import { version } from '../base/version.ts';
 import type { Docker, DockerOutcome } from './docker.ts';
+import { checkPlatform } from './platform.ts';
 
 /** The image that a service gets when it names none. */
 export const defaultImage = `meridian-sidecar:${version}`;
@@ -12,6 +13,10 @@ export interface ImageRequest {
   readonly base?: string;
   /** The folder with Dockerfile, bundles and `image/`, which is the context of a build. */
   readonly contextDir: string;
+  /** Of the engine, as it says it; for an image that is used. */
+  readonly enginePlatform: string;
+  /** What DOCKER_DEFAULT_PLATFORM asks for. */
+  readonly wantedPlatform?: string | undefined;
   /** Hears what takes time, one short line each. */
   readonly report: (text: string) => void;
 }
@@ -22,25 +27,32 @@ export interface ImageRequest {
  * @throws UserFacingError `compose/image/*`.
  */
 export async function ensureImage(request: ImageRequest): Promise<string> {
-  const present = await idOf(request);
-  if (present !== undefined) return present;
-  if (request.image === defaultImage) return buildImage(request);
-  await pullImage(request);
-  const pulled = await idOf(request);
-  if (pulled !== undefined) return pulled;
+  const { docker, image, enginePlatform: ofEngine, wantedPlatform: wanted } = request;
+  const found = (await inspect(request)) ?? (await obtain(request));
+  await checkPlatform({ docker, image, ofImage: found.platform, ofEngine, wanted });
+  return found.id;
+}
+
+async function obtain(request: ImageRequest): Promise<InspectedImage> {
+  if (request.image === defaultImage) await buildImage(request);
+  else await pullImage(request);
+  const found = await inspect(request);
+  if (found !== undefined) return found;
   throw new UserFacingError({
     id: 'compose/image/missing',
-    found: `the engine has no image ${request.image}, although pulling it went well`,
+    found: `the engine has no image ${request.image}, although getting it went well`,
     next: ['Look with `docker image ls` for what the engine has, and try again.'],
   });
 }
+
+type BuildRequest = Omit<ImageRequest, 'enginePlatform' | 'wantedPlatform'>;
 
 /**
  * Builds the image, whether the engine has one of that name or not.
  * @returns the image's id, `sha256:…`.
  * @throws UserFacingError `compose/image/build`.
  */
-export async function buildImage({ docker, image, base, contextDir, report }: ImageRequest): Promise<string> {
+export async function buildImage({ docker, image, base, contextDir, report }: BuildRequest): Promise<string> {
   report(`building ${image}`);
   const baseArgs = base === undefined ? [] : ['--build-arg', `BASE=${base}`];
   const outcome = await docker.call(['build', '--tag', image, ...baseArgs, contextDir], {
@@ -53,9 +65,15 @@ export async function buildImage({ docker, image, base, contextDir, report }: Im
   return docker.run(['image', 'inspect', '--format', '{{.Id}}', image]);
 }
 
-async function idOf({ docker, image }: ImageRequest): Promise<string | undefined> {
-  const found = await docker.call(['image', 'inspect', '--format', '{{.Id}}', image]);
-  return found.exitCode === 0 ? found.stdout.trim() : undefined;
+interface InspectedImage {
+  readonly id: string;
+  readonly platform: string;
+}
+
+async function inspect({ docker, image }: ImageRequest): Promise<InspectedImage | undefined> {
+  const found = await docker.call(['image', 'inspect', '--format', '{{.Id}} {{.Os}}/{{.Architecture}}', image]);
+  const [id = '', platform = ''] = found.stdout.trim().split(' ');
+  return found.exitCode === 0 ? { id, platform } : undefined;
 }
 
 async function pullImage({ docker, image, report }: ImageRequest): Promise<void> {

@@ -17,6 +17,8 @@ export interface Provider {
   readonly checkPattern: CheckPattern;
   /** The context of a build of our image. */
   readonly contextDir: string;
+  /** What DOCKER_DEFAULT_PLATFORM asks for, which the engine's client follows. */
+  readonly wantedPlatform?: string | undefined;
 }
 
 /** Tells Compose, and the log. */

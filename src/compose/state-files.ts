@@ -1,6 +1,7 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { makeFolders } from '../base/files/make-folders.ts';
 
 /** What is under way or in place for one service on one engine, written before anything is done. */
 export interface JournalEntry {
@@ -40,7 +41,7 @@ export class StateFiles {
   /** Replaced in one step, so that a kill leaves the old entry or the new one. */
   write(entry: JournalEntry): void {
     const file = this.#journalFile(entry);
-    mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+    makeFolders(path.dirname(file), 0o700);
     writeFileSync(`${file}.new`, `${JSON.stringify(entry)}\n`);
     renameSync(`${file}.new`, file);
   }
@@ -60,7 +61,7 @@ export class StateFiles {
    */
   tryLock(name: string): (() => void) | undefined {
     const file = path.join(this.#root, 'locks', `${name}.lock`);
-    mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+    makeFolders(path.dirname(file), 0o700);
     const database = new DatabaseSync(file, { timeout: 0 });
     try {
       database.exec('BEGIN EXCLUSIVE');

@@ -30,7 +30,7 @@ export async function up(provider: Provider, invocation: Invocation): Promise<vo
   const ours = await listOurs(provider.docker, settings.project, settings.service);
   const plugins = await findPlugins(provider, settings.project, ours);
   checkPlugins(settings.service, plugins);
-  const image = await findImage(provider, settings);
+  const image = await findImage(provider, settings, engine);
   const entry = { engine: engine.id, endpoint: engine.endpoint, project: settings.project, service: settings.service };
   provider.state.write({ phase: 'creating', ...entry });
   const rollback = new Rollback(provider.log);
@@ -81,14 +81,22 @@ async function bring(provider: Provider, plan: UpPlan): Promise<string> {
   return owner.id;
 }
 
-async function findImage(provider: Provider, { image, base }: ServiceSettings): Promise<SpecImage> {
-  const { docker, contextDir } = provider;
+async function findImage(provider: Provider, { image, base }: ServiceSettings, engine: Engine): Promise<SpecImage> {
+  const { docker, contextDir, wantedPlatform } = provider;
   const name = image ?? defaultImage;
   const say = (text: string): void => report(provider, text);
   // Of no project: building it once is enough for all services that begin together.
   const lock = { state: provider.state, name: '.image', scheduler: provider.scheduler, timeoutMs: imageTimeoutMs };
   const id = await withLock({ ...lock, report: () => {} }, () =>
-    ensureImage({ docker, image: name, ...(base !== undefined && { base }), contextDir, report: say }),
+    ensureImage({
+      docker,
+      image: name,
+      ...(base !== undefined && { base }),
+      contextDir,
+      enginePlatform: engine.platform,
+      wantedPlatform,
+      report: say,
+    }),
   );
   return { name, id };
 }

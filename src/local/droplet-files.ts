@@ -1,9 +1,10 @@
 import { constants } from 'node:fs';
-import { access, cp, lstat, mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { access, cp, lstat, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { makeFolders } from '../base/files/make-folders.ts';
 import { kindOf, readTextFile, UnfitFileError } from '../base/files/read-text-file.ts';
 import { messageOf } from '../base/user-facing-error.ts';
-import { unfitFile } from './staging-failure.ts';
+import { outUnwritable, unfitFile } from './staging-failure.ts';
 
 /** What `cf push` leaves behind when it uploads an app. */
 const neverUploaded: ReadonlySet<string> = new Set(['.cfignore', '.DS_Store', '.git', '.gitignore', '.hg', '.svn']);
@@ -63,12 +64,16 @@ export async function copyApp(from: string, to: string): Promise<void> {
 
 /** A new empty directory inside `parent`, which is made when it is not there. */
 export async function makeWorkDir(parent: string): Promise<string> {
-  await mkdir(parent, { recursive: true });
-  return await mkdtemp(path.join(parent, 'staging-'));
+  try {
+    makeFolders(parent);
+    return await mkdtemp(path.join(parent, 'staging-'));
+  } catch (error) {
+    throw outUnwritable(parent, messageOf(error));
+  }
 }
 
 export async function makeDirs(dirs: readonly string[]): Promise<void> {
-  for (const dir of dirs) await mkdir(dir, { recursive: true });
+  for (const dir of dirs) makeFolders(dir);
 }
 
 export async function removeTree(dir: string): Promise<void> {

@@ -88,6 +88,15 @@ export function unfitFile(reason: string): UserFacingError {
   });
 }
 
+export function outUnwritable(outDir: string, reason: string): UserFacingError {
+  return new UserFacingError({
+    id: 'stage/out/unwritable',
+    found: `--out ${outDir} cannot be written to: ${reason}`,
+    next: ['Give a folder that can be made and written to.'],
+    exitCode: 74,
+  });
+}
+
 export function outInsideApp(outDir: string): UserFacingError {
   return new UserFacingError({
     id: 'stage/out/inside-app',

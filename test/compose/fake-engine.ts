@@ -30,6 +30,11 @@ export class FakeEngine {
   /** Every call so far, as one line. */
   readonly calls: string[] = [];
   id = 'engine-1';
+  /** As it says it, and of its images. */
+  platform = 'linux/x86_64';
+  imagePlatform = 'linux/amd64';
+  /** Whether it starts what is for another processor. */
+  emulates = false;
   endpoint = 'unix:///run/fake.sock';
   /** What `meridian-sidecar wait` answers while a sidecar runs: nothing when it is ready. */
   notReady: string | undefined;
@@ -68,11 +73,12 @@ export class FakeEngine {
     string,
     (args: readonly string[], signal?: AbortSignal) => DockerOutcome | Promise<DockerOutcome>
   > = {
-    info: () => done(this.id),
+    info: () => done(`${this.platform} ${this.id}`),
+    run: () => (this.emulates ? done() : refused('exec /usr/bin/sleep: exec format error')),
     context: () => done(this.endpoint),
     image: ([, , , name = '']) => {
       const id = this.images.get(name);
-      return id === undefined ? refused(`Error: No such image: ${name}`) : done(id);
+      return id === undefined ? refused(`Error: No such image: ${name}`) : done(`${id} ${this.imagePlatform}`);
     },
     pull: ([name]) => refused(`manifest for ${name} not found`),
     network: (args) => this.#network(args),

@@ -21,13 +21,20 @@ function scriptedDocker(answers: Readonly<Record<string, readonly Answer[]>>): {
   return { docker, calls };
 }
 
-const there = { stdout: 'sha256:1\n' };
+const there = { stdout: 'sha256:1 linux/amd64\n' };
 const absent = { exitCode: 1, stderr: 'No such image' };
 
 async function ensure(docker: Docker, image: string, base?: string): Promise<{ id: string; reports: string[] }> {
   const reports: string[] = [];
   const report = (text: string): void => void reports.push(text);
-  const id = await ensureImage({ docker, image, contextDir: '/dist', report, ...(base !== undefined && { base }) });
+  const id = await ensureImage({
+    docker,
+    image,
+    contextDir: '/dist',
+    enginePlatform: 'linux/x86_64',
+    report,
+    ...(base !== undefined && { base }),
+  });
   return { id, reports };
 }
 
@@ -37,7 +44,7 @@ describe('the image', () => {
     async (image) => {
       const { docker, calls } = scriptedDocker({ 'image inspect': [there] });
       expect(await ensure(docker, image)).toEqual({ id: 'sha256:1', reports: [] });
-      expect(calls).toEqual([`image inspect --format {{.Id}} ${image}`]);
+      expect(calls).toEqual([`image inspect --format {{.Id}} {{.Os}}/{{.Architecture}} ${image}`]);
     },
   );
 
