@@ -51,7 +51,8 @@ ${optionsTable()}
 
 ## The configuration file
 
-The file that \`SIDECAR_CONFIG\` names, relative to the app's root, is YAML. An unknown key is an error. These are its keys with their
+The file that \`SIDECAR_CONFIG\` names, relative to the app's root, is YAML. A relative name must not lead out
+of the app, and the file has 1 MiB at most, as have the files of credentials and bindings. An unknown key is an error. These are its keys with their
 defaults. Editors with a YAML language server check it by [its JSON Schema](schemas/sidecar-config.schema.json) when its first line is
 \`# yaml-language-server: $schema=PATH-OR-ADDRESS-OF-THE-SCHEMA\`.
 
