@@ -1,15 +1,18 @@
+import { formatBytes } from '../base/bytes.ts';
 import type { Scheduler, Timer } from '../base/scheduler.ts';
 import { type Answer, CallOutcome, type CallResult } from '../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import type { Envelope } from '../contract/wire/gen/meridian/v1/envelope_pb.ts';
 import { matchTopic } from '../contract/wire/topic.ts';
 import { acceptableAnswer } from './envelope/acceptable-answer.ts';
+import { sessionLimits } from './outflow/session-limits.ts';
 
 /** Whoever answers requests on the topics of one pattern. */
 export interface Responder {
   readonly pattern: string;
   /** Whether it owns its instance id and takes new requests. */
   isReady(): boolean;
-  request(request: { requestId: bigint; envelope: Envelope; timeoutMs: number }): void;
+  /** Takes a request to it now or when it reads, until dropped; undefined when too much waits for it already. */
+  take(request: { requestId: bigint; envelope: Envelope; timeoutMs: number }): { drop(): void } | undefined;
 }
 
 export type CallOutcomeReport = Pick<CallResult, 'outcome' | 'payloadType' | 'payload' | 'detail'>;
@@ -17,6 +20,7 @@ export type CallOutcomeReport = Pick<CallResult, 'outcome' | 'payloadType' | 'pa
 interface PendingCall {
   readonly responder: Responder;
   readonly timer: Timer;
+  readonly drop: () => void;
   readonly report: (result: CallOutcomeReport) => void;
 }
 
@@ -47,21 +51,21 @@ export class CallBroker {
 
   call(call: { envelope: Envelope; timeoutMs: number }, report: (result: CallOutcomeReport) => void): void {
     const topic = call.envelope.meta?.topic ?? '';
-    const index = this.#responders.findIndex((each) => each.isReady() && matchTopic(each.pattern, topic));
-    const responder = this.#responders[index];
-    if (!responder) {
-      report(failed(CallOutcome.NO_HANDLER, `nothing serves ${topic}`));
-      return;
-    }
-    // Whoever was asked goes to the end of the list, so that several responders take turns.
-    this.#responders.push(...this.#responders.splice(index, 1));
+    const ready = this.#responders.filter((each) => each.isReady() && matchTopic(each.pattern, topic));
     this.#lastRequestId += 1n;
     const requestId = this.#lastRequestId;
-    const timer = this.#scheduler.setTimer(call.timeoutMs, () =>
-      this.#finish(requestId, failed(CallOutcome.TIMEOUT, `${topic} was not answered within ${call.timeoutMs} ms`)),
-    );
-    this.#pending.set(requestId, { responder, timer, report });
-    responder.request({ requestId, ...call });
+    for (const responder of ready) {
+      const taken = responder.take({ requestId, ...call });
+      if (!taken) continue;
+      // Whoever was asked goes to the end of the list, so that several responders take turns.
+      this.#responders.push(...this.#responders.splice(this.#responders.indexOf(responder), 1));
+      const timer = this.#scheduler.setTimer(call.timeoutMs, () =>
+        this.#finish(requestId, failed(CallOutcome.TIMEOUT, `${topic} was not answered within ${call.timeoutMs} ms`)),
+      );
+      this.#pending.set(requestId, { responder, timer, drop: () => taken.drop(), report });
+      return;
+    }
+    report(failed(CallOutcome.NO_HANDLER, ready.length === 0 ? `nothing serves ${topic}` : notReading(ready, topic)));
   }
 
   /** An answer to a request that is over, or was put to someone else, is dropped. */
@@ -82,8 +86,15 @@ export class CallBroker {
     if (!call) return;
     this.#pending.delete(requestId);
     call.timer.cancel();
+    // What was not sent yet nobody waits for.
+    call.drop();
     call.report(result);
   }
+}
+
+function notReading({ length }: readonly Responder[], topic: string): string {
+  const limit = formatBytes(sessionLimits.waitingRequestBytes);
+  return `${length} serve ${topic}, and for each more than the limit of ${limit} of requests waits to be read`;
 }
 
 /** A result without an answer. */

@@ -76,8 +76,9 @@ export interface SessionSubscriptionsOptions {
   readonly onFailure: (error: unknown) => void;
   readonly missed: (subscriptionId: number, count: number) => void;
   readonly acknowledged: (subscriptionId: number, positions: readonly bigint[]) => void;
-  /** Sends one delivery; resolves when there is room for the next. */
-  readonly deliver: (delivery: Omit<Delivery, '$typeName' | '$unknown'>) => Promise<void>;
+  /** Resolves when there is room for a delivery. */
+  readonly room: () => Promise<void>;
+  readonly deliver: (delivery: Omit<Delivery, '$typeName' | '$unknown'>) => void;
 }
 
 /** The subscriptions of one session. They wait until the session owns its instance id alone. */
@@ -234,7 +235,7 @@ export class SessionSubscriptions {
   }
 
   #open(subscribe: Subscribe): void {
-    const { store, tail, registration, log, deliver, subscribed, acknowledged, missed } = this.#options;
+    const { store, tail, registration, log, room, deliver, subscribed, acknowledged, missed } = this.#options;
     const { subscriptionId, name } = subscribe;
     const deadLetters = new DeadLetters({
       ...this.#options,
@@ -248,11 +249,13 @@ export class SessionSubscriptions {
       spec: specOf(subscribe),
       putAway: (failed) => deadLetters.putAway(failed),
       credit: { messages: subscribe.creditMessages, bytes: subscribe.creditBytes },
+      room,
       deliver: async ({ message, maybeRedelivered, attempt }) => {
-        // It may have been ended while the delivery was being recorded.
+        await room();
+        // It may have been ended while the delivery was being recorded, or waited.
         if (this.#feeds.get(subscriptionId) !== feed) return;
         const { position, envelope, bytes: creditBytes } = message;
-        await deliver({ subscriptionId, position, envelope, maybeRedelivered, attempt, creditBytes });
+        deliver({ subscriptionId, position, envelope, maybeRedelivered, attempt, creditBytes });
       },
       onOpen: () => subscribed(subscriptionId),
       onMissed: (count) => {

@@ -1,4 +1,3 @@
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { Interruptible } from '../base/interruptible.ts';
 import type { Log } from '../base/log.ts';
 import { lengthFault } from '../contract/wire/field-limits/length-fault.ts';
@@ -9,7 +8,6 @@ import {
   type Serve,
   ServeSchema,
   type SessionEvent,
-  SessionEventSchema,
   type SessionRequest,
   StatusReportSchema,
 } from '../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
@@ -20,17 +18,13 @@ import type { RpcStream } from '../transport/rpc.ts';
 import { RpcError, throwFault } from '../transport/status.ts';
 import { type CallBroker, type CallOutcomeReport, failed, type Responder } from './call-broker.ts';
 import { receiveEnvelope } from './envelope/received-envelope.ts';
+import { type EventInit, SessionOutflow } from './outflow/session-outflow.ts';
 import { type BusRecorder, callEndingOf, storedOutcomeOf } from './recorder.ts';
 import type { Registration } from './registration.ts';
 import type { LogTail } from './session/log-tail.ts';
 import { SessionPublishes } from './session-publishes.ts';
 import { lengthRefusal, lossOf, patternRefusal, quotaRefusal, SessionSubscriptions } from './session-subscriptions.ts';
 import type { Store } from './store.ts';
-
-/** While more than this waits to be sent, a subscription waits too. */
-const sendBufferBytes = 1024 * 1024;
-/** While more than this waits to be read by the sidecar, what it sends is not read either. */
-const unreadBytesMax = 8 * 1024 * 1024;
 
 export interface SessionOptions {
   readonly registration: Registration;
@@ -46,8 +40,6 @@ export interface SessionOptions {
   readonly renewLease: () => number;
 }
 
-type EventInit = NonNullable<MessageInitShape<typeof SessionEventSchema>['event']>;
-
 /** One sidecar's session: its publishes, subscriptions, calls and answers, each checked against its grants. */
 export class Session {
   readonly #options: SessionOptions;
@@ -55,12 +47,14 @@ export class Session {
   readonly #publishes: SessionPublishes;
   readonly #responders = new Map<number, Responder>();
   readonly #requests: Interruptible<SessionRequest>;
+  readonly #outflow: SessionOutflow;
   #delivering = false;
 
   constructor(options: SessionOptions) {
     this.#options = options;
-    const { stream, recorder } = options;
+    const { recorder } = options;
     this.#requests = new Interruptible(options.requests);
+    this.#outflow = new SessionOutflow(options.stream);
     const onFailure = (error: unknown): void => this.end(RpcError.from(error));
     this.#publishes = new SessionPublishes({
       owner: options.registration.owner,
@@ -84,10 +78,10 @@ export class Session {
       missed: (subscriptionId, count) => this.send({ case: 'missed', value: { subscriptionId, count: BigInt(count) } }),
       acknowledged: (subscriptionId, positions) =>
         this.send({ case: 'acknowledged', value: { subscriptionId, positions: [...positions] } }),
-      deliver: async (delivery) => {
+      room: () => this.#outflow.room(),
+      deliver: (delivery) => {
         this.send({ case: 'delivery', value: delivery });
         recorder.routed('message', delivery.envelope?.meta, this.#instanceId);
-        if (stream.queuedBytes > sendBufferBytes) await stream.drained(sendBufferBytes / 2);
       },
     });
   }
@@ -117,7 +111,7 @@ export class Session {
   }
 
   send(event: EventInit): void {
-    this.#options.stream.write(create(SessionEventSchema, { event }));
+    this.#outflow.send(event);
   }
 
   /** Tells the whole set of grants and ends what is served or subscribed to without one. */
@@ -158,10 +152,9 @@ export class Session {
    * else is waited for, so that a heartbeat is answered when it comes.
    */
   async #readyForMore(): Promise<void> {
-    const { stream } = this.#options;
     if (this.#publishes.isFull) await this.#publishes.room();
     if (this.#subscriptions.isFull) await this.#subscriptions.room();
-    if (stream.queuedBytes > unreadBytesMax) await stream.drained(unreadBytesMax / 2);
+    await this.#outflow.readOn();
   }
 
   #handle(message: SessionRequest['message']): void {
@@ -215,12 +208,14 @@ export class Session {
 
   #sendGrants(): void {
     const { access } = this.#options.registration;
-    const value = {
-      granted: grantsToWire(access.granted),
-      undecided: grantsToWire(access.withheldAs('undecided')),
-      denied: grantsToWire(access.withheldAs('denied', 'revoked')),
-    };
-    this.send({ case: 'grants', value });
+    this.#outflow.sendLatest(() => {
+      const value = {
+        granted: grantsToWire(access.granted),
+        undecided: grantsToWire(access.withheldAs('undecided')),
+        denied: grantsToWire(access.withheldAs('denied', 'revoked')),
+      };
+      return { case: 'grants', value };
+    });
   }
 
   get #instanceId(): string {
@@ -245,8 +240,9 @@ export class Session {
     const { registration, wallTimeNs } = this.#options;
     const received = receiveEnvelope(registration, sent, (of) => callMessageId(of, callId), wallTimeNs());
     const report = (result: CallOutcomeReport): void => {
-      this.send({ case: 'callResult', value: { callId, ...result } });
-      this.#options.recorder.called(received.meta, callEndingOf(result.outcome));
+      const told = this.#outflow.answerFor(result);
+      this.send({ case: 'callResult', value: { callId, ...told } });
+      this.#options.recorder.called(received.meta, callEndingOf(told.outcome));
     };
     if (received.refusal !== undefined) {
       report(failed(CallOutcome.REFUSED, received.refusal));
@@ -280,10 +276,11 @@ export class Session {
     const responder: Responder = {
       pattern,
       isReady: () => this.#delivering,
-      request: (request) => {
-        this.#options.recorder.routed('call', request.envelope.meta, this.#instanceId);
-        this.send({ case: 'request', value: { serverId, ...request } });
-      },
+      take: (request) =>
+        this.#outflow.request(request.envelope.payload.length, () => {
+          this.#options.recorder.routed('call', request.envelope.meta, this.#instanceId);
+          this.send({ case: 'request', value: { serverId, ...request } });
+        }),
     };
     this.#responders.set(serverId, responder);
     this.#options.broker.add(responder);

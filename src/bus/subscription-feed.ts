@@ -27,7 +27,9 @@ export interface FeedOptions {
   readonly credit: { messages: number; bytes: number };
   /** Called once the position is found, before the first delivery. */
   readonly onOpen: () => void;
-  /** Sends one message; resolves when there is room for the next. */
+  /** Resolves when there is room for a message, so that none is read before. */
+  readonly room: () => Promise<void>;
+  /** Sends one message, when there is room for it. */
   readonly deliver: (fed: FedMessage) => Promise<void>;
   /** So many messages were dropped before they could be delivered. */
   readonly onMissed: (count: number) => void;
@@ -121,7 +123,7 @@ export class SubscriptionFeed implements TailListener {
 
   /** Runs until the feed is closed. @throws StaleEpochError when the owner lost the instance id meanwhile. */
   async run(): Promise<void> {
-    const { store, owner, spec, onOpen } = this.#options;
+    const { store, owner, spec, room, onOpen } = this.#options;
     const start = await store.openSubscription(owner, spec);
     if (this.#closed) return;
     onOpen();
@@ -130,6 +132,7 @@ export class SubscriptionFeed implements TailListener {
     this.#isOpen = true;
     this.retry(start.pending);
     while (!this.#closed) {
+      await room();
       const mayBeMore = this.#again.size > 0 ? await this.#deliverAgain() : await this.#deliverNew();
       if (!mayBeMore || this.#blocked) await this.#wait();
     }

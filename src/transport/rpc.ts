@@ -55,7 +55,7 @@ export interface CallContext {
 export interface RpcStream<Incoming, Outgoing> extends AsyncIterable<Incoming> {
   /** Queues a message; after the stream is over it is dropped. Returns `queuedBytes`. */
   write(message: Outgoing): number;
-  /** Bytes written that the transport could not pass on yet. */
+  /** What was written and the transport could not pass on yet, in bytes of memory: a kibibyte more than each message has. */
   readonly queuedBytes: number;
   /** Resolves once `queuedBytes` is at most `thresholdBytes` (0 when absent), or the stream is over. */
   drained(thresholdBytes?: number): Promise<void>;

@@ -4,6 +4,9 @@ import { decodeMessage, encodeMessage, type MessageFormat, refuseTooLarge } from
 import type { RpcStream } from './rpc.ts';
 import { RpcError } from './status.ts';
 
+/** What a message that waits to leave takes beside its bytes: a frame, callbacks and its place in three queues. */
+const messageOverheadBytes = 1_024;
+
 export interface StreamFormats<Incoming, Outgoing> {
   readonly incoming: MessageFormat<Incoming>;
   readonly outgoing: MessageFormat<Outgoing>;
@@ -12,7 +15,7 @@ export interface StreamFormats<Incoming, Outgoing> {
 /** What one end of a stream does over any transport: an inbox, a gauge of what has yet to leave, and an end. */
 export abstract class StreamEnd<Incoming, Outgoing> implements RpcStream<Incoming, Outgoing> {
   protected readonly inbox: Inbox<Incoming>;
-  protected readonly outflow = new ByteGauge();
+  readonly #outflow = new ByteGauge();
   readonly #formats: StreamFormats<Incoming, Outgoing>;
   readonly #over = new AbortController();
   #writingEnded = false;
@@ -30,15 +33,15 @@ export abstract class StreamEnd<Incoming, Outgoing> implements RpcStream<Incomin
   }
 
   get queuedBytes(): number {
-    return this.outflow.bytes;
+    return this.#outflow.bytes;
   }
 
   drained(thresholdBytes = 0): Promise<void> {
-    return this.outflow.atMost(thresholdBytes);
+    return this.#outflow.atMost(thresholdBytes);
   }
 
   write(message: Outgoing): number {
-    if (this.over.aborted || this.#writingEnded) return this.outflow.bytes;
+    if (this.over.aborted || this.#writingEnded) return this.#outflow.bytes;
     let bytes: Uint8Array;
     try {
       bytes = encodeMessage(this.#formats.outgoing, message);
@@ -47,9 +50,9 @@ export abstract class StreamEnd<Incoming, Outgoing> implements RpcStream<Incomin
       this.fail(error);
       return 0;
     }
-    this.outflow.add(bytes.byteLength);
+    this.#outflow.add(bytes.byteLength + messageOverheadBytes);
     this.send(bytes);
-    return this.outflow.bytes;
+    return this.#outflow.bytes;
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Incoming> {
@@ -59,10 +62,15 @@ export abstract class StreamEnd<Incoming, Outgoing> implements RpcStream<Incomin
   /** Ends the call from this end and tells the other. */
   abstract fail(error: RpcError): void;
 
-  /** Passes a message on; `outflow` is to fall by its length once it has left. */
+  /** Passes a message on; `left` is to be called with its length once it has left. */
   protected abstract send(bytes: Uint8Array): void;
 
   protected abstract onTaken(byteLength: number): void;
+
+  /** A message of so many bytes has left, or never will. */
+  protected left(byteLength: number): void {
+    this.#outflow.remove(byteLength + messageOverheadBytes);
+  }
 
   /** A message came in; one that is too large fails the call. */
   protected arrived(bytes: Uint8Array): void {
@@ -82,7 +90,7 @@ export abstract class StreamEnd<Incoming, Outgoing> implements RpcStream<Incomin
   protected finish(failure?: RpcError): void {
     if (this.over.aborted) return;
     if (failure) this.inbox.fail(failure);
-    this.outflow.release();
+    this.#outflow.release();
     this.#over.abort(failure);
   }
 

@@ -140,10 +140,13 @@ describe('a call', () => {
     }),
   );
 
-  test.each([-1, 60_001])('with a timeout of %i ms is invalid', (timeoutMs) =>
+  test.each([
+    [-1, { name: 'TypeError', message: expect.stringContaining('options.timeoutMs is the number -1') }],
+    [60_001, { code: 'INVALID_ARGUMENT' }],
+  ])('with a timeout of %i ms is invalid', (timeoutMs, error) =>
     inWorld(async (world) => {
       const { caller } = await twoContainers(world);
-      await expect(ask(caller.plugin, timeoutMs)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+      await expect(ask(caller.plugin, timeoutMs)).rejects.toMatchObject(error);
     }),
   );
 });

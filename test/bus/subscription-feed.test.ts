@@ -21,6 +21,7 @@ test('a repeat that is acknowledged while it waits for credit does not come, and
     owner,
     spec: everything,
     credit: { messages: 1, bytes: 1_000_000 },
+    room: async () => {},
     onOpen() {},
     onMissed() {},
     putAway: async () => false,

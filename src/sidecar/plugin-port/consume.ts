@@ -18,12 +18,10 @@ import { StreamHold } from '../memory/stream-hold.ts';
 import { checkPattern } from './checked-pattern.ts';
 import { CreditWindow } from './credit-window.ts';
 import type { PluginPort } from './plugin-port.ts';
+import { streamLimits } from './stream-limits.ts';
 
 type ConsumeStream = RpcStream<ConsumeRequest, ConsumeEvent>;
 type EventInit = NonNullable<MessageInitShape<typeof ConsumeEventSchema>['event']>;
-
-/** While more than this waits in the stream, the bus gets no more credit. */
-const streamBufferBytes = 256 * 1024;
 
 /**
  * Serves one acknowledged subscription: the plugin's credits and acknowledgements go to the bus as they come. A stream that the
@@ -68,7 +66,7 @@ export async function consume(port: PluginPort, stream: ConsumeStream): Promise<
     },
   );
   async function passCreditOn(): Promise<void> {
-    if (stream.queuedBytes > streamBufferBytes) await stream.drained(streamBufferBytes / 2);
+    if (stream.queuedBytes > streamLimits.unreadBytes) await stream.drained(streamLimits.unreadBytes / 2);
     // Each position that is not acknowledged is remembered here and at the bus, whatever credit the plugin gives.
     if (subscription.depth.inHand >= limits.unacknowledgedMessages) return;
     const portion = window.take();
@@ -80,9 +78,12 @@ export async function consume(port: PluginPort, stream: ConsumeStream): Promise<
     for await (const { message } of following) {
       if (message.case === 'acknowledge') subscription.acknowledge(message.value.positions);
       if (message.case === 'retry') subscription.retry(message.value.positions);
-      if (message.case !== 'credit') continue;
-      window.give(message.value);
-      void passCreditOn();
+      if (message.case === 'credit') {
+        window.give(message.value);
+        void passCreditOn();
+      }
+      // Each acknowledgement is answered, and the answers would else pile up for a plugin that does not read.
+      if (stream.queuedBytes > streamLimits.unreadBytes) await stream.drained(streamLimits.unreadBytes / 2);
     }
     inGoodOrder = true;
   } finally {

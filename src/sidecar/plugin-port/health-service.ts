@@ -42,8 +42,11 @@ async function watch(current: StateHolder, stream: RpcStream<HealthCheckRequest,
   try {
     let last: ServingStatus | undefined;
     for await (const status of changes) {
-      if (status !== last) stream.write(create(HealthCheckResponseSchema, { status }));
+      // Of the changes in the time in which the plugin read nothing, it is told the last.
+      if (status === last || changes.length > 0) continue;
+      stream.write(create(HealthCheckResponseSchema, { status }));
       last = status;
+      await stream.drained();
     }
   } finally {
     stopWatching();

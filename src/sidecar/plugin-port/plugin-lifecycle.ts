@@ -1,4 +1,5 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { formatBytes } from '../../base/bytes.ts';
 import { Interruptible } from '../../base/interruptible.ts';
 import { type Scheduler, sleep } from '../../base/scheduler.ts';
 import { lengthFault } from '../../contract/wire/field-limits/length-fault.ts';
@@ -12,6 +13,7 @@ import type { RpcStream } from '../../transport/rpc.ts';
 import { RpcError, throwFault } from '../../transport/status.ts';
 import type { SidecarState } from '../sidecar-state.ts';
 import type { Admission } from './admission.ts';
+import { streamLimits } from './stream-limits.ts';
 
 type LifecycleStream = RpcStream<LifecycleRequest, LifecycleEvent>;
 type EventInit = NonNullable<MessageInitShape<typeof LifecycleEventSchema>['event']>;
@@ -31,8 +33,8 @@ export class PluginLifecycle {
   readonly #options: PluginLifecycleOptions;
   readonly #checks = new Map<bigint, (healthy: boolean) => void>();
   #stream: LifecycleStream | undefined;
-  /** Ends the stream that is served now, when a newer one comes. */
-  #replace: (() => void) | undefined;
+  /** Ends the stream that is served now. */
+  #end: ((reason: RpcError) => void) | undefined;
   #lastCheckId = 0n;
   #stopping: { readonly reason: string; readonly endsMs: number; readonly drained: () => void } | undefined;
 
@@ -48,13 +50,11 @@ export class PluginLifecycle {
   async serve(stream: LifecycleStream): Promise<void> {
     const { admission, instanceId, isDegraded } = this.#options;
     const plugin = admission.require();
-    this.#replace?.();
+    if (this.#stream) write(this.#stream, { case: 'replaced', value: {} });
+    this.#end?.(new RpcError('ABORTED', 'a newer Lifecycle stream took the place of this one'));
     this.#stream = stream;
     const messages = new Interruptible(stream[Symbol.asyncIterator]());
-    this.#replace = () => {
-      write(stream, { case: 'replaced', value: {} });
-      messages.interrupt(new RpcError('ABORTED', 'a newer Lifecycle stream took the place of this one'));
-    };
+    this.#end = (reason) => messages.interrupt(reason);
     plugin.gone.addEventListener('abort', () => messages.interrupt(plugin.gone.reason), {
       once: true,
       signal: stream.over,
@@ -76,7 +76,7 @@ export class PluginLifecycle {
     } finally {
       if (this.#stream === stream) {
         this.#stream = undefined;
-        this.#replace = undefined;
+        this.#end = undefined;
         admission.gone(plugin);
       }
     }
@@ -135,10 +135,14 @@ export class PluginLifecycle {
   }
 
   #send(event: EventInit): void {
-    if (this.#stream) write(this.#stream, event);
+    if (!this.#stream) return;
+    const limitBytes = streamLimits.unreadLifecycleBytes;
+    if (write(this.#stream, event) <= limitBytes) return;
+    const reason = `the plugin does not read its Lifecycle stream: more than the limit of ${formatBytes(limitBytes)} waits`;
+    this.#end?.(new RpcError('RESOURCE_EXHAUSTED', reason));
   }
 }
 
-function write(stream: LifecycleStream, event: EventInit): void {
-  stream.write(create(LifecycleEventSchema, { event }));
+function write(stream: LifecycleStream, event: EventInit): number {
+  return stream.write(create(LifecycleEventSchema, { event }));
 }

@@ -13,6 +13,7 @@ import { RpcError, throwFault } from '../../transport/status.ts';
 import { StreamHold } from '../memory/stream-hold.ts';
 import { checkPattern } from './checked-pattern.ts';
 import type { PluginPort } from './plugin-port.ts';
+import { WaitingRequests } from './waiting-requests.ts';
 
 type EventInit = NonNullable<MessageInitShape<typeof ServeEventSchema>['event']>;
 
@@ -32,16 +33,22 @@ export async function serveRequests(port: PluginPort, stream: RpcStream<ServeReq
   gone.addEventListener('abort', () => answers.interrupt(gone.reason), { once: true, signal: stream.over });
   const { incoming, hasRoom } = port.memory;
   const hold = new StreamHold(incoming, stream);
-  const server = port.servers.add(open.value.pattern, {
-    serving: () => send({ case: 'serving', value: {} }),
-    request: ({ requestId, envelope, timeoutMs }) => {
+  const requests = new WaitingRequests({
+    scheduler: port.scheduler,
+    stream,
+    hold,
+    send: ({ requestId, envelope, timeoutMs }) => {
       send({ case: 'request', value: { requestId, timeoutMs, ...(envelope && { envelope }) } });
       port.recorder.requested(envelope);
-      hold.written();
     },
-    refusal: ({ envelope }) => {
-      const fits = hasRoom(envelope?.payload.length ?? 0);
-      return fits ? undefined : "the responder's sidecar is short of memory";
+    onDropped: ({ requestId }) => server.answer({ requestId, ok: false, errorDetail: 'the responder did not read it' }),
+  });
+  const server = port.servers.add(open.value.pattern, {
+    serving: () => send({ case: 'serving', value: {} }),
+    request: (request) => requests.add(request),
+    refusal: (request) => {
+      const fits = hasRoom(request.envelope?.payload.length ?? 0);
+      return requests.refusal(request) ?? (fits ? undefined : "the responder's sidecar is short of memory");
     },
     ended: (status) => answers.interrupt(status),
   });
@@ -55,6 +62,7 @@ export async function serveRequests(port: PluginPort, stream: RpcStream<ServeReq
     }
   } finally {
     server.close();
+    requests.close();
     hold.close();
   }
 }

@@ -5,9 +5,8 @@ import { type Delivery, DeliverySchema } from '../../contract/wire/gen/meridian/
 import type { RpcStream } from '../../transport/rpc.ts';
 import type { MemoryBudget } from '../memory/memory-budget.ts';
 import { StreamHold } from '../memory/stream-hold.ts';
+import { streamLimits } from './stream-limits.ts';
 
-/** While more than this waits in the stream, nothing more is handed to it. */
-const streamBufferBytes = 256 * 1024;
 /** What a message that waits takes beside its encoded bytes. */
 const messageOverheadBytes = 1_024;
 
@@ -104,10 +103,10 @@ export class V1Stream {
 
   #hasRoom(): boolean {
     const { stream } = this.#options;
-    if (stream.queuedBytes <= streamBufferBytes) return true;
+    if (stream.queuedBytes <= streamLimits.unreadBytes) return true;
     if (!this.#draining) {
       this.#draining = true;
-      void stream.drained(streamBufferBytes / 2).then(() => {
+      void stream.drained(streamLimits.unreadBytes / 2).then(() => {
         this.#draining = false;
         this.#wakeup.notify();
       });

@@ -37,7 +37,7 @@ export abstract class DuplexEnd<Incoming, Outgoing> extends StreamEnd<Incoming, 
   }
 
   protected override send(bytes: Uint8Array): void {
-    const passedOn = (): void => this.outflow.remove(bytes.byteLength);
+    const passedOn = (): void => this.left(bytes.byteLength);
     if (this.#duplex.writable) this.#duplex.write(asBuffer(bytes), passedOn);
     else passedOn();
   }

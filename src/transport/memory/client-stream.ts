@@ -53,7 +53,7 @@ export class MemoryClientStream<Incoming, Outgoing>
 
   /** The server's reader took messages of so many bytes. */
   takenByServer(byteLength: number): void {
-    this.outflow.remove(byteLength);
+    this.left(byteLength);
   }
 
   protected override send(bytes: Uint8Array): void {

@@ -53,7 +53,7 @@ export class MemoryServerStream<Incoming, Outgoing> extends StreamEnd<Incoming, 
 
   /** The caller's reader took messages of so many bytes. */
   takenByCaller(byteLength: number): void {
-    this.outflow.remove(byteLength);
+    this.left(byteLength);
   }
 
   protected override send(bytes: Uint8Array): void {

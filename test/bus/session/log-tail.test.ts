@@ -49,6 +49,7 @@ function follow(options: { store: ReadStore; tail: LogTail; owner: Owner; name: 
     owner,
     spec: { name, pattern, start: noneBefore },
     credit: { messages: 3, bytes: 1_000_000 },
+    room: async () => {},
     onOpen() {},
     onMissed: () => expect.unreachable('nothing was dropped'),
     putAway: async () => false,

@@ -1,0 +1,11 @@
+const KiB = 1024;
+
+/** What a stream that the plugin does not read may hold. docs/contract.md has a row for each. */
+export const streamLimits = {
+  /** While more than this waits for the plugin to read, its requests wait, and nothing is read of what it sends on the stream. */
+  unreadBytes: 256 * KiB,
+  /** Requests of one Serve stream that wait; what does not fit is answered as a handler error. */
+  waitingRequestBytes: 1024 * KiB,
+  /** More than this ends a Lifecycle stream. */
+  unreadLifecycleBytes: 256 * KiB,
+} as const;
