@@ -44,7 +44,7 @@ export function publishAttempts(journal: Journal, from = 0): PublishAttempt[] {
       .flatMap(({ call, message }) => message.results.map((each) => [`${call} ${each.clientSequence}`, each] as const)),
   );
   const streamed = journal.received(pluginMethods.publish, from).flatMap(({ call, atMs, message }) =>
-    message.items.flatMap(({ clientSequence, request }) => {
+    [...message.items].flatMap(({ clientSequence, request }) => {
       const result = results.get(`${call} ${clientSequence}`);
       const isKnown = result && result.outcome !== PublishOutcome.UNKNOWN;
       const accepted = result?.outcome === PublishOutcome.ACCEPTED;

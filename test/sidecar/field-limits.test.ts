@@ -172,6 +172,20 @@ test('an item of a stream that is over a limit is refused, and those behind it a
   );
 });
 
+test('of a batch of 20,000 items each is answered once, and refused past the limit of 1,024', async () => {
+  const stream = plugin.stream<PublishBatch, PublishResults>(pluginMethods.publish);
+  const request = { topic: 'platform.oms.fills' };
+  const items = Array.from({ length: 20_000 }, (_, index) => ({ clientSequence: BigInt(index + 1), request }));
+  stream.write(create(PublishBatchSchema, { items }));
+  const reasons = new Map<bigint, string>();
+  for await (const { results } of stream) {
+    for (const { clientSequence, refusalReason } of results) reasons.set(clientSequence, refusalReason);
+    if (reasons.size === items.length) break;
+  }
+  const past = 'RESOURCE_EXHAUSTED: the batch has more items than the limit of 1024, and this is one past it';
+  expect([1n, 1_024n, 1_025n, 20_000n].map((sequence) => reasons.get(sequence))).toEqual(['', '', past, past]);
+});
+
 test('an answer over a limit fails its call only, and the stream of answers goes on', async () => {
   const stream = plugin.stream<ServeRequest, ServeEvent>(pluginMethods.serve);
   const send = (message: NonNullable<MessageInitShape<typeof ServeRequestSchema>['message']>): void =>

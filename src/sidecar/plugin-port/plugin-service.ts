@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { LoadStateReplySchema, SaveStateReplySchema } from '../../contract/wire/gen/meridian/sidecar/v1/plugin_pb.ts';
 import { pluginMethods } from '../../contract/wire/methods.ts';
+import { publishItemwise } from '../../contract/wire/publish-items.ts';
 import { type Route, serveStream, serveUnary } from '../../transport/rpc.ts';
 import { consume } from './consume.ts';
 import type { PluginPort } from './plugin-port.ts';
@@ -11,7 +12,7 @@ import { serveRequests } from './serve-requests.ts';
 export function pluginRoutes(port: PluginPort): Route[] {
   return [
     serveStream(pluginMethods.lifecycle, (stream) => port.lifecycle.serve(stream)),
-    serveStream(pluginMethods.publish, (stream) => publishStream(port, stream)),
+    serveStream(publishItemwise, (stream) => publishStream(port, stream)),
     serveStream(pluginMethods.consume, (stream) => consume(port, stream)),
     serveStream(pluginMethods.serve, (stream) => serveRequests(port, stream)),
     serveUnary(pluginMethods.saveState, async ({ state, acknowledge }) => {
