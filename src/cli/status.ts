@@ -68,11 +68,13 @@ function readStatus(body: string): SidecarStatus | undefined {
 function render(status: SidecarStatus): string {
   const { bus, plugin, grants } = status;
   const callbacks = plugin.takesCallbacks ? 'takes callbacks' : 'takes no callbacks';
+  const others =
+    plugin.secondRegistrations > 0 ? '; WARNING: a second plugin has registered, and speaks as this one' : '';
   const rows: readonly (readonly [string, string])[] = [
     ['state', status.state],
     ['instance', `${status.instanceId} of ${status.poolType}, deployment ${status.deploymentId || 'unknown'}`],
     ['bus', `${bus.address} ${bus.isUp ? 'up' : 'away'}, epoch ${bus.epoch}`],
-    ['plugin', plugin.isRegistered ? `registered, ${callbacks}` : 'not registered'],
+    ['plugin', plugin.isRegistered ? `registered, ${callbacks}${others}` : 'not registered'],
     ['may publish', grants.publish.join(', ') || 'nothing'],
     ['may subscribe', grants.subscribe.join(', ') || 'nothing'],
     ...(grants.withheld.length > 0 ? [['withheld', grants.withheld.join(', ')] as const] : []),

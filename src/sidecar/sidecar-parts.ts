@@ -23,7 +23,7 @@ import type { ProcessUsage } from './metrics/process-usage.ts';
 import { SidecarMetrics } from './metrics/sidecar-metrics.ts';
 import { PluginHealth } from './plugin-health.ts';
 import { PluginListener } from './plugin-listener.ts';
-import { Admission } from './plugin-port/admission.ts';
+import { Admission, countStreams } from './plugin-port/admission.ts';
 import { healthRoutes } from './plugin-port/health-service.ts';
 import { PluginLifecycle } from './plugin-port/plugin-lifecycle.ts';
 import type { PluginPort, PortIdentity } from './plugin-port/plugin-port.ts';
@@ -147,7 +147,10 @@ function createListener({ config, network, scheduler, log }: SidecarOptions, por
     address: config.pluginAddress,
     retryForMs: listenRetryMs,
     listen: {
-      routes: [...sidecarRoutes(port), ...pluginRoutes(port), ...healthRoutes(port.current)],
+      routes: [
+        ...countStreams(port.admission, [...sidecarRoutes(port), ...pluginRoutes(port)]),
+        ...healthRoutes(port.current),
+      ],
       maxMessageBytes: limits.messageBytes,
     },
   });

@@ -15,7 +15,12 @@ export interface SidecarStatus {
   readonly poolType: string;
   readonly deploymentId: string;
   readonly bus: { readonly address: string; readonly isUp: boolean; readonly epoch: string };
-  readonly plugin: { readonly isRegistered: boolean; readonly takesCallbacks: boolean };
+  readonly plugin: {
+    readonly isRegistered: boolean;
+    readonly takesCallbacks: boolean;
+    /** How often a second plugin registered, which then spoke as this one, since the sidecar started. */
+    readonly secondRegistrations: number;
+  };
   readonly grants: {
     readonly publish: readonly string[];
     readonly subscribe: readonly string[];
@@ -43,7 +48,11 @@ function sidecarStatus(config: SidecarConfig, parts: ReportedParts): SidecarStat
     poolType: config.poolType,
     deploymentId: link.deploymentId,
     bus: { address: config.busApiUrl.address, isUp: link.isUp, epoch: `${link.epoch}` },
-    plugin: { isRegistered: admission.isRegistered, takesCallbacks: lifecycle.isAttached },
+    plugin: {
+      isRegistered: admission.isRegistered,
+      takesCallbacks: lifecycle.isAttached,
+      secondRegistrations: admission.secondRegistrations,
+    },
     grants: {
       publish: access.patterns('publish'),
       subscribe: access.patterns('subscribe'),

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { create } from '@bufbuild/protobuf';
 import { afterEach, describe, expect, test } from 'vitest';
 import {
@@ -7,7 +8,7 @@ import {
 import { healthMethods } from '../../src/contract/wire/methods.ts';
 import { grpcNetwork } from '../../src/transport/grpc/network.ts';
 import { connectPlugin } from './plugins.ts';
-import { endAll, runCli, startBus, startSidecar } from './processes.ts';
+import { endAll, Program, runCli, startBus, startSidecar } from './processes.ts';
 
 afterEach(endAll);
 
@@ -46,6 +47,36 @@ describe('meridian-sidecar status', () => {
     const shown = runCli('status', '--address', new URL(healthUrl).host);
     expect(await shown.exited).toBe(0);
     expect(shown.stdout).toMatch(/^withheld +publish platform\.risk\.\* \(no policy rule allows it\)$/m);
+  });
+
+  test('says that a second plugin is connected, and so does the log', async () => {
+    const bus = await startBus();
+    const sidecar = await startSidecar(bus.address);
+    const address = new URL(sidecar.healthUrl).host;
+    const pluginLine = async (): Promise<string> => {
+      const shown = runCli('status', '--address', address);
+      await shown.exited;
+      return /^plugin +(.*)$/m.exec(shown.stdout)?.[1] ?? '';
+    };
+    const warning = 'registered, takes callbacks; WARNING: a second plugin has registered, and speaks as this one';
+    await connectPlugin(sidecar.address);
+    expect(await pluginLine()).toBe('registered, takes callbacks');
+    await connectPlugin(sidecar.address);
+    await sidecar.program.seen(/a second plugin registered while the first is connected/);
+    expect(await pluginLine()).toBe(warning);
+  });
+
+  test('says nothing of a second plugin when the plugin starts again', async () => {
+    const bus = await startBus();
+    const sidecar = await startSidecar(bus.address);
+    const environment = { SIDECAR_ADDR: sidecar.address, START: '' };
+    for (const start of ['1', '2', '3']) {
+      const plugin = new Program([path.resolve('fixtures/node-plugin/plugin.js')], { ...environment, START: start });
+      await sidecar.program.seen(new RegExp(`(?:plugin registered[^]*){${start}}`));
+      plugin.signal('SIGKILL');
+      await plugin.exited;
+    }
+    expect(sidecar.program.output).not.toContain('second plugin');
   });
 
   test('says that no sidecar answers, and exits 69', async () => {

@@ -1,5 +1,6 @@
 import { aborted } from '../../base/aborted.ts';
 import { contractMajor, parseSchemaVersion } from '../../contract/wire/schema-version.ts';
+import type { Route } from '../../transport/rpc.ts';
 import { RpcError } from '../../transport/status.ts';
 import type { Access } from '../access.ts';
 
@@ -21,6 +22,9 @@ export class Admission {
   readonly #onChange: (registered: boolean) => void;
   #plugin: RegisteredPlugin | undefined;
   #presence = new AbortController();
+  /** How many streams each connection has open, by the client's address. */
+  readonly #streams = new Map<string, number>();
+  #secondRegistrations = 0;
   #hasLeft = false;
   #closed = false;
 
@@ -33,8 +37,26 @@ export class Admission {
     return this.#plugin !== undefined;
   }
 
+  /** How often a plugin registered while another connection had streams: a second one, since a plugin that restarts has lost its own. */
+  get secondRegistrations(): number {
+    return this.#secondRegistrations;
+  }
+
+  /** A stream of a connection is open until the returned function is called. */
+  opened(client: string): () => void {
+    this.#streams.set(client, (this.#streams.get(client) ?? 0) + 1);
+    return () => {
+      const left = (this.#streams.get(client) ?? 1) - 1;
+      if (left > 0) this.#streams.set(client, left);
+      else this.#streams.delete(client);
+    };
+  }
+
   /** Admits the plugin, or says why not. */
-  register(schemaVersion: string): { readonly admitted: true } | { readonly admitted: false; readonly reason: string } {
+  register(
+    schemaVersion: string,
+    client: string,
+  ): { readonly admitted: true } | { readonly admitted: false; readonly reason: string } {
     const reason = this.#refusal(schemaVersion);
     if (reason !== undefined) return { admitted: false, reason };
     // Registering again leaves the streams alone that the first registration opened.
@@ -43,6 +65,7 @@ export class Admission {
     const hasLeft = (): boolean => gone.reason === left;
     this.#plugin = { schemaVersion: parseSchemaVersion(schemaVersion)?.text ?? '', gone, hasLeft };
     this.#hasLeft = false;
+    if ([...this.#streams.keys()].some((other) => other !== client)) this.#secondRegistrations += 1;
     this.#onChange(true);
     return { admitted: true };
   }
@@ -91,4 +114,20 @@ export class Admission {
     }
     return this.#access.granted.length === 0 ? 'there are no grants at all for this identity' : undefined;
   }
+}
+
+/** The same routes, whose streams the admission knows of while they are open. */
+export function countStreams(admission: Admission, routes: readonly Route[]): Route[] {
+  return routes.map((route) => {
+    if (route.kind === 'unary') return route;
+    const handler: typeof route.handler = async (stream, call) => {
+      const closed = admission.opened(call.peer.address);
+      try {
+        await route.handler(stream, call);
+      } finally {
+        closed();
+      }
+    };
+    return { ...route, handler };
+  });
 }

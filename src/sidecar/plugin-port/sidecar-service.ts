@@ -19,7 +19,9 @@ import { subscribeV1 } from './subscribe-v1.ts';
 /** Contract v1 on the plugin's port. */
 export function sidecarRoutes(port: PluginPort): Route[] {
   return [
-    serveUnary(sidecarMethods.register, async ({ schemaVersion }) => register(port, schemaVersion)),
+    serveUnary(sidecarMethods.register, async ({ schemaVersion }, call) =>
+      register(port, schemaVersion, call.peer.address),
+    ),
     serveUnary(sidecarMethods.publish, (request) => publish(port, request)),
     serveUnary(sidecarMethods.call, (request) => callOnce(port, request)),
     serveStream(sidecarMethods.subscribe, (stream, call) => subscribeV1(port, stream, call)),
@@ -37,14 +39,18 @@ export function sidecarRoutes(port: PluginPort): Route[] {
   ];
 }
 
-function register(port: PluginPort, schemaVersion: string): RegisterReply {
+function register(port: PluginPort, schemaVersion: string, client: string): RegisterReply {
   const { identity, admission, access } = port;
-  const admittance = admission.register(schemaVersion);
+  const secondsBefore = admission.secondRegistrations;
+  const admittance = admission.register(schemaVersion, client);
   if (!admittance.admitted) {
     port.log.warn('plugin refused', { reason: admittance.reason });
     return create(RegisterReplySchema, { admitted: false, refusalReason: admittance.reason });
   }
   port.log.info('plugin registered', { schemaVersion });
+  if (admission.secondRegistrations > secondsBefore) {
+    port.log.warn('a second plugin registered while the first is connected: both speak as one instance', { client });
+  }
   return create(RegisterReplySchema, {
     admitted: true,
     deploymentId: identity.deploymentId(),
