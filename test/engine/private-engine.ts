@@ -11,6 +11,8 @@ const run = promisify(execFile);
 export interface PrivateEngine {
   /** What DOCKER_HOST must be. */
   readonly host: string;
+  /** Ends the engine in good order and starts it again on what it has, as when its machine restarts. */
+  readonly restart: () => Promise<void>;
   /** Ends the engine with every container, and removes its data. */
   readonly stop: () => Promise<void>;
 }
@@ -29,11 +31,33 @@ export async function startEngine(dir: string): Promise<PrivateEngine> {
   await endLeftOver(dir);
   rmSync(dir, { recursive: true, force: true });
   mkdirSync(dir, { recursive: true });
+  const host = `unix://${path.join(dir, 'socket')}`;
+  let engine = await launch(dir, host);
+  return {
+    host,
+    async restart() {
+      await engine.end();
+      engine = await launch(dir, host);
+    },
+    async stop() {
+      const containers = (await run('docker', ['--host', host, 'ps', '--all', '--quiet'])).stdout
+        .split('\n')
+        .filter(Boolean);
+      if (containers.length > 0) await run('docker', ['--host', host, 'rm', '--force', ...containers]);
+      await run('docker', ['--host', host, 'network', 'prune', '--force']);
+      await engine.end();
+      unmount(dir);
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Starts an engine on what is in `dir`, and waits until it answers. */
+async function launch(dir: string, host: string): Promise<{ readonly end: () => Promise<void> }> {
   const at = (name: string): string => path.join(dir, name);
-  const log = openSync(at('log'), 'w');
+  const log = openSync(at('log'), 'a');
   const flags = ['--bridge=none', '--iptables=false', '--ip6tables=false', '--storage-driver=overlay2'];
   const places = ['--data-root', at('data'), '--exec-root', at('exec'), '--pidfile', at('pid')];
-  const host = `unix://${at('socket')}`;
   const command = ['--net', 'dockerd', '--host', host, ...flags, ...places];
   const engine = spawn('unshare', command, { stdio: ['ignore', log, log], detached: true });
   closeSync(log);
@@ -52,17 +76,9 @@ export async function startEngine(dir: string): Promise<PrivateEngine> {
     }
   }
   return {
-    host,
-    async stop() {
-      const containers = (await run('docker', ['--host', host, 'ps', '--all', '--quiet'])).stdout
-        .split('\n')
-        .filter(Boolean);
-      if (containers.length > 0) await run('docker', ['--host', host, 'rm', '--force', ...containers]);
-      await run('docker', ['--host', host, 'network', 'prune', '--force']);
+    async end() {
       engine.kill('SIGTERM');
       await ended;
-      unmount(dir);
-      rmSync(dir, { recursive: true, force: true });
     },
   };
 }

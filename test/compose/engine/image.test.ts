@@ -87,6 +87,15 @@ describe("the sidecar's image", () => {
     expect(await healthOf(sidecar)).toBe(0);
   });
 
+  test('is not reached by what an environment of several services sets for the plugin', async () => {
+    const ofPlugin = ['LD_LIBRARY_PATH=/usr/local/bin', 'NODE_OPTIONS=--no-such-option', 'BASH_ENV=/etc/hostname'];
+    const sidecar = await startSidecar('shared', ...ofPlugin.flatMap((each) => ['--env', each]));
+    expect(await healthOf(sidecar)).toBe(0);
+    const { stdout } = await docker('exec', sidecar, 'bash', '-c', 'echo "$(</proc/1/environ)"');
+    expect(stdout).toContain('POOL_TYPE=');
+    expect(stdout).not.toMatch(/LD_LIBRARY_PATH=|NODE_OPTIONS=|BASH_ENV=/);
+  });
+
   test('is unhealthy where nothing answers', async () => {
     const idle = await start('idle', '--entrypoint', 'sleep', sidecarImage, 'infinity');
     expect(await healthOf(idle)).toBe(1);

@@ -55,6 +55,16 @@ describe.each(composes)('Docker Compose $version', ({ version, isNew, configDir 
     await project.composed('down');
   });
 
+  test('brings the bus of a project whose name leaves no room for another word in a host name', async () => {
+    const name = `${nameOf('long')}-${'x'.repeat(45)}`;
+    expect(name.length).toBe(52);
+    const project = composeProject({ configDir, name, files: [onePlugin] });
+    await project.composed('up', '--detach');
+    await project.logged(`${name}-plugin-1`, running);
+    await project.composed('down');
+    expect(await project.containers()).toEqual([]);
+  });
+
   test('gives dependents the address of the sidecar and the generation of the network', async () => {
     const project = projectOf('variables');
     const { owner, plugin } = await upOne(project);
