@@ -31,6 +31,17 @@ async function readPolicyText(path: string): Promise<string> {
   });
 }
 
+/** One line for each rule that lets its principals register and do nothing else. */
+export function warnOfEmptyRules({ rules }: Policy, log: Log): void {
+  for (const [index, { grants, principals }] of rules.entries()) {
+    if (grants.length > 0) continue;
+    log.warn('a rule of the policy grants nothing: it has neither `publish` nor `subscribe`', {
+      rule: `rules[${index}]`,
+      principals: principals.join(', '),
+    });
+  }
+}
+
 export interface PolicyWatch {
   readonly path: string;
   readonly initial: PolicyText;
@@ -57,6 +68,7 @@ export function watchPolicy({ path, initial, scheduler, log, replace }: PolicyWa
       lastFault = '';
       usedText = text;
       log.info('the policy file changed', { rules: policy.rules.length, deployment: policy.deploymentId });
+      warnOfEmptyRules(policy, log);
       replace(policy);
     } catch (error) {
       const reason = messageOf(error);

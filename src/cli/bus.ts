@@ -15,7 +15,7 @@ import {
   printFailure,
   watchBus,
 } from './bus-observability.ts';
-import { readPolicy, watchPolicy } from './bus-policy.ts';
+import { readPolicy, warnOfEmptyRules, watchPolicy } from './bus-policy.ts';
 import { addBusSettings, type BusSettingFlags } from './bus-settings.ts';
 import { type BusTlsFlags, readBusTls, watchBusTls } from './bus-tls.ts';
 import { type AddCommand, usageExitCode } from './command.ts';
@@ -62,6 +62,7 @@ async function runBus(flags: BusFlags, policyFile: string): Promise<void> {
   const log = busLog(flags);
   const [initial, tls] = await inOnePass(readPolicy(policyFile), readBusTls(flags));
   const { policy } = initial;
+  warnOfEmptyRules(policy, log);
   const watching = await watchBus(flags, { log, storeFile: storeFileOf(flags) });
   const { store, place, close } = await openStore(flags).catch(async (error: unknown) => {
     await watching.close();

@@ -31,7 +31,7 @@ const commands: readonly AddCommand[] = [
 const program = new Command('meridian-sidecar')
   .description("Puts Meridian's sidecar beside a plugin and runs the two.")
   .version(version)
-  .showHelpAfterError()
+  .showHelpAfterError('Run the same command with --help for its options.')
   .exitOverride();
 
 for (const addCommand of commands) addCommand(program);

@@ -1,13 +1,24 @@
-import { closestName } from '../base/closest-name.ts';
 import { type Environment, readVariable } from '../contract/config/environment.ts';
-import { settings, variableSettings } from '../contract/config/settings.ts';
+import { settings } from '../contract/config/settings.ts';
+import { hasTwoTokens, type UnknownVariable, unknownVariables } from '../contract/config/variable-slips.ts';
 import { type Finding, warningOf } from './finding.ts';
 
 /** Finds variables that look like ours and are not, and those that contradict each other. */
 export function findUnknownVariables(environment: Environment): Finding[] {
-  const known = [...variableSettings.keys()];
-  const unknown = Object.keys(environment).filter((name) => name.startsWith('SIDECAR_') && !known.includes(name));
-  return [...unknown.map((name) => unknownVariable(name, closestName(name, known))), ...twoAddresses(environment)];
+  return [
+    ...unknownVariables(environment).map(unknownVariable),
+    ...(hasTwoTokens(environment) ? [twoTokens()] : []),
+    ...twoAddresses(environment),
+  ];
+}
+
+function twoTokens(): Finding {
+  return warningOf({
+    id: 'doctor/environment/two-tokens',
+    found: 'SIDECAR_BUS_TOKEN and SIDECAR_BUS_TOKEN_FILE are both set',
+    expected: 'The first is used, and the file is not read.',
+    next: ['Unset one of them; a token in a file may be replaced without a restart.'],
+  });
 }
 
 function twoAddresses(environment: Environment): Finding[] {
@@ -16,7 +27,7 @@ function twoAddresses(environment: Environment): Finding[] {
   return ofSdk === undefined || ofSdk === own ? [] : [otherAddress(ofSdk, own)];
 }
 
-function unknownVariable(name: string, nearest: string | undefined): Finding {
+function unknownVariable({ name, nearest }: UnknownVariable): Finding {
   return warningOf({
     id: 'doctor/environment/unknown',
     found: `The variable ${name} is set, and nothing reads it`,

@@ -10,7 +10,7 @@ const root = path.resolve(import.meta.dirname, '../..');
 
 const program = new Command('packager')
   .description('Builds dist/, and makes the buildpack zips of it.')
-  .showHelpAfterError()
+  .showHelpAfterError('Run the same command with --help for its options.')
   .exitOverride();
 
 interface PackageFlags {

@@ -9,6 +9,7 @@ import { type AuditLog, openAuditLog } from '../contract/config/audit-log.ts';
 import { readBindingSources } from '../contract/config/binding-files.ts';
 import { exitCodes } from '../contract/config/exit-codes.ts';
 import { loadSidecarConfig, type SidecarConfig } from '../contract/config/sidecar-config.ts';
+import { hasTwoTokens, unknownVariables } from '../contract/config/variable-slips.ts';
 import { patternFault } from '../contract/wire/topic.ts';
 import { grpcNetwork } from '../transport/grpc/network.ts';
 import { serveHttp } from '../transport/http/http-server.ts';
@@ -90,6 +91,7 @@ function createSidecar(
     memoryMiB: Math.floor(processMemory.limit.bytes / 2 ** 20),
     memoryFrom: processMemory.limit.origin,
   });
+  warnOfVariables(log);
   return new Sidecar({
     config,
     network: grpcNetwork,
@@ -101,6 +103,14 @@ function createSidecar(
     ...(audit && { audit }),
     readCredential: () => readCredential(config),
   });
+}
+
+/** Of what is set and has no effect. */
+function warnOfVariables(log: Log): void {
+  for (const { name: variable, nearest: didYouMean } of unknownVariables(process.env)) {
+    log.warn('a variable is set that nothing reads', { variable, didYouMean });
+  }
+  if (hasTwoTokens(process.env)) log.warn('SIDECAR_BUS_TOKEN is used, and SIDECAR_BUS_TOKEN_FILE beside it is not');
 }
 
 /** Resolves with why the sidecar cannot go on. */

@@ -1,6 +1,7 @@
 import { within } from '../base/within.ts';
 import { exitCodes } from '../contract/config/exit-codes.ts';
 import { RpcError } from '../transport/status.ts';
+import { watchForPlugin } from './absent-plugin.ts';
 import { standingBy } from './bus-link/link-part.ts';
 import { recoverGrants } from './grant-recovery.ts';
 import { createParts, type SidecarOptions, type SidecarParts } from './sidecar-parts.ts';
@@ -19,6 +20,7 @@ export class Sidecar {
   #wasUp = false;
   #isGivingWay = false;
   #hasDrained = true;
+  #endWatchForPlugin = (): void => {};
 
   constructor(options: SidecarOptions) {
     this.#options = options;
@@ -168,6 +170,9 @@ export class Sidecar {
       throw pluginPortTaken(this.#options.config.pluginAddress, error);
     }
     health.start(lifecycle);
+    const { scheduler, log, config } = this.#options;
+    const { current } = this.#parts;
+    this.#endWatchForPlugin = watchForPlugin({ current, scheduler, log, address: config.pluginAddress });
   }
 
   #onBusUp(draining: boolean): void {
@@ -252,6 +257,7 @@ export class Sidecar {
   }
 
   async #closeListener(): Promise<void> {
+    this.#endWatchForPlugin();
     const { scheduler, config } = this.#options;
     await within(scheduler, config.shutdown.closeMs, this.#parts.listener.drain(), this.#hurrying.signal);
     await this.#parts.listener.close();

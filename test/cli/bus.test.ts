@@ -130,7 +130,7 @@ describe('an address that cannot be listened on', () => {
   });
 });
 
-describe('a command line that is not understood ends with 64 and the usage', () => {
+describe('a command line that is not understood ends with 64 and points to help', () => {
   test.each([
     ['an unknown option', ['bus', '--policy', 'policy.yml', '--lisen', ':8443'], "unknown option '--lisen'"],
     ['no policy', ['bus'], "required option '--policy <file>' not specified"],
@@ -144,7 +144,7 @@ describe('a command line that is not understood ends with 64 and the usage', () 
     const cli = runCli(...args);
     expect(await cli.exited).toBe(64);
     expect(cli.stderr).toContain(fact);
-    expect(cli.stderr).toContain('Usage: meridian-sidecar');
+    expect(cli.stderr).toMatch(/\nRun the same command with --help for its options\.\n$/);
     expect(cli.stdout).toBe('');
   });
 

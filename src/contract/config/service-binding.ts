@@ -86,7 +86,7 @@ function serviceOfFolder({ path, files }: BindingFolder): BoundService {
   return {
     label: `service "${name}" of SERVICE_BINDING_ROOT`,
     names: [name, folder, ...present(text('binding-name'))],
-    isTagged: text('type') === busTag || tagsOf(parseJson(text('tags') ?? '')).includes(busTag),
+    isTagged: [text('type'), ...tagsOf(parseJson(text('tags') ?? ''))].some(isBusTag),
     credentials,
     url: text('url') ?? text('uri'),
   };
@@ -126,11 +126,16 @@ function serviceOfEntry(entry: Readonly<Record<string, unknown>>, source: string
   return {
     label: `service "${names[0] ?? '(no name)'}" of ${source}`,
     names,
-    isTagged: tagsOf(entry['tags']).includes(busTag),
+    isTagged: tagsOf(entry['tags']).some(isBusTag),
     isReference: 'credhub-ref' in given,
     credentials,
     url,
   };
+}
+
+/** Marketplaces and people write tags as they like. */
+function isBusTag(tag: unknown): boolean {
+  return typeof tag === 'string' && tag.trim().toLowerCase() === busTag;
 }
 
 function tagsOf(value: unknown): readonly unknown[] {

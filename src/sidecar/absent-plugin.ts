@@ -1,0 +1,35 @@
+import type { Log } from '../base/log.ts';
+import { every, type Scheduler } from '../base/scheduler.ts';
+import type { StateHolder } from './sidecar-state.ts';
+
+const lookEveryMs = 60_000;
+
+export interface AbsenceOptions {
+  readonly current: StateHolder;
+  readonly scheduler: Scheduler;
+  readonly log: Log;
+  /** Where plugins are accepted. */
+  readonly address: string;
+}
+
+/** Warns once when the sidecar is ready and no plugin has registered for a minute. @returns what ends the watch. */
+export function watchForPlugin({ current, scheduler, log, address }: AbsenceOptions): () => void {
+  const timer = every(scheduler, lookEveryMs, () => {
+    if (current.current !== 'READY') return;
+    log.warn(
+      'no plugin has registered since the sidecar became ready; it is to connect to the address in SIDECAR_ADDR',
+      {
+        address,
+      },
+    );
+    end();
+  });
+  const forget = current.onChange(() => {
+    if (current.conditions.pluginRegistered) end();
+  });
+  const end = (): void => {
+    timer.cancel();
+    forget();
+  };
+  return end;
+}
