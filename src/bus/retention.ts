@@ -1,8 +1,10 @@
+import { StoreFullError } from './store.ts';
+
 /** How much every store keeps. */
 export interface RetentionOptions {
   /** Kept even when every subscription is past them, for subscriptions that start from a time. */
   readonly messages: number;
-  /** The most that unfinished messages may hold; beyond it nothing more is accepted. */
+  /** The most that all that is stored may hold: unfinished messages, dedup keys, states, subscriptions. Beyond it nothing more is accepted. */
   readonly bytes: number;
 }
 
@@ -44,3 +46,29 @@ export class TrimPace {
 
 export const defaultRetention: RetentionOptions = { messages: 10_000, bytes: 256 * 1024 * 1024 };
 export const defaultDedupWindowMs = 600_000;
+
+/** The part of a store's bytes that the dedup keys of one instance may take. */
+const keyShare = 1 / 8;
+
+/** What a dedup key takes, with what it is kept under. */
+export function keySize(
+  { instanceId }: { readonly instanceId: string },
+  { topic, dedupKey, messageId }: { readonly topic: string; readonly dedupKey: string; readonly messageId: string },
+): number {
+  return [instanceId, topic, dedupKey, messageId].reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+}
+
+/** @throws StoreFullError when an instance's dedup keys would take more than its share */
+export function checkKeyShare({ bytes }: RetentionOptions, { kept, toCome }: { kept: number; toCome: number }): void {
+  const limit = Math.floor(bytes * keyShare);
+  if (kept + toCome <= limit) return;
+  throw new StoreFullError(
+    `the dedup keys of this instance take ${kept} bytes of the store; ${toCome} more would be over the limit of ${limit}`,
+  );
+}
+
+/** What a publish is refused with that a store has no room for. */
+export function fullStore({ bytes }: RetentionOptions, otherBytes: number): StoreFullError {
+  const others = `${otherBytes} of its ${bytes} bytes are dedup keys, states and subscriptions`;
+  return new StoreFullError(`the store is full of messages that subscribers have not acknowledged; ${others}`);
+}

@@ -5,6 +5,7 @@ import { describeDecisions } from './store-decision-facts.ts';
 import { describeFence } from './store-fence-facts.ts';
 import type { CreateStore } from './store-fixtures.ts';
 import { describeAppending } from './store-log-facts.ts';
+import { describeOtherBytes } from './store-other-bytes-facts.ts';
 import { describeOwnership } from './store-ownership-facts.ts';
 import { describeRetention } from './store-retention-facts.ts';
 import { describeState } from './store-state-facts.ts';
@@ -20,5 +21,6 @@ export function describeStore(name: string, createStore: CreateStore, propertyRu
   describe(`${name}: backlogs`, () => describeBacklogs(createStore));
   describe(`${name}: state`, () => describeState(createStore));
   describe(`${name}: decisions`, () => describeDecisions(createStore));
+  describe(`${name}: what is stored beside messages`, () => describeOtherBytes(createStore));
   describe(`${name}: retention`, () => describeRetention(createStore, propertyRuns));
 }

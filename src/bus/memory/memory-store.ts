@@ -1,7 +1,13 @@
 import { toBinary } from '@bufbuild/protobuf';
 import type { Scheduler } from '../../base/scheduler.ts';
 import { type Envelope, EnvelopeSchema } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
-import { defaultDedupWindowMs, defaultRetention, type RetentionOptions } from '../retention.ts';
+import {
+  checkKeyShare,
+  defaultDedupWindowMs,
+  defaultRetention,
+  fullStore,
+  type RetentionOptions,
+} from '../retention.ts';
 import {
   type Appended,
   type Backlog,
@@ -17,7 +23,6 @@ import {
   type StoredMessage,
   type StoredOwner,
   type StoredState,
-  StoreFullError,
   type SubscriptionKey,
   type SubscriptionPosition,
   type SubscriptionSpec,
@@ -47,6 +52,8 @@ export class MemoryStore implements Store {
   /** What the owners write, through `#writtenBy`. */
   readonly #tables: Tables;
   readonly #decisions = new Map<string, GrantDecision>();
+  readonly #retention: RetentionOptions;
+  #stateBytes = 0;
   readonly #listeners = new Set<(added: readonly StoredMessage[]) => void>();
 
   constructor(options: MemoryStoreOptions) {
@@ -54,7 +61,8 @@ export class MemoryStore implements Store {
     this.#ownership = new Ownership(() => this.#scheduler.wallTimeNs() / 1_000_000n);
     // Counting on from the clock keeps positions ascending when the process starts anew: a sidecar that still holds
     // messages of the store before must not take new ones for them.
-    const log = new MessageLog(options.retention ?? defaultRetention, this.#scheduler.wallTimeNs() / 1_000n);
+    this.#retention = options.retention ?? defaultRetention;
+    const log = new MessageLog(this.#retention, this.#scheduler.wallTimeNs() / 1_000n);
     this.#tables = {
       log,
       deduplication: new Deduplication(options.dedupWindowMs ?? defaultDedupWindowMs),
@@ -90,6 +98,8 @@ export class MemoryStore implements Store {
     const isStored = messages.map((message) => deduplication.storedEarlier(owner, message) !== undefined);
     const bytesToCome = sizes.reduce((sum, size, index) => (isStored[index] ? sum : sum + size), 0);
     this.#makeRoom(bytesToCome);
+    const keys = deduplication.keyBytes(owner, messages, this.#scheduler.nowMs());
+    checkKeyShare(this.#retention, keys);
     const added: StoredMessage[] = [];
     const appended = messages.map((message, index) => this.#appendOne(owner, message, sizes[index] ?? 0, added));
     this.#appended(added);
@@ -194,6 +204,7 @@ export class MemoryStore implements Store {
       subscriptions.acknowledge(owner.instanceId, name, positions);
     }
     const revision = stored + 1n;
+    this.#stateBytes += change.state.length - (states.get(owner.instanceId)?.state.length ?? 0);
     states.set(owner.instanceId, { state: change.state, revision });
     return revision;
   }
@@ -232,9 +243,16 @@ export class MemoryStore implements Store {
 
   /** @throws StoreFullError */
   #makeRoom(bytesToCome: number): void {
-    if (!this.#tables.log.fits(bytesToCome)) this.#trim(bytesToCome);
-    if (this.#tables.log.fits(bytesToCome)) return;
-    throw new StoreFullError('the store is full of messages that subscribers have not acknowledged');
+    const { log } = this.#tables;
+    if (!log.fits(bytesToCome + this.#otherBytes)) this.#trim(bytesToCome);
+    if (log.fits(bytesToCome + this.#otherBytes)) return;
+    throw fullStore(this.#retention, this.#otherBytes);
+  }
+
+  /** What is stored beside messages, which has the same limit. */
+  get #otherBytes(): number {
+    const { deduplication, subscriptions } = this.#tables;
+    return deduplication.bytes + this.#stateBytes + subscriptions.bytes;
   }
 
   #appended(added: readonly StoredMessage[]): void {
@@ -243,7 +261,8 @@ export class MemoryStore implements Store {
   }
 
   #trim(bytesToCome = 0): void {
-    this.#tables.log.trim(() => this.#tables.subscriptions.neededFrom(this.#tables.log.lastPosition + 1n), bytesToCome);
+    const { log, subscriptions } = this.#tables;
+    log.trim(() => subscriptions.neededFrom(log.lastPosition + 1n), bytesToCome + this.#otherBytes);
   }
 }
 

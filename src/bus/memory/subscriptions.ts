@@ -21,9 +21,15 @@ export class Subscriptions {
   readonly #nowMs: () => number;
   readonly #subscriptions = new Map<string, Subscription>();
   #notKeptFor: ReadonlySet<string> = new Set();
+  #bytes = 0;
 
   constructor(nowMs: () => number) {
     this.#nowMs = nowMs;
+  }
+
+  /** What the names of all subscriptions take. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** Finds the position stored under the name and pattern, or makes it with `startAfter`. */
@@ -34,7 +40,9 @@ export class Subscriptions {
     if (subscription?.pattern !== pattern) {
       const position = { scannedTo: startAfter(), pending: new Map<bigint, Pending>() };
       subscription = { instanceId, name, pattern, ...position, idleExpiryMs: undefined, lastUsedMs: 0 };
+      this.#drop(key);
       this.#subscriptions.set(key, subscription);
+      this.#bytes += sizeOf(subscription);
     }
     subscription.idleExpiryMs = spec.idleExpiryMs;
     subscription.lastUsedMs = this.#nowMs();
@@ -51,6 +59,13 @@ export class Subscriptions {
     }
     again.sort(([a], [b]) => (a < b ? -1 : 1));
     return { scannedTo: subscription.scannedTo, pending: new Map(again) };
+  }
+
+  #drop(key: string): void {
+    const dropped = this.#subscriptions.get(key);
+    if (!dropped) return;
+    this.#subscriptions.delete(key);
+    this.#bytes -= sizeOf(dropped);
   }
 
   recordDelivery(
@@ -111,7 +126,7 @@ export class Subscriptions {
     for (const [key, subscription] of this.#subscriptions) {
       if (options.inUse(subscription.instanceId, subscription.name)) subscription.lastUsedMs = nowMs;
       if (nowMs - subscription.lastUsedMs <= (subscription.idleExpiryMs ?? options.idleMs)) continue;
-      this.#subscriptions.delete(key);
+      this.#drop(key);
       expired += 1;
     }
     return expired;
@@ -147,6 +162,10 @@ function heldFrom({ scannedTo, pending }: Subscription): bigint {
 
 function earlier(a: bigint, b: bigint): bigint {
   return a < b ? a : b;
+}
+
+function sizeOf({ instanceId, name, pattern }: Subscription): number {
+  return [instanceId, name, pattern].reduce((sum, text) => sum + Buffer.byteLength(text), 0);
 }
 
 function subscriptionKey(instanceId: string, name: string): string {

@@ -1,3 +1,4 @@
+import { limits } from '../../contract/wire/limits.ts';
 import type { Owner } from '../store.ts';
 import type { Statements } from './statements.ts';
 import type { EncodedMessage } from './store-commands.ts';
@@ -46,7 +47,7 @@ export class DeduplicationRows {
       stored.messageId,
     );
     if (message.dedupKey === '') return;
-    this.#sql.run('DELETE FROM dedup_key WHERE seen_ms <= ?', stored.wallTimeMs - this.#windowMs);
+    this.dropExpired(stored.wallTimeMs);
     this.#sql.run(
       `INSERT INTO dedup_key (instance_id, topic, key, message_id, seen_ms) VALUES (?, ?, ?, ?, ?)
        ON CONFLICT DO NOTHING`,
@@ -58,12 +59,27 @@ export class DeduplicationRows {
     );
   }
 
+  /** What the instance's keys take. */
+  keyBytes({ instanceId }: Owner): number {
+    const sql = 'SELECT bytes FROM dedup_bytes WHERE instance_id = ?';
+    return Number(this.#sql.get<{ bytes: bigint }>(sql, instanceId)?.bytes ?? 0n);
+  }
+
+  dropExpired(wallTimeMs: bigint): void {
+    this.#sql.run('DELETE FROM dedup_key WHERE seen_ms <= ?', wallTimeMs - this.#windowMs);
+  }
+
+  /** Forgets what is settled, and all but the newest, whatever a sidecar says is not settled. */
   forgetSettled({ instanceId, epoch }: Owner, settledBelow: bigint): void {
     this.#sql.run(
-      'DELETE FROM stored_sequence WHERE instance_id = ? AND epoch = ? AND sequence < ?',
+      `DELETE FROM stored_sequence WHERE instance_id = ? AND epoch = ? AND sequence < max(?, (
+         SELECT max(sequence) - ? FROM stored_sequence WHERE instance_id = ? AND epoch = ?))`,
       instanceId,
       epoch,
       settledBelow,
+      limits.unsettledPublishes,
+      instanceId,
+      epoch,
     );
   }
 

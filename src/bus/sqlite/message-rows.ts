@@ -14,6 +14,8 @@ const scanMax = 10_000n;
 interface LogRow {
   readonly lastPosition: bigint;
   readonly bytes: bigint;
+  /** Of all that is stored beside messages. */
+  readonly otherBytes: bigint;
 }
 
 interface MessageRow extends EncodedStoredMessage {
@@ -37,7 +39,13 @@ export class MessageRows {
   }
 
   fits(bytes: number): boolean {
-    return Number(this.#log().bytes) + bytes <= this.#retention.bytes;
+    const log = this.#log();
+    return Number(log.bytes + log.otherBytes) + bytes <= this.#retention.bytes;
+  }
+
+  /** What is stored beside messages: dedup keys, states and subscriptions. */
+  get otherBytes(): number {
+    return Number(this.#log().otherBytes);
   }
 
   /** The message's position. */
@@ -134,9 +142,9 @@ export class MessageRows {
   trim(neededFrom: () => bigint | undefined, bytesToCome = 0): void {
     if (!this.#pace.isDue && bytesToCome === 0) return;
     this.#pace.done();
-    const { lastPosition, bytes } = this.#log();
+    const { lastPosition, bytes, otherBytes } = this.#log();
     const first = this.#firstPosition();
-    const isHalfFull = Number(bytes) + bytesToCome > this.#retention.bytes / 2;
+    const isHalfFull = Number(bytes + otherBytes) + bytesToCome > this.#retention.bytes / 2;
     const droppableTo = isHalfFull ? lastPosition : lastPosition - BigInt(this.#retention.messages);
     if (first === undefined || droppableTo < first) return;
     const needed = neededFrom();
@@ -168,7 +176,9 @@ export class MessageRows {
   }
 
   #log(): LogRow {
-    const row = this.#sql.get<LogRow>('SELECT last_position AS lastPosition, bytes FROM log');
+    const row = this.#sql.get<LogRow>(
+      'SELECT last_position AS lastPosition, bytes, other_bytes AS otherBytes FROM log',
+    );
     if (!row) throw new StoreDamagedError('it has no log');
     return row;
   }

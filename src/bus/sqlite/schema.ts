@@ -108,6 +108,51 @@ ALTER TABLE message ADD COLUMN topic TEXT;
 CREATE INDEX message_topic ON message (position, topic);
 `;
 
+/** What rows of these tables take, by the row's name in a trigger or the table's in a query. */
+const keyBytes = (row: string): string =>
+  ['instance_id', 'topic', 'key', 'message_id'].map((column) => `octet_length(${row}.${column})`).join(' + ');
+const stateBytes = (row: string): string => `octet_length(${row}.instance_id) + length(${row}.state)`;
+const subscriptionBytes = (row: string): string =>
+  ['instance_id', 'name', 'pattern'].map((column) => `octet_length(${row}.${column})`).join(' + ');
+
+/**
+ * Counts what is stored beside messages, so that it can be held to the same limit: dedup keys, which each instance may have a
+ * share of, states, and the names of subscriptions.
+ */
+const otherBytes = `
+ALTER TABLE log ADD COLUMN other_bytes INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE dedup_bytes (
+  instance_id TEXT PRIMARY KEY,
+  bytes       INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO dedup_bytes SELECT instance_id, sum(${keyBytes('dedup_key')}) FROM dedup_key GROUP BY instance_id;
+UPDATE log SET other_bytes = coalesce((SELECT sum(bytes) FROM dedup_bytes), 0)
+  + coalesce((SELECT sum(${stateBytes('state')}) FROM state), 0)
+  + coalesce((SELECT sum(${subscriptionBytes('subscription')}) FROM subscription), 0);
+
+CREATE TRIGGER dedup_key_added AFTER INSERT ON dedup_key BEGIN
+  UPDATE log SET other_bytes = other_bytes + ${keyBytes('new')};
+  INSERT INTO dedup_bytes VALUES (new.instance_id, 0) ON CONFLICT DO NOTHING;
+  UPDATE dedup_bytes SET bytes = bytes + ${keyBytes('new')} WHERE instance_id = new.instance_id;
+END;
+CREATE TRIGGER dedup_key_dropped AFTER DELETE ON dedup_key BEGIN
+  UPDATE log SET other_bytes = other_bytes - (${keyBytes('old')});
+  UPDATE dedup_bytes SET bytes = bytes - (${keyBytes('old')}) WHERE instance_id = old.instance_id;
+END;
+CREATE TRIGGER state_added AFTER INSERT ON state BEGIN
+  UPDATE log SET other_bytes = other_bytes + ${stateBytes('new')};
+END;
+CREATE TRIGGER state_changed AFTER UPDATE OF state ON state BEGIN
+  UPDATE log SET other_bytes = other_bytes - (${stateBytes('old')}) + ${stateBytes('new')};
+END;
+CREATE TRIGGER subscription_added AFTER INSERT ON subscription BEGIN
+  UPDATE log SET other_bytes = other_bytes + ${subscriptionBytes('new')};
+END;
+CREATE TRIGGER subscription_dropped AFTER DELETE ON subscription BEGIN
+  UPDATE log SET other_bytes = other_bytes - (${subscriptionBytes('old')});
+END;
+`;
+
 /**
  * What makes each version of the schema out of the one before. A file says which version it has; a new one takes every
  * step, an older one those that it lacks. A step that a release has is never changed, only followed by another.
@@ -119,4 +164,5 @@ export const schemaSteps: readonly string[] = [
   deliveriesUnderWay,
   checksums,
   messageTopics,
+  otherBytes,
 ];

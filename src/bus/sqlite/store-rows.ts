@@ -1,5 +1,5 @@
-import type { RetentionOptions } from '../retention.ts';
-import { type Owner, StoreFullError } from '../store.ts';
+import { checkKeyShare, fullStore, keySize, type RetentionOptions } from '../retention.ts';
+import type { Owner } from '../store.ts';
 import { DeduplicationRows } from './deduplication-rows.ts';
 import { GrantDecisionRows } from './grant-decision-rows.ts';
 import { MessageRows } from './message-rows.ts';
@@ -23,6 +23,7 @@ export class StoreRows implements StoreCommands {
   readonly #subscriptions: SubscriptionRows;
   readonly #states: StateRows;
   readonly #decisions: GrantDecisionRows;
+  readonly #retention: RetentionOptions;
 
   constructor({ sql, retention, dedupWindowMs }: StoreRowsOptions) {
     this.#ownership = new OwnershipRows(sql);
@@ -31,6 +32,7 @@ export class StoreRows implements StoreCommands {
     this.#subscriptions = new SubscriptionRows(sql);
     this.#states = new StateRows(sql);
     this.#decisions = new GrantDecisionRows(sql);
+    this.#retention = retention;
   }
 
   reserve({ instanceId, start, wallTimeMs }: CommandArgs<'reserve'>): bigint {
@@ -61,9 +63,10 @@ export class StoreRows implements StoreCommands {
       .filter((message) => this.#deduplication.storedEarlier(owner, message) === undefined)
       .reduce((sum, { envelope }) => sum + envelope.length, 0);
     this.#makeRoom(bytesToCome);
+    this.#checkKeys(owner, messages, wallTimeMs);
     const appended = messages.map((message) => this.#appendOne(owner, message, wallTimeMs));
     const settledBelow = messages.at(-1)?.settledBelow ?? 0n;
-    if (settledBelow > 0n) this.#deduplication.forgetSettled(owner, settledBelow);
+    this.#deduplication.forgetSettled(owner, settledBelow);
     return appended;
   }
 
@@ -166,7 +169,20 @@ export class StoreRows implements StoreCommands {
   #makeRoom(bytesToCome: number): void {
     if (!this.#messages.fits(bytesToCome)) this.trim(bytesToCome);
     if (this.#messages.fits(bytesToCome)) return;
-    throw new StoreFullError('the store is full of messages that subscribers have not acknowledged');
+    throw fullStore(this.#retention, this.#messages.otherBytes);
+  }
+
+  /** @throws StoreFullError when the instance may have no more dedup keys */
+  #checkKeys(owner: Owner, messages: readonly EncodedMessage[], wallTimeMs: bigint): void {
+    const isNew = (message: EncodedMessage): boolean =>
+      message.dedupKey !== '' &&
+      this.#deduplication.storedEarlier(owner, message) === undefined &&
+      this.#deduplication.sameKey(owner, message, wallTimeMs) === undefined;
+    const keys = messages.filter(isNew);
+    if (keys.length === 0) return;
+    this.#deduplication.dropExpired(wallTimeMs);
+    const toCome = keys.reduce((sum, key) => sum + keySize(owner, key), 0);
+    checkKeyShare(this.#retention, { kept: this.#deduplication.keyBytes(owner), toCome });
   }
 
   #appendOne(owner: Owner, message: EncodedMessage, wallTimeMs: bigint): AppendedRow {
