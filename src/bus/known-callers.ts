@@ -2,7 +2,7 @@ import type { CallContext, Peer } from '../transport/rpc.ts';
 import { RpcError } from '../transport/status.ts';
 
 /** The caller under the principal that its credential gives it. @throws RpcError UNAUTHENTICATED */
-export type Identify = (call: CallContext) => Peer;
+export type Identify = (call: Pick<CallContext, 'peer' | 'metadata'>) => Peer;
 
 /** The callers of long calls, which end when the credential of their caller is no longer that of the same principal. */
 export class KnownCallers {

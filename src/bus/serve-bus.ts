@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf';
+import { ratedLog } from '../base/rated-log.ts';
 import { messageOf } from '../base/user-facing-error.ts';
 import {
   ActivateReplySchema,
@@ -12,10 +13,11 @@ import { busMethods } from '../contract/wire/methods.ts';
 import { busProtocolVersion } from '../contract/wire/protocol-version.ts';
 import { type Network, type Route, serveStream, serveUnary, type TlsFiles } from '../transport/rpc.ts';
 import { Bus, type BusOptions } from './bus.ts';
+import { connectionLimits } from './connection-limits.ts';
 import { grantRoutes } from './grant-service.ts';
 import { type Identify, KnownCallers } from './known-callers.ts';
 import type { Policy } from './policy.ts';
-import { principalOf } from './principal.ts';
+import { anonymous, principalOf } from './principal.ts';
 
 export interface ServeBusOptions extends BusOptions {
   readonly network: Network;
@@ -37,11 +39,14 @@ export interface RunningBus {
 
 /** Serves the Bus API until closed. @throws RpcError when the address cannot be bound. */
 export async function serveBus(options: ServeBusOptions): Promise<RunningBus> {
-  const { log, tls } = options;
-  const bus = new Bus(options, await options.store.decisions());
+  const { scheduler, tls } = options;
+  // Whoever calls causes lines, and must not fill the disk of the log with them.
+  const log = ratedLog(options.log, { scheduler });
+  const refusals = ratedLog(options.log, { scheduler, lines: 1 });
+  const bus = new Bus({ ...options, log }, await options.store.decisions());
   const onRefused = (refusal: { readonly address: string; readonly reason: string }): void => {
     options.recorder?.refused('client');
-    log.warn('refused a client', { ...refusal });
+    refusals.warn('refused a client', { ...refusal });
   };
   const identify: Identify = ({ peer, metadata }) => {
     const { tokens = new Map<string, string>() } = bus.grants.policy;
@@ -59,11 +64,17 @@ export async function serveBus(options: ServeBusOptions): Promise<RunningBus> {
       ...grantRoutes({ desk: bus.grants, identify }),
     ],
     maxMessageBytes: limits.messageBytes,
+    connectionLimits,
+    authorize: (call) => identify(call).principal ?? anonymous,
     ...(tls && { tls }),
     onRefused,
   });
   // A bus that nobody can reach must not go on by its timers.
-  listening.catch(() => bus.close());
+  const close = (): void => {
+    bus.close();
+    for (const rated of [log, refusals]) rated.close();
+  };
+  listening.catch(close);
   const listener = await listening;
   return {
     address: listener.address,
@@ -73,7 +84,7 @@ export async function serveBus(options: ServeBusOptions): Promise<RunningBus> {
       callers.check();
     },
     close() {
-      bus.close();
+      close();
       listener.close();
     },
   };

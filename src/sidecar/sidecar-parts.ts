@@ -1,4 +1,5 @@
 import type { Log } from '../base/log.ts';
+import { ratedLog } from '../base/rated-log.ts';
 import type { Scheduler } from '../base/scheduler.ts';
 import type { SidecarConfig } from '../contract/config/sidecar-config.ts';
 import type { AuditSink } from '../contract/wire/audit-line.ts';
@@ -29,6 +30,7 @@ import { PluginLifecycle } from './plugin-port/plugin-lifecycle.ts';
 import type { PluginPort, PortIdentity } from './plugin-port/plugin-port.ts';
 import { pluginRoutes } from './plugin-port/plugin-service.ts';
 import { sidecarRoutes } from './plugin-port/sidecar-service.ts';
+import { connectionLimits } from './plugin-port/stream-limits.ts';
 import { V1Patterns } from './plugin-port/v1-patterns.ts';
 import { StateHolder } from './sidecar-state.ts';
 import { StateKeeper } from './state-keeper.ts';
@@ -62,8 +64,11 @@ export interface SidecarParts extends Omit<PluginPort, 'identity' | 'settings'> 
 const listenRetryMs = 5_000;
 
 /** Makes the parts. `onFault` hears when the plugin becomes faulted and when it heals. */
-export function createParts(options: SidecarOptions, onFault: (faulted: boolean) => void): SidecarParts {
-  const { config, scheduler, log } = options;
+export function createParts(given: SidecarOptions, onFault: (faulted: boolean) => void): SidecarParts {
+  const { config, scheduler } = given;
+  // The plugin causes lines, and must not fill the disk of the log with them.
+  const log = ratedLog(given.log, { scheduler });
+  const options = { ...given, log };
   const current = new StateHolder(log);
   const recorder = createMetrics(options);
   const link = createLink(options);
@@ -152,6 +157,8 @@ function createListener({ config, network, scheduler, log }: SidecarOptions, por
         ...healthRoutes(port.current),
       ],
       maxMessageBytes: limits.messageBytes,
+      connectionLimits,
+      onRefused: (refusal) => log.warn('refused a connection on the plugin port', { ...refusal }),
     },
   });
 }

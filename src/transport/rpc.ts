@@ -157,6 +157,19 @@ export interface ConnectOptions {
   readonly maxMessageBytes: number;
 }
 
+/** How many may call at once; every refusal names limit and value. */
+export interface ConnectionLimits {
+  readonly connections: number;
+  /** Connections on which no call was accepted yet: one more ends the oldest of them. */
+  readonly unprovenConnections: number;
+  /** Connections of one principal, or of all callers of a listener that asks for none. */
+  readonly connectionsPerPrincipal: number;
+  /** Calls on one connection; more wait at the client. */
+  readonly callsPerConnection: number;
+  /** Calls on all connections; more are refused. */
+  readonly calls: number;
+}
+
 export interface ListenOptions {
   readonly routes: readonly Route[];
   readonly maxMessageBytes: number;
@@ -165,7 +178,14 @@ export interface ListenOptions {
    * longer does, fail with UNAUTHENTICATED and say why; one that presents none has no principal.
    */
   readonly tls?: TlsFiles;
-  /** Hears of clients that were turned away for what they presented, or for not speaking TLS. */
+  /** Absent: only memory limits them. A network inside the process has no strangers, and no limits. */
+  readonly connectionLimits?: ConnectionLimits;
+  /**
+   * Judges every call by its headers, before anything of a message is read, and returns the principal of its caller.
+   * @throws RpcError with the status for a caller that is refused.
+   */
+  readonly authorize?: (call: Pick<CallContext, 'peer' | 'metadata'>) => string;
+  /** Hears of clients that were turned away for what they presented, for not speaking TLS, or by a limit. */
   readonly onRefused?: (refusal: { readonly address: string; readonly reason: string }) => void;
 }
 

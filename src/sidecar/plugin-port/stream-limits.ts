@@ -1,3 +1,5 @@
+import type { ConnectionLimits } from '../../transport/rpc.ts';
+
 const KiB = 1024;
 
 /** What a stream that the plugin does not read may hold. docs/contract.md has a row for each. */
@@ -9,3 +11,12 @@ export const streamLimits = {
   /** More than this ends a Lifecycle stream. */
   unreadLifecycleBytes: 256 * KiB,
 } as const;
+
+/** How many may call the plugin's port at once: a plugin needs one connection, and a call for each of its subscriptions. */
+export const connectionLimits: ConnectionLimits = {
+  connections: 64,
+  unprovenConnections: 16,
+  connectionsPerPrincipal: 48,
+  callsPerConnection: 2_048,
+  calls: 4_096,
+};

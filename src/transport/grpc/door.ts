@@ -23,11 +23,17 @@ export interface SecureDoor extends Door {
 }
 
 /** @throws RpcError ALREADY_EXISTS when the address is taken, UNAVAILABLE when it cannot be bound for another reason. */
-export function openDoor(address: string, welcome: (socket: Socket) => void): Promise<Door> {
-  return open(createServer(welcome), address);
+export function openDoor(address: string, { onSocket, welcome }: DoorOptions): Promise<Door> {
+  return open(createServer(welcome), address, onSocket);
 }
 
-export interface SecureDoorOptions {
+export interface DoorOptions {
+  /** Hears of every socket before anything is read of it. */
+  readonly onSocket: (socket: Socket) => void;
+  readonly welcome: (socket: Socket) => void;
+}
+
+export interface SecureDoorOptions extends Pick<DoorOptions, 'onSocket'> {
   readonly context: SecureContextOptions;
   readonly welcome: (socket: TLSSocket) => void;
   /** A client that did not complete the handshake. */
@@ -47,10 +53,10 @@ export async function openSecureDoor(address: string, options: SecureDoorOptions
   server.on('tlsClientError', (error, socket) => {
     options.turnedAway(`${socket.remoteAddress}:${socket.remotePort}`, error.message);
   });
-  return { ...(await open(server, address)), renew: (context) => server.setSecureContext(context) };
+  return { ...(await open(server, address, options.onSocket)), renew: (context) => server.setSecureContext(context) };
 }
 
-async function open(server: Server, address: string): Promise<Door> {
+async function open(server: Server, address: string, onSocket: DoorOptions['onSocket']): Promise<Door> {
   const sockets = new Set<Socket>();
   const onEmpty = new Set<() => void>();
   server.prependListener('connection', (socket: Socket) => {
@@ -63,6 +69,7 @@ async function open(server: Server, address: string): Promise<Door> {
     });
     // HTTP/2 sees the loss of a socket by its closing; without a listener Node would throw the error.
     socket.on('error', () => {});
+    onSocket(socket);
   });
   return {
     address: await bind(server, address),

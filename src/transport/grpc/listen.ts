@@ -22,8 +22,10 @@ import type {
 } from '../rpc.ts';
 import { failureOutcome, ServedCall } from '../served-call.ts';
 import { RpcError } from '../status.ts';
+import { Connections } from './connections.ts';
 import { type Door, openDoor, openSecureDoor, type SecureDoor } from './door.ts';
 import { asBuffer, passBytes } from './duplex-end.ts';
+import { judgedCalls } from './judged-calls.ts';
 import { type CallFromPeer, plainPeerOf, SecuredPeers } from './peer.ts';
 import { GrpcServerStream, lostCall } from './server-stream.ts';
 import { fromGrpcMetadata, toGrpcCode, toGrpcMetadata } from './status.ts';
@@ -36,7 +38,13 @@ type GrpcServerCall = ServerUnaryCall<Buffer, Buffer> | ServerDuplexStream<Buffe
 
 /** Binds the address and serves the routes on it. */
 export async function listen(address: string, options: ListenOptions): Promise<Listener> {
+  const connections = new Connections(options);
+  const peers = new SecuredPeers(options.onRefused);
+  const identify: Identify = options.tls ? (call) => peers.peerOf(call) : plainPeerOf;
+  const { callsPerConnection } = options.connectionLimits ?? {};
   const server = new Server({
+    interceptors: [judgedCalls({ ...options, connections, identify })],
+    ...(callsPerConnection !== undefined && { 'grpc.max_concurrent_streams': callsPerConnection }),
     'grpc.enable_channelz': 0,
     'grpc.max_receive_message_length': options.maxMessageBytes,
     'grpc.max_send_message_length': options.maxMessageBytes,
@@ -46,10 +54,10 @@ export async function listen(address: string, options: ListenOptions): Promise<L
   });
   if (isLoopback(address)) allowResets(server);
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
-  const peers = new SecuredPeers(options.onRefused);
-  const identify: Identify = options.tls ? (call) => peers.peerOf(call) : plainPeerOf;
   for (const route of options.routes) register(server, route, { maxMessageBytes: options.maxMessageBytes, identify });
-  const door = await openDoorFor(address, options, peers, (socket) => injector.injectConnection(socket));
+  const door = await openDoorFor(address, options, { peers, connections }, (socket) =>
+    injector.injectConnection(socket),
+  );
   return {
     address: door.address,
     renewTls(tls) {
@@ -90,15 +98,17 @@ function allowResets(server: Server): void {
 async function openDoorFor(
   address: string,
   options: ListenOptions,
-  peers: SecuredPeers,
+  { peers, connections }: { readonly peers: SecuredPeers; readonly connections: Connections },
   welcome: (socket: Socket) => void,
 ): Promise<Door> {
   const { tls, onRefused } = options;
-  if (!tls) return openDoor(address, welcome);
+  const onSocket = (socket: Socket): void => connections.accept(socket);
+  if (!tls) return openDoor(address, { onSocket, welcome });
   const context = serverContext(tls);
   checkedTls(() => createSecureContext(context));
   return openSecureDoor(address, {
     context,
+    onSocket,
     welcome(socket) {
       peers.add(socket);
       socket.on('error', () => {});

@@ -21,6 +21,7 @@ export class MemoryListener implements Listener {
   readonly address: string;
   readonly #routes: ReadonlyMap<string, Route>;
   readonly #maxMessageBytes: number;
+  readonly #authorize: ListenOptions['authorize'];
   readonly #unbind: () => void;
   readonly #sessions = new Map<Session, Set<ServerCall>>();
   #draining = false;
@@ -30,6 +31,7 @@ export class MemoryListener implements Listener {
     this.address = address;
     this.#routes = new Map(options.routes.map((route) => [route.method.path, route]));
     this.#maxMessageBytes = options.maxMessageBytes;
+    this.#authorize = options.authorize;
     this.#unbind = unbind;
   }
 
@@ -86,6 +88,7 @@ export class MemoryListener implements Listener {
     }
     const run = async (): Promise<void> => {
       try {
+        this.#authorize?.(served);
         await handler(stream, served);
         stream.conclude(served.succeeded());
       } catch (error) {

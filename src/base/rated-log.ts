@@ -1,0 +1,92 @@
+import type { Log, LogFields, LogLevel } from './log.ts';
+import type { Scheduler, Timer } from './scheduler.ts';
+
+const periodMs = 60_000;
+/** Enough for what people and platforms cause. */
+const defaultLines = 20;
+/** Kinds of lines with their peers that are counted apart; those beyond share a count for each kind. */
+const countedApartMax = 1_024;
+
+export interface RatedLogOptions {
+  readonly scheduler: Scheduler;
+  /** Lines of one kind and peer in a minute; absent: 20. */
+  readonly lines?: number;
+  /** Who caused the line; absent: its `instance`, or the host of its `address`. */
+  readonly peerOf?: (fields: LogFields) => string;
+}
+
+export interface RatedLog extends Log {
+  /** Writes what was left out so far, and rates nothing that still comes. */
+  close(): void;
+}
+
+interface Count {
+  readonly level: Exclude<LogLevel, 'debug'>;
+  readonly message: string;
+  readonly peer: string;
+  readonly timer: Timer;
+  lines: number;
+  leftOut: number;
+}
+
+/**
+ * A log whose lines a peer may cause: of one kind, which is its message, and one peer it writes so many in a minute, and then
+ * how many were left out. Lines for debugging are not rated.
+ */
+export function ratedLog(log: Log, { scheduler, lines = defaultLines, peerOf = peerIn }: RatedLogOptions): RatedLog {
+  const counts = new Map<string, Count>();
+  let isClosed = false;
+  const end = (key: string): void => {
+    const count = counts.get(key);
+    counts.delete(key);
+    count?.timer.cancel();
+    if (!count || count.leftOut === 0) return;
+    const more = `… and ${count.leftOut.toLocaleString('en')} more in the last minute`;
+    log[count.level](`${count.message} ${more}`, count.peer === '' ? {} : { peer: count.peer });
+  };
+  const countOf = (level: Count['level'], message: string, fields: LogFields): Count => {
+    const own = peerOf(fields);
+    const peer = counts.size < countedApartMax || counts.has(keyOf(level, message, own)) ? own : 'others';
+    const key = keyOf(level, message, peer);
+    const known = counts.get(key);
+    if (known) return known;
+    const timer = scheduler.setTimer(periodMs, () => end(key));
+    const count: Count = { level, message, peer, timer, lines: 0, leftOut: 0 };
+    counts.set(key, count);
+    return count;
+  };
+  const at =
+    (level: Count['level']) =>
+    (message: string, fields: LogFields = {}): void => {
+      if (isClosed) {
+        log[level](message, fields);
+        return;
+      }
+      const count = countOf(level, message, fields);
+      if (count.lines >= lines) {
+        count.leftOut += 1;
+        return;
+      }
+      count.lines += 1;
+      log[level](message, fields);
+    };
+  return {
+    debug: (message, fields) => log.debug(message, fields),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    close() {
+      isClosed = true;
+      for (const key of [...counts.keys()]) end(key);
+    },
+  };
+}
+
+function keyOf(level: LogLevel, message: string, peer: string): string {
+  return JSON.stringify([level, message, peer]);
+}
+
+/** The host without its port, of which a peer has many. */
+function peerIn({ instance, address }: LogFields): string {
+  return String(instance ?? String(address ?? '').replace(/:\d+$/, ''));
+}

@@ -1,0 +1,10 @@
+import type { ConnectionLimits } from '../transport/rpc.ts';
+
+/** How many may call the bus at once. docs/bus.md has a row for each. */
+export const connectionLimits: ConnectionLimits = {
+  connections: 1_024,
+  unprovenConnections: 64,
+  connectionsPerPrincipal: 512,
+  callsPerConnection: 64,
+  calls: 4_096,
+};
