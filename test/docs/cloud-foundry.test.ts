@@ -18,7 +18,7 @@ interface Application {
   readonly env: Readonly<Record<string, string>>;
 }
 
-const page = readPage('app-authors.md');
+const page = readPage('cloud-foundry.md');
 const manifests = [...page.matchAll(/^```yaml (\S+)\n(.*?)^```/gms)].map(([, name = '', text = '']) => ({
   name,
   text,
@@ -30,7 +30,7 @@ function inputsOf({ name, env }: Application): StagingInputs {
   return readStagingInputs({ environment, configFile: undefined, bindings: noBindings });
 }
 
-describe.each(manifests)('manifest %# of docs/app-authors.md', ({ text, app }) => {
+describe.each(manifests)('manifest %# of docs/cloud-foundry.md', ({ text, app }) => {
   test('is a manifest that staging accepts without a warning', () => {
     expect(parseAppManifest(text, 'x').name).toBe(app.name);
     expect(inputsOf(app)).toMatchObject({ faults: [], warnings: [] });

@@ -77,11 +77,11 @@ describe('a sound folder', () => {
   });
 });
 
-const documented = [...readPage('app-authors.md').matchAll(/^```yaml \S*manifest\.yml\n(.*?)^```/gms)].map(
+const documented = [...readPage('cloud-foundry.md').matchAll(/^```yaml \S*manifest\.yml\n(.*?)^```/gms)].map(
   ([, manifest = '']) => ({ manifest }),
 );
 
-test.each(documented)('manifest %# of docs/app-authors.md has no errors', async ({ manifest }) => {
+test.each(documented)('manifest %# of docs/cloud-foundry.md has no errors', async ({ manifest }) => {
   expect(found(await examine({ manifest })).filter((each) => each.startsWith('error'))).toEqual([]);
 });
 

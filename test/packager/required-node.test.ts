@@ -59,7 +59,7 @@ describe.each(nodes.map((node) => ({ node, name: node[0] === process.execPath ? 
 test('what the docs print runs on any Node that npm runs on', () => {
   for (const page of [
     'README.md',
-    ...['compose', 'operators', 'app-authors', 'pipeline', 'bus'].map((name) => `docs/${name}.md`),
+    ...['compose', 'operators', 'cloud-foundry', 'pipeline', 'bus'].map((name) => `docs/${name}.md`),
   ]) {
     expect(readFileSync(path.join(root, page), 'utf8'), page).not.toMatch(/^\$? ?node (dist|src)\//m);
   }
