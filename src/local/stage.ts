@@ -37,10 +37,10 @@ export async function stage(options: StageOptions): Promise<StagingResult> {
   const outDir = path.resolve(options.outDir);
   const manifest = await checkedManifest(appDir, outDir);
   const buildpackDirs = await checkedBuildpacks(options.buildpackDirs, manifest);
-  await files.removeTree(path.join(outDir, 'droplet'));
-  await files.removeTree(path.join(outDir, 'result.json'));
   const workDir = await files.makeWorkDir(outDir);
   try {
+    await files.removeTree(path.join(outDir, 'droplet'));
+    await files.removeTree(path.join(outDir, 'result.json'));
     const layout = stagingLayout({ workDir, cacheRoot: path.join(outDir, 'cache'), buildpackDirs });
     const env = stagingEnvironment({ manifest, homeDir: layout.homeDir, env: options.env });
     await prepare(layout, appDir);

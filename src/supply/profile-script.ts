@@ -30,7 +30,7 @@ export MERIDIAN_SIDECAR_ADDRESS="\${MERIDIAN_SIDECAR_ADDRESS:-$SIDECAR_ADDR}"
 meridian_sidecar_hold() { # LAUNCHER COMMAND
   [[ \${SIDECAR_HOLD_APP:-} == true && -z \${meridian_sidecar_held:-} ]] || return 0
   # The shell of cf ssh is not a launcher, the sidecar must not wait for itself, and a task has no process type.
-  local sidecar='^[[:space:]]*(exec[[:space:]]+)?[^[:space:]]*/?${buildpackName}"?[[:space:]]+run[[:space:]]*$'
+  local sidecar='^[[:space:]]*(exec[[:space:]]+)?"?([^[:space:]"]*/)?${buildpackName}"?[[:space:]]+run[[:space:]]*$'
   [[ $1 == */launcher && ! $2 =~ $sidecar ]] || return 0
   local type='[{,][[:space:]]*"process_type"[[:space:]]*:[[:space:]]*"([^"]*)"'
   [[ \${VCAP_APPLICATION:-} =~ $type ]] || return 0

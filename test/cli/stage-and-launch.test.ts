@@ -90,6 +90,23 @@ test.each([
   expect(code).toBe(74);
 });
 
+test.each(['/proc/nope', '/proc/nope/below', '/dev/null/below'])(
+  'stage says so when --out %s cannot be made',
+  async (out) => {
+    const { dir } = await stageScripts();
+    const { code, stderr } = await run([
+      'stage',
+      path.join(dir, 'scripts'),
+      '--out',
+      out,
+      '-b',
+      path.join(dir, 'last'),
+    ]);
+    expect(stderr).toContain('[stage/out/unwritable]');
+    expect(code).toBe(74);
+  },
+);
+
 test.each(['SIGTERM', 'SIGINT'] as const)(
   'launch passes %s on as SIGTERM and exits as the first process does',
   async (signal) => {

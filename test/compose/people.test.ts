@@ -63,6 +63,12 @@ describe('compose install', () => {
     }
   });
 
+  test.each(['/proc/nope', '/dev/null'])('says so when it cannot make its folder below %s', (place) => {
+    const { status, stderr } = compose(['install'], { DOCKER_CONFIG: place });
+    expect(status).toBe(74);
+    expect(stderr).toContain('[compose/install/folder]');
+  });
+
   test('replaces what it placed before', () => {
     for (let time = 0; time < 2; time += 1) expect(compose(['install'], { DOCKER_CONFIG: folder }).status).toBe(0);
     expect(readdirSync(path.join(folder, 'meridian-sidecar'))).toHaveLength(1);
