@@ -277,9 +277,10 @@ export class Bus {
     }
     const registered = new Set(this.#registry.all().map(({ owner }) => owner.instanceId));
     this.#quotas.forget((instanceId) => registered.has(instanceId));
+    const active = this.#registry.active();
     const expired = this.#options.store.expireSubscriptions({
       idleMs: this.#options.subscriptionIdleMs ?? defaultSubscriptionIdleMs,
-      inUse: (instanceId, name) => this.#registry.activeOf(instanceId)?.session?.isUsing(name) ?? false,
+      inUse: (instanceId, name) => active.get(instanceId)?.session?.isUsing(name) ?? false,
     });
     // What holds nothing back must not look as if it did.
     this.#inBackground(Promise.all([expired, this.#tail.recordProgress()]).then(() => this.#backlogs.look()));

@@ -59,6 +59,12 @@ export class Registry {
       .reduce<Registration | undefined>((a, b) => (a && a.owner.epoch > b.owner.epoch ? a : b), undefined);
   }
 
+  /** The owners whose lease lives, by instance id. */
+  active(): ReadonlyMap<string, Registration> {
+    const active = this.all().filter(({ phase }) => phase === 'active');
+    return new Map(active.map((registration) => [registration.owner.instanceId, registration]));
+  }
+
   /** The owner of an instance id, if its lease lives. */
   activeOf(instanceId: string): Registration | undefined {
     return this.all().find(({ owner, phase }) => owner.instanceId === instanceId && phase === 'active');

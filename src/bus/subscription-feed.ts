@@ -5,7 +5,7 @@ import type { Owner, Store, StoredMessage, SubscriptionSpec } from './store.ts';
 /** At most so many messages are read, and recorded as delivered, in one operation of the store. */
 const batchMessages = 64;
 /** With more than this waiting for it a subscription stops following the log, and reads it anew when it goes on. */
-const offeredMax = 4_096;
+const offeredMax = 1_024;
 
 export interface FedMessage {
   readonly message: StoredMessage;

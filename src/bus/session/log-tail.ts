@@ -8,6 +8,8 @@ const batchMessages = 256;
 const fullReadBytes = 1024 * 1024;
 /** The newest messages that are held. */
 const defaultHeldBytes = 8 * 1024 * 1024;
+/** What a message takes in memory beside its bytes. */
+const messageOverheadBytes = 1_024;
 /** So much of the log may go by before the progress of those that it did not concern is recorded. */
 const stretchBytes = 256 * 1024;
 
@@ -174,9 +176,9 @@ export class LogTail {
   #hold(message: StoredMessage): void {
     this.#position = message.position;
     this.#held.push(message);
-    this.#heldBytes += message.bytes;
+    this.#heldBytes += message.bytes + messageOverheadBytes;
     for (; this.#heldBytes > this.#heldBytesMax; this.#firstHeld += 1) {
-      this.#heldBytes -= this.#held[this.#firstHeld]?.bytes ?? 0;
+      this.#heldBytes -= (this.#held[this.#firstHeld]?.bytes ?? 0) + messageOverheadBytes;
     }
     // Splicing only when half is gone makes this constant time per message.
     if (this.#firstHeld > this.#held.length / 2) {

@@ -77,7 +77,7 @@ const step = fc.oneof(
 test('every subscription gets what it matches once and in order, whether it follows the tail, falls behind or joins again', async () => {
   const property = fc.asyncProperty(
     fc.array(step, { maxLength: 60 }),
-    fc.integer({ min: 1, max: 400 }),
+    fc.integer({ min: 1, max: 8_000 }),
     async (steps, heldBytes) => {
       const scheduler = new VirtualScheduler(1);
       let turns = 0;
