@@ -27,7 +27,7 @@ import { anonymous } from './principal.ts';
 import { type BusRecorder, silentRecorder } from './recorder.ts';
 import { type Registration, Registry } from './registration.ts';
 import { LogTail } from './session/log-tail.ts';
-import { staleAsStatus } from './session/stale-as-status.ts';
+import { refusalAsStatus } from './session/refusal-as-status.ts';
 import { Session } from './session.ts';
 import type { GrantDecision, Owner, Store } from './store.ts';
 
@@ -123,7 +123,7 @@ export class Bus {
     const { refusal } = this.#grants.judge(applicant, []);
     if (refusal !== undefined) throw new RpcError('PERMISSION_DENIED', refusal);
     const startedAtNs = revision?.startedAtNs ?? 0n;
-    const owner = await this.#epochFor(request, { principal, startedAtNs });
+    const owner = await refusalAsStatus(this.#epochFor(request, { principal, startedAtNs }));
     const mayWrite = await this.#options.store.mayWrite(owner);
     // From here on nothing waits: a decision that is made meanwhile would miss a registration that is not there yet.
     const earlier = this.#registry.get(owner);
@@ -179,7 +179,7 @@ export class Bus {
   async activate(owner: Owner, peer: Peer): Promise<{ readonly draining: boolean }> {
     const registration = this.#registrationOf(owner, peer);
     if (registration.phase === 'draining') return { draining: true };
-    const { draining } = await staleAsStatus(this.#options.store.activate(registration.owner));
+    const { draining } = await refusalAsStatus(this.#options.store.activate(registration.owner));
     await this.#handover.activated(registration, draining);
     this.#options.log.info('activated', { instance: owner.instanceId, epoch: owner.epoch });
     return { draining: false };
@@ -187,7 +187,7 @@ export class Bus {
 
   async saveState(request: SaveStateRequest, peer: Peer): Promise<bigint> {
     const { owner } = this.#registrationOf(request, peer);
-    return staleAsStatus(
+    return refusalAsStatus(
       this.#options.store.saveState(owner, {
         state: request.state,
         expectedRevision: request.expectedRevision,

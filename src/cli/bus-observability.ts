@@ -41,7 +41,11 @@ export function printFailure(error: unknown, { logFormat: format }: Pick<BusObse
 /** What watches the bus, or nothing when no flag asks for it. @throws UserFacingError when a flag cannot be followed. */
 export async function watchBus(
   flags: BusObservabilityFlags,
-  { log, storeFile }: { readonly log: Log; readonly storeFile: string | undefined },
+  {
+    log,
+    storeFile,
+    isDiskFull,
+  }: { readonly log: Log; readonly storeFile: string | undefined; readonly isDiskFull: () => boolean },
 ): Promise<{ readonly recorder?: BusMetrics; close(): Promise<void> }> {
   // By default it ends a process, and an operator who rotates files sends it to all alike.
   process.on('SIGHUP', () => {});
@@ -53,7 +57,7 @@ export async function watchBus(
   const recorder = new BusMetrics({
     scheduler: realScheduler,
     ...(audit && { audit }),
-    ...(storeFile !== undefined && { storeBytes: () => sizeOnDisk(storeFile) }),
+    ...(storeFile !== undefined && { store: { bytes: () => sizeOnDisk(storeFile), isDiskFull } }),
   });
   const server = flags.metrics === undefined ? undefined : await serveMetrics(flags.metrics, recorder, log);
   return {

@@ -3,6 +3,7 @@ import { realScheduler } from '../base/real-scheduler.ts';
 import { exitCodeOf, FaultList, messageOf, UserFacingError } from '../base/user-facing-error.ts';
 import { MemoryStore } from '../bus/memory/memory-store.ts';
 import { serveBus } from '../bus/serve-bus.ts';
+import { DiskReport } from '../bus/sqlite/file/disk-report.ts';
 import { openSqliteStore } from '../bus/sqlite/sqlite-store.ts';
 import type { Store } from '../bus/store.ts';
 import { exitCodes } from '../contract/config/exit-codes.ts';
@@ -63,8 +64,10 @@ async function runBus(flags: BusFlags, policyFile: string): Promise<void> {
   const [initial, tls] = await inOnePass(readPolicy(policyFile), readBusTls(flags));
   const { policy } = initial;
   warnOfEmptyRules(policy, log);
-  const watching = await watchBus(flags, { log, storeFile: storeFileOf(flags) });
-  const { store, place, close } = await openStore(flags).catch(async (error: unknown) => {
+  const storeFile = storeFileOf(flags);
+  const disk = storeFile === undefined ? undefined : new DiskReport({ log, scheduler: realScheduler, path: storeFile });
+  const watching = await watchBus(flags, { log, storeFile, isDiskFull: () => disk?.isFull ?? false });
+  const { store, place, close } = await openStore(flags, disk).catch(async (error: unknown) => {
     await watching.close();
     throw error;
   });
@@ -114,7 +117,10 @@ function storeFileOf({ store: place }: BusFlags): string | undefined {
   return place === 'memory' ? undefined : path.resolve(place);
 }
 
-async function openStore(flags: BusFlags): Promise<{ store: Store; place: string; close: () => Promise<void> }> {
+async function openStore(
+  flags: BusFlags,
+  disk: DiskReport | undefined,
+): Promise<{ store: Store; place: string; close: () => Promise<void> }> {
   const file = storeFileOf(flags);
   const settings = {
     scheduler: realScheduler,
@@ -122,8 +128,20 @@ async function openStore(flags: BusFlags): Promise<{ store: Store; place: string
     retention: { messages: flags.keepMessages, bytes: flags.storeBytes },
   };
   if (file === undefined) return { store: new MemoryStore(settings), place: 'memory', close: async () => {} };
-  const store = await openSqliteStore({ ...settings, path: file, onFailure: (error) => endAtOnce(error, flags) });
-  return { store, place: file, close: () => store.close() };
+  const store = await openSqliteStore({
+    ...settings,
+    path: file,
+    onFailure: (error) => endAtOnce(error, flags),
+    onDiskFull: (isFull) => disk?.set(isFull),
+  });
+  return {
+    store,
+    place: file,
+    async close() {
+      await store.close();
+      disk?.close();
+    },
+  };
 }
 
 /** What a store that failed has under way is undecided, and the bus can promise nothing more. */

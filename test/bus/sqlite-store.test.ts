@@ -267,8 +267,8 @@ test('what a killed process was answered is there, once and in order, and its ep
 
 test('a disk that refuses a write ends the store with the reason, and what was answered is there', async () => {
   const file = path.join(newDirectory(), 'bus.sqlite');
-  // No file may grow over 400 KiB: the write-ahead log comes to that in the middle of a commit.
-  const limited = ['-c', 'ulimit -f 400 && exec "$@"', 'bash', process.execPath, writer, file];
+  // No file may grow over 10 MiB: first the store comes to that, then the write-ahead log, in the middle of a commit.
+  const limited = ['-c', 'ulimit -f 10240 && exec "$@"', 'bash', process.execPath, writer, file, '10000'];
   const child = spawn('bash', limited, { stdio: ['ignore', 'pipe', 'pipe'] });
   children.push(child);
   const closed = once(child, 'close');

@@ -1,11 +1,11 @@
-// Appends to a store without pause, many messages at a time, and tells of each once it is accepted. Ended by kill -9.
+// Appends to a store without pause, many messages at a time, and tells of each once it is accepted: `sqlite-writer.ts FILE [BYTES]`.
 import { realScheduler } from '../../src/base/real-scheduler.ts';
 import { exitCodeOf, renderError } from '../../src/base/user-facing-error.ts';
 import { openSqliteStore } from '../../src/bus/sqlite/sqlite-store.ts';
 import { activeOwner, message } from './store-fixtures.ts';
 
 const concurrency = 32;
-const [path = ''] = process.argv.slice(2);
+const [path = '', bytes = '1'] = process.argv.slice(2);
 const store = await openSqliteStore({
   path,
   scheduler: realScheduler,
@@ -21,7 +21,8 @@ let sequence = 0n;
 async function appendOnAndOn(): Promise<never> {
   for (;;) {
     sequence += 1n;
-    const [appended] = await store.append(owner, [message(sequence, { id: `${owner.epoch}-${sequence}` })]);
+    const id = `${owner.epoch}-${sequence}`;
+    const [appended] = await store.append(owner, [message(sequence, { id, bytes: Number(bytes) })]);
     process.stdout.write(`accepted ${appended?.messageId}\n`);
   }
 }

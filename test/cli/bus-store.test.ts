@@ -1,6 +1,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { Gate } from '../../src/base/gate.ts';
+import { connectPlugin } from '../sidecar/plugins.ts';
 import { endAll, policyText, runCli, startBus, startSidecar, writeTemporary } from '../sidecar/processes.ts';
 
 afterEach(endAll);
@@ -61,5 +63,28 @@ describe('meridian-sidecar bus --store FILE', () => {
     expect(bus.stderr).toMatch(/ {2}\[bus\/store\/unusable\]\n$/);
     expect(bus.stderr).not.toMatch(/^ {4}at /m);
     expect(existsSync(file)).toBe(false);
+  });
+
+  test('a store that holds --store-bytes refuses publishes, and acknowledging makes room for them', async () => {
+    const bus = await startBus(undefined, newPlace(), '--store-bytes', '1MiB');
+    const sidecar = await startSidecar(bus.address);
+    const plugin = await connectPlugin(sidecar.address);
+    const mayHandle = new Gate(false);
+    let handled = 0;
+    await plugin.subscribe('platform.oms.fill', { name: 'slow' }, async () => {
+      await mayHandle.opened();
+      handled += 1;
+    });
+    const publish = () => plugin.publish('platform.oms.fill', Buffer.alloc(100_000));
+    let accepted = 0;
+    while ((await publish()).outcome === 'accepted') accepted += 1;
+    expect(await publish()).toMatchObject({ reason: expect.stringContaining('the store is full') });
+    await plugin.saveState(Buffer.from('saved'));
+    mayHandle.set(true);
+    await expect.poll(() => handled).toBe(accepted);
+    await expect.poll(async () => (await publish()).outcome).toBe('accepted');
+    expect(sidecar.program.output).not.toContain('the session with the bus is lost');
+    sidecar.program.signal('SIGTERM');
+    expect(await sidecar.program.exited).toBe(0);
   });
 });

@@ -11,8 +11,8 @@ export interface BusMetricsOptions {
   readonly scheduler: Scheduler;
   /** Takes the audit log; absent, there is none. */
   readonly audit?: AuditSink;
-  /** Size of the store on its disk; absent, the metrics do not tell it. */
-  readonly storeBytes?: () => Promise<number>;
+  /** A store on a disk, with its size there; absent, the metrics do not tell of it. */
+  readonly store?: { bytes(): Promise<number>; isDiskFull(): boolean };
 }
 
 type Meta = MessageMeta | undefined;
@@ -33,7 +33,7 @@ export class BusMetrics implements BusRecorder {
   constructor(options: BusMetricsOptions) {
     this.#options = options;
     const { registry } = this;
-    const { audit, storeBytes } = options;
+    const { audit, store } = options;
     gauge(registry, 'info', 'Always 1; the label tells the version', ['version']).set({ version }, 1);
     gauge(registry, 'registrations', 'Registrations whose lease lives', ['phase'], async (byPhase) => {
       const found = this.#registrations();
@@ -45,9 +45,16 @@ export class BusMetrics implements BusRecorder {
     gauge(registry, 'subscriptions', 'Subscriptions of all sessions', [], async (subscriptions) => {
       subscriptions.set(this.#registrations().reduce((sum, { session }) => sum + (session?.subscriptionCount ?? 0), 0));
     });
-    if (storeBytes) {
+    if (store) {
       gauge(registry, 'store_bytes', 'Size of the store on its disk', [], async (bytes) =>
-        bytes.set(await storeBytes()),
+        bytes.set(await store.bytes()),
+      );
+      gauge(
+        registry,
+        'store_disk_full',
+        "1 while the store's disk is full and publishes are refused",
+        [],
+        async (full) => full.set(Number(store.isDiskFull())),
       );
     }
     if (audit) {

@@ -99,6 +99,13 @@ ALTER TABLE message ADD COLUMN checksum INTEGER;
 ALTER TABLE state ADD COLUMN checksum INTEGER;
 `;
 
+/** One row, or none while the disk is full: room for what is more urgent than messages. */
+const filler = `
+CREATE TABLE filler (
+  bytes BLOB NOT NULL
+) STRICT;
+`;
+
 /**
  * What a subscription that is behind finds its messages by, without touching the envelopes. The index comes in the order of the log,
  * so that appending to it and dropping from it cost little. Messages of earlier versions have no topic outside their envelope.
@@ -165,4 +172,5 @@ export const schemaSteps: readonly string[] = [
   checksums,
   messageTopics,
   otherBytes,
+  filler,
 ];

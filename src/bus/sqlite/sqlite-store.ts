@@ -37,6 +37,8 @@ export interface SqliteStoreOptions {
   readonly lockTimeoutMs?: number;
   /** Called once if the disk fails later on; every call under way and every later one fails after it. */
   readonly onFailure?: (error: UserFacingError) => void;
+  /** Called when the disk is full, and when it has room again; once it is open, if that is so from the beginning. */
+  readonly onDiskFull?: (isFull: boolean) => void;
 }
 
 /** A bus that is replaced waits this long for its predecessor to stop. */
@@ -56,7 +58,11 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
       // Counting on from the clock keeps positions ascending when the file is thrown away and made anew.
       firstPosition: options.scheduler.wallTimeNs() / 1_000n,
     },
-    (error) => options.onFailure?.(error),
+    {
+      scheduler: options.scheduler,
+      onFailure: (error) => options.onFailure?.(error),
+      onDiskFull: (isFull) => options.onDiskFull?.(isFull),
+    },
   );
   return new SqliteStore(worker, options.scheduler, await worker.call('subscriptions', {}));
 }

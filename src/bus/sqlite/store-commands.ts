@@ -108,6 +108,21 @@ export function writerOf({ name, args }: Command): Owner | undefined {
   return 'owner' in args && !ownershipCommands.has(name) ? args.owner : undefined;
 }
 
+/**
+ * What makes room, or loses nothing by waiting: on a full disk it is done once there is room, and not refused. What is left
+ * out is refused instead, since its caller can say so to somebody.
+ */
+export const waitingCommands: ReadonlySet<CommandName> = new Set<CommandName>([
+  'fence',
+  'openSubscription',
+  'recordDelivery',
+  'recordProgress',
+  'acknowledge',
+  'handBack',
+  'retry',
+  'dropSubscriptions',
+]);
+
 /** Why one command was not done; an error's class does not survive the way between threads. */
 export type Refusal =
   | { readonly kind: 'staleEpoch'; readonly owner: Owner }
@@ -143,8 +158,13 @@ export interface StoreFault {
 }
 
 export type FromWorker =
-  | { readonly kind: 'opened' }
+  | { readonly kind: 'opened'; readonly isDiskFull: boolean }
   /** The last message: the thread ends. */
   | { readonly kind: 'failed'; readonly fault: StoreFault }
   /** In the order of the commands; sent once they are on the disk. */
-  | { readonly kind: 'answers'; readonly answers: readonly Answer[]; readonly committed: boolean };
+  | {
+      readonly kind: 'answers';
+      readonly answers: readonly Answer[];
+      readonly committed: boolean;
+      readonly isDiskFull: boolean;
+    };

@@ -1,29 +1,42 @@
 import { Worker } from 'node:worker_threads';
+import type { Scheduler } from '../../base/scheduler.ts';
 import { UserFacingError } from '../../base/user-facing-error.ts';
 import { RevisionConflictError, StaleEpochError, StoreFullError } from '../store.ts';
 import { storeFault } from './file/store-fault.ts';
-import type {
-  Answer,
-  Command,
-  CommandArgs,
-  CommandName,
-  CommandResult,
-  FromWorker,
-  Refusal,
-  ToWorker,
-  WorkerOptions,
+import {
+  type Answer,
+  type Command,
+  type CommandArgs,
+  type CommandName,
+  type CommandResult,
+  type FromWorker,
+  type Refusal,
+  type ToWorker,
+  type WorkerOptions,
+  waitingCommands,
 } from './store-commands.ts';
+import { growthOf } from './store-room.ts';
 
 /** Put in place by the bundler: the worker's own bundle, so that a program stays one file. Absent in the sources. */
 declare const bundledSqliteWorker: string | undefined;
 
-/** The most commands that share one commit, which bounds how long the first of them waits. */
-const groupCommandsMax = 1_024;
+/** What shares one commit, which bounds how long the first of it waits, and how long SQLite's log grows. */
+const groupMax = { commands: 1_024, bytes: 2 * 1024 * 1024 } as const;
+
+/** How long what waits for room on the disk waits before it is tried again. */
+const tryAgainAfterMs = 1_000;
 
 interface Waiting {
   readonly command: Command;
   readonly resolve: (done: unknown) => void;
   readonly reject: (error: Error) => void;
+}
+
+export interface StoreWorkerOptions {
+  readonly scheduler: Scheduler;
+  readonly onFailure: (error: UserFacingError) => void;
+  /** The disk is full, or has room again. */
+  readonly onDiskFull: (isFull: boolean) => void;
 }
 
 /**
@@ -33,18 +46,21 @@ interface Waiting {
 export class StoreWorker {
   readonly #worker: Worker;
   readonly #path: string;
-  readonly #onFailure: (error: UserFacingError) => void;
+  readonly #options: StoreWorkerOptions;
   readonly #exited: Promise<void>;
   #waiting: Waiting[] = [];
   #underWay: Waiting[] = [];
+  /** Waits for room on the disk. */
+  #stalled: Waiting[] = [];
+  #isDiskFull = false;
   #ended: Error | undefined;
   #idle: (() => void) | undefined;
   #commits = 0;
 
-  private constructor(worker: Worker, path: string, onFailure: (error: UserFacingError) => void) {
+  private constructor(worker: Worker, path: string, options: StoreWorkerOptions) {
     this.#worker = worker;
     this.#path = path;
-    this.#onFailure = onFailure;
+    this.#options = options;
     this.#exited = new Promise((resolve) => {
       worker.once('exit', (code) => {
         if (!this.#ended) this.#fail(storeFault(path, new Error(`its thread ended with ${code}`), true));
@@ -56,17 +72,19 @@ export class StoreWorker {
   }
 
   /** @throws UserFacingError `bus/store/…` when the file cannot be opened. */
-  static async open(options: WorkerOptions, onFailure: (error: UserFacingError) => void): Promise<StoreWorker> {
-    const worker = new Worker(workerUrl(), { workerData: options, name: 'sqlite store' });
-    await new Promise<void>((resolve, reject) => {
+  static async open(file: WorkerOptions, options: StoreWorkerOptions): Promise<StoreWorker> {
+    const worker = new Worker(workerUrl(), { workerData: file, name: 'sqlite store' });
+    const isDiskFull = await new Promise<boolean>((resolve, reject) => {
       worker.once('error', reject);
       worker.once('message', (message: FromWorker) => {
         worker.off('error', reject);
         if (message.kind === 'failed') reject(new UserFacingError(message.fault));
-        else resolve();
+        else resolve(message.isDiskFull);
       });
     });
-    return new StoreWorker(worker, options.path, onFailure);
+    const opened = new StoreWorker(worker, file.path, options);
+    opened.#diskIs(isDiskFull);
+    return opened;
   }
 
   /** How many transactions were committed since the store was opened. */
@@ -93,6 +111,8 @@ export class StoreWorker {
   async close(): Promise<void> {
     if (!this.#ended) {
       this.#ended = new Error(`the store ${this.#path} is closed`);
+      // Nothing can wait for room any longer.
+      for (const { reject } of this.#stalled.splice(0)) reject(this.#ended);
       while (this.#waiting.length > 0 || this.#underWay.length > 0) {
         await new Promise<void>((resolve) => {
           this.#idle = resolve;
@@ -105,8 +125,12 @@ export class StoreWorker {
 
   #sendNext(): void {
     if (this.#underWay.length > 0 || this.#waiting.length === 0) return;
-    this.#underWay = this.#waiting.slice(0, groupCommandsMax);
-    this.#waiting = this.#waiting.slice(groupCommandsMax);
+    let bytes = 0;
+    const over = this.#waiting.findIndex(({ command }, index) => {
+      bytes += growthOf(command);
+      return index === groupMax.commands || (index > 0 && bytes > groupMax.bytes);
+    });
+    this.#underWay = this.#waiting.splice(0, over === -1 ? this.#waiting.length : over);
     this.#send({ kind: 'commands', commands: this.#underWay.map(({ command }) => command) });
   }
 
@@ -120,17 +144,39 @@ export class StoreWorker {
     if (message.committed) this.#commits += 1;
     const answered = this.#underWay;
     this.#underWay = [];
-    for (const [index, waiting] of answered.entries()) settle(waiting, message.answers[index]);
+    this.#diskIs(message.isDiskFull);
+    for (const [index, waiting] of answered.entries()) {
+      const answer = message.answers[index];
+      if (!this.#ended && waitsForRoom(waiting, answer)) this.#stall(waiting);
+      else settle(waiting, answer);
+    }
     this.#sendNext();
     if (this.#underWay.length === 0) this.#idle?.();
+  }
+
+  /** In the order in which they came, before what comes meanwhile. */
+  #stall(waiting: Waiting): void {
+    this.#stalled.push(waiting);
+    if (this.#stalled.length > 1) return;
+    this.#options.scheduler.setTimer(tryAgainAfterMs, () => {
+      this.#waiting.unshift(...this.#stalled.splice(0));
+      this.#sendNext();
+    });
+  }
+
+  #diskIs(isFull: boolean): void {
+    if (isFull === this.#isDiskFull) return;
+    this.#isDiskFull = isFull;
+    this.#options.onDiskFull(isFull);
   }
 
   #fail(error: UserFacingError): void {
     this.#ended = error;
     // Before the calls fail, so that the program can end with this reason and not with the first of theirs.
-    this.#onFailure(error);
-    for (const { reject } of [...this.#underWay, ...this.#waiting]) reject(error);
+    this.#options.onFailure(error);
+    for (const { reject } of [...this.#underWay, ...this.#stalled, ...this.#waiting]) reject(error);
     this.#underWay = [];
+    this.#stalled = [];
     this.#waiting = [];
     this.#idle?.();
   }
@@ -140,6 +186,11 @@ function workerUrl(): URL {
   return typeof bundledSqliteWorker === 'string'
     ? new URL(`data:text/javascript,${encodeURIComponent(bundledSqliteWorker)}`)
     : new URL('./worker.ts', import.meta.url);
+}
+
+function waitsForRoom({ command }: Waiting, answer: Answer | undefined): boolean {
+  const isFull = answer !== undefined && 'refused' in answer && answer.refused.kind === 'full';
+  return isFull && waitingCommands.has(command.name);
 }
 
 function settle({ resolve, reject }: Waiting, answer: Answer | undefined): void {

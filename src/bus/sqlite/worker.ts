@@ -1,10 +1,13 @@
 // The thread that has the store's file: every fsync blocks here, and not the event loop of the bus.
 import { parentPort, workerData } from 'node:worker_threads';
+import { realScheduler } from '../../base/real-scheduler.ts';
+import { DiskReserve } from './file/disk-reserve.ts';
 import { storeFault } from './file/store-fault.ts';
 import { closeStoreFile, openStoreFile } from './file/store-file.ts';
 import { commitGroup } from './group-commit.ts';
 import { Statements } from './statements.ts';
 import type { FromWorker, ToWorker, WorkerOptions } from './store-commands.ts';
+import { StoreRoom } from './store-room.ts';
 import { StoreRows } from './store-rows.ts';
 
 const port = parentPort;
@@ -15,11 +18,15 @@ const send = (message: FromWorker): void => port.postMessage(message);
 try {
   const database = openStoreFile(options);
   const rows = new StoreRows({ sql: new Statements(database), ...options });
+  const reserve = new DiskReserve(options.path);
+  const room = new StoreRoom(database, reserve, realScheduler);
   port.on('message', (message: ToWorker) => {
     try {
       if (message.kind === 'commands') {
-        send({ kind: 'answers', ...commitGroup(database, rows, message.commands) });
+        const group = commitGroup({ database, rows, room }, message.commands);
+        send({ kind: 'answers', ...group, isDiskFull: room.isDiskFull });
       } else {
+        reserve.release();
         closeStoreFile(database);
         port.close();
       }
@@ -27,7 +34,7 @@ try {
       fail(error, true);
     }
   });
-  send({ kind: 'opened' });
+  send({ kind: 'opened', isDiskFull: room.isDiskFull });
 } catch (error) {
   fail(error, false);
 }

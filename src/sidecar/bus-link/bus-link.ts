@@ -58,6 +58,7 @@ export class BusLink {
   #epoch = 0n;
   #wantsOwnership = false;
   #up = false;
+  #upSinceMs = 0;
   #standingBy = false;
   #deploymentId = '';
 
@@ -241,7 +242,8 @@ export class BusLink {
           this.#standsBy();
         }
       }
-      if (this.#up) backoff.reset();
+      // One that is lost at once, again and again, must not be made again at once.
+      if (this.#up && scheduler.nowMs() - this.#upSinceMs >= reconnect.maxDelayMs) backoff.reset();
       this.#lost(reason);
       if (this.#closing.signal.aborted) return;
       const delayMs = backoff.nextDelayMs();
@@ -268,6 +270,7 @@ export class BusLink {
     });
     if (this.#up || this.#session !== session) return;
     this.#up = true;
+    this.#upSinceMs = this.#options.scheduler.nowMs();
     this.#standingBy = false;
     for (const part of this.#parts) part.onUp?.(draining);
   }

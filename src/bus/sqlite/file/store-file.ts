@@ -137,6 +137,8 @@ function checkPages(database: DatabaseSync): void {
 
 /** Takes the steps that the file lacks; within the caller's transaction, so that it has all of them or none. */
 function raiseSchema(database: DatabaseSync, version: number): void {
+  // A full disk would refuse to write what is there.
+  if (version === schemaSteps.length) return;
   for (const step of schemaSteps.slice(version)) database.exec(step);
   database.exec(`PRAGMA user_version = ${schemaSteps.length}`);
 }

@@ -1,13 +1,14 @@
 import { RpcError } from '../../transport/status.ts';
-import { RevisionConflictError, StaleEpochError } from '../store.ts';
+import { RevisionConflictError, StaleEpochError, StoreFullError } from '../store.ts';
 
 /** Says on the wire why the store refused a write of this owner. */
-export async function staleAsStatus<T>(write: Promise<T>): Promise<T> {
+export async function refusalAsStatus<T>(write: Promise<T>): Promise<T> {
   try {
     return await write;
   } catch (error) {
     if (error instanceof StaleEpochError) throw new RpcError('FAILED_PRECONDITION', error.message, { cause: error });
     if (error instanceof RevisionConflictError) throw new RpcError('ABORTED', error.message, { cause: error });
+    if (error instanceof StoreFullError) throw new RpcError('RESOURCE_EXHAUSTED', error.message, { cause: error });
     throw error;
   }
 }
