@@ -1,5 +1,3 @@
-import { readdirSync } from 'node:fs';
-import path from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { endAll, runCliWith, spawnSidecar } from '../sidecar/processes.ts';
 import { readPage } from './examples.ts';
@@ -13,26 +11,6 @@ test('the error that the page explains is what a sidecar prints', async () => {
   const sidecar = spawnSidecar('127.0.0.1:1', { POOL_TYPE: '' });
   expect(await sidecar.exited).toBe(78);
   expect(sidecar.stderr).toBe(example);
-});
-
-test('the page links to headings that are there', () => {
-  const docs = path.resolve(import.meta.dirname, '../../docs');
-  const anchors = new Map(
-    readdirSync(docs)
-      .filter((name) => name.endsWith('.md'))
-      .map((name) => [
-        name,
-        [...readPage(name).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
-          heading
-            .toLowerCase()
-            .replaceAll(/[^\w -]/g, '')
-            .replaceAll(' ', '-'),
-        ),
-      ]),
-  );
-  const links = [...page.matchAll(/\]\(([\w.-]*)#([\w-]+)\)/g)];
-  expect(links.length).toBeGreaterThan(0);
-  for (const [, file, anchor] of links) expect(anchors.get(file || 'troubleshooting.md')).toContain(anchor);
 });
 
 test('the commands that the page names are those that the program has', async () => {
