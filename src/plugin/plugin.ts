@@ -205,7 +205,7 @@ export class Plugin {
     this.#lifecycle.onDegrade(hook);
   }
 
-  /** Called when a v1 stream of this plugin was read too slowly: so many messages, since the last call, were dropped. */
+  /** Called when messages were lost since the last call: a v1 stream was read too slowly, or a subscription was over its backlog quota. */
   onLost(hook: (pattern: string, count: number) => void): void {
     checkArgument('onLost', 'hook', hook, callback);
     this.#lifecycle.hooks.lost = hook;

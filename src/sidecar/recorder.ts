@@ -22,7 +22,7 @@ export interface Recorder {
   requested(envelope: Envelope | undefined): void;
   /** The bus has stored that the plugin is done with this many. */
   acknowledged(subscription: string, count: number): void;
-  /** Dropped from a v1 stream that was too slow, for good. */
+  /** Lost for good: a v1 stream was read too slowly, or a subscription was over its backlog quota. */
   lost(subscription: string, count: number): void;
   healthCheckMissed(): void;
   heartbeat(): void;

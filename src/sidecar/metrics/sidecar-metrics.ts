@@ -115,7 +115,11 @@ function createCounters(registry: Registry) {
     deliveries: counter('deliveries_total', 'Messages handed to the plugin', 'subscription'),
     redeliveries: counter('redeliveries_total', 'Deliveries marked as possible repeats', 'subscription'),
     acknowledgements: counter('acknowledgements_total', 'Acknowledgements that the bus stored', 'subscription'),
-    lost: counter('lost_messages_total', 'Messages dropped from v1 streams that were too slow', 'subscription'),
+    lost: counter(
+      'lost_messages_total',
+      'Messages lost by v1 streams that were read too slowly and by subscriptions over their backlog quota',
+      'subscription',
+    ),
     lagSeconds: seconds(
       'delivery_lag_seconds',
       'From publishing to handing over, by the clocks of both sides',

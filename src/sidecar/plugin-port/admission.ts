@@ -16,7 +16,7 @@ export interface RegisteredPlugin {
 
 const left = new RpcError('CANCELLED', 'the plugin has left');
 
-/** Whether a plugin is registered. Nothing but Register works before it, and nothing works after Leave. */
+/** Whether a plugin is registered. Before Register, and after Leave until the next Register, no other call works. */
 export class Admission {
   readonly #access: Access;
   readonly #onChange: (registered: boolean) => void;
