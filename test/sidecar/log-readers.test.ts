@@ -104,10 +104,12 @@ test('a reader that stops costs lines and no memory, and reads their number when
   const goOn = program.holdOutput();
   const lost = async (): Promise<number> =>
     sampleSum(await scrape(healthUrl), 'meridian_sidecar_audit_lines_lost_total') ?? 0;
-  while ((await lost()) < 100) {
+  // Some 300 bytes of the audit log each, so twice what may wait for the reader.
+  for (let published = 0; published < 10_000 && (await lost()) < 100; published += 500) {
     await Promise.all(Array.from({ length: 500 }, () => plugin.publish(topic, Buffer.from('1'))));
   }
   const before = await lost();
+  expect(before).toBeGreaterThanOrEqual(100);
   goOn();
   const [, lines = ''] = await program.seen(/WARN {2}the audit log has lost lines file=- lines=(\d+)/);
   expect(Number(lines)).toBe(before);
