@@ -28,6 +28,7 @@ import { type BusRecorder, silentRecorder } from './recorder.ts';
 import { type Registration, Registry } from './registration.ts';
 import { LogTail } from './session/log-tail.ts';
 import { refusalAsStatus } from './session/refusal-as-status.ts';
+import { startOf } from './session/start-of.ts';
 import { Session } from './session.ts';
 import type { GrantDecision, Owner, Store } from './store.ts';
 
@@ -122,7 +123,7 @@ export class Bus {
     const applicant = { principal, instanceId, poolType };
     const { refusal } = this.#grants.judge(applicant, []);
     if (refusal !== undefined) throw new RpcError('PERMISSION_DENIED', refusal);
-    const startedAtNs = revision?.startedAtNs ?? 0n;
+    const startedAtNs = startOf(revision, this.#options.scheduler.wallTimeNs());
     const owner = await refusalAsStatus(this.#epochFor(request, { principal, startedAtNs }));
     const mayWrite = await this.#options.store.mayWrite(owner);
     // From here on nothing waits: a decision that is made meanwhile would miss a registration that is not there yet.

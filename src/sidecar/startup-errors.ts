@@ -89,6 +89,17 @@ function newerStart({ message }: RpcError): UserFacingError {
   });
 }
 
+/** Step 2: this sidecar says that it started later than it can have, by the bus's clock. */
+function clockAhead({ message }: RpcError): UserFacingError {
+  return new UserFacingError({
+    id: 'sidecar/startup/clock-ahead',
+    found: `the bus refused the registration: ${message}`,
+    expected: 'The clocks of this machine and of the bus differ by less than that.',
+    next: ['Set the clock of this machine, or of the bus when that one is behind.'],
+    exitCode: exitCodes.refused,
+  });
+}
+
 /** Step 2: the two are too many versions apart. */
 function protocolUnknown({ message }: RpcError): UserFacingError {
   return new UserFacingError({
@@ -120,6 +131,7 @@ export function registrationFailed(address: string, error: unknown): UserFacingE
   if (failure.code === 'UNAVAILABLE' || failure.code === 'DEADLINE_EXCEEDED') return busUnreachable(address, failure);
   if (failure.code === 'UNAUTHENTICATED') return notAuthenticated(failure);
   if (failure.code === newerStartOwns) return newerStart(failure);
+  if (failure.code === 'OUT_OF_RANGE') return clockAhead(failure);
   if (failure.code === 'FAILED_PRECONDITION') return protocolUnknown(failure);
   if (failure.code !== 'PERMISSION_DENIED' && failure.code !== 'INVALID_ARGUMENT') return busFaulty(address, failure);
   return new UserFacingError({

@@ -98,16 +98,26 @@ test('a bus whose store fails for a while is waited for', async () => {
   await world.run(story());
 });
 
-/** Owns the instance id `oms-1` as a start far in the future. */
-async function newerStart(address: string): Promise<Connection> {
-  const connection = await grpcNetwork.connect(address, { timeoutMs: 5_000, maxMessageBytes: limits.messageBytes });
-  const register = create(RegisterRequestSchema, {
+const connect = (address: string): Promise<Connection> =>
+  grpcNetwork.connect(address, { timeoutMs: 5_000, maxMessageBytes: limits.messageBytes });
+
+/** Registers as `oms-1`, started at that time. */
+async function register(connection: Connection, startedAtNs: bigint): Promise<bigint> {
+  const request = create(RegisterRequestSchema, {
     protocolVersion: busProtocolVersion,
     instanceId: 'oms-1',
     poolType: 'OMSPool',
-    revision: { startedAtNs: 2n ** 62n },
+    revision: { startedAtNs },
   });
-  const { epoch } = await connection.unary(busMethods.register, register);
+  return (await connection.unary(busMethods.register, request)).epoch;
+}
+
+const fromNowNs = (ms: number): bigint => BigInt(Date.now() + ms) * 1_000_000n;
+
+/** Owns the instance id `oms-1` as a start as far in the future as clocks may differ. */
+async function newerStart(address: string): Promise<Connection> {
+  const connection = await connect(address);
+  const epoch = await register(connection, fromNowNs(limits.clockAheadMsMax));
   const owner = { instanceId: 'oms-1', epoch };
   const session = connection.stream(busMethods.session);
   session.write(create(SessionRequestSchema, { message: { case: 'open', value: owner } }));
@@ -144,3 +154,33 @@ test('a newer start that renews its lease ends the start of an older one with 77
 });
 
 afterEach(endAll);
+
+test('a start further in the future than clocks may differ is refused, and keeps no later start from the id', async () => {
+  const bus = await startBus();
+  const connection = await connect(bus.address);
+  for (const startedAtNs of [9n * 10n ** 18n, 2n ** 63n - 1n, fromNowNs(limits.clockAheadMsMax + 60_000)]) {
+    await expect(register(connection, startedAtNs)).rejects.toMatchObject({
+      code: 'OUT_OF_RANGE',
+      message: expect.stringMatching(/^revision.started_at_ns is \d+ ms ahead of .*, more than the 60000 ms allowed$/),
+    });
+  }
+  for (const startedAtNs of [-(2n ** 63n), 0n]) await register(connection, startedAtNs);
+  const sidecar = spawnSidecar(bus.address);
+  await sidecar.seen(/startup 8\/8/);
+  expect(sidecar.stdout).not.toContain('a newer start owns the instance id');
+  connection.close();
+});
+
+test('a sidecar whose clock is ahead is told to set it, with 77 and at once', async () => {
+  const ahead = new RpcError('OUT_OF_RANGE', 'revision.started_at_ns is 90000 ms ahead');
+  const bus = await grpcNetwork.listen('127.0.0.1:0', {
+    maxMessageBytes: limits.messageBytes,
+    routes: [serveUnary(busMethods.register, () => Promise.reject(ahead))],
+  });
+  const sidecar = spawnSidecar(bus.address);
+  expect(await sidecar.exited).toBe(77);
+  expect(sidecar.stderr).toContain('[sidecar/startup/clock-ahead]');
+  expect(sidecar.stderr).toContain('Set the clock of this machine');
+  expect(sidecar.stdout).not.toContain('asking it again');
+  bus.close();
+});

@@ -17,6 +17,7 @@ const decisions: ReadonlySet<StatusCode> = new Set([
   'PERMISSION_DENIED',
   'UNAUTHENTICATED',
   'FAILED_PRECONDITION',
+  'OUT_OF_RANGE',
 ]);
 
 /** The longest one attempt to connect or one call of the control plane may take. */
