@@ -40,12 +40,7 @@ test('every file of src belongs to a part of the table', () => {
 test.each(everyPart)('%s imports only parts that it may know', (part) => {
   const outside = sources
     .filter(({ file }) => partOf(file) === part)
-    .flatMap(({ file, code }) =>
-      [...code.matchAll(specifier)].map((match) => ({
-        file,
-        imports: path.posix.join(path.posix.dirname(file), match[1] ?? ''),
-      })),
-    )
+    .flatMap(({ file, code }) => importsOf(file, code).map((imports) => ({ file, imports })))
     .filter(({ imports }) => partOf(imports) !== part && !(allowed[part] ?? []).includes(partOf(imports)));
   expect(outside).toEqual([]);
 });
@@ -58,3 +53,24 @@ test('relative imports name the file with its extension', () => {
   );
   expect(bare).toEqual([]);
 });
+
+test('no file imports itself by way of others, types counted', () => {
+  const imports = new Map(sources.map(({ file, code }) => [file, importsOf(file, code)]));
+  const open: string[] = [];
+  const done = new Set<string>();
+  const circles: string[] = [];
+  const follow = (file: string): void => {
+    if (open.includes(file)) circles.push([...open.slice(open.indexOf(file)), file].join(' → '));
+    if (open.includes(file) || done.has(file)) return;
+    open.push(file);
+    for (const imported of imports.get(file) ?? []) follow(imported);
+    open.pop();
+    done.add(file);
+  };
+  for (const file of imports.keys()) follow(file);
+  expect(circles).toEqual([]);
+});
+
+function importsOf(file: string, code: string): string[] {
+  return [...code.matchAll(specifier)].map((match) => path.posix.join(path.posix.dirname(file), match[1] ?? ''));
+}

@@ -100,7 +100,7 @@ export class Handover {
 
   #tell({ session }: Registration, { by, endsMs }: Drain): void {
     const drainTimeoutMs = Math.max(0, Math.round(endsMs - this.#options.scheduler.nowMs()));
-    session?.send({ case: 'superseded', value: { by, drainTimeoutMs } });
+    session?.superseded(by, drainTimeoutMs);
   }
 
   #after(delayMs: number, work: () => void): void {

@@ -1,6 +1,6 @@
+import type { RpcError } from '../transport/status.ts';
 import type { InstanceAccess } from './instance-access.ts';
 import type { InstanceQuota } from './instance-quota.ts';
-import type { Session } from './session.ts';
 import type { Owner } from './store.ts';
 
 /**
@@ -13,6 +13,18 @@ export type RegistrationPhase = 'reserved' | 'active' | 'draining';
 export interface Drain {
   readonly by: { readonly version: string; readonly startedAtNs: bigint };
   readonly endsMs: number;
+}
+
+/** What others ask of the session of a registration. */
+export interface RegisteredSession {
+  readonly subscriptionCount: number;
+  isUsing(subscriptionName: string): boolean;
+  startDelivering(): void;
+  stopDelivering(): void;
+  /** Tells the sidecar that a newer registration owns the instance id. */
+  superseded(by: Drain['by'], drainTimeoutMs: number): void;
+  grantsChanged(cause: string): void;
+  end(reason: RpcError): void;
 }
 
 export interface Registration {
@@ -29,7 +41,7 @@ export interface Registration {
   drain: Drain | undefined;
   /** Monotonic; renewed by every heartbeat. */
   leaseEndsMs: number;
-  session: Session | undefined;
+  session: RegisteredSession | undefined;
 }
 
 /** Every registration whose lease lives, by instance id and epoch. */

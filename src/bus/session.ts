@@ -20,7 +20,7 @@ import { type CallBroker, type CallOutcomeReport, failed, type Responder } from 
 import { receiveEnvelope } from './envelope/received-envelope.ts';
 import { type EventInit, SessionOutflow } from './outflow/session-outflow.ts';
 import { type BusRecorder, callEndingOf, storedOutcomeOf } from './recorder.ts';
-import type { Registration } from './registration.ts';
+import type { Drain, RegisteredSession, Registration } from './registration.ts';
 import type { LogTail } from './session/log-tail.ts';
 import { SessionPublishes } from './session-publishes.ts';
 import { lengthRefusal, lossOf, patternRefusal, quotaRefusal, SessionSubscriptions } from './session-subscriptions.ts';
@@ -41,7 +41,7 @@ export interface SessionOptions {
 }
 
 /** One sidecar's session: its publishes, subscriptions, calls and answers, each checked against its grants. */
-export class Session {
+export class Session implements RegisteredSession {
   readonly #options: SessionOptions;
   readonly #subscriptions: SessionSubscriptions;
   readonly #publishes: SessionPublishes;
@@ -112,6 +112,10 @@ export class Session {
 
   send(event: EventInit): void {
     this.#outflow.send(event);
+  }
+
+  superseded(by: Drain['by'], drainTimeoutMs: number): void {
+    this.send({ case: 'superseded', value: { by, drainTimeoutMs } });
   }
 
   /** Tells the whole set of grants and ends what is served or subscribed to without one. */

@@ -1,10 +1,15 @@
 import { version } from '../base/version.ts';
 import type { SidecarConfig } from '../contract/config/sidecar-config.ts';
 import type { HttpReply } from '../transport/http/http-reply.ts';
+import type { Access } from './access.ts';
+import type { BusLink } from './bus-link/bus-link.ts';
+import type { Outbox } from './bus-link/outbox.ts';
+import type { BusSubscriptions } from './bus-link/subscriptions.ts';
 import { healthReply, metricsPath, statusPath } from './health-report.ts';
-import type { MessageTotals } from './metrics/sidecar-metrics.ts';
-import type { SidecarParts } from './sidecar-parts.ts';
-import type { SidecarState } from './sidecar-state.ts';
+import type { MessageTotals, SidecarMetrics } from './metrics/sidecar-metrics.ts';
+import type { Admission } from './plugin-port/admission.ts';
+import type { PluginLifecycle } from './plugin-port/plugin-lifecycle.ts';
+import type { SidecarState, StateHolder } from './sidecar-state.ts';
 import { describeGrant } from './startup-errors.ts';
 
 /** What the sidecar tells an operator about itself; nothing in it is secret. */
@@ -33,10 +38,17 @@ export interface SidecarStatus {
   readonly totals: MessageTotals;
 }
 
-export type ReportedParts = Pick<
-  SidecarParts,
-  'current' | 'link' | 'admission' | 'lifecycle' | 'access' | 'outbox' | 'subscriptions' | 'recorder'
->;
+/** The parts that the status is gathered from. */
+export interface ReportedParts {
+  readonly current: StateHolder;
+  readonly link: BusLink;
+  readonly admission: Admission;
+  readonly lifecycle: PluginLifecycle;
+  readonly access: Access;
+  readonly outbox: Outbox;
+  readonly subscriptions: BusSubscriptions;
+  readonly recorder: SidecarMetrics;
+}
 
 /** Gathers the status of this moment. */
 function sidecarStatus(config: SidecarConfig, parts: ReportedParts): SidecarStatus {

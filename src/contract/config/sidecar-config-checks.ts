@@ -1,5 +1,5 @@
 import { type SettingReader, settingFault } from './setting-reader.ts';
-import type { SidecarSettings } from './sidecar-config.ts';
+import type { SidecarSettings } from './sidecar-settings.ts';
 
 /** Puts on the reader's list which settings contradict each other. */
 export function checkSidecarSettings(reader: SettingReader, values: SidecarSettings): void {

@@ -11,9 +11,7 @@ import { type Reading, type SettingReader, settingFault } from './setting-reader
 import type { Parsed } from './setting-value.ts';
 import { settings } from './settings.ts';
 import { checkSidecarSettings } from './sidecar-config-checks.ts';
-
-/** The values of the settings that only the sidecar reads. */
-export type SidecarSettings = SettingValues<typeof settings.sidecar>;
+import type { SidecarSettings } from './sidecar-settings.ts';
 
 /** Everything the sidecar is told, checked and complete. */
 export interface SidecarConfig extends SidecarSettings, BusConnectionConfig, OwnPorts {

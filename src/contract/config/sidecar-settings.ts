@@ -1,7 +1,7 @@
 import { logLevels } from '../../base/log.ts';
 import { instanceIdWhenUnset, resolvedInstanceId } from './instance-id.ts';
 import { requestedGrants } from './requested-grants.ts';
-import { type SettingGroup, setting } from './setting.ts';
+import { type SettingGroup, type SettingValues, setting } from './setting.ts';
 import { byteCount, count, duration, flag, oneOf, percent, poolType, rejected, tags, text } from './setting-value.ts';
 
 const everywhere = ['staging', 'run'] as const;
@@ -187,3 +187,6 @@ export const sidecarSettings = {
   },
   metrics: { topics: number('metrics.topics', '100', 'Topics that are named in metrics; the rest is told together') },
 } as const satisfies SettingGroup;
+
+/** The values of the settings that only the sidecar reads. */
+export type SidecarSettings = SettingValues<typeof sidecarSettings>;

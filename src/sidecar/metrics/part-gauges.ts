@@ -1,15 +1,28 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
+import type { Scheduler } from '../../base/scheduler.ts';
 import { version } from '../../base/version.ts';
 import type { SidecarConfig } from '../../contract/config/sidecar-config.ts';
-import type { SidecarParts } from '../sidecar-parts.ts';
-import { sidecarStates } from '../sidecar-state.ts';
+import type { BusLink } from '../bus-link/bus-link.ts';
+import type { Outbox } from '../bus-link/outbox.ts';
+import type { BusSubscriptions } from '../bus-link/subscriptions.ts';
+import type { SidecarMemory } from '../memory/sidecar-memory.ts';
+import type { Admission } from '../plugin-port/admission.ts';
+import type { PluginLifecycle } from '../plugin-port/plugin-lifecycle.ts';
+import { type StateHolder, sidecarStates } from '../sidecar-state.ts';
 import type { ProcessUsage } from './process-usage.ts';
 import type { SidecarMetrics } from './sidecar-metrics.ts';
 
-type GaugedParts = Pick<
-  SidecarParts,
-  'current' | 'link' | 'admission' | 'lifecycle' | 'outbox' | 'subscriptions' | 'scheduler' | 'memory'
->;
+/** The parts that gauges are read off. */
+interface GaugedParts {
+  readonly current: StateHolder;
+  readonly link: BusLink;
+  readonly admission: Admission;
+  readonly lifecycle: PluginLifecycle;
+  readonly outbox: Outbox;
+  readonly subscriptions: BusSubscriptions;
+  readonly scheduler: Scheduler;
+  readonly memory: SidecarMemory;
+}
 
 /** Adds what is read off the parts whenever somebody asks, so that it costs nothing in between. */
 export function addPartGauges(metrics: SidecarMetrics, config: SidecarConfig, parts: GaugedParts): void {
