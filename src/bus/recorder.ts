@@ -1,10 +1,9 @@
-import { CallOutcome } from '../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
+import type { CallEnding } from '../contract/wire/call-ending.ts';
 import type { MessageMeta } from '../contract/wire/gen/meridian/v1/envelope_pb.ts';
 import type { Registration } from './registration.ts';
 
 /** What the bus did with a publish. */
 export type StoredOutcome = 'stored' | 'duplicate' | 'refused';
-export type CallEnding = 'answered' | 'refused' | 'no_handler' | 'timeout' | 'handler_error';
 /** What was refused: a connection, a registration, a message, a subscription or server, a call. */
 export type RefusedKind = 'client' | 'registration' | 'publish' | 'subscription' | 'call';
 
@@ -37,17 +36,6 @@ export const silentRecorder: BusRecorder = {
   refused() {},
   leaseEnded() {},
 };
-
-const callEndings: Partial<Record<CallOutcome, CallEnding>> = {
-  [CallOutcome.ANSWERED]: 'answered',
-  [CallOutcome.REFUSED]: 'refused',
-  [CallOutcome.NO_HANDLER]: 'no_handler',
-  [CallOutcome.TIMEOUT]: 'timeout',
-};
-
-export function callEndingOf(outcome: CallOutcome): CallEnding {
-  return callEndings[outcome] ?? 'handler_error';
-}
 
 export function storedOutcomeOf(result: { readonly accepted?: boolean; readonly duplicate?: boolean }): StoredOutcome {
   if (!result.accepted) return 'refused';

@@ -1,5 +1,6 @@
 import { Interruptible } from '../base/interruptible.ts';
 import type { Log } from '../base/log.ts';
+import { callEndingOf } from '../contract/wire/call-ending.ts';
 import { lengthFault } from '../contract/wire/field-limits/length-fault.ts';
 import {
   type Call,
@@ -19,7 +20,7 @@ import { RpcError, throwFault } from '../transport/status.ts';
 import { type CallBroker, type CallOutcomeReport, failed, type Responder } from './call-broker.ts';
 import { receiveEnvelope } from './envelope/received-envelope.ts';
 import { type EventInit, SessionOutflow } from './outflow/session-outflow.ts';
-import { type BusRecorder, callEndingOf, storedOutcomeOf } from './recorder.ts';
+import { type BusRecorder, storedOutcomeOf } from './recorder.ts';
 import type { Drain, RegisteredSession, Registration } from './registration.ts';
 import type { LogTail } from './session/log-tail.ts';
 import { SessionPublishes } from './session-publishes.ts';
@@ -213,12 +214,11 @@ export class Session implements RegisteredSession {
   #sendGrants(): void {
     const { access } = this.#options.registration;
     this.#outflow.sendLatest(() => {
-      const value = {
-        granted: grantsToWire(access.granted),
-        undecided: grantsToWire(access.withheldAs('undecided')),
-        denied: grantsToWire(access.withheldAs('denied', 'revoked')),
+      const [granted, undecided] = [grantsToWire(access.granted), grantsToWire(access.withheldAs('undecided'))];
+      return {
+        case: 'grants',
+        value: { granted, undecided, denied: grantsToWire(access.withheldAs('denied', 'revoked')) },
       };
-      return { case: 'grants', value };
     });
   }
 
@@ -246,7 +246,7 @@ export class Session implements RegisteredSession {
     const report = (result: CallOutcomeReport): void => {
       const told = this.#outflow.answerFor(result);
       this.send({ case: 'callResult', value: { callId, ...told } });
-      this.#options.recorder.called(received.meta, callEndingOf(told.outcome));
+      this.#options.recorder.called(received.meta, callEndingOf(told.outcome).name);
     };
     if (received.refusal !== undefined) {
       report(failed(CallOutcome.REFUSED, received.refusal));

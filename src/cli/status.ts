@@ -1,3 +1,4 @@
+import { alignColumns } from '../base/align-columns.ts';
 import { messageOf, UserFacingError } from '../base/user-facing-error.ts';
 import { exitCodes } from '../contract/config/exit-codes.ts';
 import { isPassing, statusPath } from '../sidecar/health-report.ts';
@@ -83,7 +84,7 @@ function render(status: SidecarStatus): string {
     ['messages', messagesOf(status)],
     ['version', status.version],
   ];
-  return rows.map(([name, value]) => `${name.padEnd(14)} ${value}\n`).join('');
+  return `${alignColumns(rows).join('\n')}\n`;
 }
 
 function messagesOf({ totals }: SidecarStatus): string {

@@ -1,3 +1,4 @@
+import { alignColumns } from '../base/align-columns.ts';
 import type { TestResult } from './run-conformance.ts';
 import type { Outcome } from './verdict.ts';
 
@@ -12,8 +13,7 @@ export function tableOf(results: readonly TestResult[]): string {
     `${(durationMs / 1_000).toFixed(1)} s`,
     seen,
   ]);
-  const widths = [0, 1, 2, 3].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const lines = rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  '));
+  const lines = alignColumns(rows);
   const failures = results.filter(({ outcome }) => outcome === 'failed');
   return `${[...lines, '', summaryOf(results), ...failures.flatMap(outputOf)].join('\n')}\n`;
 }

@@ -1,3 +1,4 @@
+import { isLoopback } from '../base/loopback.ts';
 import { messageOf } from '../base/user-facing-error.ts';
 import type { BusConnectionConfig } from '../contract/config/bus-connection.ts';
 import { isBusToken } from '../contract/config/bus-token.ts';
@@ -55,10 +56,6 @@ function caFaultOf(text: string, nowMs: number): Finding | undefined {
   return lives.every(({ toMs }) => toMs <= nowMs)
     ? oldAuthority(Math.max(...lives.map(({ toMs }) => toMs)))
     : undefined;
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }
 
 function unreadable(what: string, file: string, reason: string): Finding {

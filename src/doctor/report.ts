@@ -1,3 +1,4 @@
+import { alignColumns } from '../base/align-columns.ts';
 import { renderError } from '../base/user-facing-error.ts';
 import type { Finding } from './finding.ts';
 import type { ShownSetting } from './setting-table.ts';
@@ -14,12 +15,8 @@ export interface DoctorReport {
 
 /** The report as text for a terminal or a log: the settings, then the notes, then errors and at last warnings. */
 export function renderReport({ subject, settings, notes, findings }: DoctorReport): string {
-  const rows = [{ name: 'SETTING', value: 'VALUE', source: 'SOURCE' }, ...settings];
-  const width = (key: 'name' | 'value'): number => Math.max(...rows.map((row) => row[key].length));
-  const [nameWidth, valueWidth] = [width('name'), Math.min(width('value'), 44)];
-  const table = rows.map(({ name, value, source }) =>
-    `${name.padEnd(nameWidth)}  ${value.padEnd(valueWidth)}  ${source}`.trimEnd(),
-  );
+  const rows = settings.map(({ name, value, source }) => [name, value, source]);
+  const table = alignColumns([['SETTING', 'VALUE', 'SOURCE'], ...rows], 44);
   const blocks = [
     [subject],
     table,

@@ -1,8 +1,8 @@
+import type { CallEnding } from '../contract/wire/call-ending.ts';
 import type { Delivery } from '../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import type { Envelope } from '../contract/wire/gen/meridian/v1/envelope_pb.ts';
 
 export type PublishEnding = 'accepted' | 'duplicate' | 'refused' | 'unknown';
-export type CallEnding = 'answered' | 'refused' | 'no_handler' | 'timeout' | 'handler_error';
 
 /** What is known of a message that leaves the plugin. */
 export interface SentMessage {

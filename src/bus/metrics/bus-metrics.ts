@@ -3,8 +3,9 @@ import { BoundedLabels } from '../../base/bounded-labels.ts';
 import type { Scheduler } from '../../base/scheduler.ts';
 import { version } from '../../base/version.ts';
 import { type AuditRecord, type AuditSink, auditLine } from '../../contract/wire/audit-line.ts';
+import type { CallEnding } from '../../contract/wire/call-ending.ts';
 import type { MessageMeta } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
-import type { BusRecorder, CallEnding, RefusedKind, StoredOutcome } from '../recorder.ts';
+import type { BusRecorder, RefusedKind, StoredOutcome } from '../recorder.ts';
 import type { Registration } from '../registration.ts';
 
 export interface BusMetricsOptions {

@@ -1,3 +1,4 @@
+import { isLoopback } from '../../base/loopback.ts';
 import type { SettingParser } from './setting.ts';
 import { accepted, type Parsed, type Parser, rejected } from './setting-value.ts';
 
@@ -78,8 +79,4 @@ function hostOf(written: string): string | undefined {
   const bracketed = /^\[([0-9A-Fa-f:.]+)\]$/.exec(written)?.[1];
   if (bracketed !== undefined) return bracketed;
   return /^[A-Za-z0-9]([A-Za-z0-9._-]{0,252})$/.test(written) ? written : undefined;
-}
-
-function isLoopback(host: string): boolean {
-  return host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 }

@@ -1,4 +1,5 @@
 import type { Log } from '../../base/log.ts';
+import { isLoopbackAddress } from '../../base/loopback.ts';
 import { every, type Scheduler, type Timer } from '../../base/scheduler.ts';
 import { messageOf } from '../../base/user-facing-error.ts';
 import { clientCertificateFault, type Lifetime, lifetimeOfPem } from '../../contract/config/client-certificate.ts';
@@ -119,7 +120,7 @@ export class BusCredential {
 
   #warnOfPlaintext({ tls, token }: Credential): void {
     const { address, log } = this.#options;
-    if (this.#hasWarnedOfPlaintext || token === undefined || tls || isLoopback(address)) return;
+    if (this.#hasWarnedOfPlaintext || token === undefined || tls || isLoopbackAddress(address)) return;
     this.#hasWarnedOfPlaintext = true;
     log.warn('the token for the bus travels unencrypted; set SIDECAR_BUS_CA or an https:// address', { address });
   }
@@ -131,8 +132,4 @@ export class BusCredential {
 
 function unusable(reason: string): RpcError {
   return new RpcError('UNAVAILABLE', reason, { cause: new CredentialError(reason) });
-}
-
-function isLoopback(address: string): boolean {
-  return /^(localhost|127(\.\d{1,3}){3}|\[::1\]):\d+$/.test(address);
 }

@@ -1,11 +1,11 @@
 import { create } from '@bufbuild/protobuf';
 import { beginningOf } from '../../base/bytes.ts';
 import { messageOf } from '../../base/user-facing-error.ts';
+import { type CallEnding, callEndingOf } from '../../contract/wire/call-ending.ts';
 import { lengthFault } from '../../contract/wire/field-limits/length-fault.ts';
 import { CallOutcome } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import type { Envelope } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
 import {
-  CallFailure,
   type CallReply,
   CallReplySchema,
   type CallRequest,
@@ -16,24 +16,8 @@ import { traceContextOf, traceIdOf } from '../../contract/wire/trace-context.ts'
 import { RpcError, throwFault } from '../../transport/status.ts';
 import { type CallReport, withoutAnswer } from '../bus-link/calls.ts';
 import { callEnvelope, type Stamp } from '../envelope.ts';
-import type { CallEnding } from '../recorder.ts';
 import type { PluginPort } from './plugin-port.ts';
 import { withoutTopic } from './publish.ts';
-
-interface Ending {
-  readonly name: CallEnding;
-  readonly failure: CallFailure;
-}
-
-const endings: Readonly<Record<CallOutcome, Ending>> = {
-  [CallOutcome.ANSWERED]: { name: 'answered', failure: CallFailure.UNSPECIFIED },
-  [CallOutcome.REFUSED]: { name: 'refused', failure: CallFailure.REFUSED },
-  [CallOutcome.NO_HANDLER]: { name: 'no_handler', failure: CallFailure.NO_HANDLER },
-  [CallOutcome.TIMEOUT]: { name: 'timeout', failure: CallFailure.TIMEOUT },
-  [CallOutcome.HANDLER_ERROR]: { name: 'handler_error', failure: CallFailure.HANDLER_ERROR },
-  // A newer bus may know an outcome that this sidecar does not.
-  [CallOutcome.UNSPECIFIED]: { name: 'handler_error', failure: CallFailure.UNSPECIFIED },
-};
 
 /** Puts one call to another plugin and says how it ended. @throws RpcError when it is over a limit or no plugin is registered. */
 export async function callOnce(port: PluginPort, request: CallRequest): Promise<CallReply> {
@@ -52,7 +36,7 @@ export async function callOnce(port: PluginPort, request: CallRequest): Promise<
       messageId = identity.callMessageId(callId);
       return { messageId, trace };
     });
-    const { name, failure } = endings[outcome] ?? endings[CallOutcome.UNSPECIFIED];
+    const { name, failure } = callEndingOf(outcome);
     record(name, detail);
     if (outcome === CallOutcome.ANSWERED) return create(CallReplySchema, { ok: true, payloadType, payload });
     return create(CallReplySchema, { failure, failureDetail: detail });

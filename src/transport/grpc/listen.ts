@@ -9,6 +9,7 @@ import {
   type sendUnaryData,
   type UntypedHandleCall,
 } from '@grpc/grpc-js';
+import { isLoopbackAddress } from '../../base/loopback.ts';
 import { decodeMessage, encodeMessage } from '../message.ts';
 import type {
   Listener,
@@ -52,7 +53,7 @@ export async function listen(address: string, options: ListenOptions): Promise<L
     'grpc.keepalive_time_ms': 30_000,
     'grpc.keepalive_timeout_ms': 20_000,
   });
-  if (isLoopback(address)) allowResets(server);
+  if (isLoopbackAddress(address)) allowResets(server);
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   for (const route of options.routes) register(server, route, { maxMessageBytes: options.maxMessageBytes, identify });
   const door = await openDoorFor(address, options, { peers, connections }, (socket) =>
@@ -77,10 +78,6 @@ export async function listen(address: string, options: ListenOptions): Promise<L
       door.dropAll();
     },
   };
-}
-
-function isLoopback(address: string): boolean {
-  return address.startsWith('127.') || address.startsWith('[::1]:');
 }
 
 /**

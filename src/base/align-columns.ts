@@ -1,0 +1,13 @@
+/** The rows as lines of aligned columns, two blanks apart. A cell wider than its column's `widthMax` moves the rest of its line. */
+export function alignColumns(rows: readonly (readonly string[])[], widthMax = Number.POSITIVE_INFINITY): string[] {
+  const columns = Math.max(0, ...rows.map((row) => row.length));
+  const widths = Array.from({ length: columns }, (_, column) =>
+    Math.min(widthMax, Math.max(...rows.map((row) => row[column]?.length ?? 0))),
+  );
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+}
