@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { messageOf } from './user-facing-error.ts';
 
@@ -99,6 +100,9 @@ export class LineFile {
   }
 }
 
+const { O_APPEND, O_CREAT, O_NOCTTY, O_NONBLOCK, O_WRONLY } = constants;
+
+/** A FIFO that nobody reads is refused with ENXIO, and a full one with EAGAIN: neither is waited for. */
 function openForAppending(path: string): Promise<FileHandle> {
-  return open(path, 'a', 0o640);
+  return open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY | O_NONBLOCK, 0o640);
 }

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readTextFile } from '../base/files/read-text-file.ts';
 import type { Log } from '../base/log.ts';
 import { every, type Scheduler, type Timer } from '../base/scheduler.ts';
 import { messageOf, UserFacingError } from '../base/user-facing-error.ts';
@@ -21,7 +21,7 @@ export async function readPolicy(path: string): Promise<PolicyText> {
 }
 
 async function readPolicyText(path: string): Promise<string> {
-  return await readFile(path, 'utf8').catch((error: unknown) => {
+  return await readTextFile(path).catch((error: unknown) => {
     throw new UserFacingError({
       id: 'bus/policy/unreadable',
       found: `the policy file ${path} cannot be read: ${messageOf(error)}`,

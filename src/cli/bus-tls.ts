@@ -1,5 +1,5 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readTextFile } from '../base/files/read-text-file.ts';
 import type { Log } from '../base/log.ts';
 import { every, type Scheduler, type Timer } from '../base/scheduler.ts';
 import { FaultList, messageOf, UserFacingError } from '../base/user-facing-error.ts';
@@ -104,7 +104,7 @@ async function readPem({ flag, path, parse }: PemFile, faults: UserFacingError[]
   if (path === undefined) return undefined;
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = await readTextFile(path);
   } catch (error) {
     faults.push(notUsable(flag, `the file of ${flag} cannot be read: ${messageOf(error)}`));
     return undefined;

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { readTextFileSync } from '../base/files/read-text-file.ts';
 
-/** Reads a file of this machine as text. @throws the system's error. */
+/** Reads a file of this machine as text. @throws UnfitFileError, or the system's error. */
 export type ReadHostFile = (path: string) => string;
 
-export const readHostFile: ReadHostFile = (path) => readFileSync(path, 'utf8');
+export const readHostFile: ReadHostFile = (path) => readTextFileSync(path);

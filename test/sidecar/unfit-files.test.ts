@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { endAll, runCli, spawnSidecar } from './processes.ts';
+import { ownLoopback } from './own-loopback.ts';
+import { endAll, policyText, runCli, spawnSidecar, writeTemporary } from './processes.ts';
 
 let root: string;
 let app: string;
@@ -118,4 +119,58 @@ describe('doctor and stage say it with the path and no content', () => {
       }
     }
   });
+});
+
+describe('a bus ends with 78, the path and no content', () => {
+  test.each(special)('when its policy, or a file of its TLS, is %s', async (_what, make) => {
+    const file = path.join(root, 'of-bus');
+    make(file);
+    const policy = writeTemporary('policy.yml', policyText);
+    for (const flags of [
+      ['--policy', file],
+      ['--policy', policy, '--tls-certificate', file, '--tls-key', file],
+    ]) {
+      const bus = runCli('bus', '--listen', `${ownLoopback}:0`, ...flags);
+      expect(await bus.exited).toBe(78);
+      expect(bus.stderr).toContain(file);
+      expectNoContent(bus.output);
+    }
+  });
+});
+
+test('a FIFO that nobody reads is refused as an audit log, by sidecar and bus', async () => {
+  const fifo = path.join(root, 'audit');
+  execFileSync('mkfifo', [fifo]);
+  for (const program of [
+    spawnSidecar('127.0.0.1:1', { SIDECAR_AUDIT_LOG: fifo }),
+    runCli('bus', '--policy', writeTemporary('policy.yml', policyText), '--audit', fifo),
+  ]) {
+    expect(await program.exited).toBe(78);
+    expect(program.stderr).toContain(`names ${fifo}, which cannot be opened: `);
+    expect(program.stderr).toContain('[config/audit-log/unwritable]');
+  }
+});
+
+test.each(special)('compose refuses an option whose file is %s, and so does doctor', async (_what, make) => {
+  const file = path.join(root, 'config.yml');
+  make(file);
+  const options = { 'pool-type': 'OMSPool', config: file };
+  const compose = path.join(root, 'compose.yaml');
+  const provider = { type: 'meridian-sidecar', options };
+  const services = { oms: { provider, networks: ['default'] }, plugin: {} };
+  writeFileSync(compose, JSON.stringify({ services, networks: { default: {} } }));
+  const snippet = runCli(
+    'compose',
+    'snippet',
+    ...['--project-name', 'p', 'oms'],
+    ...Object.entries(options).map(([name, value]) => `--${name}=${value}`),
+  );
+  const doctor = runCli('doctor', compose);
+  expect(await snippet.exited).toBe(78);
+  expect(await doctor.exited).not.toBe(0);
+  for (const { output } of [snippet, doctor]) {
+    expect(output).toContain(file);
+    expect(output).toContain('compose/file/unreadable');
+    expectNoContent(output);
+  }
 });

@@ -1,4 +1,4 @@
-import { constants, type Stats } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
 import { type FileHandle, open, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 
@@ -31,16 +31,39 @@ export async function readTextFile(file: string, options: ReadTextOptions = {}):
   const { within, maxBytes = textFileBytesMax } = options;
   if (within !== undefined) await refuseOutside(file, within);
   refuseSpecial(file, await stat(file));
-  // Not to wait, should it be a FIFO by now, or a file of /proc that has nothing to say yet.
-  const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+  const handle = await open(file, openFlags);
   try {
     refuseSpecial(file, await handle.stat());
     const text = await readBounded(handle, maxBytes);
-    if (text === undefined) throw new UnfitFileError(file, `it is longer than ${maxBytes} bytes`);
+    if (text === undefined) throw tooLong(file, maxBytes);
     return text;
   } finally {
     await handle.close();
   }
+}
+
+/** The same for a program that cannot go on before it has the text. @throws UnfitFileError, or the system's error. */
+export function readTextFileSync(file: string, maxBytes = textFileBytesMax): string {
+  refuseSpecial(file, statSync(file));
+  const opened = openSync(file, openFlags);
+  try {
+    refuseSpecial(file, fstatSync(opened));
+    const buffer = Buffer.alloc(maxBytes + 1);
+    let length = 0;
+    for (let more = -1; more !== 0 && length <= maxBytes; length += more)
+      more = readSync(opened, buffer, { offset: length });
+    if (length > maxBytes) throw tooLong(file, maxBytes);
+    return buffer.toString('utf8', 0, length);
+  } finally {
+    closeSync(opened);
+  }
+}
+
+/** Not to wait, should it be a FIFO by now, or a file of /proc that has nothing to say yet. */
+const openFlags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
+
+function tooLong(file: string, maxBytes: number): UnfitFileError {
+  return new UnfitFileError(file, `it is longer than ${maxBytes} bytes`);
 }
 
 async function refuseOutside(file: string, folder: string): Promise<void> {
