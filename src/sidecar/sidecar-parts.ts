@@ -24,7 +24,7 @@ import type { ProcessUsage } from './metrics/process-usage.ts';
 import { SidecarMetrics } from './metrics/sidecar-metrics.ts';
 import { PluginHealth } from './plugin-health.ts';
 import { PluginListener } from './plugin-listener.ts';
-import { Admission, countStreams } from './plugin-port/admission.ts';
+import { Admission } from './plugin-port/admission.ts';
 import { healthRoutes } from './plugin-port/health-service.ts';
 import { PluginLifecycle } from './plugin-port/plugin-lifecycle.ts';
 import type { PluginPort, PortIdentity } from './plugin-port/plugin-port.ts';
@@ -152,13 +152,11 @@ function createListener({ config, network, scheduler, log }: SidecarOptions, por
     address: config.pluginAddress,
     retryForMs: listenRetryMs,
     listen: {
-      routes: [
-        ...countStreams(port.admission, [...sidecarRoutes(port), ...pluginRoutes(port)]),
-        ...healthRoutes(port.current),
-      ],
+      routes: [...sidecarRoutes(port), ...pluginRoutes(port), ...healthRoutes(port.current)],
       maxMessageBytes: limits.messageBytes,
       connectionLimits,
       onRefused: (refusal) => log.warn('refused a connection on the plugin port', { ...refusal }),
+      onClosed: (client) => port.admission.disconnected(client),
     },
   });
 }

@@ -187,6 +187,8 @@ export interface ListenOptions {
   readonly authorize?: (call: Pick<CallContext, 'peer' | 'metadata'>) => string;
   /** Hears of clients that were turned away for what they presented, for not speaking TLS, or by a limit. */
   readonly onRefused?: (refusal: { readonly address: string; readonly reason: string }) => void;
+  /** Hears of each connection that is over, by the address of the client as its calls gave it. */
+  readonly onClosed?: (address: string) => void;
 }
 
 export interface Listener {

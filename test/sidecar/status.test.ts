@@ -5,8 +5,10 @@ import {
   HealthCheckRequestSchema,
   HealthCheckResponse_ServingStatus as ServingStatus,
 } from '../../src/contract/wire/gen/grpc/health/v1/health_pb.ts';
-import { healthMethods } from '../../src/contract/wire/methods.ts';
+import { LeaveRequestSchema, RegisterRequestSchema } from '../../src/contract/wire/gen/meridian/v1/sidecar_pb.ts';
+import { healthMethods, sidecarMethods } from '../../src/contract/wire/methods.ts';
 import { grpcNetwork } from '../../src/transport/grpc/network.ts';
+import type { Connection } from '../../src/transport/rpc.ts';
 import { connectPlugin } from './plugins.ts';
 import { endAll, Program, runCli, startBus, startSidecar } from './processes.ts';
 
@@ -64,6 +66,24 @@ describe('meridian-sidecar status', () => {
     await connectPlugin(sidecar.address);
     await sidecar.program.seen(/a second plugin registered while the first is connected/);
     expect(await pluginLine()).toBe(warning);
+  });
+
+  test('says that a second plugin is connected which speaks v1 and has no stream, unless the first has left', async () => {
+    const bus = await startBus();
+    const sidecar = await startSidecar(bus.address);
+    const register = async (): Promise<Connection> => {
+      const plugin = await grpcNetwork.connect(sidecar.address, { maxMessageBytes: 65_536, timeoutMs: 10_000 });
+      await plugin.unary(sidecarMethods.register, create(RegisterRequestSchema, { schemaVersion: '1.0.0' }));
+      return plugin;
+    };
+    const first = await register();
+    await first.unary(sidecarMethods.leave, create(LeaveRequestSchema, { reason: 'done' }));
+    const second = await register();
+    await second.unary(sidecarMethods.register, create(RegisterRequestSchema, { schemaVersion: '1.0.0' }));
+    expect(sidecar.program.output).not.toContain('second plugin');
+    const third = await register();
+    await sidecar.program.seen(/a second plugin registered while the first is connected/);
+    for (const plugin of [first, second, third]) plugin.close();
   });
 
   test('says nothing of a second plugin when the plugin starts again', async () => {

@@ -1,6 +1,6 @@
 import { aborted } from '../../base/aborted.ts';
 import { contractMajor, parseSchemaVersion } from '../../contract/wire/schema-version.ts';
-import type { Route } from '../../transport/rpc.ts';
+import type { CallContext } from '../../transport/rpc.ts';
 import { RpcError } from '../../transport/status.ts';
 import type { Access } from '../access.ts';
 
@@ -22,8 +22,8 @@ export class Admission {
   readonly #onChange: (registered: boolean) => void;
   #plugin: RegisteredPlugin | undefined;
   #presence = new AbortController();
-  /** How many streams each connection has open, by the client's address. */
-  readonly #streams = new Map<string, number>();
+  /** The open connections on which a plugin registered and has not left, by the client's address. */
+  readonly #registrants = new Set<string>();
   #secondRegistrations = 0;
   #hasLeft = false;
   #closed = false;
@@ -37,25 +37,15 @@ export class Admission {
     return this.#plugin !== undefined;
   }
 
-  /** How often a plugin registered while another connection had streams: a second one, since a plugin that restarts has lost its own. */
+  /** How often a plugin registered while one was registered on another connection: a second one, since a plugin that restarts has lost its own. */
   get secondRegistrations(): number {
     return this.#secondRegistrations;
-  }
-
-  /** A stream of a connection is open until the returned function is called. */
-  opened(client: string): () => void {
-    this.#streams.set(client, (this.#streams.get(client) ?? 0) + 1);
-    return () => {
-      const left = (this.#streams.get(client) ?? 1) - 1;
-      if (left > 0) this.#streams.set(client, left);
-      else this.#streams.delete(client);
-    };
   }
 
   /** Admits the plugin, or says why not. */
   register(
     schemaVersion: string,
-    client: string,
+    { peer, signal }: Pick<CallContext, 'peer' | 'signal'>,
   ): { readonly admitted: true } | { readonly admitted: false; readonly reason: string } {
     const reason = this.#refusal(schemaVersion);
     if (reason !== undefined) return { admitted: false, reason };
@@ -65,7 +55,9 @@ export class Admission {
     const hasLeft = (): boolean => gone.reason === left;
     this.#plugin = { schemaVersion: parseSchemaVersion(schemaVersion)?.text ?? '', gone, hasLeft };
     this.#hasLeft = false;
-    if ([...this.#streams.keys()].some((other) => other !== client)) this.#secondRegistrations += 1;
+    // Of a connection that is lost already nobody would say so again.
+    if (!signal.aborted) this.#registrants.add(peer.address);
+    if (this.#registrants.size > 1) this.#secondRegistrations += 1;
     this.#onChange(true);
     return { admitted: true };
   }
@@ -79,7 +71,8 @@ export class Admission {
     );
   }
 
-  leave(): void {
+  leave(client: string): void {
+    this.#registrants.delete(client);
     this.#hasLeft = true;
     this.#absent(left);
   }
@@ -87,6 +80,10 @@ export class Admission {
   /** The plugin's streams ended without Leave; ignored when it has registered again meanwhile. */
   gone(plugin: RegisteredPlugin): void {
     if (this.#plugin === plugin) this.#absent(new RpcError('CANCELLED', 'the plugin is gone'));
+  }
+
+  disconnected(client: string): void {
+    this.#registrants.delete(client);
   }
 
   /** Admits nobody any more. */
@@ -114,20 +111,4 @@ export class Admission {
     }
     return this.#access.granted.length === 0 ? 'there are no grants at all for this identity' : undefined;
   }
-}
-
-/** The same routes, whose streams the admission knows of while they are open. */
-export function countStreams(admission: Admission, routes: readonly Route[]): Route[] {
-  return routes.map((route) => {
-    if (route.kind === 'unary') return route;
-    const handler: typeof route.handler = async (stream, call) => {
-      const closed = admission.opened(call.peer.address);
-      try {
-        await route.handler(stream, call);
-      } finally {
-        closed();
-      }
-    };
-    return { ...route, handler };
-  });
 }

@@ -9,7 +9,7 @@ import {
   RegisterReplySchema,
 } from '../../contract/wire/gen/meridian/v1/sidecar_pb.ts';
 import { sidecarMethods } from '../../contract/wire/methods.ts';
-import { type Route, serveStream, serveUnary } from '../../transport/rpc.ts';
+import { type CallContext, type Route, serveStream, serveUnary } from '../../transport/rpc.ts';
 import { RpcError } from '../../transport/status.ts';
 import { callOnce } from './call.ts';
 import type { PluginPort } from './plugin-port.ts';
@@ -19,9 +19,7 @@ import { subscribeV1 } from './subscribe-v1.ts';
 /** Contract v1 on the plugin's port. */
 export function sidecarRoutes(port: PluginPort): Route[] {
   return [
-    serveUnary(sidecarMethods.register, async ({ schemaVersion }, call) =>
-      register(port, schemaVersion, call.peer.address),
-    ),
+    serveUnary(sidecarMethods.register, async ({ schemaVersion }, call) => register(port, schemaVersion, call)),
     serveUnary(sidecarMethods.publish, (request) => publish(port, request)),
     serveUnary(sidecarMethods.call, (request) => callOnce(port, request)),
     serveStream(sidecarMethods.subscribe, (stream, call) => subscribeV1(port, stream, call)),
@@ -30,16 +28,16 @@ export function sidecarRoutes(port: PluginPort): Route[] {
       port.health.heartbeat(healthy, detail);
       return create(HeartbeatReplySchema);
     }),
-    serveUnary(sidecarMethods.leave, async ({ reason }) => {
+    serveUnary(sidecarMethods.leave, async ({ reason }, call) => {
       port.admission.require();
       port.log.info('plugin left', { reason });
-      port.admission.leave();
+      port.admission.leave(call.peer.address);
       return create(LeaveReplySchema);
     }),
   ];
 }
 
-function register(port: PluginPort, schemaVersion: string, client: string): RegisterReply {
+function register(port: PluginPort, schemaVersion: string, client: CallContext): RegisterReply {
   const { identity, admission, access } = port;
   const secondsBefore = admission.secondRegistrations;
   const admittance = admission.register(schemaVersion, client);
@@ -49,7 +47,9 @@ function register(port: PluginPort, schemaVersion: string, client: string): Regi
   }
   port.log.info('plugin registered', { schemaVersion });
   if (admission.secondRegistrations > secondsBefore) {
-    port.log.warn('a second plugin registered while the first is connected: both speak as one instance', { client });
+    port.log.warn('a second plugin registered while the first is connected: both speak as one instance', {
+      client: client.peer.address,
+    });
   }
   return create(RegisterReplySchema, {
     admitted: true,

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { ConnectionLimits, ListenOptions } from '../rpc.ts';
+import { bracketed } from './peer.ts';
 
 interface Open {
   readonly socket: Socket;
@@ -10,14 +11,16 @@ interface Open {
 export class Connections {
   readonly #limits: ConnectionLimits | undefined;
   readonly #onRefused: ListenOptions['onRefused'];
+  readonly #onClosed: ListenOptions['onClosed'];
   readonly #open = new Map<string, Open>();
   /** Those on which no call was accepted yet, oldest first. */
   readonly #unproven = new Set<Open>();
   readonly #ofPrincipal = new Map<string, number>();
 
-  constructor(options: Pick<ListenOptions, 'connectionLimits' | 'onRefused'>) {
+  constructor(options: Pick<ListenOptions, 'connectionLimits' | 'onRefused' | 'onClosed'>) {
     this.#limits = options.connectionLimits;
     this.#onRefused = options.onRefused;
+    this.#onClosed = options.onClosed;
   }
 
   /** Counts a new connection; over a limit another one that has proved nothing ends, or else this one. */
@@ -60,7 +63,9 @@ export class Connections {
   #forget(address: string, open: Open): void {
     this.#unproven.delete(open);
     this.#count(open.principal, -1);
-    if (this.#open.get(address) === open) this.#open.delete(address);
+    if (this.#open.get(address) !== open) return;
+    this.#open.delete(address);
+    this.#onClosed?.(bracketed(address));
   }
 
   #count(principal: string | undefined, by: 1 | -1): void {

@@ -78,7 +78,7 @@ export function plainPeerOf(call: CallFromPeer): Peer {
 }
 
 /** grpc-js gives an IPv6 address without the brackets that tell it from the port. */
-function bracketed(address: string): string {
+export function bracketed(address: string): string {
   const colon = address.lastIndexOf(':');
   const host = address.slice(0, colon);
   return host.includes(':') && !host.startsWith('[') ? `[${host}]${address.slice(colon)}` : address;

@@ -22,6 +22,7 @@ export class MemoryListener implements Listener {
   readonly #routes: ReadonlyMap<string, Route>;
   readonly #maxMessageBytes: number;
   readonly #authorize: ListenOptions['authorize'];
+  readonly #onClosed: ListenOptions['onClosed'];
   readonly #unbind: () => void;
   readonly #sessions = new Map<Session, Set<ServerCall>>();
   #draining = false;
@@ -32,6 +33,7 @@ export class MemoryListener implements Listener {
     this.#routes = new Map(options.routes.map((route) => [route.method.path, route]));
     this.#maxMessageBytes = options.maxMessageBytes;
     this.#authorize = options.authorize;
+    this.#onClosed = options.onClosed;
     this.#unbind = unbind;
   }
 
@@ -110,7 +112,7 @@ export class MemoryListener implements Listener {
 
   #lose(session: Session): void {
     const calls = this.#sessions.get(session) ?? [];
-    this.#sessions.delete(session);
+    if (this.#sessions.delete(session)) this.#onClosed?.(session.peer.address);
     for (const call of calls)
       call.lose(new RpcError('CANCELLED', `the connection of ${session.peer.address} was lost`));
     this.#wakeWhenIdle();
