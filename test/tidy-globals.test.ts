@@ -51,7 +51,6 @@ const exempt: Readonly<Record<string, readonly Banned[]>> = {
   'src/cli/status.ts': ['timers'],
   'src/cli/wait.ts': ['network'],
   'src/compose/docker-cli.ts': ['children'],
-  'src/compose/host-files.ts': ['files'],
   'src/compose/state-files.ts': ['files'],
   'src/contract/config/binding-files.ts': ['files'],
   'src/doctor/network-probes.ts': ['network'],

@@ -32,6 +32,7 @@ import { pluginRoutes } from './plugin-port/plugin-service.ts';
 import { sidecarRoutes } from './plugin-port/sidecar-service.ts';
 import { connectionLimits } from './plugin-port/stream-limits.ts';
 import { V1Patterns } from './plugin-port/v1-patterns.ts';
+import { SecondPlugin } from './second-plugin.ts';
 import { StateHolder } from './sidecar-state.ts';
 import { StateKeeper } from './state-keeper.ts';
 
@@ -121,6 +122,7 @@ export function createParts(given: SidecarOptions, onFault: (faulted: boolean) =
     current,
     access,
     admission,
+    secondPlugin: new SecondPlugin(scheduler, log),
     lifecycle,
     health,
     ...overBus,
@@ -156,7 +158,7 @@ function createListener({ config, network, scheduler, log }: SidecarOptions, por
       maxMessageBytes: limits.messageBytes,
       connectionLimits,
       onRefused: (refusal) => log.warn('refused a connection on the plugin port', { ...refusal }),
-      onClosed: (client) => port.admission.disconnected(client),
+      onClosed: (client) => port.secondPlugin.gone(client),
     },
   });
 }

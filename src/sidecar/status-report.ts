@@ -9,6 +9,7 @@ import { healthReply, metricsPath, statusPath } from './health-report.ts';
 import type { MessageTotals, SidecarMetrics } from './metrics/sidecar-metrics.ts';
 import type { Admission } from './plugin-port/admission.ts';
 import type { PluginLifecycle } from './plugin-port/plugin-lifecycle.ts';
+import type { SecondPlugin } from './second-plugin.ts';
 import type { SidecarState, StateHolder } from './sidecar-state.ts';
 import { describeGrant } from './startup-errors.ts';
 
@@ -43,6 +44,7 @@ export interface ReportedParts {
   readonly current: StateHolder;
   readonly link: BusLink;
   readonly admission: Admission;
+  readonly secondPlugin: SecondPlugin;
   readonly lifecycle: PluginLifecycle;
   readonly access: Access;
   readonly outbox: Outbox;
@@ -52,7 +54,7 @@ export interface ReportedParts {
 
 /** Gathers the status of this moment. */
 function sidecarStatus(config: SidecarConfig, parts: ReportedParts): SidecarStatus {
-  const { current, link, admission, lifecycle, access, outbox, subscriptions, recorder } = parts;
+  const { current, link, admission, secondPlugin, lifecycle, access, outbox, subscriptions, recorder } = parts;
   return {
     version,
     state: current.current,
@@ -63,7 +65,7 @@ function sidecarStatus(config: SidecarConfig, parts: ReportedParts): SidecarStat
     plugin: {
       isRegistered: admission.isRegistered,
       takesCallbacks: lifecycle.isAttached,
-      secondRegistrations: admission.secondRegistrations,
+      secondRegistrations: secondPlugin.timesSeen,
     },
     grants: {
       publish: access.patterns('publish'),

@@ -1,6 +1,5 @@
 import { aborted } from '../../base/aborted.ts';
 import { contractMajor, parseSchemaVersion } from '../../contract/wire/schema-version.ts';
-import type { CallContext } from '../../transport/rpc.ts';
 import { RpcError } from '../../transport/status.ts';
 import type { Access } from '../access.ts';
 
@@ -22,9 +21,6 @@ export class Admission {
   readonly #onChange: (registered: boolean) => void;
   #plugin: RegisteredPlugin | undefined;
   #presence = new AbortController();
-  /** The open connections on which a plugin registered and has not left, by the client's address. */
-  readonly #registrants = new Set<string>();
-  #secondRegistrations = 0;
   #hasLeft = false;
   #closed = false;
 
@@ -37,16 +33,8 @@ export class Admission {
     return this.#plugin !== undefined;
   }
 
-  /** How often a plugin registered while one was registered on another connection: a second one, since a plugin that restarts has lost its own. */
-  get secondRegistrations(): number {
-    return this.#secondRegistrations;
-  }
-
   /** Admits the plugin, or says why not. */
-  register(
-    schemaVersion: string,
-    { peer, signal }: Pick<CallContext, 'peer' | 'signal'>,
-  ): { readonly admitted: true } | { readonly admitted: false; readonly reason: string } {
+  register(schemaVersion: string): { readonly admitted: true } | { readonly admitted: false; readonly reason: string } {
     const reason = this.#refusal(schemaVersion);
     if (reason !== undefined) return { admitted: false, reason };
     // Registering again leaves the streams alone that the first registration opened.
@@ -55,9 +43,6 @@ export class Admission {
     const hasLeft = (): boolean => gone.reason === left;
     this.#plugin = { schemaVersion: parseSchemaVersion(schemaVersion)?.text ?? '', gone, hasLeft };
     this.#hasLeft = false;
-    // Of a connection that is lost already nobody would say so again.
-    if (!signal.aborted) this.#registrants.add(peer.address);
-    if (this.#registrants.size > 1) this.#secondRegistrations += 1;
     this.#onChange(true);
     return { admitted: true };
   }
@@ -71,8 +56,7 @@ export class Admission {
     );
   }
 
-  leave(client: string): void {
-    this.#registrants.delete(client);
+  leave(): void {
     this.#hasLeft = true;
     this.#absent(left);
   }
@@ -80,10 +64,6 @@ export class Admission {
   /** The plugin's streams ended without Leave; ignored when it has registered again meanwhile. */
   gone(plugin: RegisteredPlugin): void {
     if (this.#plugin === plugin) this.#absent(new RpcError('CANCELLED', 'the plugin is gone'));
-  }
-
-  disconnected(client: string): void {
-    this.#registrants.delete(client);
   }
 
   /** Admits nobody any more. */

@@ -8,6 +8,7 @@ import type { BusSubscriptions } from '../bus-link/subscriptions.ts';
 import type { SidecarMemory } from '../memory/sidecar-memory.ts';
 import type { PluginHealth } from '../plugin-health.ts';
 import type { Recorder } from '../recorder.ts';
+import type { SecondPlugin } from '../second-plugin.ts';
 import type { StateHolder } from '../sidecar-state.ts';
 import type { StateKeeper } from '../state-keeper.ts';
 import type { Admission } from './admission.ts';
@@ -35,6 +36,7 @@ export interface PluginPort {
   readonly current: StateHolder;
   readonly access: Access;
   readonly admission: Admission;
+  readonly secondPlugin: SecondPlugin;
   readonly lifecycle: PluginLifecycle;
   readonly health: PluginHealth;
   readonly outbox: Outbox;

@@ -31,7 +31,8 @@ export function sidecarRoutes(port: PluginPort): Route[] {
     serveUnary(sidecarMethods.leave, async ({ reason }, call) => {
       port.admission.require();
       port.log.info('plugin left', { reason });
-      port.admission.leave(call.peer.address);
+      port.admission.leave();
+      port.secondPlugin.gone(call.peer.address);
       return create(LeaveReplySchema);
     }),
   ];
@@ -39,18 +40,13 @@ export function sidecarRoutes(port: PluginPort): Route[] {
 
 function register(port: PluginPort, schemaVersion: string, client: CallContext): RegisterReply {
   const { identity, admission, access } = port;
-  const secondsBefore = admission.secondRegistrations;
-  const admittance = admission.register(schemaVersion, client);
+  const admittance = admission.register(schemaVersion);
   if (!admittance.admitted) {
     port.log.warn('plugin refused', { reason: admittance.reason });
     return create(RegisterReplySchema, { admitted: false, refusalReason: admittance.reason });
   }
   port.log.info('plugin registered', { schemaVersion });
-  if (admission.secondRegistrations > secondsBefore) {
-    port.log.warn('a second plugin registered while the first is connected: both speak as one instance', {
-      client: client.peer.address,
-    });
-  }
+  port.secondPlugin.registered(client);
   return create(RegisterReplySchema, {
     admitted: true,
     deploymentId: identity.deploymentId(),
