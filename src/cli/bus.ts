@@ -1,4 +1,5 @@
 import path from 'node:path';
+import type { Log } from '../base/log.ts';
 import { realScheduler } from '../base/real-scheduler.ts';
 import { exitCodeOf, FaultList, messageOf, UserFacingError } from '../base/user-facing-error.ts';
 import { MemoryStore } from '../bus/memory/memory-store.ts';
@@ -20,6 +21,8 @@ import { readPolicy, warnOfEmptyRules, watchPolicy } from './bus-policy.ts';
 import { addBusSettings, type BusSettingFlags } from './bus-settings.ts';
 import { type BusTlsFlags, readBusTls, watchBusTls } from './bus-tls.ts';
 import { type AddCommand, usageExitCode } from './command.ts';
+import { serveBackups } from './store/backup-socket.ts';
+import { addStoreCommands } from './store/store-commands.ts';
 
 interface BusFlags extends BusTlsFlags, BusSettingFlags, BusObservabilityFlags {
   readonly listen: string;
@@ -57,6 +60,7 @@ export const addBusCommand: AddCommand = (program) => {
     });
   });
   addGrantsCommand(command);
+  addStoreCommands(command);
 };
 
 async function runBus(flags: BusFlags, policyFile: string): Promise<void> {
@@ -67,7 +71,7 @@ async function runBus(flags: BusFlags, policyFile: string): Promise<void> {
   const storeFile = storeFileOf(flags);
   const disk = storeFile === undefined ? undefined : new DiskReport({ log, scheduler: realScheduler, path: storeFile });
   const watching = await watchBus(flags, { log, storeFile, isDiskFull: () => disk?.isFull ?? false });
-  const { store, place, close } = await openStore(flags, disk).catch(async (error: unknown) => {
+  const { store, place, close } = await openStore(flags, { disk, log }).catch(async (error: unknown) => {
     await watching.close();
     throw error;
   });
@@ -119,7 +123,7 @@ function storeFileOf({ store: place }: BusFlags): string | undefined {
 
 async function openStore(
   flags: BusFlags,
-  disk: DiskReport | undefined,
+  { disk, log }: { readonly disk: DiskReport | undefined; readonly log: Log },
 ): Promise<{ store: Store; place: string; close: () => Promise<void> }> {
   const file = storeFileOf(flags);
   const settings = {
@@ -134,12 +138,14 @@ async function openStore(
     onFailure: (error) => endAtOnce(error, flags),
     onDiskFull: (isFull) => disk?.set(isFull),
   });
+  const backups = await serveBackups(store, file, log);
   return {
     store,
     place: file,
     async close() {
       await store.close();
       disk?.close();
+      backups.close();
     },
   };
 }

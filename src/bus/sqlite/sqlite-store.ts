@@ -24,7 +24,7 @@ import type {
   SubscriptionPosition,
   SubscriptionSpec,
 } from '../store.ts';
-import type { EncodedMessage, EncodedStoredMessage } from './store-commands.ts';
+import type { CopiedPages, EncodedMessage, EncodedStoredMessage } from './store-commands.ts';
 import { StoreWorker } from './store-worker.ts';
 
 export interface SqliteStoreOptions {
@@ -94,6 +94,11 @@ export class SqliteStore implements Store {
   /** Lets every call so far finish and leaves one complete file; every later call fails. */
   async close(): Promise<void> {
     await this.#worker.close();
+  }
+
+  /** Copies everything, as it is at the end, to a file that does not exist, and goes on meanwhile. @throws Error */
+  copy(to: string, onProgress: (pages: CopiedPages) => void): Promise<void> {
+    return this.#worker.copy(to, onProgress);
   }
 
   reserve(instanceId: string, { startedAtNs, principal }: Start): Promise<bigint> {

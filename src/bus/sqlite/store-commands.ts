@@ -144,9 +144,11 @@ export interface WorkerOptions {
   readonly firstPosition: bigint;
 }
 
-/** What the opening thread sends: commands that are committed together, or the order to close the file. */
+/** What the opening thread sends: commands that are committed together, or the order to copy or to close the file. */
 export type ToWorker =
   | { readonly kind: 'commands'; readonly commands: readonly Command[] }
+  /** To a file that does not exist; one copy at a time. */
+  | { readonly kind: 'copy'; readonly to: string }
   | { readonly kind: 'close' };
 
 /** What a person is to read when the file cannot be opened or relied on any more; the fields of a UserFacingError. */
@@ -167,4 +169,13 @@ export type FromWorker =
       readonly answers: readonly Answer[];
       readonly committed: boolean;
       readonly isDiskFull: boolean;
-    };
+    }
+  | ({ readonly kind: 'copying' } & CopiedPages)
+  /** `failure` says why there is no copy. */
+  | { readonly kind: 'copied'; readonly failure: string | undefined };
+
+/** How far a copy of the store is. */
+export interface CopiedPages {
+  readonly copied: number;
+  readonly total: number;
+}

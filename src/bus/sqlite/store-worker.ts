@@ -9,6 +9,7 @@ import {
   type CommandArgs,
   type CommandName,
   type CommandResult,
+  type CopiedPages,
   type FromWorker,
   type Refusal,
   type ToWorker,
@@ -39,6 +40,12 @@ export interface StoreWorkerOptions {
   readonly onDiskFull: (isFull: boolean) => void;
 }
 
+interface Copying {
+  readonly onProgress: (pages: CopiedPages) => void;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
 /**
  * The bus's side of the thread that has the file. One group of commands is under way at a time; those that come
  * meanwhile are the next group, so that commits are shared the more, the busier the store is.
@@ -53,6 +60,7 @@ export class StoreWorker {
   /** Waits for room on the disk. */
   #stalled: Waiting[] = [];
   #isDiskFull = false;
+  #copying: Copying | undefined;
   #ended: Error | undefined;
   #idle: (() => void) | undefined;
   #commits = 0;
@@ -79,7 +87,7 @@ export class StoreWorker {
       worker.once('message', (message: FromWorker) => {
         worker.off('error', reject);
         if (message.kind === 'failed') reject(new UserFacingError(message.fault));
-        else resolve(message.isDiskFull);
+        else resolve(message.kind === 'opened' && message.isDiskFull);
       });
     });
     const opened = new StoreWorker(worker, file.path, options);
@@ -104,6 +112,16 @@ export class StoreWorker {
       this.#waiting.push({ command, resolve: (done) => resolve(done as CommandResult<Name>), reject });
       // Not at once: what is asked for in the same turn shares the commit.
       if (this.#waiting.length === 1) queueMicrotask(() => this.#sendNext());
+    });
+  }
+
+  /** Copies the store, as it is at the end, to a file that does not exist; commands go on. @throws Error saying why it could not. */
+  copy(to: string, onProgress: (pages: CopiedPages) => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#ended) return reject(this.#ended);
+      if (this.#copying) return reject(new Error('another copy of the store is being made'));
+      this.#copying = { onProgress, resolve, reject };
+      this.#send({ kind: 'copy', to });
     });
   }
 
@@ -140,6 +158,8 @@ export class StoreWorker {
 
   #receive(message: FromWorker): void {
     if (message.kind === 'failed') this.#fail(new UserFacingError(message.fault));
+    if (message.kind === 'copying') this.#copying?.onProgress({ copied: message.copied, total: message.total });
+    if (message.kind === 'copied') this.#copied(message.failure);
     if (message.kind !== 'answers') return;
     if (message.committed) this.#commits += 1;
     const answered = this.#underWay;
@@ -170,6 +190,17 @@ export class StoreWorker {
     this.#options.onDiskFull(isFull);
   }
 
+  #copied(failure: string | undefined): void {
+    if (failure === undefined) this.#copying?.resolve();
+    else this.#copyFailed(new Error(failure));
+    this.#copying = undefined;
+  }
+
+  #copyFailed(error: Error): void {
+    this.#copying?.reject(error);
+    this.#copying = undefined;
+  }
+
   #fail(error: UserFacingError): void {
     this.#ended = error;
     // Before the calls fail, so that the program can end with this reason and not with the first of theirs.
@@ -178,6 +209,7 @@ export class StoreWorker {
     this.#underWay = [];
     this.#stalled = [];
     this.#waiting = [];
+    this.#copyFailed(error);
     this.#idle?.();
   }
 }

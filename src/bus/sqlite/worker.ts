@@ -2,6 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { realScheduler } from '../../base/real-scheduler.ts';
 import { DiskReserve } from './file/disk-reserve.ts';
+import { StoreCopies } from './file/store-copies.ts';
 import { storeFault } from './file/store-fault.ts';
 import { closeStoreFile, openStoreFile } from './file/store-file.ts';
 import { commitGroup } from './group-commit.ts';
@@ -20,15 +21,22 @@ try {
   const rows = new StoreRows({ sql: new Statements(database), ...options });
   const reserve = new DiskReserve(options.path);
   const room = new StoreRoom(database, reserve, realScheduler);
+  const copies = new StoreCopies(database, send);
+  const close = async (): Promise<void> => {
+    await copies.stop();
+    reserve.release();
+    closeStoreFile(database);
+    port.close();
+  };
   port.on('message', (message: ToWorker) => {
     try {
       if (message.kind === 'commands') {
         const group = commitGroup({ database, rows, room }, message.commands);
         send({ kind: 'answers', ...group, isDiskFull: room.isDiskFull });
+      } else if (message.kind === 'copy') {
+        copies.start(message.to);
       } else {
-        reserve.release();
-        closeStoreFile(database);
-        port.close();
+        close().catch((error: unknown) => fail(error, true));
       }
     } catch (error) {
       fail(error, true);

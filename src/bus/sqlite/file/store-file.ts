@@ -25,10 +25,8 @@ export function openStoreFile(options: StoreFileOptions): DatabaseSync {
   let database: DatabaseSync | undefined;
   try {
     if (!createPrivately(options.path)) checkFiles(options.path);
-    database = new DatabaseSync(options.path, { timeout: options.lockTimeoutMs });
-    // The lock comes with the first access in WAL mode, and goes with the process, however that ends.
-    database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
-    database.exec('BEGIN IMMEDIATE');
+    database = openLocked(options);
+    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; BEGIN IMMEDIATE');
     checkOrCreate(database, options);
     database.exec('COMMIT');
     return database;
@@ -36,6 +34,39 @@ export function openStoreFile(options: StoreFileOptions): DatabaseSync {
     if (database?.isOpen) database.close();
     throw storeFault(options.path, error, false);
   }
+}
+
+/**
+ * Opens a store that nobody else has open, to look at or to copy, and has `use` it; its version stays what it is.
+ * @throws UserFacingError `bus/store/…`
+ */
+export async function withStoreFile<T>(
+  { path, lockTimeoutMs }: Pick<StoreFileOptions, 'path' | 'lockTimeoutMs'>,
+  use: (database: DatabaseSync) => T | Promise<T>,
+): Promise<T> {
+  let database: DatabaseSync | undefined;
+  try {
+    if (!statsOf(path)) throw missing(path);
+    checkFiles(path);
+    database = openLocked({ path, lockTimeoutMs });
+    const head = headOfStore(database);
+    if (head.application === 0 && countTables(database) === 0) {
+      throw new StoreDamagedError(`it is empty; of a bus that runs, everything can still be in ${path}-wal`);
+    }
+    checkIsStore({ path, ...head });
+    return await use(database);
+  } catch (error) {
+    throw storeFault(path, error, false);
+  } finally {
+    if (database?.isOpen) database.close();
+  }
+}
+
+/** The lock comes with the first access, and goes with the process, however that ends. */
+function openLocked({ path, lockTimeoutMs }: Pick<StoreFileOptions, 'path' | 'lockTimeoutMs'>): DatabaseSync {
+  const database = new DatabaseSync(path, { timeout: lockTimeoutMs });
+  database.exec('PRAGMA locking_mode = EXCLUSIVE');
+  return database;
 }
 
 /** Writes everything into the one file, so that nothing stays beside it; on a full disk, what does not fit stays there. */
@@ -49,7 +80,7 @@ export function closeStoreFile(database: DatabaseSync): void {
 }
 
 /** False when it is there. SQLite would let every user of the machine read it; files beside the store inherit its mode. */
-function createPrivately(path: string): boolean {
+export function createPrivately(path: string): boolean {
   try {
     closeSync(openSync(path, 'wx', 0o600));
     return true;
@@ -93,18 +124,36 @@ function headOf(path: string): Buffer {
 }
 
 function checkOrCreate(database: DatabaseSync, { path, firstPosition }: StoreFileOptions): void {
-  const application = Number(database.prepare('PRAGMA application_id').get()?.['application_id']);
-  const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version']);
-  const tables = Number(database.prepare('SELECT count(*) AS count FROM sqlite_schema').get()?.['count']);
-  if (application === 0 && version === 0 && tables === 0) {
+  const { application, version } = headOfStore(database);
+  if (application === 0 && version === 0 && countTables(database) === 0) {
     raiseSchema(database, 0);
     database.prepare('INSERT INTO log (last_position, bytes) VALUES (?, 0)').run(firstPosition);
     database.exec(`PRAGMA application_id = ${applicationId}`);
     return;
   }
   checkIsStore({ path, application, version });
-  checkPages(database);
+  checkPages(database, 'quick_check');
   raiseSchema(database, version);
+}
+
+function headOfStore(database: DatabaseSync): { application: number; version: number } {
+  return {
+    application: Number(database.prepare('PRAGMA application_id').get()?.['application_id']),
+    version: Number(database.prepare('PRAGMA user_version').get()?.['user_version']),
+  };
+}
+
+function countTables(database: DatabaseSync): number {
+  return Number(database.prepare('SELECT count(*) AS count FROM sqlite_schema').get()?.['count']);
+}
+
+function missing(path: string): UserFacingError {
+  return new UserFacingError({
+    id: 'bus/store/missing',
+    found: `there is no store ${path}`,
+    next: ['Name the file of a store.'],
+    exitCode: exitCodes.configuration,
+  });
 }
 
 function checkIsStore({ path, application, version }: { path: string; application: number; version: number }): void {
@@ -127,16 +176,16 @@ function checkIsStore({ path, application, version }: { path: string; applicatio
 }
 
 /**
- * Looks at every page, so that a damaged store is told at the start and not when its page is needed: about 0.2 s for
- * 256 MiB. @throws StoreDamagedError
+ * Looks at every page, so that a damaged store is told at the start and not when its page is needed; the quick check takes
+ * about 0.2 s for 256 MiB. @throws StoreDamagedError
  */
-function checkPages(database: DatabaseSync): void {
-  const { quick_check: found } = database.prepare('PRAGMA quick_check(1)').get() ?? {};
+export function checkPages(database: DatabaseSync, check: 'quick_check' | 'integrity_check'): void {
+  const { [check]: found } = database.prepare(`PRAGMA ${check}(1)`).get() ?? {};
   if (found !== 'ok') throw new StoreDamagedError(String(found).trim().replaceAll('\n', ' '));
 }
 
 /** Takes the steps that the file lacks; within the caller's transaction, so that it has all of them or none. */
-function raiseSchema(database: DatabaseSync, version: number): void {
+export function raiseSchema(database: DatabaseSync, version: number): void {
   // A full disk would refuse to write what is there.
   if (version === schemaSteps.length) return;
   for (const step of schemaSteps.slice(version)) database.exec(step);

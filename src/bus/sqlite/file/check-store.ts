@@ -1,0 +1,51 @@
+import { checked } from '../checksum.ts';
+import { Statements } from '../statements.ts';
+import { checkPages, raiseSchema, withStoreFile } from './store-file.ts';
+
+/** What a store holds. */
+export interface StoreContents {
+  readonly bytes: number;
+  readonly messages: number;
+  readonly subscriptions: number;
+  readonly states: number;
+  readonly instances: number;
+  readonly decisions: number;
+}
+
+/** Looks at all of a store that no bus has open, and changes nothing. @throws UserFacingError `bus/store/…` when it is not whole. */
+export function checkStore(path: string, lockTimeoutMs: number): Promise<StoreContents> {
+  return withStoreFile({ path, lockTimeoutMs }, (database) => {
+    database.exec('BEGIN IMMEDIATE');
+    try {
+      checkPages(database, 'integrity_check');
+      // So that an older file can be read like one of today; it is undone below.
+      raiseSchema(database, Number(database.prepare('PRAGMA user_version').get()?.['user_version']));
+      return contentsOf(new Statements(database));
+    } finally {
+      if (database.isTransaction) database.exec('ROLLBACK');
+    }
+  });
+}
+
+function contentsOf(sql: Statements): StoreContents {
+  const messages = sql.iterate<Stored>('SELECT position AS name, envelope AS bytes, checksum FROM message');
+  for (const { name, bytes, checksum } of messages) checked(bytes, checksum, `the message at position ${name}`);
+  const states = sql.iterate<Stored>('SELECT instance_id AS name, state AS bytes, checksum FROM state');
+  for (const { name, bytes, checksum } of states) checked(bytes, checksum, `the state of ${name}`);
+  const count = (table: string): number =>
+    Number(sql.get<{ count: bigint }>(`SELECT count(*) AS count FROM ${table}`)?.count);
+  return {
+    bytes: Number(sql.get<{ bytes: bigint }>('SELECT bytes + other_bytes AS bytes FROM log')?.bytes),
+    messages: count('message'),
+    subscriptions: count('subscription'),
+    states: count('state'),
+    instances: count('instance'),
+    decisions: count('grant_decision'),
+  };
+}
+
+interface Stored {
+  readonly name: bigint | string;
+  readonly bytes: Uint8Array;
+  readonly checksum: bigint | null;
+}

@@ -1,0 +1,116 @@
+import { existsSync, renameSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import type { Command } from 'commander';
+import { formatBytes } from '../../base/bytes.ts';
+import { messageOf, UserFacingError } from '../../base/user-facing-error.ts';
+import type { StoreContents } from '../../bus/sqlite/file/check-store.ts';
+import type { CopiedPages } from '../../bus/sqlite/store-commands.ts';
+import { exitCodes } from '../../contract/config/exit-codes.ts';
+import { usageExitCode } from '../command.ts';
+import { askBus } from './backup-socket.ts';
+
+/** A bus that stops meanwhile is waited for. */
+const lockTimeoutMs = 2_000;
+
+/** `meridian-sidecar bus backup FILE` and `bus check FILE`. */
+export function addStoreCommands(bus: Command): void {
+  bus
+    .command('backup')
+    .description('copy the store, of a running bus or of one that stopped, to a new file, and check the copy')
+    .argument('<file>', 'the copy; it must not exist yet')
+    // The option is the bus's own, which commander reads before the subcommand's name.
+    .action((file: string, _: unknown, command: Command) => backUp(storeOf(command), path.resolve(file)));
+  bus
+    .command('check')
+    .description('look at every page and every checksum of a store that no bus has open; changes nothing')
+    .argument('<file>', 'a store, or a copy of one')
+    .action(async (file: string) => {
+      const { checkStore } = await import('../../bus/sqlite/file/check-store.ts');
+      print(`${path.resolve(file)} is whole: ${described(await checkStore(path.resolve(file), lockTimeoutMs))}`);
+    });
+}
+
+function storeOf(command: Command): string {
+  const { store } = command.optsWithGlobals<{ readonly store: string }>();
+  if (store !== 'memory') return path.resolve(store);
+  throw new UserFacingError({
+    id: 'bus/backup/memory',
+    found: '--store is memory, of which there is nothing to copy',
+    next: ['Name the file of a store with --store.'],
+    exitCode: usageExitCode,
+  });
+}
+
+async function backUp(store: string, to: string): Promise<void> {
+  if (existsSync(to)) throw exists(to);
+  const partial = `${to}.partial`;
+  try {
+    removeCopy(partial);
+    const onProgress = progressPrinter();
+    if (!(await askBus(store, partial, onProgress))) await copyStopped(store, partial, onProgress);
+    const { checkStore } = await import('../../bus/sqlite/file/check-store.ts');
+    const contents = await checkStore(partial, lockTimeoutMs);
+    renameSync(partial, to);
+    print(`${store} is copied to ${to}: ${described(contents)}`);
+  } catch (error) {
+    // What cannot be removed was not made either, or not by this user.
+    try {
+      removeCopy(partial);
+    } catch {}
+    throw error instanceof UserFacingError ? error : failed(store, to, error);
+  }
+}
+
+async function copyStopped(store: string, to: string, onProgress: (pages: CopiedPages) => void): Promise<void> {
+  const { withStoreFile } = await import('../../bus/sqlite/file/store-file.ts');
+  const { copyStore } = await import('../../bus/sqlite/file/store-copies.ts');
+  await withStoreFile({ path: store, lockTimeoutMs }, async (database) => {
+    await copyStore(database, to, onProgress).catch((error: unknown) => {
+      throw failed(store, to, error);
+    });
+  });
+}
+
+/** With what SQLite writes beside it. */
+function removeCopy(file: string): void {
+  for (const suffix of ['', '-journal', '-wal', '-shm']) rmSync(`${file}${suffix}`, { force: true });
+}
+
+/** Prints each tenth of the way once, to stderr. */
+function progressPrinter(): (pages: CopiedPages) => void {
+  let printed = 0;
+  return ({ copied, total }) => {
+    const tenths = Math.floor((10 * copied) / Math.max(1, total));
+    if (tenths <= printed || tenths === 10) return;
+    printed = tenths;
+    process.stderr.write(`${tenths * 10} % are copied\n`);
+  };
+}
+
+function described({ bytes, messages, subscriptions, states, instances, decisions }: StoreContents): string {
+  const counts = { messages, subscriptions, states, instances, 'decisions on grants': decisions };
+  const counted = Object.entries(counts).map(([what, count]) => `${count} ${what}`);
+  return `${formatBytes(bytes)} in ${counted.join(', ')}`;
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function exists(file: string): UserFacingError {
+  return new UserFacingError({
+    id: 'bus/backup/exists',
+    found: `${file} exists, and nothing is overwritten`,
+    next: ['Name a file that does not exist.'],
+    exitCode: usageExitCode,
+  });
+}
+
+function failed(store: string, to: string, error: unknown): UserFacingError {
+  return new UserFacingError({
+    id: 'bus/backup/failed',
+    found: `${store} could not be copied to ${to}: ${messageOf(error)}`,
+    next: ['Name a file in a directory that exists, has room, and that the user of the bus may write.'],
+    exitCode: exitCodes.unresolved,
+  });
+}
