@@ -1,4 +1,3 @@
-import { closestName } from '../base/closest-name.ts';
 import { FaultList, type UserFacingError } from '../base/user-facing-error.ts';
 import { listenAddress, loopbackAddress } from '../contract/config/addresses.ts';
 import type { ConfigFile } from '../contract/config/config-file.ts';
@@ -8,8 +7,9 @@ import { readPlatformIdentity } from '../contract/config/platform-identity.ts';
 import type { BindingSources } from '../contract/config/service-binding.ts';
 import type { Setting } from '../contract/config/setting.ts';
 import type { SettingReader } from '../contract/config/setting-reader.ts';
-import { settings, variableSettings } from '../contract/config/settings.ts';
+import { settings } from '../contract/config/settings.ts';
 import { loadSidecarConfig, type SidecarConfig } from '../contract/config/sidecar-config.ts';
+import { unknownVariables } from '../contract/config/variable-slips.ts';
 
 /** A value, and where it comes from, such as `SIDECAR_MEMORY`; undefined: it is the default. */
 export interface Choice<T> {
@@ -123,10 +123,7 @@ function assumedInstance(environment: Environment): string {
 
 /** A slip in a name would be ignored without a word. */
 function unknownVariableWarnings(environment: Environment): string[] {
-  const known = [...variableSettings.keys()];
-  const unknown = Object.keys(environment).filter((name) => name.startsWith('SIDECAR_') && !known.includes(name));
-  return unknown.map((name) => {
-    const nearest = closestName(name, known);
+  return unknownVariables(environment).map(({ name, nearest }) => {
     const remedy = nearest === undefined ? `Unset ${name}, or correct its name.` : `Did you mean ${nearest}?`;
     return `${name} is no variable of the sidecar.\n${remedy}`;
   });

@@ -13,7 +13,8 @@ export function interpolate(text: string, variables: Readonly<Record<string, str
     if (value === undefined) isKnown = false;
     return value ?? '';
   });
-  return isKnown && !filled.includes('${') ? filled : undefined;
+  // What is left of a text without references is what this does not understand; `$${` is a dollar and a brace.
+  return isKnown && !text.replaceAll(reference, '').includes('${') ? filled : undefined;
 }
 
 /** A default is what Compose takes here, as far as this machine tells. */
