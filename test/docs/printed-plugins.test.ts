@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -9,11 +9,11 @@ const root = path.resolve(import.meta.dirname, '../..');
 /** The programs for Node on the pages that show a plugin, each with the tests that it has nothing to show for. */
 const printed = [
   { page: 'README.md', index: 0, name: 'readme.mjs', lacks: ['state-save-load'] },
-  { page: 'docs/contract.md', index: 0, name: 'quotes.mjs', lacks: ['state-save-load'] },
-  { page: 'docs/contract.md', index: 1, name: 'fills.mjs', lacks: ['state-save-load', 'subscribe-and-receive'] },
-  { page: 'docs/contract.md', index: 2, name: 'positions.mjs', lacks: [], message: 'platform.oms.fills=100' },
+  { page: 'docs/plugin-guide.md', index: 0, name: 'quotes.mjs', lacks: ['state-save-load'] },
+  { page: 'docs/plugin-guide.md', index: 1, name: 'fills.mjs', lacks: ['state-save-load', 'subscribe-and-receive'] },
+  { page: 'docs/plugin-guide.md', index: 2, name: 'positions.mjs', lacks: [], message: 'platform.oms.fills=100' },
   {
-    page: 'docs/contract.md',
+    page: 'docs/plugin-guide.md',
     index: 3,
     name: 'sums.mjs',
     lacks: [
@@ -25,7 +25,7 @@ const printed = [
 
 function programsIn(page: string): string[] {
   const text = readFileSync(path.join(root, page), 'utf8');
-  return [...text.matchAll(/^```js[^\n]*\n(.*?)^```/gms)].map(([, source = '']) => source);
+  return [...text.matchAll(/^```js(?: [^\n]*)?\n(.*?)^```/gms)].map(([, source = '']) => source);
 }
 
 describe.concurrent('a plugin that the docs print', () => {
@@ -42,7 +42,8 @@ describe.concurrent('a plugin that the docs print', () => {
   });
 
   test('is in this list', () => {
-    for (const page of ['README.md', 'docs/contract.md']) {
+    const docs = readdirSync(path.join(root, 'docs')).filter((name) => name.endsWith('.md'));
+    for (const page of ['README.md', ...docs.map((name) => `docs/${name}`)]) {
       expect(printed.filter((each) => each.page === page)).toHaveLength(programsIn(page).length);
     }
   });

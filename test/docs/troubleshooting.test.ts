@@ -13,8 +13,9 @@ test('the error that the page explains is what a sidecar prints', async () => {
   expect(sidecar.stderr).toBe(example);
 });
 
-test('the commands that the page names are those that the program has', async () => {
-  const named = new Set([...page.matchAll(/`meridian-sidecar ([a-z]+)/g)].map(([, command = '']) => command));
+test('the commands that this page and docs/errors.md name are those that the program has', async () => {
+  const text = `${page}${readPage('errors.md')}`;
+  const named = new Set([...text.matchAll(/`meridian-sidecar ([a-z]+)/g)].map(([, command = '']) => command));
   const help = runCliWith({}, '--help');
   await help.exited;
   for (const command of named) expect(help.stdout).toMatch(new RegExp(`^ {2}${command} `, 'm'));

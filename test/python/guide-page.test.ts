@@ -5,7 +5,7 @@ import { runPython, startDemoBus, startDemoSidecar } from './containers.ts';
 import { pluginDir } from './stubs.ts';
 import { pythonFile } from './virtual-environment.ts';
 
-const [example, ...others] = examplesIn(readPage('contract.md'), 'python');
+const [example, ...others] = examplesIn(readPage('plugin-guide.md'), 'python');
 let file: string;
 
 beforeEach(() => {
@@ -14,7 +14,7 @@ beforeEach(() => {
 });
 afterEach(endAll);
 
-test('the Python program of docs/contract.md prints what the page says', async () => {
+test('the Python program of docs/plugin-guide.md prints what the page says', async () => {
   const bus = await startDemoBus();
   const sidecar = await startDemoSidecar(bus.address, { INSTANCE_ID: 'python-plugin-0' });
   const environment = { SIDECAR_ADDR: sidecar.address, PYTHONPATH: pluginDir };
