@@ -4,10 +4,11 @@ import { loadSidecarConfig } from '../../src/contract/config/sidecar-config.ts';
 import {
   ConsumedMessageSchema,
   LifecycleEventSchema,
+  PluginService,
   PublishOutcome,
 } from '../../src/contract/wire/gen/meridian/sidecar/v1/plugin_pb.ts';
 import { MessageMetaSchema } from '../../src/contract/wire/gen/meridian/v1/envelope_pb.ts';
-import { CallFailure } from '../../src/contract/wire/gen/meridian/v1/sidecar_pb.ts';
+import { CallFailure, SidecarService } from '../../src/contract/wire/gen/meridian/v1/sidecar_pb.ts';
 import { limits } from '../../src/contract/wire/limits.ts';
 import { patternFault } from '../../src/contract/wire/topic.ts';
 import { healthReply } from '../../src/sidecar/health-report.ts';
@@ -22,6 +23,14 @@ const defaults = load();
 afterEach(endAll);
 
 describe('the tables of docs/contract.md say what the programs do', () => {
+  test('the calls of both services', () => {
+    const kinds = { unary: 'unary', server_streaming: 'server stream', bidi_streaming: 'two-way stream' };
+    const calls = [SidecarService, PluginService].flatMap(({ name: service, methods }) =>
+      methods.map(({ name, methodKind }) => [service, name, kinds[methodKind as keyof typeof kinds]]),
+    );
+    expect(tableUnder(page, 'Services').map((cells) => cells.slice(0, 3))).toEqual(calls);
+  });
+
   test('the variables of the plugin', () => {
     const described = [...variableSettings].filter(([, { readBy }]) => readBy?.includes('plugin'));
     expect(tableUnder(page, 'Environment').map(([name, , value]) => [name, value])).toEqual(
@@ -49,20 +58,21 @@ describe('the tables of docs/contract.md say what the programs do', () => {
   });
 
   test('the fields of a message', () => {
-    const [, fields = ''] = page.split('of these fields');
-    const named = [...fields.split('## Receiving')[0]!.matchAll(/`([a-z_]+)`(?=[^|]*\| (?:sidecar|plugin) \|)/g)].map(
-      ([, name]) => name,
-    );
+    const rows = tableUnder(page, 'Fields of a message');
+    expect(rows.filter(([, from = '']) => !['sidecar', 'plugin'].includes(from))).toEqual([]);
+    const named = rows.flatMap(([names = '']) => names.split(', '));
     expect(new Set(named)).toEqual(new Set(MessageMetaSchema.fields.map(({ name }) => name)));
   });
 
   test('the failures of a call', () => {
     const failures = Object.keys(CallFailure).filter((name) => /^[A-Z]/.test(name) && name !== 'UNSPECIFIED');
-    for (const name of failures) expect(page).toContain(`\`${name}\``);
+    const outcomes = tableUnder(page, 'Calls').map(([outcome]) => outcome);
+    expect(new Set(outcomes)).toEqual(new Set(['answered', ...failures]));
+    expect(outcomes).toHaveLength(failures.length + 1);
   });
 
   test('the callbacks', () => {
-    const named = tableUnder(page, 'Callbacks and health').flatMap(([names = '']) => names.split(', '));
+    const named = tableUnder(page, 'Callbacks').flatMap(([names = '']) => names.split(', '));
     const events = LifecycleEventSchema.fields.map(({ message }) => message?.name ?? '');
     expect(named.sort()).toEqual(events.filter((name) => name !== 'Attached').sort());
     expect(ConsumedMessageSchema.fields.map(({ name }) => name)).toContain('maybe_redelivered');
@@ -94,10 +104,7 @@ describe('the tables of docs/contract.md say what the programs do', () => {
       ],
       ['subscriptions', `${limits.subscriptions}`],
       ['credits of a subscription', `${credits.messages} messages, ${size(credits.bytes)}`],
-      [
-        'delivered and not acknowledged, of a subscription',
-        `${limits.unacknowledgedMessages.toLocaleString('en')} messages`,
-      ],
+      ['unacknowledged messages of a subscription', `${limits.unacknowledgedMessages.toLocaleString('en')} messages`],
       ['outbox', `${outbox.messages.toLocaleString('en')} messages, ${size(outbox.bytes)}, ${outbox.ageMs / 1_000} s`],
       ['call', `${callTimeoutMs / 1_000} s, at most ${maxCallTimeoutMs / 1_000} s`],
       [
