@@ -16,7 +16,7 @@ const anySetting = 'config/SETTING';
 const assembled: Readonly<
   Record<string, { readonly file: string; readonly parts: RegExp; readonly exitCode?: number }>
 > = {
-  'bus/policy/${kind}': { file: 'src/bus/policy.ts', parts: /policyFault\([\w.]+, '(\w+)'/g, exitCode: 78 },
+  'bus/policy/${kind}': { file: 'src/bus/access/policy.ts', parts: /policyFault\([\w.]+, '(\w+)'/g, exitCode: 78 },
   'packager/manifest/${fault}': {
     file: 'src/packager/packaged-manifest.ts',
     parts: /reject\('([\w-]+)'/g,

@@ -44,8 +44,8 @@ const exempt: Readonly<Record<string, readonly Banned[]>> = {
   // Turns of the event loop, not time: a simulation lets ready promises run between two virtual timers.
   'src/base/virtual-scheduler.ts': ['timers'],
   // Made with a mode of its own, which SQLite gives to what it writes beside it.
-  'src/bus/sqlite/file/disk-reserve.ts': ['files'],
-  'src/bus/sqlite/file/store-file.ts': ['files'],
+  'src/bus/store/sqlite/file/disk-reserve.ts': ['files'],
+  'src/bus/store/sqlite/file/store-file.ts': ['files'],
   // Each command is an entry: it gathers what the parts below need from the machine.
   'src/cli/': ['children', 'files', 'process'],
   'src/cli/status.ts': ['timers'],

@@ -1,6 +1,6 @@
 import type { CallEnding } from '../contract/wire/call-ending.ts';
 import type { MessageMeta } from '../contract/wire/gen/meridian/v1/envelope_pb.ts';
-import type { Registration } from './registration.ts';
+import type { Registration } from './ownership/registration.ts';
 
 /** What the bus did with a publish. */
 export type StoredOutcome = 'stored' | 'duplicate' | 'refused';

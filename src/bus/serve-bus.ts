@@ -12,12 +12,12 @@ import { limits } from '../contract/wire/limits.ts';
 import { busMethods } from '../contract/wire/methods.ts';
 import { busProtocolVersion } from '../contract/wire/protocol-version.ts';
 import { type Network, type Route, serveStream, serveUnary, type TlsFiles } from '../transport/rpc.ts';
+import { type Identify, KnownCallers } from './access/known-callers.ts';
+import type { Policy } from './access/policy.ts';
+import { anonymous, principalOf } from './access/principal.ts';
 import { Bus, type BusOptions } from './bus.ts';
 import { connectionLimits } from './connection-limits.ts';
-import { grantRoutes } from './grant-service.ts';
-import { type Identify, KnownCallers } from './known-callers.ts';
-import type { Policy } from './policy.ts';
-import { anonymous, principalOf } from './principal.ts';
+import { grantRoutes } from './grants/grant-service.ts';
 
 export interface ServeBusOptions extends BusOptions {
   readonly network: Network;

@@ -2,7 +2,7 @@ import { readTextFile } from '../base/files/read-text-file.ts';
 import type { Log } from '../base/log.ts';
 import { every, type Scheduler, type Timer } from '../base/scheduler.ts';
 import { messageOf, UserFacingError } from '../base/user-facing-error.ts';
-import { type Policy, parsePolicy } from '../bus/policy.ts';
+import { type Policy, parsePolicy } from '../bus/access/policy.ts';
 import { exitCodes } from '../contract/config/exit-codes.ts';
 
 /** A look at the text works on every kind of mount, unlike file events. */

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { formatDuration } from '../base/duration.ts';
 import { defaultDrainTimeoutMs, defaultSubscriptionIdleMs } from '../bus/bus.ts';
-import { defaultDedupWindowMs, defaultRetention } from '../bus/retention.ts';
+import { defaultDedupWindowMs, defaultRetention } from '../bus/store/retention.ts';
 import { byteCount, count, duration, type Parser } from '../contract/config/setting-value.ts';
 import { limits } from '../contract/wire/limits.ts';
 

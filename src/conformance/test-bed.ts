@@ -1,7 +1,7 @@
 import { silentLog } from '../base/log.ts';
 import { randomBelow } from '../base/random.ts';
-import { MemoryStore } from '../bus/memory/memory-store.ts';
 import { type RunningBus, serveBus } from '../bus/serve-bus.ts';
+import { MemoryStore } from '../bus/store/in-memory/memory-store.ts';
 import { loadSidecarConfig } from '../contract/config/sidecar-config.ts';
 import type { Grant } from '../contract/wire/grants.ts';
 import { limits } from '../contract/wire/limits.ts';

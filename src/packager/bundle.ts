@@ -16,7 +16,7 @@ export const programs = {
 } as const;
 
 /** A thread's entry, which goes into the bundles that start it as text: a second file would have to be kept beside them. */
-const sqliteWorker = 'src/bus/sqlite/worker.ts';
+const sqliteWorker = 'src/bus/store/sqlite/worker.ts';
 
 export type ProgramName = keyof typeof programs;
 

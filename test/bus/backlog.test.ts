@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { createLog } from '../../src/base/log.ts';
 import { sleep } from '../../src/base/scheduler.ts';
-import { MemoryStore } from '../../src/bus/memory/memory-store.ts';
-import type { Policy } from '../../src/bus/policy.ts';
+import type { Policy } from '../../src/bus/access/policy.ts';
 import { serveBus } from '../../src/bus/serve-bus.ts';
+import { MemoryStore } from '../../src/bus/store/in-memory/memory-store.ts';
 import { busAddress, openPolicy, SimulatedWorld } from '../sidecar/simulated-world.ts';
 import { BareSidecar } from './bare-sidecar.ts';
 

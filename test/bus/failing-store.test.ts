@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { sleep } from '../../src/base/scheduler.ts';
-import { MemoryStore } from '../../src/bus/memory/memory-store.ts';
+import { MemoryStore } from '../../src/bus/store/in-memory/memory-store.ts';
 import { collect, publishText, startContainer } from '../sidecar/simulated-container.ts';
 import { openPolicy, SimulatedWorld } from '../sidecar/simulated-world.ts';
 

@@ -1,6 +1,6 @@
 import { Gate } from '../../src/base/gate.ts';
-import { MemoryStore } from '../../src/bus/memory/memory-store.ts';
-import type { Appended, NewMessage, Owner } from '../../src/bus/store.ts';
+import { MemoryStore } from '../../src/bus/store/in-memory/memory-store.ts';
+import type { Appended, NewMessage, Owner } from '../../src/bus/store/store.ts';
 
 /** A store that can be held, as by a slow disk, and tells which calls it got; it does them in their order. */
 export class HeldStore extends MemoryStore {

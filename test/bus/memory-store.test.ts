@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { VirtualScheduler } from '../../src/base/virtual-scheduler.ts';
-import { MemoryStore } from '../../src/bus/memory/memory-store.ts';
+import { MemoryStore } from '../../src/bus/store/in-memory/memory-store.ts';
 import { activeOwner, message } from './store-fixtures.ts';
 import { describeStore } from './store-suite.ts';
 

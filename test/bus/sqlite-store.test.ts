@@ -8,8 +8,8 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
 import { realScheduler } from '../../src/base/real-scheduler.ts';
 import { VirtualScheduler } from '../../src/base/virtual-scheduler.ts';
-import { openSqliteStore, type SqliteStore, type SqliteStoreOptions } from '../../src/bus/sqlite/sqlite-store.ts';
-import { StaleEpochError, type StoredMessage } from '../../src/bus/store.ts';
+import { openSqliteStore, type SqliteStore, type SqliteStoreOptions } from '../../src/bus/store/sqlite/sqlite-store.ts';
+import { StaleEpochError, type StoredMessage } from '../../src/bus/store/store.ts';
 import { activeOwner, appendIds, everything, idsIn, message } from './store-fixtures.ts';
 import { describeStore } from './store-suite.ts';
 

@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
 import { VirtualScheduler } from '../../src/base/virtual-scheduler.ts';
-import { type Owner, StaleEpochError, type Store, StoreFullError } from '../../src/bus/store.ts';
+import { type Owner, StaleEpochError, type Store, StoreFullError } from '../../src/bus/store/store.ts';
 import { EnvelopeSchema } from '../../src/contract/wire/gen/meridian/v1/envelope_pb.ts';
 import { activeOwner, appendIds, type CreateStore, everything, idsIn, message } from './store-fixtures.ts';
 

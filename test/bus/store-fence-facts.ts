@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
 import { VirtualScheduler } from '../../src/base/virtual-scheduler.ts';
-import { type Owner, StaleEpochError, type Store } from '../../src/bus/store.ts';
+import { type Owner, StaleEpochError, type Store } from '../../src/bus/store/store.ts';
 import { EnvelopeSchema } from '../../src/contract/wire/gen/meridian/v1/envelope_pb.ts';
 import { activeOwner, type CreateStore, everything, message, startedAt } from './store-fixtures.ts';
 

@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import type { Scheduler } from '../../src/base/scheduler.ts';
-import type { NewMessage, Owner, Start, Store } from '../../src/bus/store.ts';
+import type { NewMessage, Owner, Start, Store } from '../../src/bus/store/store.ts';
 import { EnvelopeSchema } from '../../src/contract/wire/gen/meridian/v1/envelope_pb.ts';
 
 export interface StoreOptions {

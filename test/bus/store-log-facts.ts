@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { VirtualScheduler } from '../../src/base/virtual-scheduler.ts';
-import type { Store, StoredMessage } from '../../src/bus/store.ts';
+import type { Store, StoredMessage } from '../../src/bus/store/store.ts';
 import { matchTopic } from '../../src/contract/wire/topic.ts';
 import { activeOwner, appendIds, type CreateStore, idsIn, message } from './store-fixtures.ts';
 

@@ -12,7 +12,7 @@ import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { realScheduler } from '../../src/base/real-scheduler.ts';
-import { openSqliteStore } from '../../src/bus/sqlite/sqlite-store.ts';
+import { openSqliteStore } from '../../src/bus/store/sqlite/sqlite-store.ts';
 import { activeOwner, message } from '../bus/store-fixtures.ts';
 import { connectPlugin } from '../sidecar/plugins.ts';
 import { endAll, type Program, policyText, runCli, spawnSidecar, writeTemporary } from '../sidecar/processes.ts';

@@ -4,7 +4,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { FaultList } from '../../src/base/user-facing-error.ts';
-import { parsePolicy } from '../../src/bus/policy.ts';
+import { parsePolicy } from '../../src/bus/access/policy.ts';
 import { contextOf, type Setting, settingsIn } from '../../src/contract/config/setting.ts';
 import { settings, sidecarConfigKeys } from '../../src/contract/config/settings.ts';
 import { loadSidecarConfig } from '../../src/contract/config/sidecar-config.ts';

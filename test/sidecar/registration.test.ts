@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { afterEach, expect, test } from 'vitest';
-import { MemoryStore } from '../../src/bus/memory/memory-store.ts';
-import type { Start } from '../../src/bus/store.ts';
+import { MemoryStore } from '../../src/bus/store/in-memory/memory-store.ts';
+import type { Start } from '../../src/bus/store/store.ts';
 import {
   ActivateRequestSchema,
   RegisterRequestSchema,

@@ -1,9 +1,9 @@
 import { silentLog } from '../../src/base/log.ts';
 import { sleep } from '../../src/base/scheduler.ts';
 import { VirtualScheduler } from '../../src/base/virtual-scheduler.ts';
-import { MemoryStore } from '../../src/bus/memory/memory-store.ts';
-import type { Policy } from '../../src/bus/policy.ts';
+import type { Policy } from '../../src/bus/access/policy.ts';
 import { type RunningBus, serveBus } from '../../src/bus/serve-bus.ts';
+import { MemoryStore } from '../../src/bus/store/in-memory/memory-store.ts';
 import { loadSidecarConfig } from '../../src/contract/config/sidecar-config.ts';
 import { patternFault } from '../../src/contract/wire/topic.ts';
 import { Plugin } from '../../src/plugin/plugin.ts';

@@ -1,8 +1,8 @@
 import { afterEach, expect, test } from 'vitest';
 import { silentLog } from '../../src/base/log.ts';
 import { realScheduler } from '../../src/base/real-scheduler.ts';
-import { MemoryStore } from '../../src/bus/memory/memory-store.ts';
 import { serveBus } from '../../src/bus/serve-bus.ts';
+import { MemoryStore } from '../../src/bus/store/in-memory/memory-store.ts';
 import { grpcNetwork } from '../../src/transport/grpc/network.ts';
 import { connectPlugin } from './plugins.ts';
 import { endAll, startSidecar } from './processes.ts';

@@ -9,7 +9,7 @@ import {
 import { admits, notGranted } from '../../contract/wire/grants.ts';
 import { limits } from '../../contract/wire/limits.ts';
 import { topicFault } from '../../contract/wire/topic.ts';
-import type { Registration } from '../registration.ts';
+import type { Registration } from '../ownership/registration.ts';
 import { encodedBytes, type Stamp, senderRefusal, stampEnvelope } from './stamp-envelope.ts';
 
 /** An envelope as the bus takes it, or why it does not, with what may be told of it. */

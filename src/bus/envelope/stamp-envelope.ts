@@ -3,7 +3,7 @@ import { ownBytes } from '../../base/bytes.ts';
 import { type Envelope, EnvelopeSchema, type MessageMeta } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
 import { limits } from '../../contract/wire/limits.ts';
 import { validTrace } from '../../contract/wire/trace-context.ts';
-import type { Owner } from '../store.ts';
+import type { Owner } from '../store/store.ts';
 
 /** What the bus knows of an envelope's sender without asking it. */
 export interface Stamp {

@@ -5,8 +5,8 @@ import { version } from '../../base/version.ts';
 import { type AuditRecord, type AuditSink, auditLine } from '../../contract/wire/audit-line.ts';
 import type { CallEnding } from '../../contract/wire/call-ending.ts';
 import type { MessageMeta } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
+import type { Registration } from '../ownership/registration.ts';
 import type { BusRecorder, RefusedKind, StoredOutcome } from '../recorder.ts';
-import type { Registration } from '../registration.ts';
 
 export interface BusMetricsOptions {
   readonly scheduler: Scheduler;

@@ -3,7 +3,7 @@ import { formatBytes } from '../../base/bytes.ts';
 import { CallOutcome, type SessionEvent, SessionEventSchema } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import type { RpcStream } from '../../transport/rpc.ts';
 import { SendQueue } from '../../transport/send-queue.ts';
-import { type CallOutcomeReport, failed } from '../call-broker.ts';
+import { type CallOutcomeReport, failed } from '../session/call-broker.ts';
 import { sessionLimits } from './session-limits.ts';
 
 export type EventInit = NonNullable<MessageInitShape<typeof SessionEventSchema>['event']>;

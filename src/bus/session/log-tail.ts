@@ -1,5 +1,5 @@
 import { matchTopic } from '../../contract/wire/topic.ts';
-import type { Store, StoredMessage } from '../store.ts';
+import type { Store, StoredMessage } from '../store/store.ts';
 import { PatternIndex } from './pattern-index.ts';
 
 /** At most so many messages are read in one operation of the store. */

@@ -1,5 +1,5 @@
 import { RpcError } from '../../transport/status.ts';
-import { RevisionConflictError, StaleEpochError, StoreFullError } from '../store.ts';
+import { RevisionConflictError, StaleEpochError, StoreFullError } from '../store/store.ts';
 
 /** Says on the wire why the store refused a write of this owner. */
 export async function refusalAsStatus<T>(write: Promise<T>): Promise<T> {

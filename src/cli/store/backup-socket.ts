@@ -2,8 +2,8 @@ import { chmodSync, rmSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import type { Log } from '../../base/log.ts';
 import { messageOf } from '../../base/user-facing-error.ts';
-import type { SqliteStore } from '../../bus/sqlite/sqlite-store.ts';
-import type { CopiedPages } from '../../bus/sqlite/store-commands.ts';
+import type { SqliteStore } from '../../bus/store/sqlite/sqlite-store.ts';
+import type { CopiedPages } from '../../bus/store/sqlite/store-commands.ts';
 
 /** Where a bus hears that its store is to be copied: the lock of its file keeps other processes from doing so. */
 const socketOf = (storeFile: string): string => `${storeFile}-backup.sock`;

@@ -3,8 +3,8 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import { formatBytes } from '../../base/bytes.ts';
 import { messageOf, UserFacingError } from '../../base/user-facing-error.ts';
-import type { StoreContents } from '../../bus/sqlite/file/check-store.ts';
-import type { CopiedPages } from '../../bus/sqlite/store-commands.ts';
+import type { StoreContents } from '../../bus/store/sqlite/file/check-store.ts';
+import type { CopiedPages } from '../../bus/store/sqlite/store-commands.ts';
 import { exitCodes } from '../../contract/config/exit-codes.ts';
 import { usageExitCode } from '../command.ts';
 import { askBus } from './backup-socket.ts';
@@ -25,7 +25,7 @@ export function addStoreCommands(bus: Command): void {
     .description('look at every page and every checksum of a store that no bus has open; changes nothing')
     .argument('<file>', 'a store, or a copy of one')
     .action(async (file: string) => {
-      const { checkStore } = await import('../../bus/sqlite/file/check-store.ts');
+      const { checkStore } = await import('../../bus/store/sqlite/file/check-store.ts');
       print(`${path.resolve(file)} is whole: ${described(await checkStore(path.resolve(file), lockTimeoutMs))}`);
     });
 }
@@ -48,7 +48,7 @@ async function backUp(store: string, to: string): Promise<void> {
     removeCopy(partial);
     const onProgress = progressPrinter();
     if (!(await askBus(store, partial, onProgress))) await copyStopped(store, partial, onProgress);
-    const { checkStore } = await import('../../bus/sqlite/file/check-store.ts');
+    const { checkStore } = await import('../../bus/store/sqlite/file/check-store.ts');
     const contents = await checkStore(partial, lockTimeoutMs);
     renameSync(partial, to);
     print(`${store} is copied to ${to}: ${described(contents)}`);
@@ -62,8 +62,8 @@ async function backUp(store: string, to: string): Promise<void> {
 }
 
 async function copyStopped(store: string, to: string, onProgress: (pages: CopiedPages) => void): Promise<void> {
-  const { withStoreFile } = await import('../../bus/sqlite/file/store-file.ts');
-  const { copyStore } = await import('../../bus/sqlite/file/store-copies.ts');
+  const { withStoreFile } = await import('../../bus/store/sqlite/file/store-file.ts');
+  const { copyStore } = await import('../../bus/store/sqlite/file/store-copies.ts');
   await withStoreFile({ path: store, lockTimeoutMs }, async (database) => {
     await copyStore(database, to, onProgress).catch((error: unknown) => {
       throw failed(store, to, error);

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { VirtualScheduler } from '../../../src/base/virtual-scheduler.ts';
-import { MemoryStore } from '../../../src/bus/memory/memory-store.ts';
 import { LogTail } from '../../../src/bus/session/log-tail.ts';
-import type { MatchingMessages, Owner, StoredMessage } from '../../../src/bus/store.ts';
-import { SubscriptionFeed } from '../../../src/bus/subscription-feed.ts';
+import { SubscriptionFeed } from '../../../src/bus/session/subscription-feed.ts';
+import { MemoryStore } from '../../../src/bus/store/in-memory/memory-store.ts';
+import type { MatchingMessages, Owner, StoredMessage } from '../../../src/bus/store/store.ts';
 import { matchTopic } from '../../../src/contract/wire/topic.ts';
 import { activeOwner, message, noneBefore } from '../store-fixtures.ts';
 

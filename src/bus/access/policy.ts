@@ -1,0 +1,141 @@
+import { isMap, LineCounter, parseDocument } from 'yaml';
+import { FaultList, messageOf, UserFacingError } from '../../base/user-facing-error.ts';
+import type { Grant } from '../../contract/wire/grants.ts';
+import { patternFault } from '../../contract/wire/topic.ts';
+import { parseQuotas, type Quotas } from '../quotas/quotas.ts';
+import { type PolicyTokens, parseTokens } from './policy-tokens.ts';
+
+/** What one principal may be: instance ids, pool types, and the most it can be granted. */
+export interface PolicyRule {
+  /** Globs: `*` stands for any run of characters. */
+  readonly principals: readonly string[];
+  readonly instances: readonly string[];
+  readonly pools: readonly string[];
+  readonly grants: readonly Grant[];
+  /** What differs from the default quotas. */
+  readonly quotas?: Partial<Quotas>;
+  /** `manual`: what the rule allows is given only once an administrator has approved it; absent: `auto`. */
+  readonly approval?: 'auto' | 'manual';
+}
+
+/** Who may be what on this deployment; made from a policy file. */
+export interface Policy {
+  readonly deploymentId: string;
+  readonly rules: readonly PolicyRule[];
+  /** Globs of the principals who may approve and revoke; absent: nobody may. */
+  readonly admins?: readonly string[];
+  /** Who a caller with a bearer token is; absent: no token is known. */
+  readonly tokens?: PolicyTokens;
+}
+
+/**
+ * Reads a policy file.
+ *
+ * ```yaml
+ * deployment: local
+ * rules:
+ *   - principals: ["*"]
+ *     instances: ["node-plugin-*"]
+ *     pools: [SignalPool]
+ *     publish: [platform.signal.**]
+ *     subscribe: [platform.data.*]
+ *     approval: manual
+ * admins: [ops]
+ * ```
+ * @throws FaultList of `bus/policy/*` faults, all found in one pass.
+ */
+export function parsePolicy(file: { readonly path: string; readonly text: string }): Policy {
+  const faults: UserFacingError[] = [];
+  const { deployment, rules, admins = [], tokens, ...others } = readMapping(file, faults);
+  if (faults.length > 0) throw new FaultList(faults);
+  const fault = (found: string): void => void faults.push(policyFault(file.path, 'value', found));
+  for (const key of Object.keys(others)) fault(`the file has an unknown key \`${key}\``);
+  if (typeof deployment !== 'string' || deployment === '') fault('`deployment` is not a name');
+  if (!Array.isArray(rules) || rules.length === 0) fault('`rules` is not a list of at least one rule');
+  const parsed = (Array.isArray(rules) ? rules : []).map((rule, index) => parseRule(rule, `rules[${index}]`, fault));
+  if (!isListOfTexts(admins)) fault('`admins` is not a list of texts');
+  const holders = tokens === undefined ? undefined : parseTokens(tokens, fault);
+  if (faults.length > 0) throw new FaultList(faults);
+  return {
+    deploymentId: String(deployment),
+    rules: parsed,
+    admins: isListOfTexts(admins) ? admins : [],
+    ...(holders && { tokens: holders }),
+  };
+}
+
+function readMapping(
+  file: { readonly path: string; readonly text: string },
+  faults: UserFacingError[],
+): Readonly<Record<string, unknown>> {
+  const document = parseDocument(file.text, { lineCounter: new LineCounter() });
+  // One misplaced character makes the parser find fault with much of what follows it.
+  for (const { linePos, message } of document.errors.slice(0, 1)) {
+    const line = linePos?.[0].line ?? '?';
+    faults.push(policyFault(file.path, 'syntax', `line ${line} is not YAML: ${message.split('\n')[0]}`));
+  }
+  if (faults.length > 0 || !isMap(document.contents)) return {};
+  try {
+    return document.toJS();
+  } catch (error) {
+    // Aliases are resolved only here, and an unquoted glob such as `*-plugin` is one.
+    faults.push(policyFault(file.path, 'syntax', `the file is not YAML: ${messageOf(error)}; quote texts with a star`));
+    return {};
+  }
+}
+
+const ruleKeys = ['principals', 'instances', 'pools', 'quotas', 'publish', 'subscribe', 'approval'];
+
+function parseRule(raw: unknown, where: string, fault: (found: string) => void): PolicyRule {
+  const rule = (typeof raw === 'object' && raw !== null ? raw : {}) as Record<string, unknown>;
+  for (const key of Object.keys(rule)) {
+    if (!ruleKeys.includes(key)) fault(`${where} has an unknown key \`${key}\``);
+  }
+  const list = (key: string, needed: boolean): string[] => {
+    const value = rule[key] ?? [];
+    const texts = Array.isArray(value) ? value.filter((item): item is string => typeof item === 'string') : [];
+    if (!isListOfTexts(value) || (needed && texts.length === 0))
+      fault(`${where}.${key} is not a list of ${needed ? 'at least one text' : 'texts'}`);
+    return texts;
+  };
+  const grants = (['publish', 'subscribe'] as const).flatMap((action) =>
+    list(action, false).map((pattern) => {
+      const wrong = patternFault(pattern);
+      if (wrong !== undefined) fault(`${where}.${action} "${pattern}": ${wrong}`);
+      return { pattern, action };
+    }),
+  );
+  const { approval = 'auto' } = rule;
+  if (approval !== 'auto' && approval !== 'manual') fault(`${where}.approval is neither auto nor manual`);
+  return {
+    principals: list('principals', true),
+    instances: list('instances', true),
+    pools: list('pools', true),
+    grants,
+    ...(rule.quotas !== undefined && { quotas: parseQuotas(rule.quotas, where, fault) }),
+    approval: approval === 'manual' ? 'manual' : 'auto',
+  };
+}
+
+function isListOfTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string');
+}
+
+/** Whether one of the globs, in which `*` stands for any run of characters, is the text. */
+export function globMatches(globs: readonly string[], text: string): boolean {
+  return globs.some((glob) => {
+    const pattern = glob.split('*').map((part) => part.replaceAll(/[^\w-]/g, String.raw`\$&`));
+    return new RegExp(`^${pattern.join('.*')}$`, 's').test(text);
+  });
+}
+
+function policyFault(path: string, kind: 'syntax' | 'value', found: string): UserFacingError {
+  return new UserFacingError({
+    id: `bus/policy/${kind}`,
+    found: `${path}: ${found}`,
+    expected:
+      'A policy has `deployment: NAME`, `rules:`, each with principals, instances, pools, publish, subscribe and approval, and may have `admins:` and `tokens:`.',
+    next: [`Correct ${path}; a bus that runs reads it again by itself.`],
+    exitCode: 78,
+  });
+}

@@ -1,0 +1,115 @@
+import type { Log } from '../../base/log.ts';
+import type { Scheduler } from '../../base/scheduler.ts';
+import type { Grant } from '../../contract/wire/grants.ts';
+import {
+  type AccessDecision,
+  type Applicant,
+  decideAccess,
+  type JudgedGrant,
+  overlaps,
+} from '../access/access-decision.ts';
+import { InstanceAccess } from '../access/instance-access.ts';
+import type { Policy } from '../access/policy.ts';
+import type { Registration, Registry } from '../ownership/registration.ts';
+import type { GrantDecision, Store } from '../store/store.ts';
+
+export interface GrantDeskOptions {
+  readonly policy: Policy;
+  /** What the store has of former decisions. */
+  readonly decisions: readonly GrantDecision[];
+  readonly store: Store;
+  readonly registry: Registry;
+  readonly scheduler: Scheduler;
+  readonly log: Log;
+}
+
+/** What an administrator decides on. */
+export interface Decidable {
+  readonly instanceId: string;
+  readonly grants: readonly Grant[];
+}
+
+/** Where grants are decided: by the policy and by administrators. A change of either reaches every live registration. */
+export class GrantDesk {
+  readonly #options: GrantDeskOptions;
+  #policy: Policy;
+  #decisions: readonly GrantDecision[];
+
+  constructor(options: GrantDeskOptions) {
+    this.#options = options;
+    this.#policy = options.policy;
+    this.#decisions = options.decisions;
+  }
+
+  get policy(): Policy {
+    return this.#policy;
+  }
+
+  /** Every decision that stands, the latest last. */
+  get decisions(): readonly GrantDecision[] {
+    return this.#decisions;
+  }
+
+  /** The newest registration of an instance id. */
+  registrationOf(instanceId: string): Registration | undefined {
+    return this.#options.registry.latestOf(instanceId);
+  }
+
+  /** The instance ids that are registered, in order. */
+  registeredIds(): string[] {
+    return [...new Set(this.#options.registry.all().map(({ owner }) => owner.instanceId))].sort();
+  }
+
+  judge(applicant: Applicant, requested: readonly Grant[]): AccessDecision {
+    return decideAccess(this.#policy, applicant, requested, this.#decisions);
+  }
+
+  /** What a registration may do from now on; that of the same epoch before, so that a session that is open follows. */
+  accessFor(applicant: Applicant, requested: readonly Grant[], earlier: Registration | undefined): InstanceAccess {
+    const access = earlier?.access ?? new InstanceAccess();
+    access.requested = requested;
+    const isChange = access.set(this.judge(applicant, requested).grants);
+    if (isChange) earlier?.session?.grantsChanged('the instance registered anew');
+    return access;
+  }
+
+  /** Judges every live registration by another policy. */
+  replacePolicy(policy: Policy): void {
+    this.#policy = policy;
+    for (const registration of this.#options.registry.all()) this.#settle(registration, 'the policy changed');
+  }
+
+  /** Stores the verdict, then lets it take effect. Returns what of the instance's requests it touches. */
+  async decide(
+    verdict: GrantDecision['verdict'],
+    { instanceId, grants }: Decidable,
+    by: string,
+  ): Promise<readonly JudgedGrant[]> {
+    const { store, registry, scheduler, log } = this.#options;
+    const decidedAtNs = scheduler.wallTimeNs();
+    const decisions = grants.map(({ pattern, action }) => ({ instanceId, pattern, action, verdict, by, decidedAtNs }));
+    await store.recordDecisions(decisions);
+    for (const decision of decisions) {
+      this.#decisions = [...this.#decisions.filter((each) => !isOnSameGrant(each, decision)), decision];
+      log.info(`grant ${verdict}`, { instance: instanceId, action: decision.action, pattern: decision.pattern, by });
+    }
+    const what = decisions.map(({ action, pattern }) => `${action} ${pattern}`).join(', ');
+    const ofInstance = registry.all().filter(({ owner }) => owner.instanceId === instanceId);
+    for (const registration of ofInstance) this.#settle(registration, `${by} ${verdict} ${what}`);
+    const judged = registry.latestOf(instanceId)?.access.judged ?? [];
+    return judged.filter((grant) => decisions.some((decision) => overlaps(decision, grant)));
+  }
+
+  #settle(registration: Registration, cause: string): void {
+    const { access, owner } = registration;
+    const { grants } = this.judge({ ...registration, instanceId: owner.instanceId }, access.requested);
+    if (!access.set(grants)) return;
+    const granted = access.granted.length;
+    this.#options.log.info('grants changed', { instance: owner.instanceId, epoch: owner.epoch, granted, cause });
+    registration.session?.grantsChanged(cause);
+  }
+}
+
+function isOnSameGrant(one: GrantDecision, other: GrantDecision): boolean {
+  return one.instanceId === other.instanceId && one.action === other.action && one.pattern === other.pattern;
+}

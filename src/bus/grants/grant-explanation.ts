@@ -1,0 +1,93 @@
+import { approvalCommand } from '../../contract/wire/approval-command.ts';
+import { type Grant, nearestHint } from '../../contract/wire/grants.ts';
+import {
+  type AccessDecision,
+  allowingRule,
+  contains,
+  type JudgedGrant,
+  type NamedRule,
+  overlaps,
+  rulesFor,
+} from '../access/access-decision.ts';
+import type { Registration } from '../ownership/registration.ts';
+import type { GrantDesk } from './grant-desk.ts';
+
+export interface Explanation {
+  readonly admitted: boolean;
+  /** Which rule or decision admits it, or what stands against it, with the nearest grant. */
+  readonly reason: string;
+  /** What would let it through; empty when it is admitted. */
+  readonly needed: string;
+}
+
+/** Says why an instance may, or may not, do something on a topic or a whole pattern; `registration` when it is there. */
+export function explainAccess(
+  desk: GrantDesk,
+  { instanceId, wanted }: { readonly instanceId: string; readonly wanted: Grant },
+  registration: Registration | undefined,
+): Explanation {
+  const rules = rulesFor(desk.policy, { ...registration, instanceId });
+  if (!registration) return explainAbsent(desk, instanceId, wanted, rules);
+  const { access } = registration;
+  const doing = `${wanted.action} ${wanted.pattern}`;
+  const admitting = access.judged.find((grant) => grant.standing === 'granted' && contains(grant, wanted));
+  if (admitting) {
+    return { admitted: true, reason: `${instanceId} may ${doing}: it has ${describe(admitting)}`, needed: '' };
+  }
+  const refusal = `${instanceId} may not ${doing}`;
+  const nearest = nearestHint(access.granted, wanted.action, wanted.pattern);
+  const withheld = access.judged.find((grant) => grant.standing !== 'granted' && contains(grant, wanted));
+  if (withheld && withheld.standing !== 'denied') {
+    const reason = `${refusal}: what it asks for, ${describe(withheld)}; ${nearest}`;
+    return { admitted: false, reason, needed: approvalCommand(instanceId, [withheld]) };
+  }
+  const allowing = allowingRule(rules, wanted);
+  if (allowing) {
+    const reason = `${refusal}: ${allowing.name} allows it, but the instance does not ask for it; ${nearest}`;
+    return { admitted: false, reason, needed: 'name it in the REQUESTED_GRANTS of the instance and start that again' };
+  }
+  const reason = `${refusal}: no policy rule allows it; of its grants, ${nearest}; ${nearestInPolicy(wanted, rules)}`;
+  return { admitted: false, reason, needed: ruleFor(wanted, rules) };
+}
+
+/** What the policy and the decisions would say of an instance that is not registered, whoever it turns out to be. */
+function explainAbsent(desk: GrantDesk, instanceId: string, wanted: Grant, rules: readonly NamedRule[]): Explanation {
+  const refusal = `${instanceId} is not registered and may not ${wanted.action} ${wanted.pattern}`;
+  const allowing = allowingRule(rules, wanted);
+  if (!allowing) {
+    const reason = `${refusal}: no policy rule for this instance id allows it; ${nearestInPolicy(wanted, rules)}`;
+    return { admitted: false, reason, needed: ruleFor(wanted, rules) };
+  }
+  const { principals, pools } = allowing.rule;
+  const who = `a principal of ${principals.join(', ')} and a pool type of ${pools.join(', ')}`;
+  const judged = judgeWithin(desk, instanceId, wanted, allowing);
+  const once = `once it registers, with ${who}`;
+  if (judged?.standing === 'granted')
+    return { admitted: false, reason: refusal, needed: `it would be granted ${once}: ${judged.why}` };
+  const what = judged ? `${refusal}: ${describe(judged)}` : refusal;
+  return { admitted: false, reason: what, needed: `${approvalCommand(instanceId, [wanted])}, to take effect ${once}` };
+}
+
+/** What would stand of the grant for an instance that the rule lets in. */
+function judgeWithin(desk: GrantDesk, instanceId: string, wanted: Grant, { rule }: NamedRule): JudgedGrant | undefined {
+  const [principal = '', poolType = ''] = [rule.principals[0], rule.pools[0]];
+  const decision: AccessDecision = desk.judge({ instanceId, principal, poolType }, [wanted]);
+  return decision.grants.find((grant) => overlaps(grant, wanted));
+}
+
+/** @example 'in the policy, the nearest is a.*' */
+export function nearestInPolicy({ action, pattern }: Grant, rules: readonly NamedRule[]): string {
+  const ceiling = rules.flatMap(({ rule }) => rule.grants);
+  return `in the policy, ${nearestHint(ceiling, action, pattern)}`;
+}
+
+function describe({ action, pattern, why }: JudgedGrant): string {
+  return `${action} ${pattern} (${why})`;
+}
+
+function ruleFor({ action, pattern }: Grant, rules: readonly NamedRule[]): string {
+  const place = rules[0]
+    ? `\`${action}\` of ${rules.map(({ name }) => name).join(' or ')}`
+    : `\`${action}\` of a new rule for the instance`;
+  return `add ${pattern} to ${place} in the policy`;
+}

@@ -1,0 +1,61 @@
+import type { Log } from '../../base/log.ts';
+import type { Policy } from '../access/policy.ts';
+import type { Backlog, Store } from '../store/store.ts';
+import { backlogQuotasFor } from './instance-quota.ts';
+
+export interface BacklogWatchOptions {
+  readonly store: Store;
+  readonly log: Log;
+  readonly policy: () => Policy;
+}
+
+/**
+ * Looks at what every subscription holds back in the log, and has messages kept no longer for one that is over its
+ * instance's quota: one dead subscriber must not fill the store for all. It keeps its place, gets what is still there when
+ * it comes, and is told how many messages it missed.
+ */
+export class BacklogWatch {
+  readonly #options: BacklogWatchOptions;
+  #over = new Set<string>();
+  #looking = false;
+
+  constructor(options: BacklogWatchOptions) {
+    this.#options = options;
+  }
+
+  /** Does nothing while an earlier look is under way. */
+  async look(): Promise<void> {
+    if (this.#looking) return;
+    this.#looking = true;
+    try {
+      await this.#look();
+    } finally {
+      this.#looking = false;
+    }
+  }
+
+  async #look(): Promise<void> {
+    const { store, log, policy } = this.#options;
+    const quotas = backlogQuotasFor(policy());
+    const over: Backlog[] = [];
+    for (const backlog of await store.backlogs({ countBytesAbove: quotas.leastBytes })) {
+      const { messages, bytes } = quotas.of(backlog.instanceId);
+      if (backlog.messages <= messages && backlog.bytes <= bytes) continue;
+      over.push(backlog);
+      const { instanceId: instance, name } = backlog;
+      if (this.#over.has(keyOf(backlog))) continue;
+      log.warn('messages are no longer kept for a subscription that holds back more than its quota', {
+        ...{ instance, name, messages: backlog.messages, bytes: backlog.bytes },
+        ...{ backlog_messages: messages, backlog_bytes: bytes },
+      });
+    }
+    const keys = new Set(over.map(keyOf));
+    const isChange = keys.size !== this.#over.size || [...keys].some((key) => !this.#over.has(key));
+    this.#over = keys;
+    if (isChange) await store.keepNothingFor(over);
+  }
+}
+
+function keyOf({ instanceId, name }: Backlog): string {
+  return `${instanceId} ${name}`;
+}

@@ -1,0 +1,102 @@
+import { clone, create } from '@bufbuild/protobuf';
+import type { Log } from '../../base/log.ts';
+import { messageOf } from '../../base/user-facing-error.ts';
+import { deadLetterFault } from '../../contract/wire/dead-letter.ts';
+import { EndReason, type Subscribe } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
+import { type Envelope, EnvelopeSchema, MessageMetaSchema } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
+import { admits, notGranted } from '../../contract/wire/grants.ts';
+import { traceIdOf } from '../../contract/wire/trace-context.ts';
+import type { Registration } from '../ownership/registration.ts';
+import type { BusRecorder } from '../recorder.ts';
+import { type Store, StoreFullError } from '../store/store.ts';
+import type { FailedMessage } from './subscription-feed.ts';
+
+export type DeadLetterRequest = Pick<Subscribe, 'name' | 'pattern' | 'maxAttempts' | 'deadLetterTopic'>;
+
+/** Why a subscription's dead letters cannot be kept; undefined when they can, or none are asked for. */
+export function deadLetterRefusal(
+  registration: Registration,
+  request: DeadLetterRequest,
+): { readonly reason: EndReason; readonly detail: string } | undefined {
+  const fault = deadLetterFault(request);
+  if (fault !== undefined) return { reason: EndReason.INVALID, detail: fault };
+  const { deadLetterTopic } = request;
+  if (deadLetterTopic === '' || admits(registration.access.granted, 'publish', deadLetterTopic)) return undefined;
+  const detail = `the dead-letter topic: the bus has ${notGranted(registration.access, 'publish', deadLetterTopic)}`;
+  return { reason: EndReason.NOT_GRANTED, detail };
+}
+
+export interface DeadLettersOptions {
+  readonly store: Store;
+  readonly registration: Registration;
+  readonly request: DeadLetterRequest;
+  readonly wallTimeNs: () => bigint;
+  readonly log: Log;
+  readonly recorder: Pick<BusRecorder, 'deadLettered'>;
+  /** What the subscription is done with. */
+  readonly onPutAway: (position: bigint) => void;
+}
+
+/** Puts the messages of one subscription away that have had all their attempts. */
+export class DeadLetters {
+  readonly #options: DeadLettersOptions;
+
+  constructor(options: DeadLettersOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * False when the message is to be delivered again: attempts are left, or its letter may not or cannot be kept just now.
+   * @throws StaleEpochError
+   */
+  async putAway({ message, attempts }: FailedMessage): Promise<boolean> {
+    const { store, registration, request, log, recorder, onPutAway } = this.#options;
+    const { name, maxAttempts, deadLetterTopic } = request;
+    if (maxAttempts === 0 || attempts < maxAttempts) return false;
+    const { position, envelope } = message;
+    const trace_id = traceIdOf(envelope.meta?.traceparent ?? '');
+    const about = {
+      instance: registration.owner.instanceId,
+      name,
+      messageId: envelope.meta?.messageId,
+      attempts,
+      trace_id,
+    };
+    try {
+      // The grant may have been taken back since the subscription was opened.
+      if (!admits(registration.access.granted, 'publish', deadLetterTopic))
+        throw new StoreFullError('there is no grant for it');
+      await store.deadLetter(registration.owner, name, { position, letter: this.#letterFor(message, attempts) });
+    } catch (error) {
+      if (!(error instanceof StoreFullError)) throw error;
+      log.warn('a dead letter is not kept, and its message is delivered again', { ...about, reason: messageOf(error) });
+      return false;
+    }
+    log.warn('dead letter', { ...about, topic: envelope.meta?.topic, deadLetterTopic });
+    recorder.deadLettered(envelope.meta, registration.owner.instanceId);
+    onPutAway(position);
+    return true;
+  }
+
+  #letterFor({ envelope, position }: FailedMessage['message'], attempts: number): Envelope {
+    const { registration, request, wallTimeNs } = this.#options;
+    const { instanceId, epoch } = registration.owner;
+    const { messageId = '', topic = '', publisherInstanceId = '', publishedAtNs = 0n } = envelope.meta ?? {};
+    const nowNs = wallTimeNs();
+    const { payloadType, payload } = envelope;
+    const meta = clone(MessageMetaSchema, envelope.meta ?? create(MessageMetaSchema));
+    meta.messageId = `${instanceId}-${epoch}-dead-${request.name}-${position}`;
+    meta.causationId = messageId;
+    meta.publisherInstanceId = instanceId;
+    meta.topic = request.deadLetterTopic;
+    meta.publishedAtNs = nowNs;
+    meta.tsInitNs = nowNs;
+    meta.dedupKey = '';
+    meta.originalTopic = topic;
+    meta.originalPublisherInstanceId = publisherInstanceId;
+    meta.originalPublishedAtNs = publishedAtNs;
+    meta.failedSubscription = request.name;
+    meta.failedAttempts = attempts;
+    return create(EnvelopeSchema, { payloadType, payload, meta });
+  }
+}

@@ -1,0 +1,295 @@
+import type { DescMessage, Message } from '@bufbuild/protobuf';
+import { Gate } from '../../base/gate.ts';
+import type { Log } from '../../base/log.ts';
+import { lengthFault } from '../../contract/wire/field-limits/length-fault.ts';
+import {
+  type Delivery,
+  EndReason,
+  StartAt,
+  type Subscribe,
+  SubscribeSchema,
+  type Unsubscribe,
+  UnsubscribeSchema,
+} from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
+import { admitsPattern, nearestHint, notGranted } from '../../contract/wire/grants.ts';
+import { patternFault } from '../../contract/wire/topic.ts';
+import { throwFault } from '../../transport/status.ts';
+import type { Registration } from '../ownership/registration.ts';
+import type { QuotaName } from '../quotas/quotas.ts';
+import type { BusRecorder } from '../recorder.ts';
+import {
+  type FailedDelivery,
+  StaleEpochError,
+  type Store,
+  StoreFullError,
+  type SubscriptionSpec,
+} from '../store/store.ts';
+import { DeadLetters, deadLetterRefusal } from './dead-letters.ts';
+import type { LogTail } from './log-tail.ts';
+import { SubscriptionFeed } from './subscription-feed.ts';
+
+/** How many acknowledgements, retries and hand-backs of one session may wait for the store. Beyond it the session is not read on. */
+const unsettledMax = 1_024;
+
+/** Why a pattern may not be subscribed to or served. */
+export interface PatternRefusal {
+  readonly reason: EndReason;
+  readonly detail: string;
+}
+
+/** Undefined when no field of it is over its limit. */
+export function lengthRefusal(desc: DescMessage, message: Message): PatternRefusal | undefined {
+  const fault = lengthFault(desc, message);
+  return fault && { reason: EndReason.INVALID, detail: fault.message };
+}
+
+/** Undefined when the registration may receive what the pattern matches. */
+export function patternRefusal(registration: Registration, pattern: string): PatternRefusal | undefined {
+  const fault = patternFault(pattern);
+  if (fault !== undefined) return { reason: EndReason.INVALID, detail: `"${pattern}" is no pattern: ${fault}` };
+  if (admitsPattern(registration.access.granted, 'subscribe', pattern)) return undefined;
+  return {
+    reason: EndReason.NOT_GRANTED,
+    detail: `the bus has ${notGranted(registration.access, 'subscribe', pattern)}`,
+  };
+}
+
+/** Why what was subscribed to or served ends; undefined when it is still granted. */
+export function lossOf({ access }: Registration, pattern: string, cause: string): PatternRefusal | undefined {
+  if (admitsPattern(access.granted, 'subscribe', pattern)) return undefined;
+  const detail = `the subscribe grant for ${pattern} is gone: ${cause}; ${nearestHint(access.granted, 'subscribe', pattern)}`;
+  return { reason: EndReason.NOT_GRANTED, detail };
+}
+
+/** Undefined when the registration may have one more of these. */
+export function quotaRefusal({ quota }: Registration, name: QuotaName, open: number): PatternRefusal | undefined {
+  const detail = quota.countRefusal(name, open);
+  return detail === undefined ? undefined : { reason: EndReason.LIMIT, detail };
+}
+
+export interface SessionSubscriptionsOptions {
+  readonly registration: Registration;
+  readonly store: Store;
+  readonly tail: LogTail;
+  readonly log: Log;
+  readonly recorder: BusRecorder;
+  readonly wallTimeNs: () => bigint;
+  readonly subscribed: (subscriptionId: number) => void;
+  /** What was delivered is handed back. */
+  readonly unsubscribed: (subscriptionId: number) => void;
+  readonly ended: (subscriptionId: number, refusal: PatternRefusal) => void;
+  /** The store failed. */
+  readonly onFailure: (error: unknown) => void;
+  readonly missed: (subscriptionId: number, count: number) => void;
+  readonly acknowledged: (subscriptionId: number, positions: readonly bigint[]) => void;
+  /** Resolves when there is room for a delivery. */
+  readonly room: () => Promise<void>;
+  readonly deliver: (delivery: Omit<Delivery, '$typeName' | '$unknown'>) => void;
+}
+
+/** The subscriptions of one session. They wait until the session owns its instance id alone. */
+export class SessionSubscriptions {
+  readonly #options: SessionSubscriptionsOptions;
+  readonly #feeds = new Map<number, SubscriptionFeed>();
+  readonly #waiting = new Map<number, Subscribe>();
+  readonly #room = new Gate(true);
+  #unsettled = 0;
+  #delivering = false;
+
+  constructor(options: SessionSubscriptionsOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#delivering = true;
+    this.#options.tail.addFollower(this);
+    for (const subscribe of this.#waiting.values()) this.#open(subscribe);
+    this.#waiting.clear();
+  }
+
+  /** Delivers nothing more; what was delivered may still be acknowledged. */
+  stop(): void {
+    this.#delivering = false;
+    this.#options.tail.removeFollower(this);
+    this.recordProgress().catch((error: unknown) => this.#options.onFailure(error));
+    for (const feed of this.#feeds.values()) feed.close();
+  }
+
+  get size(): number {
+    return this.#feeds.size + this.#waiting.size;
+  }
+
+  isUsing(name: string): boolean {
+    for (const { spec } of this.#feeds.values()) if (spec.name === name) return true;
+    for (const waiting of this.#waiting.values()) if (waiting.name === name) return true;
+    return false;
+  }
+
+  /** Notes how far the subscriptions have come that nothing was delivered to lately, which costs one write for all of them. */
+  async recordProgress(): Promise<void> {
+    const { store, registration } = this.#options;
+    const byPosition = Map.groupBy(this.#feeds.values(), (feed) => feed.progress());
+    const writes = [...byPosition].map(async ([position, feeds]) => {
+      if (position === undefined) return;
+      try {
+        await store.recordProgress(
+          registration.owner,
+          feeds.map(({ spec }) => spec.name),
+          position,
+        );
+        for (const feed of feeds) feed.recorded(position);
+      } catch (error) {
+        // A full store is told so by what is published.
+        if (!(error instanceof StaleEpochError || error instanceof StoreFullError)) throw error;
+      }
+    });
+    await Promise.all(writes);
+  }
+
+  add(subscribe: Subscribe): void {
+    const { registration, ended } = this.#options;
+    // One that is made again takes its own place.
+    const isKnown = this.#feeds.has(subscribe.subscriptionId) || this.#waiting.has(subscribe.subscriptionId);
+    const open = this.size - Number(isKnown);
+    const refusal =
+      lengthRefusal(SubscribeSchema, subscribe) ??
+      patternRefusal(registration, subscribe.pattern) ??
+      deadLetterRefusal(registration, subscribe) ??
+      quotaRefusal(registration, 'subscriptions', open);
+    if (refusal) ended(subscribe.subscriptionId, refusal);
+    else if (this.#delivering) this.#open(subscribe);
+    else this.#waiting.set(subscribe.subscriptionId, subscribe);
+  }
+
+  /** Ends what is no longer granted. */
+  endUngranted(cause: string): void {
+    const open = [...this.#feeds].map(([id, { spec }]) => ({ id, pattern: spec.pattern }));
+    const waiting = [...this.#waiting].map(([id, { pattern }]) => ({ id, pattern }));
+    for (const { id, pattern } of [...open, ...waiting]) {
+      const loss = lossOf(this.#options.registration, pattern, cause);
+      if (!loss) continue;
+      this.#close(id);
+      this.#options.ended(id, loss);
+    }
+  }
+
+  /**
+   * Ends a subscription and hands back what it was delivered, also when an earlier session had opened it.
+   * @throws RpcError when a field is over its limit, since nothing answers it that could say so
+   */
+  remove(unsubscribe: Unsubscribe): void {
+    throwFault(lengthFault(UnsubscribeSchema, unsubscribe));
+    const { subscriptionId, name, failed } = unsubscribe;
+    const { store, registration, unsubscribed } = this.#options;
+    this.#close(subscriptionId);
+    void this.#taken(store.handBack(registration.owner, name, failed), () => unsubscribed(subscriptionId));
+  }
+
+  /** These deliveries failed: each comes again, or becomes a dead letter. */
+  retry(subscriptionId: number, failed: readonly FailedDelivery[]): void {
+    const { store, registration } = this.#options;
+    const name = this.#nameOf(subscriptionId);
+    if (name === undefined) return;
+    const retried = store.retry(registration.owner, name, failed);
+    void this.#taken(retried, (attempts) => this.#feeds.get(subscriptionId)?.retry(attempts));
+  }
+
+  addCredit(subscriptionId: number, more: { messages: number; bytes: number }): void {
+    this.#feeds.get(subscriptionId)?.addCredit(more);
+  }
+
+  acknowledge(subscriptionId: number, positions: readonly bigint[]): void {
+    const { store, registration, acknowledged } = this.#options;
+    const name = this.#nameOf(subscriptionId);
+    if (name === undefined) return;
+    const stored = store.acknowledge(registration.owner, name, positions);
+    void this.#taken(stored, () => acknowledged(subscriptionId, positions));
+  }
+
+  /** Whether as many acknowledgements and the like wait for the store as may. */
+  get isFull(): boolean {
+    return this.#unsettled >= unsettledMax;
+  }
+
+  /** Resolves when more acknowledgements may be taken in. */
+  room(): Promise<void> {
+    return this.#room.opened();
+  }
+
+  /** One that drains is delivered nothing, and may still settle what an earlier session brought. */
+  #nameOf(subscriptionId: number): string | undefined {
+    return this.#feeds.get(subscriptionId)?.spec.name ?? this.#waiting.get(subscriptionId)?.name;
+  }
+
+  async #taken<T>(write: Promise<T>, then: (done: T) => void): Promise<void> {
+    this.#unsettled += 1;
+    this.#room.set(!this.isFull);
+    try {
+      then(await write);
+    } catch (error) {
+      if (!(error instanceof StaleEpochError)) this.#options.onFailure(error);
+    }
+    this.#unsettled -= 1;
+    this.#room.set(!this.isFull);
+  }
+
+  #close(subscriptionId: number): void {
+    this.#waiting.delete(subscriptionId);
+    this.recordProgress().catch((error: unknown) => this.#options.onFailure(error));
+    this.#feeds.get(subscriptionId)?.close();
+    this.#feeds.delete(subscriptionId);
+  }
+
+  #open(subscribe: Subscribe): void {
+    const { store, tail, registration, log, room, deliver, subscribed, acknowledged, missed } = this.#options;
+    const { subscriptionId, name } = subscribe;
+    const deadLetters = new DeadLetters({
+      ...this.#options,
+      request: subscribe,
+      onPutAway: (position) => acknowledged(subscriptionId, [position]),
+    });
+    const feed = new SubscriptionFeed({
+      store,
+      tail,
+      owner: registration.owner,
+      spec: specOf(subscribe),
+      putAway: (failed) => deadLetters.putAway(failed),
+      credit: { messages: subscribe.creditMessages, bytes: subscribe.creditBytes },
+      room,
+      deliver: async ({ message, maybeRedelivered, attempt }) => {
+        await room();
+        // It may have been ended while the delivery was being recorded, or waited.
+        if (this.#feeds.get(subscriptionId) !== feed) return;
+        const { position, envelope, bytes: creditBytes } = message;
+        deliver({ subscriptionId, position, envelope, maybeRedelivered, attempt, creditBytes });
+      },
+      onOpen: () => subscribed(subscriptionId),
+      onMissed: (count) => {
+        const { instanceId } = registration.owner;
+        log.warn('a subscription missed messages that were no longer kept for it', {
+          instance: instanceId,
+          name,
+          count,
+        });
+        missed(subscriptionId, count);
+      },
+    });
+    this.#feeds.get(subscriptionId)?.close();
+    this.#feeds.set(subscriptionId, feed);
+    feed.run().catch((error: unknown) => {
+      if (!(error instanceof StaleEpochError)) log.error(`subscription ended: ${String(error)}`, { name });
+      feed.close();
+    });
+  }
+}
+
+function specOf({ name, pattern, startAt, startTimeNs, idleExpiryS, inHand }: Subscribe): SubscriptionSpec {
+  return {
+    name,
+    pattern,
+    // Nothing is acknowledged where there is no position, so that starting after the last one is starting new.
+    start: startAt === StartAt.TIME ? { kind: 'time', fromNs: startTimeNs } : { kind: 'new' },
+    inHand,
+    ...(idleExpiryS > 0 && { idleExpiryMs: idleExpiryS * 1_000 }),
+  };
+}

@@ -1,0 +1,300 @@
+import { Interruptible } from '../../base/interruptible.ts';
+import type { Log } from '../../base/log.ts';
+import { callEndingOf } from '../../contract/wire/call-ending.ts';
+import { lengthFault } from '../../contract/wire/field-limits/length-fault.ts';
+import {
+  type Call,
+  CallOutcome,
+  type Publish,
+  type Serve,
+  ServeSchema,
+  type SessionEvent,
+  type SessionRequest,
+  StatusReportSchema,
+} from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
+import { grantsToWire } from '../../contract/wire/grants-on-wire.ts';
+import { limits } from '../../contract/wire/limits.ts';
+import { callMessageId, publishId } from '../../contract/wire/message-id.ts';
+import type { RpcStream } from '../../transport/rpc.ts';
+import { RpcError, throwFault } from '../../transport/status.ts';
+import { receiveEnvelope } from '../envelope/received-envelope.ts';
+import { type EventInit, SessionOutflow } from '../outflow/session-outflow.ts';
+import type { Drain, RegisteredSession, Registration } from '../ownership/registration.ts';
+import { type BusRecorder, storedOutcomeOf } from '../recorder.ts';
+import type { Store } from '../store/store.ts';
+import { type CallBroker, type CallOutcomeReport, failed, type Responder } from './call-broker.ts';
+import type { LogTail } from './log-tail.ts';
+import { SessionPublishes } from './session-publishes.ts';
+import { lengthRefusal, lossOf, patternRefusal, quotaRefusal, SessionSubscriptions } from './session-subscriptions.ts';
+
+export interface SessionOptions {
+  readonly registration: Registration;
+  readonly stream: RpcStream<SessionRequest, SessionEvent>;
+  /** What the stream still brings after OpenSession. */
+  readonly requests: AsyncIterator<SessionRequest>;
+  readonly store: Store;
+  readonly tail: LogTail;
+  readonly broker: CallBroker;
+  readonly log: Log;
+  readonly recorder: BusRecorder;
+  readonly wallTimeNs: () => bigint;
+  readonly renewLease: () => number;
+}
+
+/** One sidecar's session: its publishes, subscriptions, calls and answers, each checked against its grants. */
+export class Session implements RegisteredSession {
+  readonly #options: SessionOptions;
+  readonly #subscriptions: SessionSubscriptions;
+  readonly #publishes: SessionPublishes;
+  readonly #responders = new Map<number, Responder>();
+  readonly #requests: Interruptible<SessionRequest>;
+  readonly #outflow: SessionOutflow;
+  #delivering = false;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    const { recorder } = options;
+    this.#requests = new Interruptible(options.requests);
+    this.#outflow = new SessionOutflow(options.stream);
+    const onFailure = (error: unknown): void => this.end(RpcError.from(error));
+    this.#publishes = new SessionPublishes({
+      owner: options.registration.owner,
+      store: options.store,
+      recorder,
+      answer: (value, meta) => {
+        this.send({ case: 'publishResult', value });
+        recorder.published(meta, storedOutcomeOf(value));
+      },
+      onFailure,
+    });
+    this.#subscriptions = new SessionSubscriptions({
+      ...options,
+      onFailure,
+      subscribed: (subscriptionId) => this.send({ case: 'subscribed', value: { subscriptionId } }),
+      unsubscribed: (subscriptionId) => this.send({ case: 'unsubscribed', value: { subscriptionId } }),
+      ended: (subscriptionId, refusal) => {
+        this.send({ case: 'subscriptionEnded', value: { subscriptionId, ...refusal } });
+        recorder.refused('subscription');
+      },
+      missed: (subscriptionId, count) => this.send({ case: 'missed', value: { subscriptionId, count: BigInt(count) } }),
+      acknowledged: (subscriptionId, positions) =>
+        this.send({ case: 'acknowledged', value: { subscriptionId, positions: [...positions] } }),
+      room: () => this.#outflow.room(),
+      deliver: (delivery) => {
+        this.send({ case: 'delivery', value: delivery });
+        recorder.routed('message', delivery.envelope?.meta, this.#instanceId);
+      },
+    });
+  }
+
+  /** Serves the stream until it is over or ended from here. */
+  async run(): Promise<void> {
+    this.send({ case: 'opened', value: {} });
+    this.#sendGrants();
+    try {
+      for await (const { message } of this.#requests) {
+        this.#handle(message);
+        await this.#readyForMore();
+      }
+      await this.#publishes.settled();
+    } finally {
+      this.#publishes.close();
+      this.stopDelivering();
+      for (const responder of this.#responders.values()) this.#options.broker.remove(responder);
+    }
+  }
+
+  /** Ends the stream with this status. At once nothing more is delivered, since a newer session may deliver instead. */
+  end(reason: RpcError): void {
+    this.#publishes.close();
+    this.stopDelivering();
+    this.#requests.interrupt(reason);
+  }
+
+  send(event: EventInit): void {
+    this.#outflow.send(event);
+  }
+
+  superseded(by: Drain['by'], drainTimeoutMs: number): void {
+    this.send({ case: 'superseded', value: { by, drainTimeoutMs } });
+  }
+
+  /** Tells the whole set of grants and ends what is served or subscribed to without one. */
+  grantsChanged(cause: string): void {
+    this.#sendGrants();
+    this.#subscriptions.endUngranted(cause);
+    for (const [serverId, { pattern }] of this.#responders) {
+      const loss = lossOf(this.#options.registration, pattern, cause);
+      if (!loss) continue;
+      this.#unserve(serverId);
+      this.send({ case: 'servingEnded', value: { serverId, ...loss } });
+    }
+  }
+
+  /** Begins to serve the subscriptions: this registration owns the instance id and no older one drains. */
+  startDelivering(): void {
+    if (this.#delivering) return;
+    this.#delivering = true;
+    this.#subscriptions.start();
+  }
+
+  /** Delivers nothing more and brings no new requests; publishing, acknowledging and answering go on. */
+  stopDelivering(): void {
+    this.#delivering = false;
+    this.#subscriptions.stop();
+  }
+
+  get subscriptionCount(): number {
+    return this.#subscriptions.size;
+  }
+
+  isUsing(subscriptionName: string): boolean {
+    return this.#subscriptions.isUsing(subscriptionName);
+  }
+
+  /**
+   * Holds the sidecar back while much of what it sent waits for the store, or of what it is sent waits for it to read. Nothing
+   * else is waited for, so that a heartbeat is answered when it comes.
+   */
+  async #readyForMore(): Promise<void> {
+    if (this.#publishes.isFull) await this.#publishes.room();
+    if (this.#subscriptions.isFull) await this.#subscriptions.room();
+    await this.#outflow.readOn();
+  }
+
+  #handle(message: SessionRequest['message']): void {
+    switch (message.case) {
+      case 'heartbeat': {
+        const { sequence } = message.value;
+        this.send({ case: 'leaseRenewed', value: { sequence, leaseMs: this.#options.renewLease() } });
+        break;
+      }
+      case 'publish':
+        this.#publish(message.value);
+        break;
+      case 'subscribe':
+        this.#subscriptions.add(message.value);
+        break;
+      case 'unsubscribe':
+        this.#subscriptions.remove(message.value);
+        break;
+      case 'acknowledge':
+        this.#subscriptions.acknowledge(message.value.subscriptionId, message.value.positions);
+        break;
+      case 'retry':
+        this.#subscriptions.retry(message.value.subscriptionId, message.value.failed);
+        break;
+      case 'credit':
+        this.#subscriptions.addCredit(message.value.subscriptionId, message.value);
+        break;
+      case 'call':
+        this.#call(message.value);
+        break;
+      case 'serve':
+        this.#serve(message.value);
+        break;
+      case 'unserve':
+        this.#unserve(message.value.serverId);
+        break;
+      case 'answer':
+        this.#options.broker.answer([...this.#responders.values()], message.value);
+        break;
+      case 'status': {
+        throwFault(lengthFault(StatusReportSchema, message.value));
+        const { state, detail } = message.value;
+        this.#options.log.info('sidecar reports', { instance: this.#instanceId, state, detail });
+        break;
+      }
+      case 'open':
+      case undefined:
+        break;
+    }
+  }
+
+  #sendGrants(): void {
+    const { access } = this.#options.registration;
+    this.#outflow.sendLatest(() => {
+      const [granted, undecided] = [grantsToWire(access.granted), grantsToWire(access.withheldAs('undecided'))];
+      return {
+        case: 'grants',
+        value: { granted, undecided, denied: grantsToWire(access.withheldAs('denied', 'revoked')) },
+      };
+    });
+  }
+
+  get #instanceId(): string {
+    return this.#options.registration.owner.instanceId;
+  }
+
+  #publish({ sequence, settledBelow, envelope: sent }: Publish): void {
+    const { registration, wallTimeNs } = this.#options;
+    const { owner, quota } = registration;
+    const received = receiveEnvelope(registration, sent, (of) => publishId(of, sequence), wallTimeNs());
+    if (received.refusal !== undefined) {
+      this.#publishes.refuse(sequence, received.refusal, received.meta);
+      return;
+    }
+    const { envelope, meta, bytes } = received;
+    const refusal = quota.publishRefusal(owner, { sequence, bytes });
+    if (refusal === undefined) this.#publishes.add({ sequence, settledBelow, envelope }, bytes);
+    else this.#publishes.refuse(sequence, refusal, meta);
+  }
+
+  #call({ callId, envelope: sent, timeoutMs }: Call): void {
+    const { registration, wallTimeNs } = this.#options;
+    const received = receiveEnvelope(registration, sent, (of) => callMessageId(of, callId), wallTimeNs());
+    const report = (result: CallOutcomeReport): void => {
+      const told = this.#outflow.answerFor(result);
+      this.send({ case: 'callResult', value: { callId, ...told } });
+      this.#options.recorder.called(received.meta, callEndingOf(told.outcome).name);
+    };
+    if (received.refusal !== undefined) {
+      report(failed(CallOutcome.REFUSED, received.refusal));
+      return;
+    }
+    const begun = registration.quota.beginCall();
+    if (begun.refusal !== undefined) {
+      report(failed(CallOutcome.REFUSED, begun.refusal));
+      return;
+    }
+    const { envelope } = received;
+    this.#options.broker.call({ envelope, timeoutMs: Math.min(timeoutMs, limits.callTimeoutMsMax) }, (result) => {
+      begun.ended();
+      report(result);
+    });
+  }
+
+  #serve(serve: Serve): void {
+    const { serverId, pattern } = serve;
+    this.#unserve(serverId);
+    const { registration } = this.#options;
+    const refusal =
+      lengthRefusal(ServeSchema, serve) ??
+      patternRefusal(registration, pattern) ??
+      quotaRefusal(registration, 'servers', this.#responders.size);
+    if (refusal) {
+      this.send({ case: 'servingEnded', value: { serverId, ...refusal } });
+      this.#options.recorder.refused('subscription');
+      return;
+    }
+    const responder: Responder = {
+      pattern,
+      isReady: () => this.#delivering,
+      take: (request) =>
+        this.#outflow.request(request.envelope.payload.length, () => {
+          this.#options.recorder.routed('call', request.envelope.meta, this.#instanceId);
+          this.send({ case: 'request', value: { serverId, ...request } });
+        }),
+    };
+    this.#responders.set(serverId, responder);
+    this.#options.broker.add(responder);
+    this.send({ case: 'serving', value: { serverId } });
+  }
+
+  #unserve(serverId: number): void {
+    const responder = this.#responders.get(serverId);
+    if (!responder) return;
+    this.#responders.delete(serverId);
+    this.#options.broker.remove(responder);
+  }
+}

@@ -1,0 +1,271 @@
+import { toBinary } from '@bufbuild/protobuf';
+import type { Scheduler } from '../../../base/scheduler.ts';
+import { type Envelope, EnvelopeSchema } from '../../../contract/wire/gen/meridian/v1/envelope_pb.ts';
+import {
+  checkKeyShare,
+  defaultDedupWindowMs,
+  defaultRetention,
+  fullStore,
+  type RetentionOptions,
+} from '../retention.ts';
+import {
+  type Appended,
+  type Backlog,
+  type FailedDelivery,
+  type GrantDecision,
+  type MatchingMessages,
+  type NewMessage,
+  type Owner,
+  RevisionConflictError,
+  type Start,
+  type StateChange,
+  type Store,
+  type StoredMessage,
+  type StoredOwner,
+  type StoredState,
+  type SubscriptionKey,
+  type SubscriptionPosition,
+  type SubscriptionSpec,
+} from '../store.ts';
+import { Deduplication } from './deduplication.ts';
+import { MessageLog } from './message-log.ts';
+import { Ownership } from './ownership.ts';
+import { Subscriptions } from './subscriptions.ts';
+
+export interface MemoryStoreOptions {
+  readonly scheduler: Scheduler;
+  readonly dedupWindowMs?: number;
+  readonly retention?: RetentionOptions;
+}
+
+interface Tables {
+  readonly log: MessageLog;
+  readonly deduplication: Deduplication;
+  readonly subscriptions: Subscriptions;
+  readonly states: Map<string, StoredState>;
+}
+
+/** Keeps everything in this process: accepted means stored here, and lost when it ends. */
+export class MemoryStore implements Store {
+  readonly #scheduler: Scheduler;
+  readonly #ownership: Ownership;
+  /** What the owners write, through `#writtenBy`. */
+  readonly #tables: Tables;
+  readonly #decisions = new Map<string, GrantDecision>();
+  readonly #retention: RetentionOptions;
+  #stateBytes = 0;
+  readonly #listeners = new Set<(added: readonly StoredMessage[]) => void>();
+
+  constructor(options: MemoryStoreOptions) {
+    this.#scheduler = options.scheduler;
+    this.#ownership = new Ownership(() => this.#scheduler.wallTimeNs() / 1_000_000n);
+    // Counting on from the clock keeps positions ascending when the process starts anew: a sidecar that still holds
+    // messages of the store before must not take new ones for them.
+    this.#retention = options.retention ?? defaultRetention;
+    const log = new MessageLog(this.#retention, this.#scheduler.wallTimeNs() / 1_000n);
+    this.#tables = {
+      log,
+      deduplication: new Deduplication(options.dedupWindowMs ?? defaultDedupWindowMs),
+      subscriptions: new Subscriptions(() => this.#scheduler.nowMs()),
+      states: new Map(),
+    };
+  }
+
+  async reserve(instanceId: string, start: Start): Promise<bigint> {
+    return this.#ownership.reserve(instanceId, start);
+  }
+
+  async ownerOf(instanceId: string): Promise<StoredOwner | undefined> {
+    return this.#ownership.ownerOf(instanceId);
+  }
+
+  async activate(owner: Owner): Promise<{ draining: bigint | undefined }> {
+    return { draining: this.#ownership.activate(owner) };
+  }
+
+  async fence(owner: Owner): Promise<void> {
+    this.#ownership.fence(owner);
+    this.#tables.deduplication.forget(owner);
+  }
+
+  async mayWrite(owner: Owner): Promise<boolean> {
+    return this.#ownership.mayWrite(owner);
+  }
+
+  async append(owner: Owner, messages: readonly NewMessage[]): Promise<readonly Appended[]> {
+    const { deduplication } = this.#writtenBy(owner);
+    const sizes = messages.map((message) => toBinary(EnvelopeSchema, message.envelope).length);
+    const isStored = messages.map((message) => deduplication.storedEarlier(owner, message) !== undefined);
+    const bytesToCome = sizes.reduce((sum, size, index) => (isStored[index] ? sum : sum + size), 0);
+    this.#makeRoom(bytesToCome);
+    const keys = deduplication.keyBytes(owner, messages, this.#scheduler.nowMs());
+    checkKeyShare(this.#retention, keys);
+    const added: StoredMessage[] = [];
+    const appended = messages.map((message, index) => this.#appendOne(owner, message, sizes[index] ?? 0, added));
+    this.#appended(added);
+    return appended;
+  }
+
+  async read(after: bigint, limit: number): Promise<readonly StoredMessage[]> {
+    return this.#tables.log.after(after, limit);
+  }
+
+  async readMatching(pattern: string, after: bigint, limit: number): Promise<MatchingMessages> {
+    return this.#tables.log.matching(pattern, after, limit);
+  }
+
+  async get(position: bigint): Promise<StoredMessage | undefined> {
+    return this.#tables.log.get(position);
+  }
+
+  onAppend(listener: (added: readonly StoredMessage[]) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async openSubscription(owner: Owner, spec: SubscriptionSpec): Promise<SubscriptionPosition> {
+    const { log, subscriptions } = this.#writtenBy(owner);
+    return subscriptions.open(owner, spec, () =>
+      spec.start.kind === 'new' ? log.lastPosition : log.positionBefore(spec.start.fromNs),
+    );
+  }
+
+  async recordDelivery(
+    owner: Owner,
+    name: string,
+    delivery: { positions: readonly bigint[]; scannedTo: bigint },
+  ): Promise<readonly bigint[]> {
+    const { subscriptions } = this.#writtenBy(owner);
+    return subscriptions.recordDelivery(owner, name, delivery);
+  }
+
+  async recordProgress(owner: Owner, names: readonly string[], scannedTo: bigint): Promise<void> {
+    const { subscriptions } = this.#writtenBy(owner);
+    for (const name of names) subscriptions.recordProgress(owner.instanceId, name, scannedTo);
+  }
+
+  async acknowledge(owner: Owner, name: string, positions: readonly bigint[]): Promise<void> {
+    const { subscriptions } = this.#writtenBy(owner);
+    subscriptions.acknowledge(owner.instanceId, name, positions);
+  }
+
+  async handBack(owner: Owner, name: string, failed: readonly bigint[]): Promise<void> {
+    const { subscriptions } = this.#writtenBy(owner);
+    subscriptions.handBack(owner.instanceId, name, failed);
+  }
+
+  async retry(owner: Owner, name: string, failed: readonly FailedDelivery[]): Promise<ReadonlyMap<bigint, number>> {
+    const { subscriptions } = this.#writtenBy(owner);
+    return subscriptions.retry(owner.instanceId, name, failed);
+  }
+
+  async deadLetter(owner: Owner, name: string, dead: { position: bigint; letter: Envelope }): Promise<void> {
+    const { log, subscriptions } = this.#writtenBy(owner);
+    if (!subscriptions.isPending(owner.instanceId, name, dead.position)) return;
+    const bytes = toBinary(EnvelopeSchema, dead.letter).length;
+    this.#makeRoom(bytes);
+    const letter = log.append({ envelope: dead.letter, bytes });
+    subscriptions.acknowledge(owner.instanceId, name, [dead.position]);
+    this.#appended([letter]);
+  }
+
+  async expireSubscriptions(options: {
+    idleMs: number;
+    inUse: (instanceId: string, name: string) => boolean;
+  }): Promise<number> {
+    const expired = this.#tables.subscriptions.expire(options);
+    if (expired > 0) this.#tables.log.trimSoon();
+    this.#trim();
+    return expired;
+  }
+
+  async backlogs(options: { countBytesAbove: number }): Promise<readonly Backlog[]> {
+    return this.#tables.subscriptions
+      .held()
+      .map(({ instanceId, name, from }) => ({ instanceId, name, ...this.#tables.log.sizeFrom(from, options) }))
+      .filter(({ messages }) => messages > 0);
+  }
+
+  async keepNothingFor(subscriptions: readonly SubscriptionKey[]): Promise<void> {
+    this.#tables.subscriptions.keepNothingFor(subscriptions);
+  }
+
+  async loadState(instanceId: string): Promise<StoredState | undefined> {
+    return this.#tables.states.get(instanceId);
+  }
+
+  async saveState(owner: Owner, change: StateChange): Promise<bigint> {
+    const { subscriptions, states } = this.#writtenBy(owner);
+    const stored = states.get(owner.instanceId)?.revision ?? 0n;
+    if (stored !== change.expectedRevision) {
+      throw new RevisionConflictError({ expected: change.expectedRevision, stored });
+    }
+    for (const { name, positions } of change.acknowledge) {
+      subscriptions.acknowledge(owner.instanceId, name, positions);
+    }
+    const revision = stored + 1n;
+    this.#stateBytes += change.state.length - (states.get(owner.instanceId)?.state.length ?? 0);
+    states.set(owner.instanceId, { state: change.state, revision });
+    return revision;
+  }
+
+  async recordDecisions(decisions: readonly GrantDecision[]): Promise<void> {
+    for (const decision of decisions) {
+      const key = `${decision.instanceId} ${decision.action} ${decision.pattern}`;
+      // Taken out first, so that the latest is the last.
+      this.#decisions.delete(key);
+      this.#decisions.set(key, decision);
+    }
+  }
+
+  async decisions(): Promise<readonly GrantDecision[]> {
+    return [...this.#decisions.values()];
+  }
+
+  /** What a write of this owner may change. @throws StaleEpochError */
+  #writtenBy(owner: Owner): Tables {
+    this.#ownership.check(owner);
+    return this.#tables;
+  }
+
+  #appendOne(owner: Owner, message: NewMessage, bytes: number, added: StoredMessage[]): Appended {
+    const nowMs = this.#scheduler.nowMs();
+    const repeated = this.#tables.deduplication.storedEarlier(owner, message);
+    if (repeated !== undefined) return { messageId: repeated, duplicate: repeated !== idOf(message) };
+    const sameKey = message.envelope.meta?.dedupKey
+      ? this.#tables.deduplication.sameKey(owner, message, nowMs)
+      : undefined;
+    const messageId = sameKey ?? idOf(message);
+    this.#tables.deduplication.remember(owner, message, { messageId, nowMs });
+    if (sameKey === undefined) added.push(this.#tables.log.append({ envelope: message.envelope, bytes }));
+    return { messageId, duplicate: sameKey !== undefined };
+  }
+
+  /** @throws StoreFullError */
+  #makeRoom(bytesToCome: number): void {
+    const { log } = this.#tables;
+    if (!log.fits(bytesToCome + this.#otherBytes)) this.#trim(bytesToCome);
+    if (log.fits(bytesToCome + this.#otherBytes)) return;
+    throw fullStore(this.#retention, this.#otherBytes);
+  }
+
+  /** What is stored beside messages, which has the same limit. */
+  get #otherBytes(): number {
+    const { deduplication, subscriptions } = this.#tables;
+    return deduplication.bytes + this.#stateBytes + subscriptions.bytes;
+  }
+
+  #appended(added: readonly StoredMessage[]): void {
+    this.#trim();
+    for (const listener of [...this.#listeners]) listener(added);
+  }
+
+  #trim(bytesToCome = 0): void {
+    const { log, subscriptions } = this.#tables;
+    log.trim(() => subscriptions.neededFrom(log.lastPosition + 1n), bytesToCome + this.#otherBytes);
+  }
+}
+
+function idOf(message: NewMessage): string {
+  return message.envelope.meta?.messageId ?? '';
+}

@@ -1,0 +1,104 @@
+import { matchTopic } from '../../../contract/wire/topic.ts';
+import { type RetentionOptions, TrimPace } from '../retention.ts';
+import type { MatchingMessages, StoredMessage } from '../store.ts';
+
+/** An append-only list of messages by position, trimmed at the front. */
+export class MessageLog {
+  readonly #messages: StoredMessage[] = [];
+  readonly #retention: RetentionOptions;
+  readonly #pace: TrimPace;
+  #firstIndex = 0;
+  #lastPosition: bigint;
+  #bytes = 0;
+
+  constructor(retention: RetentionOptions, startAfter: bigint) {
+    this.#retention = retention;
+    this.#pace = new TrimPace(retention);
+    this.#lastPosition = startAfter;
+  }
+
+  get lastPosition(): bigint {
+    return this.#lastPosition;
+  }
+
+  fits(bytes: number): boolean {
+    return this.#bytes + bytes <= this.#retention.bytes;
+  }
+
+  append(message: Omit<StoredMessage, 'position'>): StoredMessage {
+    this.#lastPosition += 1n;
+    const stored = { ...message, position: this.#lastPosition };
+    this.#messages.push(stored);
+    this.#bytes += message.bytes;
+    this.#pace.appended(message.bytes);
+    return stored;
+  }
+
+  /** What is kept from a position on; the bytes only when the log holds more than `countBytesAbove`. */
+  sizeFrom(position: bigint, { countBytesAbove }: { countBytesAbove: number }): { messages: number; bytes: number } {
+    const held = this.#messages.slice(Math.max(this.#firstIndex, this.#indexOf(position)));
+    if (this.#bytes <= countBytesAbove) return { messages: held.length, bytes: 0 };
+    return { messages: held.length, bytes: held.reduce((sum, { bytes }) => sum + bytes, 0) };
+  }
+
+  get(position: bigint): StoredMessage | undefined {
+    return this.#messages[this.#indexOf(position)];
+  }
+
+  after(position: bigint, limit: number): readonly StoredMessage[] {
+    const start = Math.max(this.#firstIndex, this.#indexOf(position + 1n));
+    return this.#messages.slice(start, start + limit);
+  }
+
+  matching(pattern: string, position: bigint, limit: number): MatchingMessages {
+    const firstKept = this.#lastPosition - BigInt(this.#messages.length - this.#firstIndex) + 1n;
+    const missed = position + 1n < firstKept ? Number(firstKept - position - 1n) : 0;
+    const messages: StoredMessage[] = [];
+    for (let index = Math.max(this.#firstIndex, this.#indexOf(position + 1n)); ; index += 1) {
+      const message = this.#messages[index];
+      if (!message) return { messages, scannedTo: this.#lastPosition, missed, isAtEnd: true };
+      if (matchTopic(pattern, message.envelope.meta?.topic ?? '')) messages.push(message);
+      if (messages.length < limit) continue;
+      const scannedTo = message.position;
+      return { messages, scannedTo, missed, isAtEnd: scannedTo === this.#lastPosition };
+    }
+  }
+
+  /** The last position published before `fromNs`, or the one before the first kept. */
+  positionBefore(fromNs: bigint): bigint {
+    const first = this.#messages.slice(this.#firstIndex).find((message) => publishedAtNs(message) >= fromNs);
+    return first ? first.position - 1n : this.#lastPosition;
+  }
+
+  /** What nobody needs is looked for at the next occasion. */
+  trimSoon(): void {
+    this.#pace.hurry();
+  }
+
+  /**
+   * Drops from the front what nobody needs any more, keeping the newest `retention.messages` while they, and the
+   * `bytesToCome`, are small.
+   */
+  trim(neededFrom: () => bigint, bytesToCome = 0): void {
+    if (!this.#pace.isDue && bytesToCome === 0) return;
+    this.#pace.done();
+    const halfFull = this.#bytes + bytesToCome > this.#retention.bytes / 2;
+    const droppable = halfFull ? this.#messages.length : this.#messages.length - this.#retention.messages;
+    if (droppable <= this.#firstIndex) return;
+    const end = Math.min(this.#indexOf(neededFrom()), droppable);
+    for (; this.#firstIndex < end; this.#firstIndex += 1) this.#bytes -= this.#messages[this.#firstIndex]?.bytes ?? 0;
+    // Splicing only when half is dead makes trimming constant time per message.
+    if (this.#firstIndex > this.#messages.length / 2) {
+      this.#messages.splice(0, this.#firstIndex);
+      this.#firstIndex = 0;
+    }
+  }
+
+  #indexOf(position: bigint): number {
+    return this.#messages.length - Number(this.#lastPosition - position) - 1;
+  }
+}
+
+function publishedAtNs(message: StoredMessage): bigint {
+  return message.envelope.meta?.publishedAtNs ?? 0n;
+}

@@ -1,0 +1,55 @@
+import type { Log } from '../../../../base/log.ts';
+import type { Scheduler, Timer } from '../../../../base/scheduler.ts';
+
+/** While a disk stays full, and however often it fills up, it is told no more often. */
+const tellEveryMs = 60_000;
+
+export interface DiskReportOptions {
+  readonly log: Log;
+  readonly scheduler: Scheduler;
+  readonly path: string;
+}
+
+/** Says in the log that the store's disk is full, again from time to time, and when it has room again. */
+export class DiskReport {
+  readonly #options: DiskReportOptions;
+  #isFull = false;
+  #isTold = false;
+  #toldMs = Number.NEGATIVE_INFINITY;
+  #next: Timer | undefined;
+
+  constructor(options: DiskReportOptions) {
+    this.#options = options;
+  }
+
+  get isFull(): boolean {
+    return this.#isFull;
+  }
+
+  set(isFull: boolean): void {
+    const { log, path } = this.#options;
+    this.#isFull = isFull;
+    this.#next?.cancel();
+    if (isFull) this.#tell();
+    else if (this.#isTold) log.info('the disk that the store is on has room again', { store: path });
+    this.#isTold &&= isFull;
+  }
+
+  close(): void {
+    this.#next?.cancel();
+  }
+
+  #tell(): void {
+    const { log, scheduler, path } = this.#options;
+    const waitMs = this.#toldMs + tellEveryMs - scheduler.nowMs();
+    if (waitMs <= 0) {
+      this.#toldMs = scheduler.nowMs();
+      this.#isTold = true;
+      log.warn(
+        'the disk that the store is on is full: publishes are refused until it has room; acknowledging and saving state go on',
+        { store: path },
+      );
+    }
+    this.#next = scheduler.setTimer(waitMs <= 0 ? tellEveryMs : waitMs, () => this.#tell());
+  }
+}

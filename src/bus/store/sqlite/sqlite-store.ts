@@ -1,0 +1,286 @@
+import path from 'node:path';
+import { toBinary } from '@bufbuild/protobuf';
+import type { Scheduler } from '../../../base/scheduler.ts';
+import type { UserFacingError } from '../../../base/user-facing-error.ts';
+import { type Envelope, EnvelopeSchema } from '../../../contract/wire/gen/meridian/v1/envelope_pb.ts';
+import { readMessage } from '../../../contract/wire/read-message.ts';
+import { matchTopic } from '../../../contract/wire/topic.ts';
+import { defaultDedupWindowMs, defaultRetention, type RetentionOptions } from '../retention.ts';
+import type {
+  Appended,
+  Backlog,
+  FailedDelivery,
+  GrantDecision,
+  MatchingMessages,
+  NewMessage,
+  Owner,
+  Start,
+  StateChange,
+  Store,
+  StoredMessage,
+  StoredOwner,
+  StoredState,
+  SubscriptionKey,
+  SubscriptionPosition,
+  SubscriptionSpec,
+} from '../store.ts';
+import type { CopiedPages, EncodedMessage, EncodedStoredMessage } from './store-commands.ts';
+import { StoreWorker } from './store-worker.ts';
+
+export interface SqliteStoreOptions {
+  /** Made when there is none; its directory must exist. While it is open, no other process can open it. */
+  readonly path: string;
+  readonly scheduler: Scheduler;
+  readonly dedupWindowMs?: number;
+  readonly retention?: RetentionOptions;
+  /** How long to wait for another process to let go of the file. */
+  readonly lockTimeoutMs?: number;
+  /** Called once if the disk fails later on; every call under way and every later one fails after it. */
+  readonly onFailure?: (error: UserFacingError) => void;
+  /** Called when the disk is full, and when it has room again; once it is open, if that is so from the beginning. */
+  readonly onDiskFull?: (isFull: boolean) => void;
+}
+
+/** A bus that is replaced waits this long for its predecessor to stop. */
+const defaultLockTimeoutMs = 2_000;
+
+/**
+ * Opens a store in an SQLite file.
+ * @throws UserFacingError `bus/store/…` when the file is in use, no store, of a newer version, or cannot be opened.
+ */
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
+  const worker = await StoreWorker.open(
+    {
+      path: path.resolve(options.path),
+      retention: options.retention ?? defaultRetention,
+      dedupWindowMs: options.dedupWindowMs ?? defaultDedupWindowMs,
+      lockTimeoutMs: options.lockTimeoutMs ?? defaultLockTimeoutMs,
+      // Counting on from the clock keeps positions ascending when the file is thrown away and made anew.
+      firstPosition: options.scheduler.wallTimeNs() / 1_000n,
+    },
+    {
+      scheduler: options.scheduler,
+      onFailure: (error) => options.onFailure?.(error),
+      onDiskFull: (isFull) => options.onDiskFull?.(isFull),
+    },
+  );
+  return new SqliteStore(worker, options.scheduler, await worker.call('subscriptions', {}));
+}
+
+type Expiring = SubscriptionKey & { readonly idleExpiryMs: number | undefined };
+
+/** Keeps everything in one file: accepted means committed there with synchronous=FULL. */
+export class SqliteStore implements Store {
+  readonly #worker: StoreWorker;
+  readonly #scheduler: Scheduler;
+  readonly #listeners = new Set<(added: readonly StoredMessage[]) => void>();
+  /**
+   * When each subscription was used last, by the monotonic clock. It is not stored: time in which the bus was away is
+   * not idleness, so every subscription starts afresh when the store is opened.
+   */
+  readonly #lastUsed = new Map<string, Expiring & { readonly ms: number }>();
+
+  constructor(worker: StoreWorker, scheduler: Scheduler, subscriptions: readonly Expiring[]) {
+    this.#worker = worker;
+    this.#scheduler = scheduler;
+    for (const { instanceId, name, idleExpiryMs } of subscriptions) this.#used({ instanceId, name }, { idleExpiryMs });
+  }
+
+  /** How many transactions were committed since the store was opened. */
+  get commits(): number {
+    return this.#worker.commits;
+  }
+
+  /** Lets every call so far finish and leaves one complete file; every later call fails. */
+  async close(): Promise<void> {
+    await this.#worker.close();
+  }
+
+  /** Copies everything, as it is at the end, to a file that does not exist, and goes on meanwhile. @throws Error */
+  copy(to: string, onProgress: (pages: CopiedPages) => void): Promise<void> {
+    return this.#worker.copy(to, onProgress);
+  }
+
+  reserve(instanceId: string, { startedAtNs, principal }: Start): Promise<bigint> {
+    return this.#worker.call('reserve', {
+      instanceId,
+      start: { startedAtNs, principal },
+      wallTimeMs: this.#wallTimeMs(),
+    });
+  }
+
+  ownerOf(instanceId: string): Promise<StoredOwner | undefined> {
+    return this.#worker.call('ownerOf', { instanceId });
+  }
+
+  activate(owner: Owner): Promise<{ readonly draining: bigint | undefined }> {
+    return this.#worker.call('activate', { owner: bare(owner) });
+  }
+
+  fence(owner: Owner): Promise<void> {
+    return this.#worker.call('fence', { owner: bare(owner) });
+  }
+
+  mayWrite(owner: Owner): Promise<boolean> {
+    return this.#worker.call('mayWrite', { owner: bare(owner) });
+  }
+
+  async append(owner: Owner, messages: readonly NewMessage[]): Promise<readonly Appended[]> {
+    const encoded = messages.map(encode);
+    const rows = await this.#worker.call('append', {
+      owner: bare(owner),
+      messages: encoded,
+      wallTimeMs: this.#wallTimeMs(),
+    });
+    this.#appended(
+      rows.flatMap(({ position }, index) => {
+        const [message, bytes] = [messages[index], encoded[index]?.envelope.length];
+        if (position === undefined || !message || bytes === undefined) return [];
+        return { position, envelope: message.envelope, bytes };
+      }),
+    );
+    return rows.map(({ messageId, duplicate }) => ({ messageId, duplicate }));
+  }
+
+  async read(after: bigint, limit: number): Promise<readonly StoredMessage[]> {
+    return (await this.#worker.call('read', { after, limit })).map(decode);
+  }
+
+  async readMatching(pattern: string, after: bigint, limit: number): Promise<MatchingMessages> {
+    const { messages, ...rest } = await this.#worker.call('readMatching', { pattern, after, limit });
+    const matching = messages.map(decode).filter(({ envelope }) => matchTopic(pattern, envelope.meta?.topic ?? ''));
+    return { messages: matching, ...rest };
+  }
+
+  async get(position: bigint): Promise<StoredMessage | undefined> {
+    const found = await this.#worker.call('get', { position });
+    return found && decode(found);
+  }
+
+  onAppend(listener: (added: readonly StoredMessage[]) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  openSubscription(owner: Owner, spec: SubscriptionSpec): Promise<SubscriptionPosition> {
+    const { name, pattern, start, idleExpiryMs, inHand = [] } = spec;
+    this.#used({ instanceId: owner.instanceId, name }, { idleExpiryMs });
+    const expiry = idleExpiryMs === undefined ? {} : { idleExpiryMs };
+    return this.#worker.call('openSubscription', {
+      owner: bare(owner),
+      spec: { name, pattern, start, inHand, ...expiry },
+    });
+  }
+
+  recordDelivery(
+    owner: Owner,
+    name: string,
+    { positions, scannedTo }: { positions: readonly bigint[]; scannedTo: bigint },
+  ): Promise<readonly bigint[]> {
+    this.#used({ instanceId: owner.instanceId, name });
+    return this.#worker.call('recordDelivery', { owner: bare(owner), name, positions, scannedTo });
+  }
+
+  recordProgress(owner: Owner, names: readonly string[], scannedTo: bigint): Promise<void> {
+    return this.#worker.call('recordProgress', { owner: bare(owner), names, scannedTo });
+  }
+
+  acknowledge(owner: Owner, name: string, positions: readonly bigint[]): Promise<void> {
+    return this.#worker.call('acknowledge', { owner: bare(owner), acknowledged: { name, positions } });
+  }
+
+  handBack(owner: Owner, name: string, failed: readonly bigint[]): Promise<void> {
+    return this.#worker.call('handBack', { owner: bare(owner), name, failed });
+  }
+
+  retry(owner: Owner, name: string, failed: readonly FailedDelivery[]): Promise<ReadonlyMap<bigint, number>> {
+    const ended = failed.map(({ position, attempt }) => ({ position, attempt }));
+    return this.#worker.call('retry', { owner: bare(owner), name, failed: ended });
+  }
+
+  async deadLetter(owner: Owner, name: string, dead: { position: bigint; letter: Envelope }): Promise<void> {
+    const { topic = '', publishedAtNs = 0n } = dead.letter.meta ?? {};
+    const letter = { topic, publishedAtNs, envelope: toBinary(EnvelopeSchema, dead.letter) };
+    const args = { owner: bare(owner), name, position: dead.position, letter };
+    const position = await this.#worker.call('deadLetter', args);
+    if (position === undefined) return;
+    this.#appended([{ position, envelope: dead.letter, bytes: letter.envelope.length }]);
+  }
+
+  async expireSubscriptions(options: {
+    idleMs: number;
+    inUse: (instanceId: string, name: string) => boolean;
+  }): Promise<number> {
+    const nowMs = this.#scheduler.nowMs();
+    const idle = [...this.#lastUsed.values()].filter((key) => {
+      if (options.inUse(key.instanceId, key.name)) this.#used(key);
+      else return nowMs - key.ms > (key.idleExpiryMs ?? options.idleMs);
+      return false;
+    });
+    if (idle.length === 0) return 0;
+    for (const key of idle) this.#lastUsed.delete(subscriptionKey(key));
+    return this.#worker.call('dropSubscriptions', {
+      keys: idle.map(({ instanceId, name }) => ({ instanceId, name })),
+    });
+  }
+
+  backlogs(options: { countBytesAbove: number }): Promise<readonly Backlog[]> {
+    return this.#worker.call('backlogs', { countBytesAbove: options.countBytesAbove });
+  }
+
+  keepNothingFor(subscriptions: readonly SubscriptionKey[]): Promise<void> {
+    const keys = subscriptions.map(({ instanceId, name }) => ({ instanceId, name }));
+    return this.#worker.call('keepNothingFor', { keys });
+  }
+
+  loadState(instanceId: string): Promise<StoredState | undefined> {
+    return this.#worker.call('loadState', { instanceId });
+  }
+
+  saveState(owner: Owner, change: StateChange): Promise<bigint> {
+    const { state, expectedRevision } = change;
+    const acknowledge = change.acknowledge.map(({ name, positions }) => ({ name, positions }));
+    return this.#worker.call('saveState', { owner: bare(owner), state, expectedRevision, acknowledge });
+  }
+
+  recordDecisions(decisions: readonly GrantDecision[]): Promise<void> {
+    return this.#worker.call('recordDecisions', { decisions });
+  }
+
+  decisions(): Promise<readonly GrantDecision[]> {
+    return this.#worker.call('decisions', {});
+  }
+
+  #appended(added: readonly StoredMessage[]): void {
+    for (const listener of [...this.#listeners]) listener(added);
+  }
+
+  #used(key: SubscriptionKey, expiry?: { readonly idleExpiryMs: number | undefined }): void {
+    const { idleExpiryMs } = expiry ?? this.#lastUsed.get(subscriptionKey(key)) ?? { idleExpiryMs: undefined };
+    const { instanceId, name } = key;
+    this.#lastUsed.set(subscriptionKey(key), { instanceId, name, idleExpiryMs, ms: this.#scheduler.nowMs() });
+  }
+
+  #wallTimeMs(): bigint {
+    return this.#scheduler.wallTimeNs() / 1_000_000n;
+  }
+}
+
+/** Callers may pass a whole request as the owner; only the two fields cross to the worker. */
+function bare({ instanceId, epoch }: Owner): Owner {
+  return { instanceId, epoch };
+}
+
+function encode({ sequence, settledBelow, envelope }: NewMessage): EncodedMessage {
+  const { messageId = '', topic = '', dedupKey = '', publishedAtNs = 0n } = envelope.meta ?? {};
+  const bytes = toBinary(EnvelopeSchema, envelope);
+  return { sequence, settledBelow, messageId, topic, dedupKey, publishedAtNs, envelope: bytes };
+}
+
+function decode({ position, envelope }: EncodedStoredMessage): StoredMessage {
+  return { position, envelope: readMessage(EnvelopeSchema, envelope), bytes: envelope.length };
+}
+
+function subscriptionKey({ instanceId, name }: SubscriptionKey): string {
+  return `${instanceId} ${name}`;
+}

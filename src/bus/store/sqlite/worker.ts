@@ -1,0 +1,55 @@
+// The thread that has the store's file: every fsync blocks here, and not the event loop of the bus.
+import { parentPort, workerData } from 'node:worker_threads';
+import { realScheduler } from '../../../base/real-scheduler.ts';
+import { DiskReserve } from './file/disk-reserve.ts';
+import { StoreCopies } from './file/store-copies.ts';
+import { storeFault } from './file/store-fault.ts';
+import { closeStoreFile, openStoreFile } from './file/store-file.ts';
+import { commitGroup } from './group-commit.ts';
+import { Statements } from './statements.ts';
+import type { FromWorker, ToWorker, WorkerOptions } from './store-commands.ts';
+import { StoreRoom } from './store-room.ts';
+import { StoreRows } from './store-rows.ts';
+
+const port = parentPort;
+if (!port) throw new Error('this is the entry of a worker thread');
+const options = workerData as WorkerOptions;
+const send = (message: FromWorker): void => port.postMessage(message);
+
+try {
+  const database = openStoreFile(options);
+  const rows = new StoreRows({ sql: new Statements(database), ...options });
+  const reserve = new DiskReserve(options.path);
+  const room = new StoreRoom(database, reserve, realScheduler);
+  const copies = new StoreCopies(database, send);
+  const close = async (): Promise<void> => {
+    await copies.stop();
+    reserve.release();
+    closeStoreFile(database);
+    port.close();
+  };
+  port.on('message', (message: ToWorker) => {
+    try {
+      if (message.kind === 'commands') {
+        const group = commitGroup({ database, rows, room }, message.commands);
+        send({ kind: 'answers', ...group, isDiskFull: room.isDiskFull });
+      } else if (message.kind === 'copy') {
+        copies.start(message.to);
+      } else {
+        close().catch((error: unknown) => fail(error, true));
+      }
+    } catch (error) {
+      fail(error, true);
+    }
+  });
+  send({ kind: 'opened', isDiskFull: room.isDiskFull });
+} catch (error) {
+  fail(error, false);
+}
+
+/** An error's class and its fields do not survive the way between threads, so it is told as what a person is to read. */
+function fail(error: unknown, isOpen: boolean): void {
+  const { id, message: found, next, exitCode } = storeFault(options.path, error, isOpen);
+  send({ kind: 'failed', fault: { id, found, next, exitCode } });
+  port?.close();
+}
