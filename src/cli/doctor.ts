@@ -13,7 +13,7 @@ import { exitCodeFor } from '../doctor/finding.ts';
 import { networkProbes } from '../doctor/network-probes.ts';
 import { type DoctorReport, renderReport, reportAsJson } from '../doctor/report.ts';
 import { readTextIfPresent } from '../local/droplet-files.ts';
-import { readSidecarConfigFile } from '../sidecar/launch-files.ts';
+import { readSidecarConfigFile } from '../sidecar/lifecycle/launch-files.ts';
 import { type AddCommand, collect, environmentOf, usageExitCode } from './command.ts';
 
 interface DoctorFlags {

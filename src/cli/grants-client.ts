@@ -4,7 +4,7 @@ import { type BusConnectionConfig, loadBusConnection } from '../contract/config/
 import { exitCodes } from '../contract/config/exit-codes.ts';
 import { limits } from '../contract/wire/limits.ts';
 import { connectOptionsOf } from '../sidecar/bus-link/bus-credential.ts';
-import { readCredential } from '../sidecar/launch-files.ts';
+import { readCredential } from '../sidecar/lifecycle/launch-files.ts';
 import { grpcNetwork } from '../transport/grpc/network.ts';
 import type { Connection, UnaryMethod } from '../transport/rpc.ts';
 import { RpcError } from '../transport/status.ts';

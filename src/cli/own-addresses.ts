@@ -2,7 +2,7 @@ import { FaultList } from '../base/user-facing-error.ts';
 import { ownAddress } from '../contract/config/addresses.ts';
 import { openSettings } from '../contract/config/open-settings.ts';
 import { readOwnPorts } from '../contract/config/own-ports.ts';
-import { readSidecarConfigFile } from '../sidecar/launch-files.ts';
+import { readSidecarConfigFile } from '../sidecar/lifecycle/launch-files.ts';
 
 /** Where a command reaches the sidecar of its container, as `host:port`. */
 export interface OwnAddresses {

@@ -1,8 +1,8 @@
 import { alignColumns } from '../base/align-columns.ts';
 import { messageOf, UserFacingError } from '../base/user-facing-error.ts';
 import { exitCodes } from '../contract/config/exit-codes.ts';
-import { isPassing, statusPath } from '../sidecar/health-report.ts';
-import type { SidecarStatus } from '../sidecar/status-report.ts';
+import { isPassing, statusPath } from '../sidecar/health/health-report.ts';
+import type { SidecarStatus } from '../sidecar/health/status-report.ts';
 import { type HttpAnswer, httpGet } from '../transport/http/http-get.ts';
 import type { AddCommand } from './command.ts';
 import { ownAddresses } from './own-addresses.ts';

@@ -13,7 +13,7 @@ import { hasTwoTokens, unknownVariables } from '../contract/config/variable-slip
 import { patternFault } from '../contract/wire/topic.ts';
 import { grpcNetwork } from '../transport/grpc/network.ts';
 import { serveHttp } from '../transport/http/http-server.ts';
-import { readCredential, readSidecarConfigFile } from './launch-files.ts';
+import { readCredential, readSidecarConfigFile } from './lifecycle/launch-files.ts';
 import { openProcessMemory } from './memory/process-memory.ts';
 import type { ProcessMemory } from './memory/sidecar-memory.ts';
 import { processUsageReader } from './metrics/process-usage.ts';

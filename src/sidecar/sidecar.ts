@@ -1,13 +1,13 @@
 import { within } from '../base/within.ts';
 import { exitCodes } from '../contract/config/exit-codes.ts';
 import { RpcError } from '../transport/status.ts';
-import { watchForPlugin } from './absent-plugin.ts';
+import { recoverGrants } from './access/grant-recovery.ts';
 import { standingBy } from './bus-link/link-part.ts';
-import { recoverGrants } from './grant-recovery.ts';
+import { watchForPlugin } from './health/absent-plugin.ts';
+import type { SidecarState } from './lifecycle/sidecar-state.ts';
+import { runShutdown, runStartup, type StartupStep } from './lifecycle/startup.ts';
+import { busUnreachable, pluginPortTaken, registrationFailed } from './lifecycle/startup-errors.ts';
 import { createParts, type SidecarOptions, type SidecarParts } from './sidecar-parts.ts';
-import type { SidecarState } from './sidecar-state.ts';
-import { runShutdown, runStartup, type StartupStep } from './startup.ts';
-import { busUnreachable, pluginPortTaken, registrationFailed } from './startup-errors.ts';
 
 /** The sidecar: eight steps up, the same steps down in reverse. */
 export class Sidecar {

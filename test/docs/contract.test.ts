@@ -11,8 +11,8 @@ import { MessageMetaSchema } from '../../src/contract/wire/gen/meridian/v1/envel
 import { CallFailure, SidecarService } from '../../src/contract/wire/gen/meridian/v1/sidecar_pb.ts';
 import { limits } from '../../src/contract/wire/limits.ts';
 import { patternFault } from '../../src/contract/wire/topic.ts';
-import { healthReply } from '../../src/sidecar/health-report.ts';
-import type { SidecarState } from '../../src/sidecar/sidecar-state.ts';
+import { healthReply } from '../../src/sidecar/health/health-report.ts';
+import type { SidecarState } from '../../src/sidecar/lifecycle/sidecar-state.ts';
 import { httpLimits } from '../../src/transport/http/http-limits.ts';
 import { endAll, startBus, startSidecar } from '../sidecar/processes.ts';
 import { readPage, tableUnder } from './examples.ts';

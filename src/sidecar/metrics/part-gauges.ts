@@ -5,10 +5,10 @@ import type { SidecarConfig } from '../../contract/config/sidecar-config.ts';
 import type { BusLink } from '../bus-link/bus-link.ts';
 import type { Outbox } from '../bus-link/outbox.ts';
 import type { BusSubscriptions } from '../bus-link/subscriptions.ts';
+import { type StateHolder, sidecarStates } from '../lifecycle/sidecar-state.ts';
 import type { SidecarMemory } from '../memory/sidecar-memory.ts';
 import type { Admission } from '../plugin-port/admission.ts';
 import type { PluginLifecycle } from '../plugin-port/plugin-lifecycle.ts';
-import { type StateHolder, sidecarStates } from '../sidecar-state.ts';
 import type { ProcessUsage } from './process-usage.ts';
 import type { SidecarMetrics } from './sidecar-metrics.ts';
 

@@ -4,7 +4,7 @@ import type { Scheduler } from '../../base/scheduler.ts';
 import type { CallEnding } from '../../contract/wire/call-ending.ts';
 import type { Delivery } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import type { Envelope } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
-import type { PublishEnding, Recorder, SentMessage } from '../recorder.ts';
+import type { PublishEnding, Recorder, SentMessage } from './recorder.ts';
 
 export interface MetricsOptions {
   readonly scheduler: Scheduler;

@@ -1,7 +1,7 @@
 import { aborted } from '../../base/aborted.ts';
 import { contractMajor, parseSchemaVersion } from '../../contract/wire/schema-version.ts';
 import { RpcError } from '../../transport/status.ts';
-import type { Access } from '../access.ts';
+import type { Access } from '../access/access.ts';
 
 /** The plugin as it registered; a new registration is a new one of these. */
 export interface RegisteredPlugin {

@@ -15,9 +15,9 @@ import { limits } from '../../contract/wire/limits.ts';
 import { traceContextOf, traceIdOf } from '../../contract/wire/trace-context.ts';
 import { RpcError, throwFault } from '../../transport/status.ts';
 import { type CallReport, withoutAnswer } from '../bus-link/calls.ts';
-import { callEnvelope, type Stamp } from '../envelope.ts';
 import type { PluginPort } from './plugin-port.ts';
-import { withoutTopic } from './publish.ts';
+import { callEnvelope, type Stamp } from './publish/envelope.ts';
+import { withoutTopic } from './publish/publish.ts';
 
 /** Puts one call to another plugin and says how it ended. @throws RpcError when it is over a limit or no plugin is registered. */
 export async function callOnce(port: PluginPort, request: CallRequest): Promise<CallReply> {

@@ -11,8 +11,8 @@ import { SidecarService } from '../../contract/wire/gen/meridian/v1/sidecar_pb.t
 import { healthMethods } from '../../contract/wire/methods.ts';
 import { type Route, type RpcStream, serveStream, serveUnary } from '../../transport/rpc.ts';
 import { RpcError } from '../../transport/status.ts';
-import { isPassing } from '../health-report.ts';
-import type { SidecarState, StateHolder } from '../sidecar-state.ts';
+import { isPassing } from '../health/health-report.ts';
+import type { SidecarState, StateHolder } from '../lifecycle/sidecar-state.ts';
 
 /** The empty name stands for the whole server. */
 const services: ReadonlySet<string> = new Set(['', SidecarService.typeName, PluginService.typeName]);

@@ -11,7 +11,7 @@ import {
 } from '../../contract/wire/gen/meridian/sidecar/v1/plugin_pb.ts';
 import type { RpcStream } from '../../transport/rpc.ts';
 import { RpcError, throwFault } from '../../transport/status.ts';
-import type { SidecarState } from '../sidecar-state.ts';
+import type { SidecarState } from '../lifecycle/sidecar-state.ts';
 import type { Admission } from './admission.ts';
 import { streamLimits } from './stream-limits.ts';
 

@@ -1,19 +1,19 @@
 import type { Log } from '../../base/log.ts';
 import type { Scheduler } from '../../base/scheduler.ts';
-import type { Access } from '../access.ts';
+import type { Access } from '../access/access.ts';
 import type { BusCalls } from '../bus-link/calls.ts';
 import type { Outbox } from '../bus-link/outbox.ts';
 import type { BusServers } from '../bus-link/servers.ts';
+import type { StateKeeper } from '../bus-link/state-keeper.ts';
 import type { BusSubscriptions } from '../bus-link/subscriptions.ts';
+import type { PluginHealth } from '../health/plugin-health.ts';
+import type { StateHolder } from '../lifecycle/sidecar-state.ts';
 import type { SidecarMemory } from '../memory/sidecar-memory.ts';
-import type { PluginHealth } from '../plugin-health.ts';
-import type { Recorder } from '../recorder.ts';
+import type { Recorder } from '../metrics/recorder.ts';
 import type { SecondPlugin } from '../second-plugin.ts';
-import type { StateHolder } from '../sidecar-state.ts';
-import type { StateKeeper } from '../state-keeper.ts';
 import type { Admission } from './admission.ts';
 import type { PluginLifecycle } from './plugin-lifecycle.ts';
-import type { V1Patterns } from './v1-patterns.ts';
+import type { V1Patterns } from './v1/v1-patterns.ts';
 
 /** What the plugin's port speaks as: fixed at launch, and never taken from the plugin. */
 export interface PortIdentity {

@@ -5,7 +5,7 @@ import { publishItemwise } from '../../contract/wire/publish-items.ts';
 import { type Route, serveStream, serveUnary } from '../../transport/rpc.ts';
 import { consume } from './consume.ts';
 import type { PluginPort } from './plugin-port.ts';
-import { publishStream } from './publish-stream.ts';
+import { publishStream } from './publish/publish-stream.ts';
 import { serveRequests } from './serve-requests.ts';
 
 /** What the plugin's port offers beyond contract v1. */

@@ -1,18 +1,18 @@
 import { create } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
-import { sleep } from '../../../src/base/scheduler.ts';
+import { sleep } from '../../../../src/base/scheduler.ts';
 import {
   type PublishBatch,
   PublishBatchSchema,
   PublishOutcome,
   type PublishResult,
   type PublishResults,
-} from '../../../src/contract/wire/gen/meridian/sidecar/v1/plugin_pb.ts';
-import { RegisterRequestSchema } from '../../../src/contract/wire/gen/meridian/v1/sidecar_pb.ts';
-import { limits } from '../../../src/contract/wire/limits.ts';
-import { pluginMethods, sidecarMethods } from '../../../src/contract/wire/methods.ts';
-import type { ClientStream } from '../../../src/transport/rpc.ts';
-import { SimulatedWorld } from '../simulated-world.ts';
+} from '../../../../src/contract/wire/gen/meridian/sidecar/v1/plugin_pb.ts';
+import { RegisterRequestSchema } from '../../../../src/contract/wire/gen/meridian/v1/sidecar_pb.ts';
+import { limits } from '../../../../src/contract/wire/limits.ts';
+import { pluginMethods, sidecarMethods } from '../../../../src/contract/wire/methods.ts';
+import type { ClientStream } from '../../../../src/transport/rpc.ts';
+import { SimulatedWorld } from '../../simulated-world.ts';
 
 type PublishStream = ClientStream<PublishResults, PublishBatch>;
 

@@ -1,11 +1,11 @@
-import type { Log } from '../base/log.ts';
-import { every, type Scheduler, type Timer } from '../base/scheduler.ts';
-import { approvalCommand } from '../contract/wire/approval-command.ts';
-import type { SessionEvent } from '../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
-import type { Grant } from '../contract/wire/grants.ts';
+import type { Log } from '../../base/log.ts';
+import { every, type Scheduler, type Timer } from '../../base/scheduler.ts';
+import { approvalCommand } from '../../contract/wire/approval-command.ts';
+import type { SessionEvent } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
+import type { Grant } from '../../contract/wire/grants.ts';
+import type { LinkPart } from '../bus-link/link-part.ts';
+import { listGrants } from '../lifecycle/startup-errors.ts';
 import type { Access } from './access.ts';
-import type { LinkPart } from './bus-link/link-part.ts';
-import { listGrants } from './startup-errors.ts';
 
 const remindEveryMs = 10_000;
 

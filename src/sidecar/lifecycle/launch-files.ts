@@ -1,11 +1,11 @@
 import path from 'node:path';
-import { readTextFile, UnfitFileError } from '../base/files/read-text-file.ts';
-import { messageOf, UserFacingError } from '../base/user-facing-error.ts';
-import type { BusConnectionConfig } from '../contract/config/bus-connection.ts';
-import type { ConfigFile } from '../contract/config/config-file.ts';
-import { exitCodes } from '../contract/config/exit-codes.ts';
-import type { CredentialSource } from '../contract/config/secret.ts';
-import type { Credential } from './bus-link/bus-credential.ts';
+import { readTextFile, UnfitFileError } from '../../base/files/read-text-file.ts';
+import { messageOf, UserFacingError } from '../../base/user-facing-error.ts';
+import type { BusConnectionConfig } from '../../contract/config/bus-connection.ts';
+import type { ConfigFile } from '../../contract/config/config-file.ts';
+import { exitCodes } from '../../contract/config/exit-codes.ts';
+import type { CredentialSource } from '../../contract/config/secret.ts';
+import type { Credential } from '../bus-link/bus-credential.ts';
 
 /**
  * Reads the file that SIDECAR_CONFIG names, relative to the app's root; undefined when none is named.

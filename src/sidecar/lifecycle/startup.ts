@@ -1,5 +1,5 @@
-import type { Log } from '../base/log.ts';
-import { messageOf, UserFacingError } from '../base/user-facing-error.ts';
+import type { Log } from '../../base/log.ts';
+import { messageOf, UserFacingError } from '../../base/user-facing-error.ts';
 
 /** One step of startup. What a fatal one throws ends the program; any other failure is logged and survived. */
 export type StartupStep = {

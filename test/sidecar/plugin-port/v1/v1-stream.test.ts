@@ -1,10 +1,10 @@
 import { create } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { DeliverySchema as BusDeliverySchema } from '../../../src/contract/wire/gen/meridian/bus/v1/bus_pb.ts';
-import type { Delivery } from '../../../src/contract/wire/gen/meridian/v1/sidecar_pb.ts';
-import { MemoryBudget } from '../../../src/sidecar/memory/memory-budget.ts';
-import { V1Stream } from '../../../src/sidecar/plugin-port/v1-stream.ts';
+import { DeliverySchema as BusDeliverySchema } from '../../../../src/contract/wire/gen/meridian/bus/v1/bus_pb.ts';
+import type { Delivery } from '../../../../src/contract/wire/gen/meridian/v1/sidecar_pb.ts';
+import { MemoryBudget } from '../../../../src/sidecar/memory/memory-budget.ts';
+import { V1Stream } from '../../../../src/sidecar/plugin-port/v1/v1-stream.ts';
 
 const bufferBytes = 1024 * 1024;
 const largestBytes = 200_000;

@@ -1,6 +1,6 @@
-import type { Log } from '../base/log.ts';
-import { type Scheduler, sleep } from '../base/scheduler.ts';
-import type { Listener, ListenOptions, Network } from '../transport/rpc.ts';
+import type { Log } from '../../base/log.ts';
+import { type Scheduler, sleep } from '../../base/scheduler.ts';
+import type { Listener, ListenOptions, Network } from '../../transport/rpc.ts';
 
 const retryEveryMs = 250;
 

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { block, freeAll } from './blocked-ports.ts';
-import { connectPlugin } from './plugins.ts';
-import { endAll, type Program, spawnSidecar, startBus, startSidecar, writeTemporary } from './processes.ts';
+import { block, freeAll } from '../blocked-ports.ts';
+import { connectPlugin } from '../plugins.ts';
+import { endAll, type Program, spawnSidecar, startBus, startSidecar, writeTemporary } from '../processes.ts';
 
 afterEach(async () => {
   freeAll();

@@ -1,5 +1,5 @@
-import { Gate } from '../base/gate.ts';
-import type { SessionEvent } from '../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
+import { Gate } from '../../base/gate.ts';
+import type { SessionEvent } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import {
   type Action,
   admits,
@@ -7,10 +7,10 @@ import {
   type Grant,
   notGranted,
   type WithheldGrant,
-} from '../contract/wire/grants.ts';
-import { grantsFromWire, withheldFromWire } from '../contract/wire/grants-on-wire.ts';
-import { topicFault } from '../contract/wire/topic.ts';
-import type { LinkPart } from './bus-link/link-part.ts';
+} from '../../contract/wire/grants.ts';
+import { grantsFromWire, withheldFromWire } from '../../contract/wire/grants-on-wire.ts';
+import { topicFault } from '../../contract/wire/topic.ts';
+import type { LinkPart } from '../bus-link/link-part.ts';
 
 /** What this instance may publish and subscribe, as the bus decided. Closed until the bus has said so. */
 export class Access implements LinkPart {

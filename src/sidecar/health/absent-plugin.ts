@@ -1,6 +1,6 @@
-import type { Log } from '../base/log.ts';
-import { every, type Scheduler } from '../base/scheduler.ts';
-import type { StateHolder } from './sidecar-state.ts';
+import type { Log } from '../../base/log.ts';
+import { every, type Scheduler } from '../../base/scheduler.ts';
+import type { StateHolder } from '../lifecycle/sidecar-state.ts';
 
 const lookEveryMs = 60_000;
 

@@ -1,14 +1,14 @@
-import { beginningOf } from '../../base/bytes.ts';
-import { messageOf } from '../../base/user-facing-error.ts';
-import { lengthFault } from '../../contract/wire/field-limits/length-fault.ts';
-import { type PublishRequest, PublishRequestSchema } from '../../contract/wire/gen/meridian/v1/sidecar_pb.ts';
-import { limits } from '../../contract/wire/limits.ts';
-import { type TraceContext, traceContextOf, traceIdOf } from '../../contract/wire/trace-context.ts';
-import { throwFault } from '../../transport/status.ts';
-import type { PublishOutcome } from '../bus-link/outbox.ts';
-import { eventTimeFault, publishEnvelope } from '../envelope.ts';
-import type { PublishEnding } from '../recorder.ts';
-import type { PluginPort } from './plugin-port.ts';
+import { beginningOf } from '../../../base/bytes.ts';
+import { messageOf } from '../../../base/user-facing-error.ts';
+import { lengthFault } from '../../../contract/wire/field-limits/length-fault.ts';
+import { type PublishRequest, PublishRequestSchema } from '../../../contract/wire/gen/meridian/v1/sidecar_pb.ts';
+import { limits } from '../../../contract/wire/limits.ts';
+import { type TraceContext, traceContextOf, traceIdOf } from '../../../contract/wire/trace-context.ts';
+import { throwFault } from '../../../transport/status.ts';
+import type { PublishOutcome } from '../../bus-link/outbox.ts';
+import type { PublishEnding } from '../../metrics/recorder.ts';
+import type { PluginPort } from '../plugin-port.ts';
+import { eventTimeFault, publishEnvelope } from './envelope.ts';
 
 /** Publishes one message and says how it ended. @throws RpcError when it is over a limit or no plugin is registered. */
 export async function publishOnce(port: PluginPort, request: PublishRequest): Promise<PublishOutcome> {

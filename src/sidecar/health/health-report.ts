@@ -1,5 +1,5 @@
-import type { HttpReply } from '../transport/http/http-reply.ts';
-import type { SidecarState } from './sidecar-state.ts';
+import type { HttpReply } from '../../transport/http/http-reply.ts';
+import type { SidecarState } from '../lifecycle/sidecar-state.ts';
 
 const contentType = 'text/plain; charset=utf-8';
 

@@ -1,10 +1,10 @@
-import { type Delivery, StartAt } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
-import type { RpcError } from '../../transport/status.ts';
-import type { BusSubscription, Credit } from '../bus-link/bus-subscription.ts';
-import type { BusSubscriptions } from '../bus-link/subscriptions.ts';
-import type { SidecarMemory } from '../memory/sidecar-memory.ts';
-import type { Recorder } from '../recorder.ts';
-import { CreditWindow } from './credit-window.ts';
+import { type Delivery, StartAt } from '../../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
+import type { RpcError } from '../../../transport/status.ts';
+import type { BusSubscription, Credit } from '../../bus-link/bus-subscription.ts';
+import type { BusSubscriptions } from '../../bus-link/subscriptions.ts';
+import type { SidecarMemory } from '../../memory/sidecar-memory.ts';
+import type { Recorder } from '../../metrics/recorder.ts';
+import { CreditWindow } from '../credit-window.ts';
 import type { V1Stream } from './v1-stream.ts';
 
 export interface V1PatternsOptions {

@@ -1,18 +1,18 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import { sleep } from '../../base/scheduler.ts';
-import { messageOf } from '../../base/user-facing-error.ts';
+import { sleep } from '../../../base/scheduler.ts';
+import { messageOf } from '../../../base/user-facing-error.ts';
 import {
   type PublishItem,
   PublishOutcome,
   type PublishResultSchema,
   type PublishResults,
   PublishResultsSchema,
-} from '../../contract/wire/gen/meridian/sidecar/v1/plugin_pb.ts';
-import { limits } from '../../contract/wire/limits.ts';
-import type { ReadBatch } from '../../contract/wire/publish-items.ts';
-import type { RpcStream } from '../../transport/rpc.ts';
-import { RpcError } from '../../transport/status.ts';
-import type { PluginPort } from './plugin-port.ts';
+} from '../../../contract/wire/gen/meridian/sidecar/v1/plugin_pb.ts';
+import { limits } from '../../../contract/wire/limits.ts';
+import type { ReadBatch } from '../../../contract/wire/publish-items.ts';
+import type { RpcStream } from '../../../transport/rpc.ts';
+import { RpcError } from '../../../transport/status.ts';
+import type { PluginPort } from '../plugin-port.ts';
 import { publishOnce } from './publish.ts';
 
 type PublishStream = RpcStream<ReadBatch, PublishResults>;

@@ -1,8 +1,8 @@
-import type { Log } from '../base/log.ts';
-import type { Scheduler } from '../base/scheduler.ts';
-import { within } from '../base/within.ts';
+import type { Log } from '../../base/log.ts';
+import type { Scheduler } from '../../base/scheduler.ts';
+import { within } from '../../base/within.ts';
+import { grantsDenied, grantsUndecided, listGrants } from '../lifecycle/startup-errors.ts';
 import type { Access } from './access.ts';
-import { grantsDenied, grantsUndecided, listGrants } from './startup-errors.ts';
 
 export interface GrantRecoveryOptions {
   readonly access: Access;

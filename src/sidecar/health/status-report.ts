@@ -1,17 +1,17 @@
-import { version } from '../base/version.ts';
-import type { SidecarConfig } from '../contract/config/sidecar-config.ts';
-import type { HttpReply } from '../transport/http/http-reply.ts';
-import type { Access } from './access.ts';
-import type { BusLink } from './bus-link/bus-link.ts';
-import type { Outbox } from './bus-link/outbox.ts';
-import type { BusSubscriptions } from './bus-link/subscriptions.ts';
+import { version } from '../../base/version.ts';
+import type { SidecarConfig } from '../../contract/config/sidecar-config.ts';
+import type { HttpReply } from '../../transport/http/http-reply.ts';
+import type { Access } from '../access/access.ts';
+import type { BusLink } from '../bus-link/bus-link.ts';
+import type { Outbox } from '../bus-link/outbox.ts';
+import type { BusSubscriptions } from '../bus-link/subscriptions.ts';
+import type { SidecarState, StateHolder } from '../lifecycle/sidecar-state.ts';
+import { describeGrant } from '../lifecycle/startup-errors.ts';
+import type { MessageTotals, SidecarMetrics } from '../metrics/sidecar-metrics.ts';
+import type { Admission } from '../plugin-port/admission.ts';
+import type { PluginLifecycle } from '../plugin-port/plugin-lifecycle.ts';
+import type { SecondPlugin } from '../second-plugin.ts';
 import { healthReply, metricsPath, statusPath } from './health-report.ts';
-import type { MessageTotals, SidecarMetrics } from './metrics/sidecar-metrics.ts';
-import type { Admission } from './plugin-port/admission.ts';
-import type { PluginLifecycle } from './plugin-port/plugin-lifecycle.ts';
-import type { SecondPlugin } from './second-plugin.ts';
-import type { SidecarState, StateHolder } from './sidecar-state.ts';
-import { describeGrant } from './startup-errors.ts';
 
 /** What the sidecar tells an operator about itself; nothing in it is secret. */
 export interface SidecarStatus {

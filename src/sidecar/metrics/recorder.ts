@@ -1,6 +1,6 @@
-import type { CallEnding } from '../contract/wire/call-ending.ts';
-import type { Delivery } from '../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
-import type { Envelope } from '../contract/wire/gen/meridian/v1/envelope_pb.ts';
+import type { CallEnding } from '../../contract/wire/call-ending.ts';
+import type { Delivery } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
+import type { Envelope } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
 
 export type PublishEnding = 'accepted' | 'duplicate' | 'refused' | 'unknown';
 

@@ -1,11 +1,11 @@
 import { create } from '@bufbuild/protobuf';
-import { Wakeup } from '../../base/wakeup.ts';
-import type { Delivery as BusDelivery } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
-import { type Delivery, DeliverySchema } from '../../contract/wire/gen/meridian/v1/sidecar_pb.ts';
-import type { RpcStream } from '../../transport/rpc.ts';
-import type { MemoryBudget } from '../memory/memory-budget.ts';
-import { StreamHold } from '../memory/stream-hold.ts';
-import { streamLimits } from './stream-limits.ts';
+import { Wakeup } from '../../../base/wakeup.ts';
+import type { Delivery as BusDelivery } from '../../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
+import { type Delivery, DeliverySchema } from '../../../contract/wire/gen/meridian/v1/sidecar_pb.ts';
+import type { RpcStream } from '../../../transport/rpc.ts';
+import type { MemoryBudget } from '../../memory/memory-budget.ts';
+import { StreamHold } from '../../memory/stream-hold.ts';
+import { streamLimits } from '../stream-limits.ts';
 
 /** What a message that waits takes beside its encoded bytes. */
 const messageOverheadBytes = 1_024;

@@ -1,14 +1,14 @@
-import { lengthFault } from '../../contract/wire/field-limits/length-fault.ts';
+import { lengthFault } from '../../../contract/wire/field-limits/length-fault.ts';
 import {
   type Delivery,
   type SubscribeRequest,
   SubscribeRequestSchema,
-} from '../../contract/wire/gen/meridian/v1/sidecar_pb.ts';
-import type { CallContext, RpcStream } from '../../transport/rpc.ts';
-import { RpcError, throwFault } from '../../transport/status.ts';
-import { checkPattern } from './checked-pattern.ts';
-import { LossReport } from './loss-report.ts';
-import type { PluginPort } from './plugin-port.ts';
+} from '../../../contract/wire/gen/meridian/v1/sidecar_pb.ts';
+import type { CallContext, RpcStream } from '../../../transport/rpc.ts';
+import { RpcError, throwFault } from '../../../transport/status.ts';
+import { checkPattern } from '../checked-pattern.ts';
+import { LossReport } from '../loss-report.ts';
+import type { PluginPort } from '../plugin-port.ts';
 import { V1Patterns } from './v1-patterns.ts';
 import { V1Stream } from './v1-stream.ts';
 

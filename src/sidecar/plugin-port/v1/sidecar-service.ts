@@ -7,13 +7,13 @@ import {
   type PublishRequest,
   type RegisterReply,
   RegisterReplySchema,
-} from '../../contract/wire/gen/meridian/v1/sidecar_pb.ts';
-import { sidecarMethods } from '../../contract/wire/methods.ts';
-import { type CallContext, type Route, serveStream, serveUnary } from '../../transport/rpc.ts';
-import { RpcError } from '../../transport/status.ts';
-import { callOnce } from './call.ts';
-import type { PluginPort } from './plugin-port.ts';
-import { publishOnce } from './publish.ts';
+} from '../../../contract/wire/gen/meridian/v1/sidecar_pb.ts';
+import { sidecarMethods } from '../../../contract/wire/methods.ts';
+import { type CallContext, type Route, serveStream, serveUnary } from '../../../transport/rpc.ts';
+import { RpcError } from '../../../transport/status.ts';
+import { callOnce } from '../call.ts';
+import type { PluginPort } from '../plugin-port.ts';
+import { publishOnce } from '../publish/publish.ts';
 import { subscribeV1 } from './subscribe-v1.ts';
 
 /** Contract v1 on the plugin's port. */

@@ -1,12 +1,12 @@
-import { UserFacingError } from '../base/user-facing-error.ts';
-import { exitCodes } from '../contract/config/exit-codes.ts';
-import { approvalCommand } from '../contract/wire/approval-command.ts';
-import type { Grant, WithheldGrant } from '../contract/wire/grants.ts';
-import { CertificateError, type CertificateFault } from '../transport/certificate-error.ts';
-import { ProxyError } from '../transport/http-tunnel.ts';
-import { RpcError } from '../transport/status.ts';
-import { newerStartOwns } from './bus-link/attempts.ts';
-import { CredentialError } from './bus-link/bus-credential.ts';
+import { UserFacingError } from '../../base/user-facing-error.ts';
+import { exitCodes } from '../../contract/config/exit-codes.ts';
+import { approvalCommand } from '../../contract/wire/approval-command.ts';
+import type { Grant, WithheldGrant } from '../../contract/wire/grants.ts';
+import { CertificateError, type CertificateFault } from '../../transport/certificate-error.ts';
+import { ProxyError } from '../../transport/http-tunnel.ts';
+import { RpcError } from '../../transport/status.ts';
+import { newerStartOwns } from '../bus-link/attempts.ts';
+import { CredentialError } from '../bus-link/bus-credential.ts';
 
 /** Step 1, or a bus that is lost while registering. */
 export function busUnreachable(address: string, error: RpcError): UserFacingError {

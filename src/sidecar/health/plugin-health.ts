@@ -1,7 +1,7 @@
-import type { Log } from '../base/log.ts';
-import { every, type Scheduler, type Timer } from '../base/scheduler.ts';
-import type { PluginLifecycle } from './plugin-port/plugin-lifecycle.ts';
-import type { Recorder } from './recorder.ts';
+import type { Log } from '../../base/log.ts';
+import { every, type Scheduler, type Timer } from '../../base/scheduler.ts';
+import type { Recorder } from '../metrics/recorder.ts';
+import type { PluginLifecycle } from '../plugin-port/plugin-lifecycle.ts';
 
 export interface PluginHealthOptions {
   readonly scheduler: Scheduler;

@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf';
-import { LoadStateRequestSchema, SaveStateRequestSchema } from '../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
-import { busMethods } from '../contract/wire/methods.ts';
-import type { BusLink } from './bus-link/bus-link.ts';
+import { LoadStateRequestSchema, SaveStateRequestSchema } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
+import { busMethods } from '../../contract/wire/methods.ts';
+import type { BusLink } from './bus-link.ts';
 
 export interface RecoveredState {
   readonly found: boolean;

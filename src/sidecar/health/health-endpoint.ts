@@ -1,9 +1,9 @@
-import type { Log } from '../base/log.ts';
-import { type Scheduler, sleep } from '../base/scheduler.ts';
-import type { ListenAddress } from '../contract/config/addresses.ts';
-import { isSameAddress } from '../contract/config/own-ports.ts';
-import type { SidecarConfig } from '../contract/config/sidecar-config.ts';
-import type { HttpServer, HttpServerOptions, ServeHttp } from '../transport/http/http-server.ts';
+import type { Log } from '../../base/log.ts';
+import { type Scheduler, sleep } from '../../base/scheduler.ts';
+import type { ListenAddress } from '../../contract/config/addresses.ts';
+import { isSameAddress } from '../../contract/config/own-ports.ts';
+import type { SidecarConfig } from '../../contract/config/sidecar-config.ts';
+import type { HttpServer, HttpServerOptions, ServeHttp } from '../../transport/http/http-server.ts';
 import { healthReply } from './health-report.ts';
 import { type ReportedParts, reportReply } from './status-report.ts';
 
