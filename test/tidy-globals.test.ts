@@ -54,7 +54,7 @@ const exempt: Readonly<Record<string, readonly Banned[]>> = {
   'src/cli/wait.ts': ['network'],
   'src/compose/docker-cli.ts': ['children'],
   'src/compose/state-files.ts': ['files'],
-  'src/contract/config/binding-files.ts': ['files'],
+  'src/contract/config/bus/binding-files.ts': ['files'],
   'src/doctor/network-probes.ts': ['network'],
   'src/local/droplet-files.ts': ['files'],
   'src/local/process-spawner.ts': ['children', 'process'],

@@ -1,6 +1,6 @@
 import { messageOf, UserFacingError } from '../base/user-facing-error.ts';
-import { readBindingSources } from '../contract/config/binding-files.ts';
-import { type BusConnectionConfig, loadBusConnection } from '../contract/config/bus-connection.ts';
+import { readBindingSources } from '../contract/config/bus/binding-files.ts';
+import { type BusConnectionConfig, loadBusConnection } from '../contract/config/bus/bus-connection.ts';
 import { exitCodes } from '../contract/config/exit-codes.ts';
 import { limits } from '../contract/wire/limits.ts';
 import { connectOptionsOf } from '../sidecar/bus-link/bus-credential.ts';

@@ -1,7 +1,7 @@
 import { FaultList } from '../base/user-facing-error.ts';
 import { ownAddress } from '../contract/config/addresses.ts';
-import { openSettings } from '../contract/config/open-settings.ts';
 import { readOwnPorts } from '../contract/config/own-ports.ts';
+import { openSettings } from '../contract/config/settings/open-settings.ts';
 import { readSidecarConfigFile } from '../sidecar/lifecycle/launch-files.ts';
 
 /** Where a command reaches the sidecar of its container, as `host:port`. */

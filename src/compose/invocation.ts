@@ -1,8 +1,8 @@
 import { closestName } from '../base/closest-name.ts';
 import { FaultList, UserFacingError } from '../base/user-facing-error.ts';
-import { composeOptions } from '../contract/config/compose-options.ts';
 import { exitCodes } from '../contract/config/exit-codes.ts';
-import type { ComposeCommand } from '../contract/config/setting.ts';
+import { composeOptions } from '../contract/config/settings/compose-options.ts';
+import type { ComposeCommand } from '../contract/config/settings/setting.ts';
 
 /** What Compose asks for. */
 export interface Invocation {

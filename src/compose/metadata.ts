@@ -1,5 +1,5 @@
-import { type ComposeOption, composeOptions } from '../contract/config/compose-options.ts';
-import type { ComposeCommand } from '../contract/config/setting.ts';
+import { type ComposeOption, composeOptions } from '../contract/config/settings/compose-options.ts';
+import type { ComposeCommand } from '../contract/config/settings/setting.ts';
 
 /** What `compose metadata` answers: the options of each command. Compose reads it before every up, down and stop. */
 export function providerMetadata(): object {

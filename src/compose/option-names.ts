@@ -1,5 +1,5 @@
 import { UserFacingError } from '../base/user-facing-error.ts';
-import { composeOptions } from '../contract/config/compose-options.ts';
+import { composeOptions } from '../contract/config/settings/compose-options.ts';
 
 const optionOfVariable = new Map<string, string>(
   Object.entries(composeOptions).flatMap(([name, { variable }]) => (variable ? [[variable, name] as const] : [])),

@@ -1,6 +1,6 @@
 import type { UserFacingError } from '../base/user-facing-error.ts';
-import { contextOf, type Setting } from '../contract/config/setting.ts';
-import { settingFault } from '../contract/config/setting-reader.ts';
+import { contextOf, type Setting } from '../contract/config/settings/setting.ts';
+import { settingFault } from '../contract/config/settings/setting-reader.ts';
 
 /** Looks options up and gathers their faults. An option with an empty value counts as absent, as `${NAME:-}` leaves it. */
 export class OptionReader {

@@ -1,6 +1,6 @@
 import type { Log } from '../base/log.ts';
 import type { Scheduler } from '../base/scheduler.ts';
-import type { CheckPattern } from '../contract/config/setting.ts';
+import type { CheckPattern } from '../contract/config/settings/setting.ts';
 import type { Docker } from './docker.ts';
 import type { ReadHostFile } from './host-files.ts';
 import type { Protocol } from './protocol.ts';

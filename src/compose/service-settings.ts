@@ -1,8 +1,8 @@
 import { FaultList, messageOf, UserFacingError } from '../base/user-facing-error.ts';
-import { composeOptions } from '../contract/config/compose-options.ts';
-import { readConfigFile } from '../contract/config/config-file.ts';
 import { exitCodes } from '../contract/config/exit-codes.ts';
-import type { CheckPattern } from '../contract/config/setting.ts';
+import { composeOptions } from '../contract/config/settings/compose-options.ts';
+import { readConfigFile } from '../contract/config/settings/config-file.ts';
+import type { CheckPattern } from '../contract/config/settings/setting.ts';
 import { settings, sidecarConfigKeys } from '../contract/config/settings.ts';
 import { loadSidecarConfig } from '../contract/config/sidecar-config.ts';
 import type { ReadHostFile } from './host-files.ts';

@@ -1,7 +1,7 @@
 import { UserFacingError } from '../base/user-facing-error.ts';
-import type { ConfigFile } from '../contract/config/config-file.ts';
 import type { Environment } from '../contract/config/environment.ts';
-import { SettingReader } from '../contract/config/setting-reader.ts';
+import type { ConfigFile } from '../contract/config/settings/config-file.ts';
+import { SettingReader } from '../contract/config/settings/setting-reader.ts';
 import { settings } from '../contract/config/settings.ts';
 import { examineInstances, platformPort } from './assumed-instance.ts';
 import { findOrderFaults, isThisBuildpack } from './buildpack-order.ts';

@@ -1,7 +1,7 @@
 import type { UserFacingError } from '../base/user-facing-error.ts';
-import type { ConfigFile } from '../contract/config/config-file.ts';
 import type { Environment } from '../contract/config/environment.ts';
-import type { Reading } from '../contract/config/setting-reader.ts';
+import type { ConfigFile } from '../contract/config/settings/config-file.ts';
+import type { Reading } from '../contract/config/settings/setting-reader.ts';
 import {
   type ExaminedSidecarConfig,
   examineSidecarConfig,

@@ -1,5 +1,5 @@
 import { messageOf } from '../base/user-facing-error.ts';
-import type { BusConnectionConfig } from '../contract/config/bus-connection.ts';
+import type { BusConnectionConfig } from '../contract/config/bus/bus-connection.ts';
 import { type Environment, readVariable } from '../contract/config/environment.ts';
 import { exitCodes } from '../contract/config/exit-codes.ts';
 import { ProxyError } from '../transport/http-tunnel.ts';

@@ -1,13 +1,13 @@
 import path from 'node:path';
 import type { UserFacingError } from '../base/user-facing-error.ts';
 import { depsPaths } from '../buildpack/layout.ts';
-import type { ConfigFile } from '../contract/config/config-file.ts';
+import type { BindingSources } from '../contract/config/bus/service-binding.ts';
 import { type Environment, readVariable } from '../contract/config/environment.ts';
 import { parseMemoryLimit } from '../contract/config/memory-limit.ts';
 import { readPlatformIdentity } from '../contract/config/platform-identity.ts';
-import type { BindingSources } from '../contract/config/service-binding.ts';
+import type { ConfigFile } from '../contract/config/settings/config-file.ts';
+import { leastMemoryMb } from '../contract/config/settings/staging-values.ts';
 import { examineSidecarConfig, type SidecarConfig } from '../contract/config/sidecar-config.ts';
-import { leastMemoryMb } from '../contract/config/staging-values.ts';
 import { patternFault } from '../contract/wire/topic.ts';
 import { examineBus, proxiesIn } from './bus-checks.ts';
 import { examineCredentials } from './credential-checks.ts';

@@ -1,9 +1,9 @@
 import { isLoopback } from '../base/loopback.ts';
 import { messageOf } from '../base/user-facing-error.ts';
-import type { BusConnectionConfig } from '../contract/config/bus-connection.ts';
-import { isBusToken } from '../contract/config/bus-token.ts';
-import { clientCertificateFault, lifetimeOfPem } from '../contract/config/client-certificate.ts';
-import type { CredentialSource } from '../contract/config/secret.ts';
+import type { BusConnectionConfig } from '../contract/config/bus/bus-connection.ts';
+import { isBusToken } from '../contract/config/bus/bus-token.ts';
+import { clientCertificateFault, lifetimeOfPem } from '../contract/config/bus/client-certificate.ts';
+import type { CredentialSource } from '../contract/config/bus/secret.ts';
 import { endsSoon, shownTime } from './certificate-life.ts';
 import { errorOf, type Finding, warningOf } from './finding.ts';
 import type { ProbedTls, Probes } from './probes.ts';

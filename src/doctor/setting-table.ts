@@ -1,12 +1,12 @@
 import { formatBytes } from '../base/bytes.ts';
 import { formatDuration } from '../base/duration.ts';
 import type { BusApiAddress, ListenAddress } from '../contract/config/addresses.ts';
+import { Secret } from '../contract/config/bus/secret.ts';
 import { type Environment, readVariable } from '../contract/config/environment.ts';
 import type { RequestedGrant } from '../contract/config/requested-grants.ts';
-import { Secret } from '../contract/config/secret.ts';
-import { defaultText, type SettingReadBy } from '../contract/config/setting.ts';
-import type { Reading } from '../contract/config/setting-reader.ts';
-import type { Unit } from '../contract/config/setting-value.ts';
+import { defaultText, type SettingReadBy } from '../contract/config/settings/setting.ts';
+import type { Reading } from '../contract/config/settings/setting-reader.ts';
+import type { Unit } from '../contract/config/settings/setting-value.ts';
 import { variableSettings } from '../contract/config/settings.ts';
 
 /** One row of the table of settings; a secret is never in it. */

@@ -6,7 +6,7 @@ import { exitCodeOf, UserFacingError } from '../base/user-facing-error.ts';
 import { version } from '../base/version.ts';
 import { within } from '../base/within.ts';
 import { type AuditLog, openAuditLog } from '../contract/config/audit-log.ts';
-import { readBindingSources } from '../contract/config/binding-files.ts';
+import { readBindingSources } from '../contract/config/bus/binding-files.ts';
 import { exitCodes } from '../contract/config/exit-codes.ts';
 import { loadSidecarConfig, type SidecarConfig } from '../contract/config/sidecar-config.ts';
 import { hasTwoTokens, unknownVariables } from '../contract/config/variable-slips.ts';

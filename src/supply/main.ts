@@ -3,7 +3,7 @@ import path from 'node:path';
 import { exitCodeOf, FaultList, renderError } from '../base/user-facing-error.ts';
 import { depsPaths, packagePaths } from '../buildpack/layout.ts';
 import { parseManifest } from '../buildpack/manifest.ts';
-import { readBindingSources } from '../contract/config/binding-files.ts';
+import { readBindingSources } from '../contract/config/bus/binding-files.ts';
 import { describeChoices } from './choices.ts';
 import { carryOut, readConfigFileOfApp, readNeighbours } from './staged-files.ts';
 import { readStagingInputs } from './staging-inputs.ts';

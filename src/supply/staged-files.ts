@@ -4,9 +4,9 @@ import { readTextFile, textFileBytesMax, UnfitFileError } from '../base/files/re
 import { writeInside } from '../base/files/write-inside.ts';
 import { UserFacingError } from '../base/user-facing-error.ts';
 import { depsPaths } from '../buildpack/layout.ts';
-import type { ConfigFile } from '../contract/config/config-file.ts';
 import { type Environment, readVariable } from '../contract/config/environment.ts';
 import { exitCodes } from '../contract/config/exit-codes.ts';
+import type { ConfigFile } from '../contract/config/settings/config-file.ts';
 import type { EarlierBuildpack, StagedNeighbours } from './preflight.ts';
 import type { PlannedFile, SupplyPlan } from './supply-plan.ts';
 

@@ -1,12 +1,12 @@
 import { FaultList, type UserFacingError } from '../base/user-facing-error.ts';
 import { listenAddress, loopbackAddress } from '../contract/config/addresses.ts';
-import type { ConfigFile } from '../contract/config/config-file.ts';
+import type { BindingSources } from '../contract/config/bus/service-binding.ts';
 import { type Environment, readVariable } from '../contract/config/environment.ts';
-import { openSettings } from '../contract/config/open-settings.ts';
 import { readPlatformIdentity } from '../contract/config/platform-identity.ts';
-import type { BindingSources } from '../contract/config/service-binding.ts';
-import type { Setting } from '../contract/config/setting.ts';
-import type { SettingReader } from '../contract/config/setting-reader.ts';
+import type { ConfigFile } from '../contract/config/settings/config-file.ts';
+import { openSettings } from '../contract/config/settings/open-settings.ts';
+import type { Setting } from '../contract/config/settings/setting.ts';
+import type { SettingReader } from '../contract/config/settings/setting-reader.ts';
 import { settings } from '../contract/config/settings.ts';
 import { loadSidecarConfig, type SidecarConfig } from '../contract/config/sidecar-config.ts';
 import { unknownVariables } from '../contract/config/variable-slips.ts';

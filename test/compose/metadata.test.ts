@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { composeOptions } from '../../src/contract/config/compose-options.ts';
+import { composeOptions } from '../../src/contract/config/settings/compose-options.ts';
 
 const program = path.resolve('dist/compose.mjs');
 

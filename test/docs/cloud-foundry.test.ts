@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { buildpackName } from '../../src/buildpack/layout.ts';
-import { findBusService, noBindings } from '../../src/contract/config/service-binding.ts';
+import { findBusService, noBindings } from '../../src/contract/config/bus/service-binding.ts';
 import { settings, variableSettings } from '../../src/contract/config/settings.ts';
 import { parseAppManifest } from '../../src/local/app-manifest.ts';
 import { launchYml } from '../../src/supply/launch-yml.ts';

@@ -1,5 +1,5 @@
 import { defaultQuotas } from '../../src/bus/quotas/quotas.ts';
-import { defaultText, type Setting, settingsIn } from '../../src/contract/config/setting.ts';
+import { defaultText, type Setting, settingsIn } from '../../src/contract/config/settings/setting.ts';
 import { settings } from '../../src/contract/config/settings.ts';
 import { limits } from '../../src/contract/wire/limits.ts';
 

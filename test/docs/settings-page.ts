@@ -1,5 +1,5 @@
-import { composeOptions } from '../../src/contract/config/compose-options.ts';
-import { defaultText, type Setting, settingsIn } from '../../src/contract/config/setting.ts';
+import { composeOptions } from '../../src/contract/config/settings/compose-options.ts';
+import { defaultText, type Setting, settingsIn } from '../../src/contract/config/settings/setting.ts';
 import { settings } from '../../src/contract/config/settings.ts';
 import { markdownTable } from './markdown-table.ts';
 

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { FaultList } from '../../src/base/user-facing-error.ts';
 import { parsePolicy } from '../../src/bus/access/policy.ts';
-import { contextOf, type Setting, settingsIn } from '../../src/contract/config/setting.ts';
+import { contextOf, type Setting, settingsIn } from '../../src/contract/config/settings/setting.ts';
 import { settings, sidecarConfigKeys } from '../../src/contract/config/settings.ts';
 import { loadSidecarConfig } from '../../src/contract/config/sidecar-config.ts';
 import { patternFault } from '../../src/contract/wire/topic.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { noBindings } from '../../src/contract/config/service-binding.ts';
+import { noBindings } from '../../src/contract/config/bus/service-binding.ts';
 import { readStagingInputs, type StagingInputs } from '../../src/supply/staging-inputs.ts';
 
 const pool = { POOL_TYPE: 'OMSPool' };

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { FaultList } from '../../src/base/user-facing-error.ts';
-import { noBindings } from '../../src/contract/config/service-binding.ts';
+import { noBindings } from '../../src/contract/config/bus/service-binding.ts';
 import { launchYml } from '../../src/supply/launch-yml.ts';
 import { readStagingInputs } from '../../src/supply/staging-inputs.ts';
 import { findWarnings, planSupply } from '../../src/supply/supply-plan.ts';

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { Secret } from '../../src/contract/config/secret.ts';
+import { Secret } from '../../src/contract/config/bus/secret.ts';
 import { grpcNetwork } from '../../src/transport/grpc/network.ts';
 import { ProxyError } from '../../src/transport/http-tunnel.ts';
 import type { ConnectOptions } from '../../src/transport/rpc.ts';

@@ -1,6 +1,6 @@
 import { isLoopback } from '../../base/loopback.ts';
-import type { SettingParser } from './setting.ts';
-import { accepted, type Parsed, type Parser, rejected } from './setting-value.ts';
+import type { SettingParser } from './settings/setting.ts';
+import { accepted, type Parsed, type Parser, rejected } from './settings/setting-value.ts';
 
 export interface BusApiAddress {
   readonly host: string;

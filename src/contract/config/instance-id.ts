@@ -1,6 +1,6 @@
 import type { PlatformIdentity } from './platform-identity.ts';
-import type { SettingContext, SettingParser } from './setting.ts';
-import { accepted, type Parsed, rejected } from './setting-value.ts';
+import type { SettingContext, SettingParser } from './settings/setting.ts';
+import { accepted, type Parsed, rejected } from './settings/setting-value.ts';
 
 const placeholders = ['space', 'app', 'process', 'index'] as const;
 type Placeholder = (typeof placeholders)[number];

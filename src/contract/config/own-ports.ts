@@ -1,8 +1,8 @@
 import { type ListenAddress, listenAddress } from './addresses.ts';
 import { type Environment, readVariable } from './environment.ts';
-import { portSettings } from './port-settings.ts';
-import type { SettingName, SettingReader } from './setting-reader.ts';
-import { accepted, type Parsed, rejected } from './setting-value.ts';
+import { portSettings } from './settings/port-settings.ts';
+import type { SettingName, SettingReader } from './settings/setting-reader.ts';
+import { accepted, type Parsed, rejected } from './settings/setting-value.ts';
 
 /** Where the sidecar listens. */
 export interface OwnPorts {

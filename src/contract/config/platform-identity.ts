@@ -1,5 +1,5 @@
 import { type Environment, readVariable } from './environment.ts';
-import { accepted, type Parsed, rejected } from './setting-value.ts';
+import { accepted, type Parsed, rejected } from './settings/setting-value.ts';
 
 /** What Cloud Foundry says about the process that an environment belongs to; every field may be absent. */
 export interface PlatformIdentity {

@@ -1,5 +1,5 @@
-import type { CheckPattern, SettingContext, SettingParser } from './setting.ts';
-import { accepted, type Parsed, rejected, type ValueSchema } from './setting-value.ts';
+import type { CheckPattern, SettingContext, SettingParser } from './settings/setting.ts';
+import { accepted, type Parsed, rejected, type ValueSchema } from './settings/setting-value.ts';
 
 /** A call needs the grant to publish on its topic; serving calls needs the grant to subscribe to it. */
 export const grantActions = ['publish', 'subscribe'] as const;

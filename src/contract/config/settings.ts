@@ -1,11 +1,11 @@
 import { loopbackAddress } from './addresses.ts';
-import { busSettings } from './bus-settings.ts';
-import { portSettings } from './port-settings.ts';
-import { providerSettings } from './provider-settings.ts';
-import { type Setting, type SettingGroup, setting, settingsIn } from './setting.ts';
-import { text } from './setting-value.ts';
-import { sidecarSettings } from './sidecar-settings.ts';
-import { stagingSettings } from './staging-settings.ts';
+import { busSettings } from './settings/bus-settings.ts';
+import { portSettings } from './settings/port-settings.ts';
+import { providerSettings } from './settings/provider-settings.ts';
+import { type Setting, type SettingGroup, setting, settingsIn } from './settings/setting.ts';
+import { text } from './settings/setting-value.ts';
+import { sidecarSettings } from './settings/sidecar-settings.ts';
+import { stagingSettings } from './settings/staging-settings.ts';
 
 /**
  * Every setting of Meridian's programs, once: the configuration's type, the keys of the SIDECAR_CONFIG file, the options of the

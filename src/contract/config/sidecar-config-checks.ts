@@ -1,5 +1,5 @@
-import { type SettingReader, settingFault } from './setting-reader.ts';
-import type { SidecarSettings } from './sidecar-settings.ts';
+import { type SettingReader, settingFault } from './settings/setting-reader.ts';
+import type { SidecarSettings } from './settings/sidecar-settings.ts';
 
 /** Puts on the reader's list which settings contradict each other. */
 export function checkSidecarSettings(reader: SettingReader, values: SidecarSettings): void {

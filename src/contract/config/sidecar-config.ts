@@ -1,17 +1,17 @@
 import { FaultList, type UserFacingError } from '../../base/user-facing-error.ts';
-import { type BusConnectionConfig, readBusConnection } from './bus-connection.ts';
-import type { ConfigFile } from './config-file.ts';
+import { type BusConnectionConfig, readBusConnection } from './bus/bus-connection.ts';
+import { type BindingSources, noBindings } from './bus/service-binding.ts';
 import type { Environment } from './environment.ts';
-import { openSettings } from './open-settings.ts';
 import { type OwnPorts, readOwnPorts } from './own-ports.ts';
 import { type PlatformIdentity, readPlatformIdentity } from './platform-identity.ts';
-import { type BindingSources, noBindings } from './service-binding.ts';
-import { type CheckPattern, isSetting, type SettingGroup, type SettingValues } from './setting.ts';
-import { type Reading, type SettingReader, settingFault } from './setting-reader.ts';
-import type { Parsed } from './setting-value.ts';
+import type { ConfigFile } from './settings/config-file.ts';
+import { openSettings } from './settings/open-settings.ts';
+import { type CheckPattern, isSetting, type SettingGroup, type SettingValues } from './settings/setting.ts';
+import { type Reading, type SettingReader, settingFault } from './settings/setting-reader.ts';
+import type { Parsed } from './settings/setting-value.ts';
+import type { SidecarSettings } from './settings/sidecar-settings.ts';
 import { settings } from './settings.ts';
 import { checkSidecarSettings } from './sidecar-config-checks.ts';
-import type { SidecarSettings } from './sidecar-settings.ts';
 
 /** Everything the sidecar is told, checked and complete. */
 export interface SidecarConfig extends SidecarSettings, BusConnectionConfig, OwnPorts {

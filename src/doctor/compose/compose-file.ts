@@ -1,5 +1,5 @@
 import type { ReadHostFile } from '../../compose/host-files.ts';
-import { composeOptions } from '../../contract/config/compose-options.ts';
+import { composeOptions } from '../../contract/config/settings/compose-options.ts';
 import { variableSettings } from '../../contract/config/settings.ts';
 import { patternFault } from '../../contract/wire/topic.ts';
 import { errorOf, type Finding, warningOf } from '../finding.ts';

@@ -1,10 +1,10 @@
 import path from 'node:path';
 import { readTextFile, UnfitFileError } from '../../base/files/read-text-file.ts';
 import { messageOf, UserFacingError } from '../../base/user-facing-error.ts';
-import type { BusConnectionConfig } from '../../contract/config/bus-connection.ts';
-import type { ConfigFile } from '../../contract/config/config-file.ts';
+import type { BusConnectionConfig } from '../../contract/config/bus/bus-connection.ts';
+import type { CredentialSource } from '../../contract/config/bus/secret.ts';
 import { exitCodes } from '../../contract/config/exit-codes.ts';
-import type { CredentialSource } from '../../contract/config/secret.ts';
+import type { ConfigFile } from '../../contract/config/settings/config-file.ts';
 import type { Credential } from '../bus-link/bus-credential.ts';
 
 /**

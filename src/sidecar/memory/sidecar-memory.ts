@@ -1,6 +1,6 @@
 import type { Log } from '../../base/log.ts';
 import type { Scheduler } from '../../base/scheduler.ts';
-import type { SidecarSettings } from '../../contract/config/sidecar-settings.ts';
+import type { SidecarSettings } from '../../contract/config/settings/sidecar-settings.ts';
 import { CreditPool } from './credit-pool.ts';
 import { LoadShedding, type MemoryReading } from './load-shedding.ts';
 import { MemoryBudget } from './memory-budget.ts';

@@ -1,4 +1,4 @@
-import { loopbackAddress, ownListenAddress } from './addresses.ts';
+import { loopbackAddress, ownListenAddress } from '../addresses.ts';
 import { type SettingGroup, setting } from './setting.ts';
 
 /** Where the sidecar listens. */

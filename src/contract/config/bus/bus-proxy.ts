@@ -1,5 +1,5 @@
+import { accepted, type Parser, rejected } from '../settings/setting-value.ts';
 import { Secret } from './secret.ts';
-import { accepted, type Parser, rejected } from './setting-value.ts';
 
 /** The HTTP proxy through which the bus is reached. */
 export interface BusProxy {

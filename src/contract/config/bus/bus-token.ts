@@ -1,5 +1,5 @@
+import { accepted, type Parser, rejected } from '../settings/setting-value.ts';
 import { Secret } from './secret.ts';
-import { accepted, type Parser, rejected } from './setting-value.ts';
 
 export const tokenShape = 'a token of visible ASCII characters without blanks';
 

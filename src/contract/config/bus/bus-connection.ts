@@ -1,14 +1,14 @@
-import { FaultList } from '../../base/user-facing-error.ts';
-import { type BusApiAddress, busApiAddress } from './addresses.ts';
+import { FaultList } from '../../../base/user-facing-error.ts';
+import { type BusApiAddress, busApiAddress } from '../addresses.ts';
+import { type Environment, readVariable } from '../environment.ts';
+import type { Setting } from '../settings/setting.ts';
+import { SettingReader, settingFault } from '../settings/setting-reader.ts';
+import { settings } from '../settings.ts';
 import type { BusProxy } from './bus-proxy.ts';
 import { checkTls, type GivenTls } from './bus-tls-check.ts';
 import { isBusToken, tokenShape } from './bus-token.ts';
-import { type Environment, readVariable } from './environment.ts';
 import type { CredentialSource } from './secret.ts';
 import { type BindingSources, type BusService, findBusService } from './service-binding.ts';
-import type { Setting } from './setting.ts';
-import { SettingReader, settingFault } from './setting-reader.ts';
-import { settings } from './settings.ts';
 
 /** Where the Bus API is, and what proves the caller to it. */
 export interface BusConnectionConfig {

@@ -1,9 +1,9 @@
-import type { UserFacingError } from '../../base/user-facing-error.ts';
+import type { UserFacingError } from '../../../base/user-facing-error.ts';
+import type { Environment } from '../environment.ts';
+import { sidecarConfigKeys } from '../settings.ts';
 import { type ConfigFile, readConfigFile } from './config-file.ts';
-import type { Environment } from './environment.ts';
 import type { SettingContext } from './setting.ts';
 import { SettingReader } from './setting-reader.ts';
-import { sidecarConfigKeys } from './settings.ts';
 
 export interface OpenedSources {
   readonly environment: Environment;

@@ -1,8 +1,8 @@
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { readTextFile } from '../../base/files/read-text-file.ts';
-import { messageOf } from '../../base/user-facing-error.ts';
-import { type Environment, readVariable } from './environment.ts';
+import { readTextFile } from '../../../base/files/read-text-file.ts';
+import { messageOf } from '../../../base/user-facing-error.ts';
+import { type Environment, readVariable } from '../environment.ts';
 import type { BindingFolder, BindingSources } from './service-binding.ts';
 
 /**

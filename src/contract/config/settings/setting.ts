@@ -1,5 +1,5 @@
-import type { Environment } from './environment.ts';
-import type { PlatformIdentity } from './platform-identity.ts';
+import type { Environment } from '../environment.ts';
+import type { PlatformIdentity } from '../platform-identity.ts';
 import type { Parsed, ParserTraits } from './setting-value.ts';
 
 /** Who reads a setting: the buildpack while staging, the sidecar while running, or the plugin. */

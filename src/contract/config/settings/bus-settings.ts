@@ -1,6 +1,6 @@
-import { busApiAddress } from './addresses.ts';
-import { busProxy } from './bus-proxy.ts';
-import { busToken } from './bus-token.ts';
+import { busApiAddress } from '../addresses.ts';
+import { busProxy } from '../bus/bus-proxy.ts';
+import { busToken } from '../bus/bus-token.ts';
 import { type SettingGroup, setting } from './setting.ts';
 import { text } from './setting-value.ts';
 

@@ -2,10 +2,10 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { renderError, type UserFacingError } from '../../../src/base/user-facing-error.ts';
-import { readBindingSources } from '../../../src/contract/config/binding-files.ts';
-import { loadBusConnection } from '../../../src/contract/config/bus-connection.ts';
-import { type BusService, findBusService, noBindings } from '../../../src/contract/config/service-binding.ts';
+import { renderError, type UserFacingError } from '../../../../src/base/user-facing-error.ts';
+import { readBindingSources } from '../../../../src/contract/config/bus/binding-files.ts';
+import { loadBusConnection } from '../../../../src/contract/config/bus/bus-connection.ts';
+import { type BusService, findBusService, noBindings } from '../../../../src/contract/config/bus/service-binding.ts';
 
 const credentials = { url: 'https://bus.example:9443', ca: 'PEM ca', token: 's3cret' };
 const bus = { name: 'bus', label: 'user-provided', tags: ['meridian-bus'], credentials };

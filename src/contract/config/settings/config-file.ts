@@ -1,7 +1,7 @@
 import { isAlias, isMap, isScalar, LineCounter, type Node, parseDocument, type YAMLMap } from 'yaml';
-import { closestName } from '../../base/closest-name.ts';
-import { UserFacingError } from '../../base/user-facing-error.ts';
-import { exitCodes } from './exit-codes.ts';
+import { closestName } from '../../../base/closest-name.ts';
+import { UserFacingError } from '../../../base/user-facing-error.ts';
+import { exitCodes } from '../exit-codes.ts';
 
 /** A YAML file as it was read; the path is only for messages. */
 export interface ConfigFile {

@@ -1,6 +1,6 @@
-import { logLevels } from '../../base/log.ts';
-import { instanceIdWhenUnset, resolvedInstanceId } from './instance-id.ts';
-import { requestedGrants } from './requested-grants.ts';
+import { logLevels } from '../../../base/log.ts';
+import { instanceIdWhenUnset, resolvedInstanceId } from '../instance-id.ts';
+import { requestedGrants } from '../requested-grants.ts';
 import { type SettingGroup, type SettingValues, setting } from './setting.ts';
 import { byteCount, count, duration, flag, oneOf, percent, poolType, rejected, tags, text } from './setting-value.ts';
 

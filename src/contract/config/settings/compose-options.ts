@@ -1,5 +1,5 @@
+import { settings } from '../settings.ts';
 import { type ComposeCommand, defaultText, type Setting, settingsIn } from './setting.ts';
-import { settings } from './settings.ts';
 
 /** One entry of `provider.options` in a Compose file. */
 export interface ComposeOption {

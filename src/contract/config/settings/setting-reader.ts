@@ -1,7 +1,7 @@
-import { UserFacingError } from '../../base/user-facing-error.ts';
+import { UserFacingError } from '../../../base/user-facing-error.ts';
+import { type Environment, readVariable } from '../environment.ts';
+import { exitCodes } from '../exit-codes.ts';
 import type { FileValue } from './config-file.ts';
-import { type Environment, readVariable } from './environment.ts';
-import { exitCodes } from './exit-codes.ts';
 import { contextOf, type Setting, type SettingContext } from './setting.ts';
 import type { Parsed, Unit } from './setting-value.ts';
 

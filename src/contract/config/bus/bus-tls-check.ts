@@ -1,5 +1,5 @@
+import { type SettingReader, settingFault } from '../settings/setting-reader.ts';
 import type { CredentialSource } from './secret.ts';
-import { type SettingReader, settingFault } from './setting-reader.ts';
 
 /** What decides whether and how TLS is used. */
 export interface GivenTls {

@@ -1,6 +1,6 @@
-import type { UserFacingError } from '../../base/user-facing-error.ts';
+import type { UserFacingError } from '../../../base/user-facing-error.ts';
+import { settingFault } from '../settings/setting-reader.ts';
 import { type CredentialSource, Secret } from './secret.ts';
-import { settingFault } from './setting-reader.ts';
 
 /** What was found of bound services, as it was read; `binding-files.ts` reads it. */
 export interface BindingSources {
