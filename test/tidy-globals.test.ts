@@ -52,8 +52,8 @@ const exempt: Readonly<Record<string, readonly Banned[]>> = {
   // A bus and the command that has it copy its store share a machine and nothing else.
   'src/cli/store/backup-socket.ts': ['network'],
   'src/cli/wait.ts': ['network'],
-  'src/compose/docker-cli.ts': ['children'],
-  'src/compose/state-files.ts': ['files'],
+  'src/compose/engine/docker-cli.ts': ['children'],
+  'src/compose/state/state-files.ts': ['files'],
   'src/contract/config/bus/binding-files.ts': ['files'],
   'src/doctor/network-probes.ts': ['network'],
   'src/local/droplet-files.ts': ['files'],

@@ -1,5 +1,5 @@
 import { version } from '../base/version.ts';
-import { cliPluginMetadata, providerMetadata } from '../compose/metadata.ts';
+import { cliPluginMetadata, providerMetadata } from '../compose/invocation/metadata.ts';
 
 /**
  * `meridian-sidecar compose …`: `metadata`, which Compose asks for before each call, needs nothing but its answer; the program

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { readTextFile } from '../base/files/read-text-file.ts';
 import { realScheduler } from '../base/real-scheduler.ts';
 import { UserFacingError } from '../base/user-facing-error.ts';
-import { readHostFile } from '../compose/host-files.ts';
+import { readHostFile } from '../compose/invocation/host-files.ts';
 import { readBindingSources } from '../contract/config/bus/binding-files.ts';
 import { variableSettings } from '../contract/config/settings.ts';
 import { examineAppFolder } from '../doctor/app-folder.ts';

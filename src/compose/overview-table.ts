@@ -1,5 +1,5 @@
 import { alignColumns } from '../base/align-columns.ts';
-import type { OverviewRow } from './forgotten.ts';
+import type { OverviewRow } from './lifecycle/forgotten.ts';
 
 /** The rows as columns of text for a terminal. */
 export function overviewTable(rows: readonly OverviewRow[]): string {

@@ -1,10 +1,10 @@
 import type { Log } from '../base/log.ts';
 import type { Scheduler } from '../base/scheduler.ts';
 import type { CheckPattern } from '../contract/config/settings/setting.ts';
-import type { Docker } from './docker.ts';
-import type { ReadHostFile } from './host-files.ts';
-import type { Protocol } from './protocol.ts';
-import type { StateFiles } from './state-files.ts';
+import type { Docker } from './engine/docker.ts';
+import type { ReadHostFile } from './invocation/host-files.ts';
+import type { Protocol } from './invocation/protocol.ts';
+import type { StateFiles } from './state/state-files.ts';
 
 /** What a command of the provider works with. */
 export interface Provider {

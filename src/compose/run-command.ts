@@ -1,9 +1,9 @@
-import { down, stop } from './down.ts';
-import { serviceLock } from './embedded-bus.ts';
-import type { Invocation } from './invocation.ts';
-import { withLock } from './lock.ts';
+import type { Invocation } from './invocation/invocation.ts';
+import { down, stop } from './lifecycle/down.ts';
+import { serviceLock } from './lifecycle/embedded-bus.ts';
+import { up } from './lifecycle/up.ts';
 import { type Provider, report } from './provider.ts';
-import { up } from './up.ts';
+import { withLock } from './state/lock.ts';
 
 /** Longer than an `up` with the default timeout takes. */
 const lockTimeoutMs = 120_000;

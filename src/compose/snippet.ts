@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
-import { defaultImage } from './image.ts';
-import type { ServiceSettings } from './service-settings.ts';
+import { defaultImage } from './image/image.ts';
+import type { ServiceSettings } from './invocation/service-settings.ts';
 
 /**
  * The services of a Compose file that need no provider: Compose owns the sidecar's container, so that start order, logs and

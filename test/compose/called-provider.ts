@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { silentLog } from '../../src/base/log.ts';
 import { realScheduler } from '../../src/base/real-scheduler.ts';
-import { dockerThrough } from '../../src/compose/docker.ts';
-import { readHostFile } from '../../src/compose/host-files.ts';
-import { parseInvocation } from '../../src/compose/invocation.ts';
-import { errorLine, Protocol } from '../../src/compose/protocol.ts';
+import { dockerThrough } from '../../src/compose/engine/docker.ts';
+import { readHostFile } from '../../src/compose/invocation/host-files.ts';
+import { parseInvocation } from '../../src/compose/invocation/invocation.ts';
+import { errorLine, Protocol } from '../../src/compose/invocation/protocol.ts';
 import { runCommand } from '../../src/compose/run-command.ts';
-import { StateFiles } from '../../src/compose/state-files.ts';
+import { StateFiles } from '../../src/compose/state/state-files.ts';
 import { patternFault } from '../../src/contract/wire/topic.ts';
 import { FakeEngine } from './fake-engine.ts';
 

@@ -1,4 +1,4 @@
-import type { DockerOutcome } from '../../src/compose/docker.ts';
+import type { DockerOutcome } from '../../src/compose/engine/docker.ts';
 
 export interface FakeContainer {
   readonly id: string;

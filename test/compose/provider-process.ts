@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { DockerOutcome } from '../../src/compose/docker.ts';
+import type { DockerOutcome } from '../../src/compose/engine/docker.ts';
 import { FakeEngine } from './fake-engine.ts';
 
 export interface Ended {

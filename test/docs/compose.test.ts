@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { parseInvocation } from '../../src/compose/invocation.ts';
-import { readServiceSettings } from '../../src/compose/service-settings.ts';
+import { parseInvocation } from '../../src/compose/invocation/invocation.ts';
+import { readServiceSettings } from '../../src/compose/invocation/service-settings.ts';
 import { readPage } from './examples.ts';
 
 const page = readPage('compose.md');

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { FaultList } from '../../src/base/user-facing-error.ts';
-import { parseInvocation } from '../../src/compose/invocation.ts';
-import { readServiceSettings } from '../../src/compose/service-settings.ts';
+import { parseInvocation } from '../../src/compose/invocation/invocation.ts';
+import { readServiceSettings } from '../../src/compose/invocation/service-settings.ts';
 import { noBindings } from '../../src/contract/config/bus/service-binding.ts';
 import type { Environment } from '../../src/contract/config/environment.ts';
 import type { ConfigFile } from '../../src/contract/config/settings/config-file.ts';

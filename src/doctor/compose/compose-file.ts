@@ -1,4 +1,4 @@
-import type { ReadHostFile } from '../../compose/host-files.ts';
+import type { ReadHostFile } from '../../compose/invocation/host-files.ts';
 import { composeOptions } from '../../contract/config/settings/compose-options.ts';
 import { variableSettings } from '../../contract/config/settings.ts';
 import { patternFault } from '../../contract/wire/topic.ts';

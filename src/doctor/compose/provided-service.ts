@@ -1,7 +1,7 @@
 import { closestName } from '../../base/closest-name.ts';
 import { FaultList } from '../../base/user-facing-error.ts';
-import type { ReadHostFile } from '../../compose/host-files.ts';
-import { readServiceSettings } from '../../compose/service-settings.ts';
+import type { ReadHostFile } from '../../compose/invocation/host-files.ts';
+import { readServiceSettings } from '../../compose/invocation/service-settings.ts';
 import { composeOptions } from '../../contract/config/settings/compose-options.ts';
 import type { CheckPattern } from '../../contract/config/settings/setting.ts';
 import { errorOf, type Finding } from '../finding.ts';

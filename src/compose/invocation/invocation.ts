@@ -1,0 +1,160 @@
+import { closestName } from '../../base/closest-name.ts';
+import { FaultList, UserFacingError } from '../../base/user-facing-error.ts';
+import { exitCodes } from '../../contract/config/exit-codes.ts';
+import { composeOptions } from '../../contract/config/settings/compose-options.ts';
+import type { ComposeCommand } from '../../contract/config/settings/setting.ts';
+
+/** What Compose asks for. */
+export interface Invocation {
+  readonly command: ComposeCommand;
+  readonly project: string;
+  readonly service: string;
+  /** As they were written, by name; every value of an option that was repeated. */
+  readonly options: ReadonlyMap<string, readonly string[]>;
+  /** Options that nobody knows, in a call that must not fail for them. */
+  readonly ignored: readonly string[];
+}
+
+interface Words {
+  readonly plain: string[];
+  readonly options: [name: string, value: string][];
+  readonly faults: UserFacingError[];
+  project?: string;
+}
+
+/**
+ * Reads the words behind `compose`, such as `--project-name=shop up --pool-type=OMSPool sidecar`. Options may stand anywhere;
+ * the project's name follows `=` (Compose 2.40 and later) or is a word of its own.
+ * @throws FaultList of `compose/arguments/*` and `compose/option/*`, all found in one pass, with exit code 64.
+ */
+export function parseInvocation(argv: readonly string[]): Invocation {
+  const words = split(argv);
+  const { faults } = words;
+  const [command = '', service = '', ...more] = words.plain;
+  if (!isComposeCommand(command)) faults.push(unknownCommand(command));
+  if (service === '') faults.push(missing('the name of the service, as the last word'));
+  if (!words.project) faults.push(missing('--project-name=NAME'));
+  // Both become parts of paths and of container names.
+  if (!/^(?:[a-z0-9][a-z0-9_-]*)?$/.test(words.project ?? '')) faults.push(badName('project', words.project ?? ''));
+  if (!/^[A-Za-z0-9._-]*$/.test(service)) faults.push(badName('service', service));
+  if (more.length > 0) faults.push(tooMany(more));
+  const { known, ignored } = knownOptions(words, command !== 'up' && isComposeCommand(command));
+  if (faults.length > 0 || !isComposeCommand(command)) throw new FaultList(faults);
+  return { command, project: words.project ?? '', service, options: known, ignored };
+}
+
+function isComposeCommand(word: string): word is ComposeCommand {
+  return word === 'up' || word === 'down' || word === 'stop';
+}
+
+function split(argv: readonly string[]): Words {
+  const words: Words = { plain: [], options: [], faults: [] };
+  const rest = [...argv];
+  for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
+    if (word === '--') {
+      words.plain.push(...rest.splice(0));
+    } else if (word === '--project-name') {
+      words.project = rest.shift() ?? '';
+    } else if (word.startsWith('--project-name=')) {
+      words.project = word.slice('--project-name='.length);
+    } else if (word.startsWith('--')) {
+      const at = word.indexOf('=');
+      if (at < 0) words.faults.push(noValue(word));
+      else words.options.push([word.slice(2, at), word.slice(at + 1)]);
+    } else {
+      words.plain.push(word);
+    }
+  }
+  return words;
+}
+
+/** `isLenient`: what nobody knows is passed over, because a typing slip must not keep anything from being removed. */
+function knownOptions({ options, faults }: Words, isLenient: boolean) {
+  const known = new Map<string, string[]>();
+  const ignored: string[] = [];
+  for (const [name, value] of options) {
+    const option = Object.hasOwn(composeOptions, name) ? composeOptions[name] : undefined;
+    const before = known.get(name);
+    if (option === undefined) {
+      if (isLenient) ignored.push(name);
+      else faults.push(unknownOption(name));
+    } else if (before === undefined) {
+      known.set(name, [value]);
+    } else {
+      before.push(value);
+      if (!option.repeats && before.length === 2) faults.push(notAList(name));
+    }
+  }
+  return { known, ignored };
+}
+
+function unknownOption(name: string): UserFacingError {
+  const nearest = closestName(name, Object.keys(composeOptions));
+  return new UserFacingError({
+    id: 'compose/option/unknown',
+    found: `there is no option "${name}"`,
+    next: [
+      nearest === undefined
+        ? 'Remove it; `meridian-sidecar compose metadata` lists all options.'
+        : `Did you mean \`${nearest}\`?`,
+    ],
+    exitCode: exitCodes.usage,
+  });
+}
+
+function notAList(name: string): UserFacingError {
+  return new UserFacingError({
+    id: 'compose/option/repeated',
+    found: `the option \`${name}\` is given more than once, and it is no list`,
+    next: ['Give it one value.'],
+    exitCode: exitCodes.usage,
+  });
+}
+
+function noValue(word: string): UserFacingError {
+  return new UserFacingError({
+    id: 'compose/option/form',
+    found: `"${word}" has no value`,
+    next: [`Write it as ${word}=VALUE.`],
+    exitCode: exitCodes.usage,
+  });
+}
+
+function unknownCommand(command: string): UserFacingError {
+  return new UserFacingError({
+    id: 'compose/arguments/command',
+    found: command === '' ? 'no command is given' : `"${command}" is no command of the provider`,
+    expected: 'Compose calls up, down, stop and metadata; for people there are ps, gc, snippet, image and install.',
+    next: ['Name one of them.'],
+    exitCode: exitCodes.usage,
+  });
+}
+
+function missing(what: string): UserFacingError {
+  return new UserFacingError({
+    id: 'compose/arguments/missing',
+    found: `the call lacks ${what}`,
+    expected: 'Compose calls `compose --project-name=PROJECT up|down|stop [--OPTION=VALUE…] SERVICE`.',
+    next: ['Leave the call to Compose, or add what is missing.'],
+    exitCode: exitCodes.usage,
+  });
+}
+
+function badName(what: 'project' | 'service', name: string): UserFacingError {
+  return new UserFacingError({
+    id: 'compose/arguments/name',
+    found: `${JSON.stringify(name)} cannot be the name of a ${what}`,
+    expected: 'Compose lets projects be named with `a-z 0-9 _ -` and services with `A-Z a-z 0-9 . _ -`.',
+    next: [`Correct the name of the ${what}.`],
+    exitCode: exitCodes.usage,
+  });
+}
+
+function tooMany(words: readonly string[]): UserFacingError {
+  return new UserFacingError({
+    id: 'compose/arguments/too-many',
+    found: `nothing is known of ${words.map((word) => `"${word}"`).join(', ')} behind the name of the service`,
+    next: ['Write options as --OPTION=VALUE.'],
+    exitCode: exitCodes.usage,
+  });
+}

@@ -1,0 +1,41 @@
+import { type ComposeOption, composeOptions } from '../../contract/config/settings/compose-options.ts';
+import type { ComposeCommand } from '../../contract/config/settings/setting.ts';
+
+/** What `compose metadata` answers: the options of each command. Compose reads it before every up, down and stop. */
+export function providerMetadata(): object {
+  return {
+    description: "Puts Meridian's sidecar beside a plugin, in the plugin's own network namespace",
+    up: { parameters: parametersOf('up') },
+    down: { parameters: parametersOf('down') },
+    // That it is here at all makes Compose 5.1.4 and later call `stop`.
+    stop: { parameters: parametersOf('stop') },
+  };
+}
+
+/** What `docker` asks every one of its plugins for. */
+export function cliPluginMetadata(version: string): object {
+  return {
+    SchemaVersion: '0.1.0',
+    Vendor: 'Meridian',
+    Version: version,
+    ShortDescription: "Puts Meridian's sidecar beside a plugin",
+  };
+}
+
+function parametersOf(command: ComposeCommand): object[] {
+  return Object.entries(composeOptions)
+    .filter(([, option]) => option.commands.includes(command))
+    .map(([name, option]) => parameterOf(name, option));
+}
+
+/** No option is required: a pool type may be in the file that `config` names, which Compose does not look into. */
+function parameterOf(name: string, option: ComposeOption): object {
+  return {
+    name,
+    description: option.meaning,
+    required: false,
+    type: option.type,
+    ...(option.default !== undefined && { default: option.default }),
+    ...(option.values && { enum: option.values.join(',') }),
+  };
+}

@@ -1,0 +1,88 @@
+import { stripVTControlCharacters } from 'node:util';
+import { FaultList, messageOf, UserFacingError } from '../../base/user-facing-error.ts';
+
+/** The messages that every Compose with providers takes. */
+const oldest = ['info', 'debug', 'error', 'setenv'];
+
+export type MessageType = 'info' | 'debug' | 'error' | 'setenv' | 'rawsetenv' | 'publish-endpoint';
+
+export interface ProtocolOptions {
+  /** Takes one JSON document with its newline. */
+  readonly write: (text: string) => void;
+  /** COMPOSE_PROVIDER_MESSAGES: what this Compose takes, by commas; undefined: it does not say. */
+  readonly accepted: string | undefined;
+}
+
+/** Speaks to Compose, one JSON document per message. A message that this Compose would choke on is not sent. */
+export class Protocol {
+  readonly #options: ProtocolOptions;
+  readonly #accepted: ReadonlySet<string>;
+
+  constructor(options: ProtocolOptions) {
+    this.#options = options;
+    const named = options.accepted?.split(',').map((name) => name.trim()) ?? [];
+    this.#accepted = new Set(named.length > 0 ? named : oldest);
+  }
+
+  /** Whether this Compose takes such messages; one that does not say is trusted with `rawsetenv`, which only an option asks for. */
+  takes(type: MessageType): boolean {
+    return this.#accepted.has(type) || (type === 'rawsetenv' && this.#options.accepted === undefined);
+  }
+
+  /**
+   * Whether this Compose removes, before each `up`, every container of a provider's service that is not its own relay, as one
+   * left over from when the service had no provider. Those that have relays (5.6 and later) do.
+   */
+  get removesServiceContainers(): boolean {
+    return this.takes('publish-endpoint');
+  }
+
+  /** Progress, which Compose shows as the state of the service. */
+  info(text: string): void {
+    this.#send('info', oneLine(text));
+  }
+
+  /** Shown with `docker compose --verbose`. */
+  debug(text: string): void {
+    this.#send('debug', oneLine(text));
+  }
+
+  /** Ends the command: Compose kills the provider once it has read it, so that nothing may be left to do. */
+  error(text: string): void {
+    this.#send('error', oneLine(text));
+  }
+
+  /** A variable for dependents, which Compose gives the service's name in capitals as a prefix; raw: none. */
+  setenv(name: string, value: string, { raw = false } = {}): void {
+    this.#send(raw ? 'rawsetenv' : 'setenv', `${name}=${value}`);
+  }
+
+  #send(type: MessageType, message: string): void {
+    if (this.takes(type)) this.#options.write(`${JSON.stringify({ type, message })}\n`);
+  }
+}
+
+/** An error as the one line that Compose shows, with the file that holds the rest. */
+export function errorLine(error: unknown, logFile: string | undefined): string {
+  const faults = error instanceof FaultList ? error.faults : [error];
+  const numbered = faults.map((fault, index) => (faults.length > 1 ? `(${index + 1}) ` : '') + faultLine(fault));
+  const log = logFile === undefined ? [] : [`Log: ${logFile}`];
+  return [...numbered, ...log].join(' ');
+}
+
+function faultLine(fault: unknown): string {
+  if (!(fault instanceof UserFacingError)) return `${sentence(messageOf(fault))} This is a bug in the provider. [bug]`;
+  const parts = [fault.message, fault.expected ?? '', ...fault.next].filter((part) => part !== '').map(sentence);
+  return `${parts.join(' ')} [${fault.id}]`;
+}
+
+function sentence(text: string): string {
+  return /[.?!`]$/.test(text) ? text : `${text}.`;
+}
+
+function oneLine(text: string): string {
+  return stripVTControlCharacters(text)
+    .trim()
+    .replaceAll(/\s*[\r\n]+\s*/g, ' | ')
+    .replaceAll(/\s*\p{Cc}+\s*/gu, ' ');
+}

@@ -1,0 +1,25 @@
+import type { Log } from '../../base/log.ts';
+import { messageOf } from '../../base/user-facing-error.ts';
+
+/** What undoes the steps that were taken, to be run backwards when a later one fails. */
+export class Rollback {
+  readonly #log: Log;
+  readonly #undos: { readonly what: string; readonly undo: () => Promise<void> }[] = [];
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  /** `what` completes "undo: ", for the log. */
+  add(what: string, undo: () => Promise<void>): void {
+    this.#undos.push({ what, undo });
+  }
+
+  /** Undoes everything, the last first; what fails is logged and left to the next `up` or `down`. */
+  async run(): Promise<void> {
+    for (const { what, undo } of this.#undos.splice(0).reverse()) {
+      this.#log.info(`undo: ${what}`);
+      await undo().catch((error: unknown) => this.#log.warn(`cannot undo: ${what}`, { reason: messageOf(error) }));
+    }
+  }
+}

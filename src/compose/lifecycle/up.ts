@@ -1,0 +1,125 @@
+import { UserFacingError } from '../../base/user-facing-error.ts';
+import { listOurs, roleOf } from '../engine/container.ts';
+import type { SpecImage } from '../engine/container-spec.ts';
+import { type Engine, identifyEngine, projectNetworks } from '../engine/engine.ts';
+import { defaultImage, ensureImage } from '../image/image.ts';
+import type { Invocation } from '../invocation/invocation.ts';
+import { readServiceSettings, type ServiceSettings } from '../invocation/service-settings.ts';
+import { type Provider, report } from '../provider.ts';
+import { withLock } from '../state/lock.ts';
+import { checkBusRuns, ensureBus, removeBusIfUnused } from './embedded-bus.ts';
+import { bringOwner, checkPlugins, findPlugins, type OwnerRequest } from './network-owner.ts';
+import { waitUntilReady } from './readiness.ts';
+import { Rollback } from './rollback.ts';
+import { bringSidecar } from './sidecar-container.ts';
+
+/** Building it may have to download its base. */
+const imageTimeoutMs = 900_000;
+
+/** `compose up`: brings network owner and sidecar about, and returns once the sidecar is ready. */
+export async function up(provider: Provider, invocation: Invocation): Promise<void> {
+  const settings = readServiceSettings(invocation, provider);
+  checkVariables(provider, settings);
+  const engine = await identifyEngine(provider.docker);
+  const networks = await projectNetworks({
+    docker: provider.docker,
+    engine,
+    project: settings.project,
+    names: settings.networks,
+  });
+  const ours = await listOurs(provider.docker, settings.project, settings.service);
+  const plugins = await findPlugins(provider, settings.project, ours);
+  checkPlugins(settings.service, plugins);
+  const image = await findImage(provider, settings, engine);
+  const entry = { engine: engine.id, endpoint: engine.endpoint, project: settings.project, service: settings.service };
+  provider.state.write({ phase: 'creating', ...entry });
+  const rollback = new Rollback(provider.log);
+  try {
+    const ownerId = await bring(provider, { settings, engine, networks, image, ours, plugins, rollback });
+    provider.state.write({ phase: 'up', ...entry });
+    tellVariables(provider, settings, ownerId);
+  } catch (error) {
+    report(provider, 'rolling back');
+    await rollback.run();
+    const left = await listOurs(provider.docker, settings.project, settings.service).catch(() => ours);
+    if (left.length === 0) provider.state.forget(entry);
+    throw error;
+  }
+}
+
+interface UpPlan extends OwnerRequest {
+  readonly engine: Engine;
+}
+
+/** @returns the id of the network's owner. */
+async function bring(provider: Provider, plan: UpPlan): Promise<string> {
+  const { settings, image, ours, rollback } = plan;
+  let busIsOpen = false;
+  if (settings.bus === 'embedded') {
+    rollback.add('the embedded bus, if nobody uses it', () => removeBusIfUnused(provider, plan));
+    busIsOpen = await ensureBus(provider, plan);
+  }
+  const owner = await bringOwner(provider, plan);
+  const sidecar = await bringSidecar(provider, {
+    settings,
+    image,
+    ownerId: owner.id,
+    ownerRestarted: owner.became === 'restarted',
+    existing: owner.became === 'new' ? [] : ours.filter((each) => roleOf(each) === 'sidecar'),
+    rollback,
+  });
+  await waitUntilReady(provider, {
+    ownerId: owner.id,
+    sidecarId: sidecar.id,
+    timeoutMs: settings.timeoutMs,
+    checkOthers: async () => {
+      if (settings.bus === 'embedded') await checkBusRuns(provider, settings.project);
+    },
+  });
+  await sidecar.settle();
+  report(provider, busIsOpen ? 'ready (WARNING: bus without policy, open to every caller)' : 'ready');
+  return owner.id;
+}
+
+async function findImage(provider: Provider, { image, base }: ServiceSettings, engine: Engine): Promise<SpecImage> {
+  const { docker, contextDir, wantedPlatform } = provider;
+  const name = image ?? defaultImage;
+  const say = (text: string): void => report(provider, text);
+  // Of no project: building it once is enough for all services that begin together.
+  const lock = { state: provider.state, name: '.image', scheduler: provider.scheduler, timeoutMs: imageTimeoutMs };
+  const id = await withLock({ ...lock, report: () => {} }, () =>
+    ensureImage({
+      docker,
+      image: name,
+      ...(base !== undefined && { base }),
+      contextDir,
+      enginePlatform: engine.platform,
+      wantedPlatform,
+      report: say,
+    }),
+  );
+  return { name, id };
+}
+
+function checkVariables({ protocol }: Provider, { variables }: ServiceSettings): void {
+  if (variables !== 'raw' || protocol.takes('rawsetenv')) return;
+  throw new UserFacingError({
+    id: 'compose/protocol/raw',
+    found: 'this Compose takes no variables without a prefix',
+    next: ['Remove the option `raw`, or use Compose 5.2 or later.'],
+  });
+}
+
+/** The same bytes in the same order each time: another value makes Compose create dependents anew. */
+function tellVariables({ protocol }: Provider, settings: ServiceSettings, ownerId: string): void {
+  const { variables, pluginAddress } = settings;
+  if (variables === 'none') return;
+  if (variables === 'prefixed') {
+    protocol.setenv('ADDR', pluginAddress);
+    protocol.setenv('GENERATION', ownerId);
+    return;
+  }
+  protocol.setenv('SIDECAR_ADDR', pluginAddress, { raw: true });
+  protocol.setenv('MERIDIAN_SIDECAR_ADDRESS', pluginAddress, { raw: true });
+  protocol.setenv('SIDECAR_GENERATION', ownerId, { raw: true });
+}

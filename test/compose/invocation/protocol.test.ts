@@ -1,0 +1,54 @@
+import { describe, expect, test } from 'vitest';
+import { FaultList, UserFacingError } from '../../../src/base/user-facing-error.ts';
+import { errorLine, Protocol } from '../../../src/compose/invocation/protocol.ts';
+
+function sent(accepted: string | undefined, speak: (protocol: Protocol) => void): unknown[] {
+  const texts: string[] = [];
+  speak(new Protocol({ accepted, write: (text) => texts.push(text) }));
+  return texts.map((text) => {
+    expect(text.endsWith('\n')).toBe(true);
+    return JSON.parse(text);
+  });
+}
+
+describe('messages', () => {
+  test('are one line each, without colours', () => {
+    expect(sent(undefined, (protocol) => protocol.info('\u001B[31mred\u001B[0m\r\n  and \u0007blue\n'))).toEqual([
+      { type: 'info', message: 'red | and blue' },
+    ]);
+  });
+
+  test('keep the value of a variable as it is', () => {
+    expect(sent(undefined, (protocol) => protocol.setenv('A', 'b=c\nd'))).toEqual([
+      { type: 'setenv', message: 'A=b=c\nd' },
+    ]);
+  });
+
+  test.each([
+    [undefined, ['info', 'debug', 'error', 'setenv', 'rawsetenv']],
+    ['info, error', ['info', 'error']],
+    ['info,debug,error,setenv,rawsetenv,publish-endpoint', ['info', 'debug', 'error', 'setenv', 'rawsetenv']],
+  ])('go to a Compose that announces %s only as it takes them', (accepted, types) => {
+    const messages = sent(accepted, (protocol) => {
+      protocol.info('a');
+      protocol.debug('a');
+      protocol.error('a');
+      protocol.setenv('A', 'b');
+      protocol.setenv('A', 'b', { raw: true });
+    });
+    expect(messages).toMatchObject(types.map((type) => ({ type })));
+  });
+});
+
+describe('the line of an error', () => {
+  const fault = (id: string): UserFacingError =>
+    new UserFacingError({ id, found: `${id} is wrong`, expected: 'It must be right.', next: ['Correct it'] });
+
+  test('has what was found, what to do, the id and the log file', () => {
+    expect(errorLine(fault('a/b/c'), '/log')).toBe('a/b/c is wrong. It must be right. Correct it. [a/b/c] Log: /log');
+  });
+
+  test('numbers several faults', () => {
+    expect(errorLine(new FaultList([fault('a/b/c'), fault('d/e/f')]), undefined)).toMatch(/^\(1\) a.*\] \(2\) d.*\]$/);
+  });
+});
