@@ -55,7 +55,7 @@ const exempt: Readonly<Record<string, readonly Banned[]>> = {
   'src/compose/engine/docker-cli.ts': ['children'],
   'src/compose/state/state-files.ts': ['files'],
   'src/contract/config/bus/binding-files.ts': ['files'],
-  'src/doctor/network-probes.ts': ['network'],
+  'src/doctor/container/network-probes.ts': ['network'],
   'src/local/droplet-files.ts': ['files'],
   'src/local/process-spawner.ts': ['children', 'process'],
   'src/local/run-script.ts': ['children'],

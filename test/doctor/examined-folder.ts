@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
 import { UserFacingError } from '../../src/base/user-facing-error.ts';
-import { examineAppFolder, type FolderOptions } from '../../src/doctor/app-folder.ts';
+import { examineAppFolder, type FolderOptions } from '../../src/doctor/app/app-folder.ts';
 import type { DoctorReport } from '../../src/doctor/report.ts';
 
 export interface Folder {

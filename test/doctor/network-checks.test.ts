@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { examineBus } from '../../src/doctor/bus-checks.ts';
+import { examineBus } from '../../src/doctor/container/bus-checks.ts';
+import { type NetworkProbes, ProbedCertificateError } from '../../src/doctor/container/probes.ts';
+import { examineSidecar } from '../../src/doctor/container/sidecar-checks.ts';
 import type { Finding } from '../../src/doctor/finding.ts';
-import { type NetworkProbes, ProbedCertificateError } from '../../src/doctor/probes.ts';
-import { examineSidecar } from '../../src/doctor/sidecar-checks.ts';
 
 const dayMs = 24 * 3_600_000;
 

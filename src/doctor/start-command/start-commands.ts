@@ -1,5 +1,5 @@
 import { asMapping, commandsInProcfile } from '../../buildpack/procfile.ts';
-import type { CloudApp } from '../cloud-manifest.ts';
+import type { CloudApp } from '../app/cloud-manifest.ts';
 import type { Finding } from '../finding.ts';
 import { type Scripts, signalLoss } from './signal-loss.ts';
 import { swallowsSigterm } from './swallows-sigterm.ts';

@@ -1,8 +1,8 @@
-import { buildpackName } from '../buildpack/layout.ts';
-import { typesInProcfile } from '../buildpack/procfile.ts';
-import type { ListenAddress } from '../contract/config/addresses.ts';
+import { buildpackName } from '../../buildpack/layout.ts';
+import { typesInProcfile } from '../../buildpack/procfile.ts';
+import type { ListenAddress } from '../../contract/config/addresses.ts';
+import { errorOf, type Finding, warningOf } from '../finding.ts';
 import { type CloudApp, type CloudProcess, ownSidecar } from './cloud-manifest.ts';
-import { errorOf, type Finding, warningOf } from './finding.ts';
 
 export interface ProcessSources {
   readonly app: CloudApp;

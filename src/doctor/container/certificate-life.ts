@@ -1,4 +1,4 @@
-import type { Lifetime } from '../contract/config/bus/client-certificate.ts';
+import type { Lifetime } from '../../contract/config/bus/client-certificate.ts';
 
 const noticeMs = 14 * 24 * 3_600_000;
 

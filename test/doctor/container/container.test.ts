@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { block, freeAll } from '../sidecar/blocked-ports.ts';
+import { block, freeAll } from '../../sidecar/blocked-ports.ts';
 import {
   endAll,
   type Program,
@@ -8,7 +8,7 @@ import {
   startBus,
   startSidecar,
   writeTemporary,
-} from '../sidecar/processes.ts';
+} from '../../sidecar/processes.ts';
 import {
   authority,
   busNames,
@@ -19,7 +19,7 @@ import {
   past,
   startSecuredBus,
   token,
-} from '../sidecar/secured-bus.ts';
+} from '../../sidecar/secured-bus.ts';
 
 afterEach(endAll);
 afterEach(freeAll);

@@ -1,15 +1,15 @@
-import type { UserFacingError } from '../base/user-facing-error.ts';
-import type { Environment } from '../contract/config/environment.ts';
-import type { ConfigFile } from '../contract/config/settings/config-file.ts';
-import type { Reading } from '../contract/config/settings/setting-reader.ts';
+import type { UserFacingError } from '../../base/user-facing-error.ts';
+import type { Environment } from '../../contract/config/environment.ts';
+import type { ConfigFile } from '../../contract/config/settings/config-file.ts';
+import type { Reading } from '../../contract/config/settings/setting-reader.ts';
 import {
   type ExaminedSidecarConfig,
   examineSidecarConfig,
   type SidecarConfig,
-} from '../contract/config/sidecar-config.ts';
-import { patternFault } from '../contract/wire/topic.ts';
+} from '../../contract/config/sidecar-config.ts';
+import { patternFault } from '../../contract/wire/topic.ts';
+import { errorOf, type Finding } from '../finding.ts';
 import type { CloudApp, CloudProcess } from './cloud-manifest.ts';
-import { errorOf, type Finding } from './finding.ts';
 
 /** What stands for the platform's PORT. */
 export const platformPort = 8080;

@@ -1,6 +1,6 @@
-import { buildpackName } from '../buildpack/layout.ts';
+import { buildpackName } from '../../buildpack/layout.ts';
+import { errorOf, type Finding, warningOf } from '../finding.ts';
 import { type CloudApp, ownSidecar } from './cloud-manifest.ts';
-import { errorOf, type Finding, warningOf } from './finding.ts';
 
 /** How an operator or a developer calls this buildpack: the name itself, a zip's or a repository's address. */
 const ownName = /meridian[-_]sidecar/i;

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
-import { examineAppFolder } from '../../src/doctor/app-folder.ts';
-import { exitCodeFor } from '../../src/doctor/finding.ts';
-import { renderReport, reportAsJson } from '../../src/doctor/report.ts';
-import { readPage } from '../docs/examples.ts';
-import { examine, examineAll, type Folder, found, sound, web } from './examined-folder.ts';
+import { examineAppFolder } from '../../../src/doctor/app/app-folder.ts';
+import { exitCodeFor } from '../../../src/doctor/finding.ts';
+import { renderReport, reportAsJson } from '../../../src/doctor/report.ts';
+import { readPage } from '../../docs/examples.ts';
+import { examine, examineAll, type Folder, found, sound, web } from '../examined-folder.ts';
 
 describe('a sound folder', () => {
   test.each<[string, Folder]>([

@@ -1,21 +1,21 @@
 import path from 'node:path';
-import type { UserFacingError } from '../base/user-facing-error.ts';
-import { depsPaths } from '../buildpack/layout.ts';
-import type { BindingSources } from '../contract/config/bus/service-binding.ts';
-import { type Environment, readVariable } from '../contract/config/environment.ts';
-import { parseMemoryLimit } from '../contract/config/memory-limit.ts';
-import { readPlatformIdentity } from '../contract/config/platform-identity.ts';
-import type { ConfigFile } from '../contract/config/settings/config-file.ts';
-import { leastMemoryMb } from '../contract/config/settings/staging-values.ts';
-import { examineSidecarConfig, type SidecarConfig } from '../contract/config/sidecar-config.ts';
-import { patternFault } from '../contract/wire/topic.ts';
+import type { UserFacingError } from '../../base/user-facing-error.ts';
+import { depsPaths } from '../../buildpack/layout.ts';
+import type { BindingSources } from '../../contract/config/bus/service-binding.ts';
+import { type Environment, readVariable } from '../../contract/config/environment.ts';
+import { parseMemoryLimit } from '../../contract/config/memory-limit.ts';
+import { readPlatformIdentity } from '../../contract/config/platform-identity.ts';
+import type { ConfigFile } from '../../contract/config/settings/config-file.ts';
+import { leastMemoryMb } from '../../contract/config/settings/staging-values.ts';
+import { examineSidecarConfig, type SidecarConfig } from '../../contract/config/sidecar-config.ts';
+import { patternFault } from '../../contract/wire/topic.ts';
+import { findUnknownVariables } from '../environment-checks.ts';
+import { errorOf, type Finding, warningOf } from '../finding.ts';
+import type { DoctorReport } from '../report.ts';
+import { settingTable } from '../setting-table.ts';
 import { examineBus, proxiesIn } from './bus-checks.ts';
 import { examineCredentials } from './credential-checks.ts';
-import { findUnknownVariables } from './environment-checks.ts';
-import { errorOf, type Finding, warningOf } from './finding.ts';
 import type { Probes } from './probes.ts';
-import type { DoctorReport } from './report.ts';
-import { settingTable } from './setting-table.ts';
 import { examineSidecar } from './sidecar-checks.ts';
 
 export interface ContainerSources {

@@ -1,10 +1,10 @@
-import { messageOf } from '../base/user-facing-error.ts';
-import type { BusConnectionConfig } from '../contract/config/bus/bus-connection.ts';
-import { type Environment, readVariable } from '../contract/config/environment.ts';
-import { exitCodes } from '../contract/config/exit-codes.ts';
-import { ProxyError } from '../transport/http-tunnel.ts';
+import { messageOf } from '../../base/user-facing-error.ts';
+import type { BusConnectionConfig } from '../../contract/config/bus/bus-connection.ts';
+import { type Environment, readVariable } from '../../contract/config/environment.ts';
+import { exitCodes } from '../../contract/config/exit-codes.ts';
+import { ProxyError } from '../../transport/http-tunnel.ts';
+import { errorOf, type Finding, warningOf } from '../finding.ts';
 import { endsSoon, shownTime } from './certificate-life.ts';
-import { errorOf, type Finding, warningOf } from './finding.ts';
 import { type NetworkProbes, ProbedCertificateError, type ProbedTls } from './probes.ts';
 
 export interface ExaminedBus {

@@ -1,4 +1,4 @@
-import type { ProxyServer } from '../transport/rpc.ts';
+import type { ProxyServer } from '../../transport/rpc.ts';
 
 /** What the doctor asks of the machine that it runs on; every promise rejects with the reason when the answer is no. */
 export interface Probes {

@@ -1,14 +1,14 @@
 import { lookup } from 'node:dns/promises';
 import { isIP, type Socket, connect as tcpConnect } from 'node:net';
 import { type PeerCertificate, connect as tlsConnect } from 'node:tls';
-import { type Scheduler, sleep } from '../base/scheduler.ts';
-import { messageOf } from '../base/user-facing-error.ts';
-import { limits } from '../contract/wire/limits.ts';
-import { failureText } from '../transport/failure-text.ts';
-import { grpcNetwork } from '../transport/grpc/network.ts';
-import { httpGet } from '../transport/http/http-get.ts';
-import { openTunnel, ProxyError, proxyAddress } from '../transport/http-tunnel.ts';
-import type { ProxyServer, TlsFiles } from '../transport/rpc.ts';
+import { type Scheduler, sleep } from '../../base/scheduler.ts';
+import { messageOf } from '../../base/user-facing-error.ts';
+import { limits } from '../../contract/wire/limits.ts';
+import { failureText } from '../../transport/failure-text.ts';
+import { grpcNetwork } from '../../transport/grpc/network.ts';
+import { httpGet } from '../../transport/http/http-get.ts';
+import { openTunnel, ProxyError, proxyAddress } from '../../transport/http-tunnel.ts';
+import type { ProxyServer, TlsFiles } from '../../transport/rpc.ts';
 import {
   type Endpoint,
   type NetworkProbes,

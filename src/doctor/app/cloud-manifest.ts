@@ -1,9 +1,9 @@
-import { manifestMegabytes, parseManifestYaml } from '../base/manifest-yaml.ts';
-import { buildpackName } from '../buildpack/layout.ts';
-import { errorOf, type Finding } from './finding.ts';
-import { readManifestEnvironment } from './manifest/environment.ts';
-import { findRefusals } from './manifest/refusals.ts';
-import { asMapping, type Mapping, readYaml } from './yaml-text.ts';
+import { manifestMegabytes, parseManifestYaml } from '../../base/manifest-yaml.ts';
+import { buildpackName } from '../../buildpack/layout.ts';
+import { errorOf, type Finding } from '../finding.ts';
+import { readManifestEnvironment } from '../manifest/environment.ts';
+import { findRefusals } from '../manifest/refusals.ts';
+import { asMapping, type Mapping, readYaml } from '../yaml-text.ts';
 
 /** What the platform is told about one app, as far as a sidecar is concerned. */
 export interface CloudApp {

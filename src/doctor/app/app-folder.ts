@@ -1,17 +1,17 @@
-import { UserFacingError } from '../base/user-facing-error.ts';
-import type { Environment } from '../contract/config/environment.ts';
-import type { ConfigFile } from '../contract/config/settings/config-file.ts';
-import { SettingReader } from '../contract/config/settings/setting-reader.ts';
-import { settings } from '../contract/config/settings.ts';
+import { UserFacingError } from '../../base/user-facing-error.ts';
+import type { Environment } from '../../contract/config/environment.ts';
+import type { ConfigFile } from '../../contract/config/settings/config-file.ts';
+import { SettingReader } from '../../contract/config/settings/setting-reader.ts';
+import { settings } from '../../contract/config/settings.ts';
+import { findUnknownVariables } from '../environment-checks.ts';
+import { distinct, errorOf, type Finding, warningOf } from '../finding.ts';
+import type { DoctorReport } from '../report.ts';
+import { settingTable } from '../setting-table.ts';
+import { findSwallowedSignals } from '../start-command/start-commands.ts';
 import { examineInstances, platformPort } from './assumed-instance.ts';
 import { findOrderFaults, isThisBuildpack } from './buildpack-order.ts';
 import { type CloudApp, type CloudManifest, readCloudManifest } from './cloud-manifest.ts';
-import { findUnknownVariables } from './environment-checks.ts';
-import { distinct, errorOf, type Finding, warningOf } from './finding.ts';
 import { findHealthFaults, findProcessFaults } from './process-checks.ts';
-import type { DoctorReport } from './report.ts';
-import { settingTable } from './setting-table.ts';
-import { findSwallowedSignals } from './start-command/start-commands.ts';
 
 /** What is pushed, as far as a sidecar is concerned. */
 export interface AppFolder {

@@ -1,8 +1,8 @@
-import { messageOf } from '../base/user-facing-error.ts';
-import { ownAddress } from '../contract/config/addresses.ts';
-import { exitCodes } from '../contract/config/exit-codes.ts';
-import type { SidecarConfig } from '../contract/config/sidecar-config.ts';
-import { errorOf, type Finding, warningOf } from './finding.ts';
+import { messageOf } from '../../base/user-facing-error.ts';
+import { ownAddress } from '../../contract/config/addresses.ts';
+import { exitCodes } from '../../contract/config/exit-codes.ts';
+import type { SidecarConfig } from '../../contract/config/sidecar-config.ts';
+import { errorOf, type Finding, warningOf } from '../finding.ts';
 import type { Endpoint, NetworkProbes } from './probes.ts';
 
 export interface ExaminedSidecar {

@@ -1,11 +1,11 @@
-import { isLoopback } from '../base/loopback.ts';
-import { messageOf } from '../base/user-facing-error.ts';
-import type { BusConnectionConfig } from '../contract/config/bus/bus-connection.ts';
-import { isBusToken } from '../contract/config/bus/bus-token.ts';
-import { clientCertificateFault, lifetimeOfPem } from '../contract/config/bus/client-certificate.ts';
-import type { CredentialSource } from '../contract/config/bus/secret.ts';
+import { isLoopback } from '../../base/loopback.ts';
+import { messageOf } from '../../base/user-facing-error.ts';
+import type { BusConnectionConfig } from '../../contract/config/bus/bus-connection.ts';
+import { isBusToken } from '../../contract/config/bus/bus-token.ts';
+import { clientCertificateFault, lifetimeOfPem } from '../../contract/config/bus/client-certificate.ts';
+import type { CredentialSource } from '../../contract/config/bus/secret.ts';
+import { errorOf, type Finding, warningOf } from '../finding.ts';
 import { endsSoon, shownTime } from './certificate-life.ts';
-import { errorOf, type Finding, warningOf } from './finding.ts';
 import type { ProbedTls, Probes } from './probes.ts';
 
 export interface ExaminedCredentials {
