@@ -2,6 +2,8 @@ import path from 'node:path';
 import type { Log } from '../base/log.ts';
 import { realScheduler } from '../base/real-scheduler.ts';
 import { exitCodeOf, FaultList, messageOf, UserFacingError } from '../base/user-facing-error.ts';
+import { readPolicy, warnOfEmptyRules, watchPolicy } from '../bus/run/policy-file.ts';
+import { type BusTlsFlags, readBusTls, watchBusTls } from '../bus/run/tls-files.ts';
 import { serveBus } from '../bus/serve-bus.ts';
 import { MemoryStore } from '../bus/store/in-memory/memory-store.ts';
 import { DiskReport } from '../bus/store/sqlite/file/disk-report.ts';
@@ -9,7 +11,8 @@ import { openSqliteStore } from '../bus/store/sqlite/sqlite-store.ts';
 import type { Store } from '../bus/store/store.ts';
 import { exitCodes } from '../contract/config/exit-codes.ts';
 import { grpcNetwork } from '../transport/grpc/network.ts';
-import { addGrantsCommand } from './bus-grants.ts';
+import { addGrantsCommand } from './bus/bus-grants.ts';
+import { addBusSettings, type BusSettingFlags } from './bus/bus-settings.ts';
 import {
   addBusObservability,
   type BusObservabilityFlags,
@@ -17,9 +20,6 @@ import {
   printFailure,
   watchBus,
 } from './bus-observability.ts';
-import { readPolicy, warnOfEmptyRules, watchPolicy } from './bus-policy.ts';
-import { addBusSettings, type BusSettingFlags } from './bus-settings.ts';
-import { type BusTlsFlags, readBusTls, watchBusTls } from './bus-tls.ts';
 import { type AddCommand, usageExitCode } from './command.ts';
 import { serveBackups } from './store/backup-socket.ts';
 import { addStoreCommands } from './store/store-commands.ts';

@@ -13,7 +13,7 @@ export async function runCompose(argv: readonly string[]): Promise<number> {
     process.stdout.write(`${JSON.stringify(providerMetadata())}\n`);
     return 0;
   }
-  const program = (await import(programUrl)) as typeof import('./compose-program.ts');
+  const program = (await import(programUrl)) as typeof import('./compose/compose-program.ts');
   const isForPeople = command === undefined || argv.includes('--help') || peoplesCommands.includes(command);
   return await (isForPeople ? program.runPeoplesCommand(argv) : program.runProvider(argv));
 }

@@ -6,8 +6,8 @@ import { hasFailure, jsonOf, junitOf, tableOf } from '../conformance/report.ts';
 import { runConformance } from '../conformance/run-conformance.ts';
 import { grpcNetwork } from '../transport/grpc/network.ts';
 import { type AddCommand, collect } from './command.ts';
-import { type ClaimFlags, readClaims } from './conformance-claims.ts';
-import { CommandProcesses } from './conformance-process.ts';
+import { type ClaimFlags, readClaims } from './conformance/conformance-claims.ts';
+import { CommandProcesses } from './conformance/conformance-process.ts';
 
 interface ConformanceFlags extends ClaimFlags {
   readonly instanceId: string;

@@ -3,7 +3,7 @@ import { exitCodeOf, renderError } from '../base/user-facing-error.ts';
 import { version } from '../base/version.ts';
 import { addBusCommand } from './bus.ts';
 import { type AddCommand, usageExitCode } from './command.ts';
-import { addComposeCommand } from './compose-command.ts';
+import { addComposeCommand } from './compose/compose-command.ts';
 import { addConformanceCommand } from './conformance.ts';
 import { addDoctorCommand } from './doctor.ts';
 import { addLaunchCommand } from './launch.ts';

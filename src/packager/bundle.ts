@@ -9,8 +9,8 @@ export const programs = {
   sidecar: { entry: 'src/sidecar/main.ts', outfile: 'dist/sidecar.mjs' },
   cli: { entry: 'src/cli/main.ts', outfile: 'dist/cli.mjs' },
   // Compose asks it for metadata before every call, which is to cost little more than starting the runtime.
-  compose: { entry: 'src/cli/compose-main.ts', outfile: 'dist/compose.mjs' },
-  composeProgram: { entry: 'src/cli/compose-program.ts', outfile: 'dist/compose-program.mjs' },
+  compose: { entry: 'src/cli/compose/compose-main.ts', outfile: 'dist/compose.mjs' },
+  composeProgram: { entry: 'src/cli/compose/compose-program.ts', outfile: 'dist/compose-program.mjs' },
   // A plugin's author copies this one file; the fixture is pushed with it as it is.
   plugin: { entry: 'src/plugin/index.ts', outfile: 'fixtures/node-plugin/vendor/meridian-plugin.mjs' },
 } as const;

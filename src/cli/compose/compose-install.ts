@@ -1,9 +1,9 @@
 import { chmodSync, cpSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { makeFolders } from '../base/files/make-folders.ts';
-import { messageOf, UserFacingError } from '../base/user-facing-error.ts';
-import { version } from '../base/version.ts';
-import { withholdRuntimeVariables } from '../buildpack/runtime-variables.ts';
+import { makeFolders } from '../../base/files/make-folders.ts';
+import { messageOf, UserFacingError } from '../../base/user-facing-error.ts';
+import { version } from '../../base/version.ts';
+import { withholdRuntimeVariables } from '../../buildpack/runtime-variables.ts';
 
 export interface Installation {
   readonly dockerFolder: string;

@@ -1,9 +1,9 @@
 import { accessSync, constants } from 'node:fs';
 import { homedir, tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
-import { makeFolders } from '../base/files/make-folders.ts';
-import { messageOf, UserFacingError } from '../base/user-facing-error.ts';
-import { type Environment, readVariable } from '../contract/config/environment.ts';
+import { makeFolders } from '../../base/files/make-folders.ts';
+import { messageOf, UserFacingError } from '../../base/user-facing-error.ts';
+import { type Environment, readVariable } from '../../contract/config/environment.ts';
 
 /** Where the provider keeps journal, locks and logs: the user's state folder; where that cannot be written, a temporary one. */
 export function stateFolder(environment: Environment): string {

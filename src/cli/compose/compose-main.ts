@@ -1,5 +1,5 @@
-import { printCliPluginMetadata, runCompose } from './compose.ts';
-import { watchOutput } from './output.ts';
+import { printCliPluginMetadata, runCompose } from '../compose.ts';
+import { watchOutput } from '../output.ts';
 
 /** The program `compose.mjs`: `meridian-sidecar` as Compose and Docker call it, without the other commands' code. */
 watchOutput();

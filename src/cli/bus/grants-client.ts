@@ -1,13 +1,13 @@
-import { messageOf, UserFacingError } from '../base/user-facing-error.ts';
-import { readBindingSources } from '../contract/config/bus/binding-files.ts';
-import { type BusConnectionConfig, loadBusConnection } from '../contract/config/bus/bus-connection.ts';
-import { exitCodes } from '../contract/config/exit-codes.ts';
-import { limits } from '../contract/wire/limits.ts';
-import { connectOptionsOf } from '../sidecar/bus-link/bus-credential.ts';
-import { readCredential } from '../sidecar/lifecycle/launch-files.ts';
-import { grpcNetwork } from '../transport/grpc/network.ts';
-import type { Connection, UnaryMethod } from '../transport/rpc.ts';
-import { RpcError } from '../transport/status.ts';
+import { messageOf, UserFacingError } from '../../base/user-facing-error.ts';
+import { readBindingSources } from '../../contract/config/bus/binding-files.ts';
+import { type BusConnectionConfig, loadBusConnection } from '../../contract/config/bus/bus-connection.ts';
+import { exitCodes } from '../../contract/config/exit-codes.ts';
+import { limits } from '../../contract/wire/limits.ts';
+import { connectOptionsOf } from '../../sidecar/bus-link/bus-credential.ts';
+import { readCredential } from '../../sidecar/lifecycle/launch-files.ts';
+import { grpcNetwork } from '../../transport/grpc/network.ts';
+import type { Connection, UnaryMethod } from '../../transport/rpc.ts';
+import { RpcError } from '../../transport/status.ts';
 
 const timeoutMs = 10_000;
 

@@ -1,10 +1,10 @@
-import { parseDurationMs } from '../base/duration.ts';
-import { FaultList, UserFacingError } from '../base/user-facing-error.ts';
-import type { InputMessage } from '../conformance/input.ts';
-import type { Claims } from '../conformance/scene.ts';
-import type { Grant } from '../contract/wire/grants.ts';
-import { patternFault, topicFault } from '../contract/wire/topic.ts';
-import { usageExitCode } from './command.ts';
+import { parseDurationMs } from '../../base/duration.ts';
+import { FaultList, UserFacingError } from '../../base/user-facing-error.ts';
+import type { InputMessage } from '../../conformance/input.ts';
+import type { Claims } from '../../conformance/scene.ts';
+import type { Grant } from '../../contract/wire/grants.ts';
+import { patternFault, topicFault } from '../../contract/wire/topic.ts';
+import { usageExitCode } from '../command.ts';
 
 export interface ClaimFlags {
   readonly grant: readonly string[];

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { messageOf, UserFacingError } from '../base/user-facing-error.ts';
-import { environmentOfCaller } from '../buildpack/runtime-variables.ts';
-import type { RunningPlugin, StartPlugin } from '../conformance/running-plugin.ts';
-import { usageExitCode } from './command.ts';
+import { messageOf, UserFacingError } from '../../base/user-facing-error.ts';
+import { environmentOfCaller } from '../../buildpack/runtime-variables.ts';
+import type { RunningPlugin, StartPlugin } from '../../conformance/running-plugin.ts';
+import { usageExitCode } from '../command.ts';
 
 /** The processes of one command, each at the head of a process group, so that what it starts itself is signalled with it. */
 export class CommandProcesses {

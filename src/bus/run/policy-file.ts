@@ -1,9 +1,9 @@
-import { readTextFile } from '../base/files/read-text-file.ts';
-import type { Log } from '../base/log.ts';
-import { every, type Scheduler, type Timer } from '../base/scheduler.ts';
-import { messageOf, UserFacingError } from '../base/user-facing-error.ts';
-import { type Policy, parsePolicy } from '../bus/access/policy.ts';
-import { exitCodes } from '../contract/config/exit-codes.ts';
+import { readTextFile } from '../../base/files/read-text-file.ts';
+import type { Log } from '../../base/log.ts';
+import { every, type Scheduler, type Timer } from '../../base/scheduler.ts';
+import { messageOf, UserFacingError } from '../../base/user-facing-error.ts';
+import { exitCodes } from '../../contract/config/exit-codes.ts';
+import { type Policy, parsePolicy } from '../access/policy.ts';
 
 /** A look at the text works on every kind of mount, unlike file events. */
 const lookEveryMs = 1_000;

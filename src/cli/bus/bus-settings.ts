@@ -1,9 +1,9 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { formatDuration } from '../base/duration.ts';
-import { defaultDrainTimeoutMs, defaultSubscriptionIdleMs } from '../bus/bus.ts';
-import { defaultDedupWindowMs, defaultRetention } from '../bus/store/retention.ts';
-import { byteCount, count, duration, type Parser } from '../contract/config/settings/setting-value.ts';
-import { limits } from '../contract/wire/limits.ts';
+import { formatDuration } from '../../base/duration.ts';
+import { defaultDrainTimeoutMs, defaultSubscriptionIdleMs } from '../../bus/bus.ts';
+import { defaultDedupWindowMs, defaultRetention } from '../../bus/store/retention.ts';
+import { byteCount, count, duration, type Parser } from '../../contract/config/settings/setting-value.ts';
+import { limits } from '../../contract/wire/limits.ts';
 
 /** The numbers of the Bus API, by the names that commander gives to their options. */
 export interface BusSettingFlags {

@@ -1,17 +1,17 @@
 import { create } from '@bufbuild/protobuf';
 import { Argument, type Command } from 'commander';
-import { UserFacingError } from '../base/user-facing-error.ts';
+import { UserFacingError } from '../../base/user-facing-error.ts';
 import {
   DecideGrantsRequestSchema,
   ExplainGrantRequestSchema,
   type GrantStanding,
   ListGrantsRequestSchema,
   Standing,
-} from '../contract/wire/gen/meridian/bus/v1/grants_pb.ts';
-import type { Action, Grant } from '../contract/wire/grants.ts';
-import { actionFromWire, actionToWire, grantsToWire } from '../contract/wire/grants-on-wire.ts';
-import { grantMethods } from '../contract/wire/methods.ts';
-import { usageExitCode } from './command.ts';
+} from '../../contract/wire/gen/meridian/bus/v1/grants_pb.ts';
+import type { Action, Grant } from '../../contract/wire/grants.ts';
+import { actionFromWire, actionToWire, grantsToWire } from '../../contract/wire/grants-on-wire.ts';
+import { grantMethods } from '../../contract/wire/methods.ts';
+import { usageExitCode } from '../command.ts';
 import { GrantsClient } from './grants-client.ts';
 import { type GrantRow, grantsTable } from './grants-table.ts';
 

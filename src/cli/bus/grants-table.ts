@@ -1,5 +1,5 @@
-import { alignColumns } from '../base/align-columns.ts';
-import type { Grant } from '../contract/wire/grants.ts';
+import { alignColumns } from '../../base/align-columns.ts';
+import type { Grant } from '../../contract/wire/grants.ts';
 
 /** One row of `bus grants list`, which is also what `--json` prints. */
 export interface GrantRow extends Grant {

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { connectPlugin } from '../sidecar/plugins.ts';
-import { endAll, spawnSidecar, startSidecar } from '../sidecar/processes.ts';
-import { V1Client } from '../sidecar/v1-client.ts';
+import { connectPlugin } from '../../sidecar/plugins.ts';
+import { endAll, spawnSidecar, startSidecar } from '../../sidecar/processes.ts';
+import { V1Client } from '../../sidecar/v1-client.ts';
 import {
   automatic,
   commandsIn,
@@ -9,7 +9,7 @@ import {
   manualSubscribe,
   startGrantsBus,
   withoutAdmins,
-} from './bus-grants-fixtures.ts';
+} from '../bus-grants-fixtures.ts';
 
 afterEach(endAll);
 

@@ -1,5 +1,5 @@
-import type { AddCommand } from './command.ts';
-import { runCompose } from './compose.ts';
+import type { AddCommand } from '../command.ts';
+import { runCompose } from '../compose.ts';
 
 /** `meridian-sidecar compose`: its words are Compose's, so they are read by the provider itself. */
 export const addComposeCommand: AddCommand = (program) => {

@@ -1,10 +1,10 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { readTextFile } from '../base/files/read-text-file.ts';
-import type { Log } from '../base/log.ts';
-import { every, type Scheduler, type Timer } from '../base/scheduler.ts';
-import { FaultList, messageOf, UserFacingError } from '../base/user-facing-error.ts';
-import { exitCodes } from '../contract/config/exit-codes.ts';
-import type { TlsFiles } from '../transport/rpc.ts';
+import { readTextFile } from '../../base/files/read-text-file.ts';
+import type { Log } from '../../base/log.ts';
+import { every, type Scheduler, type Timer } from '../../base/scheduler.ts';
+import { FaultList, messageOf, UserFacingError } from '../../base/user-facing-error.ts';
+import { exitCodes } from '../../contract/config/exit-codes.ts';
+import type { TlsFiles } from '../../transport/rpc.ts';
 
 /** Paths of PEM files. */
 export interface BusTlsFlags {

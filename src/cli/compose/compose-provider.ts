@@ -1,20 +1,20 @@
 import { appendFileSync, existsSync, renameSync, statSync, writeSync } from 'node:fs';
 import path from 'node:path';
-import { makeFolders } from '../base/files/make-folders.ts';
-import { createLog, type Log, silentLog } from '../base/log.ts';
-import { logError } from '../base/log-error.ts';
-import { realScheduler } from '../base/real-scheduler.ts';
-import { exitCodeOf } from '../base/user-facing-error.ts';
-import { environmentOfCaller } from '../buildpack/runtime-variables.ts';
-import { dockerThrough } from '../compose/engine/docker.ts';
-import { dockerCommand } from '../compose/engine/docker-cli.ts';
-import { withinLimit } from '../compose/engine/docker-limit.ts';
-import { readHostFile } from '../compose/invocation/host-files.ts';
-import { type Invocation, parseInvocation } from '../compose/invocation/invocation.ts';
-import { errorLine, Protocol } from '../compose/invocation/protocol.ts';
-import { runCommand } from '../compose/run-command.ts';
-import { StateFiles } from '../compose/state/state-files.ts';
-import { patternFault } from '../contract/wire/topic.ts';
+import { makeFolders } from '../../base/files/make-folders.ts';
+import { createLog, type Log, silentLog } from '../../base/log.ts';
+import { logError } from '../../base/log-error.ts';
+import { realScheduler } from '../../base/real-scheduler.ts';
+import { exitCodeOf } from '../../base/user-facing-error.ts';
+import { environmentOfCaller } from '../../buildpack/runtime-variables.ts';
+import { dockerThrough } from '../../compose/engine/docker.ts';
+import { dockerCommand } from '../../compose/engine/docker-cli.ts';
+import { withinLimit } from '../../compose/engine/docker-limit.ts';
+import { readHostFile } from '../../compose/invocation/host-files.ts';
+import { type Invocation, parseInvocation } from '../../compose/invocation/invocation.ts';
+import { errorLine, Protocol } from '../../compose/invocation/protocol.ts';
+import { runCommand } from '../../compose/run-command.ts';
+import { StateFiles } from '../../compose/state/state-files.ts';
+import { patternFault } from '../../contract/wire/topic.ts';
 import { stateFolder } from './compose-folders.ts';
 
 /**
