@@ -1,5 +1,5 @@
-import type { Log } from '../base/log.ts';
-import { every, type Scheduler, type Timer } from '../base/scheduler.ts';
+import type { Log } from '../base/log/log.ts';
+import { every, type Scheduler, type Timer } from '../base/time/scheduler.ts';
 import { messageOf } from '../base/user-facing-error.ts';
 import { lengthFault } from '../contract/wire/field-limits/length-fault.ts';
 import {

@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import { ratedLog } from '../base/rated-log.ts';
+import { ratedLog } from '../base/log/rated-log.ts';
 import { messageOf } from '../base/user-facing-error.ts';
 import {
   ActivateReplySchema,

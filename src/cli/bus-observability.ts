@@ -1,9 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
-import { type Log, type LogLevel, logLevels } from '../base/log.ts';
-import { writeFailure } from '../base/log-error.ts';
+import { type Log, type LogLevel, logLevels } from '../base/log/log.ts';
+import { writeFailure } from '../base/log/log-error.ts';
 import { createStreamLog, LineStream } from '../base/output/line-stream.ts';
-import { realScheduler } from '../base/real-scheduler.ts';
+import { realScheduler } from '../base/time/real-scheduler.ts';
 import { messageOf, UserFacingError } from '../base/user-facing-error.ts';
 import { BusMetrics } from '../bus/metrics/bus-metrics.ts';
 import { listenAddress } from '../contract/config/addresses.ts';

@@ -1,6 +1,6 @@
 import path from 'node:path';
-import type { Log } from '../base/log.ts';
-import { realScheduler } from '../base/real-scheduler.ts';
+import type { Log } from '../base/log/log.ts';
+import { realScheduler } from '../base/time/real-scheduler.ts';
 import { exitCodeOf, FaultList, messageOf, UserFacingError } from '../base/user-facing-error.ts';
 import { readPolicy, warnOfEmptyRules, watchPolicy } from '../bus/run/policy-file.ts';
 import { type BusTlsFlags, readBusTls, watchBusTls } from '../bus/run/tls-files.ts';

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { Option } from 'commander';
-import { realScheduler } from '../base/real-scheduler.ts';
+import { realScheduler } from '../base/time/real-scheduler.ts';
 import { conformanceTests, type TestId } from '../conformance/conformance-tests.ts';
 import { hasFailure, jsonOf, junitOf, tableOf } from '../conformance/report.ts';
 import { runConformance } from '../conformance/run-conformance.ts';

@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { readTextFile } from '../base/files/read-text-file.ts';
-import { realScheduler } from '../base/real-scheduler.ts';
+import { realScheduler } from '../base/time/real-scheduler.ts';
 import { UserFacingError } from '../base/user-facing-error.ts';
 import { readHostFile } from '../compose/invocation/host-files.ts';
 import { readBindingSources } from '../contract/config/bus/binding-files.ts';

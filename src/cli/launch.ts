@@ -1,4 +1,4 @@
-import { realScheduler } from '../base/real-scheduler.ts';
+import { realScheduler } from '../base/time/real-scheduler.ts';
 import { launch } from '../local/launch.ts';
 import { type AddCommand, collect, environmentOf } from './command.ts';
 

@@ -1,7 +1,7 @@
 import { get } from 'node:http';
-import { parseDurationMs } from '../base/duration.ts';
-import { realScheduler } from '../base/real-scheduler.ts';
-import { sleep } from '../base/scheduler.ts';
+import { parseDurationMs } from '../base/time/duration.ts';
+import { realScheduler } from '../base/time/real-scheduler.ts';
+import { sleep } from '../base/time/scheduler.ts';
 import { UserFacingError } from '../base/user-facing-error.ts';
 import { type AddCommand, usageExitCode } from './command.ts';
 import { ownAddresses } from './own-addresses.ts';

@@ -1,5 +1,5 @@
-import type { Log } from '../base/log.ts';
-import type { Scheduler } from '../base/scheduler.ts';
+import type { Log } from '../base/log/log.ts';
+import type { Scheduler } from '../base/time/scheduler.ts';
 import type { CheckPattern } from '../contract/config/settings/setting.ts';
 import type { Docker } from './engine/docker.ts';
 import type { ReadHostFile } from './invocation/host-files.ts';

@@ -1,4 +1,4 @@
-import { type Scheduler, sleep } from '../base/scheduler.ts';
+import { type Scheduler, sleep } from '../base/time/scheduler.ts';
 import type { Envelope } from '../contract/wire/gen/meridian/v1/envelope_pb.ts';
 import type { Sidecar } from '../sidecar/sidecar.ts';
 

@@ -1,4 +1,4 @@
-import { silentLog } from '../base/log.ts';
+import { silentLog } from '../base/log/log.ts';
 import { randomBelow } from '../base/random.ts';
 import { type RunningBus, serveBus } from '../bus/serve-bus.ts';
 import { MemoryStore } from '../bus/store/in-memory/memory-store.ts';

@@ -1,5 +1,5 @@
 import { formatBytes } from '../base/bytes.ts';
-import { formatDuration } from '../base/duration.ts';
+import { formatDuration } from '../base/time/duration.ts';
 import type { BusApiAddress, ListenAddress } from '../contract/config/addresses.ts';
 import { Secret } from '../contract/config/bus/secret.ts';
 import { type Environment, readVariable } from '../contract/config/environment.ts';

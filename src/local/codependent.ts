@@ -1,6 +1,6 @@
-import { aborted } from '../base/aborted.ts';
-import type { Scheduler } from '../base/scheduler.ts';
-import { within } from '../base/within.ts';
+import { aborted } from '../base/async/aborted.ts';
+import { within } from '../base/async/within.ts';
+import type { Scheduler } from '../base/time/scheduler.ts';
 import type { ProcessStart, ProcessStream, RunningProcess, SpawnProcess } from './process-spawner.ts';
 
 export interface CodependentProcess {

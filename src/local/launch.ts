@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { Scheduler } from '../base/scheduler.ts';
+import type { Scheduler } from '../base/time/scheduler.ts';
 import { UserFacingError } from '../base/user-facing-error.ts';
 import { type AppManifest, parseAppManifest } from './app-manifest.ts';
 import { type CodependentProcess, runCodependent } from './codependent.ts';

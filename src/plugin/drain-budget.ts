@@ -1,4 +1,4 @@
-import type { Scheduler, Timer } from '../base/scheduler.ts';
+import type { Scheduler, Timer } from '../base/time/scheduler.ts';
 import { RpcError } from '../transport/status.ts';
 
 /** The time that a stopping plugin has. Once it is over, every wait of the client that is still open fails, and every later one. */

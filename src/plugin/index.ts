@@ -9,9 +9,9 @@
  * await plugin.stopped;
  * ```
  */
-import { createLog } from '../base/log.ts';
+import { createLog } from '../base/log/log.ts';
 import { LineStream } from '../base/output/line-stream.ts';
-import { realScheduler } from '../base/real-scheduler.ts';
+import { realScheduler } from '../base/time/real-scheduler.ts';
 import { grpcNetwork } from '../transport/grpc/network.ts';
 import { checkOptions } from './arguments.ts';
 import { type ConnectOptions, connectOptionKinds } from './options.ts';

@@ -1,5 +1,5 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import type { Log } from '../base/log.ts';
+import type { Log } from '../base/log/log.ts';
 import { messageOf } from '../base/user-facing-error.ts';
 import {
   type LifecycleEvent,

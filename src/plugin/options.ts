@@ -1,4 +1,4 @@
-import type { Log } from '../base/log.ts';
+import type { Log } from '../base/log/log.ts';
 import { logger, members, nanoseconds, text, whole } from './arguments.ts';
 import type { DeliveredMessage } from './message.ts';
 

@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
-import type { Log } from '../base/log.ts';
-import type { Scheduler } from '../base/scheduler.ts';
+import type { Log } from '../base/log/log.ts';
+import type { Scheduler } from '../base/time/scheduler.ts';
 import { messageOf } from '../base/user-facing-error.ts';
 import {
   LoadStateRequestSchema,

@@ -1,6 +1,6 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { beginningOf } from '../base/bytes.ts';
-import type { Log } from '../base/log.ts';
+import type { Log } from '../base/log/log.ts';
 import { messageOf } from '../base/user-facing-error.ts';
 import { lengthFault } from '../contract/wire/field-limits/length-fault.ts';
 import {

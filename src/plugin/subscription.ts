@@ -1,6 +1,6 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import type { Log } from '../base/log.ts';
-import type { Scheduler, Timer } from '../base/scheduler.ts';
+import type { Log } from '../base/log/log.ts';
+import type { Scheduler, Timer } from '../base/time/scheduler.ts';
 import { messageOf } from '../base/user-facing-error.ts';
 import {
   type ConsumedMessage,

@@ -1,10 +1,10 @@
-import type { Log } from '../base/log.ts';
-import { writeFailure } from '../base/log-error.ts';
+import { within } from '../base/async/within.ts';
+import type { Log } from '../base/log/log.ts';
+import { writeFailure } from '../base/log/log-error.ts';
 import { createStreamLog, LineStream } from '../base/output/line-stream.ts';
-import { realScheduler } from '../base/real-scheduler.ts';
+import { realScheduler } from '../base/time/real-scheduler.ts';
 import { exitCodeOf, UserFacingError } from '../base/user-facing-error.ts';
 import { version } from '../base/version.ts';
-import { within } from '../base/within.ts';
 import { type AuditLog, openAuditLog } from '../contract/config/audit-log.ts';
 import { readBindingSources } from '../contract/config/bus/binding-files.ts';
 import { exitCodes } from '../contract/config/exit-codes.ts';

@@ -1,5 +1,5 @@
-import type { Log } from '../base/log.ts';
-import type { Scheduler } from '../base/scheduler.ts';
+import type { Log } from '../base/log/log.ts';
+import type { Scheduler } from '../base/time/scheduler.ts';
 import type { CallContext } from '../transport/rpc.ts';
 
 /** Longer than the end of a connection takes to arrive here, when a plugin that closed it registers on the next one at once. */

@@ -1,6 +1,6 @@
-import type { Log } from '../base/log.ts';
-import { ratedLog } from '../base/rated-log.ts';
-import type { Scheduler } from '../base/scheduler.ts';
+import type { Log } from '../base/log/log.ts';
+import { ratedLog } from '../base/log/rated-log.ts';
+import type { Scheduler } from '../base/time/scheduler.ts';
 import type { SidecarConfig } from '../contract/config/sidecar-config.ts';
 import type { AuditSink } from '../contract/wire/audit-line.ts';
 import { limits } from '../contract/wire/limits.ts';

@@ -1,4 +1,4 @@
-import { within } from '../base/within.ts';
+import { within } from '../base/async/within.ts';
 import { exitCodes } from '../contract/config/exit-codes.ts';
 import { RpcError } from '../transport/status.ts';
 import { recoverGrants } from './access/grant-recovery.ts';

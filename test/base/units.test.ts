@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { formatBytes } from '../../src/base/bytes.ts';
-import { formatDuration, parseDurationMs } from '../../src/base/duration.ts';
+import { formatDuration, parseDurationMs } from '../../src/base/time/duration.ts';
 
 test.each([
   ['500ms', 500],

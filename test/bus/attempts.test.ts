@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { sleep } from '../../src/base/scheduler.ts';
+import { sleep } from '../../src/base/time/scheduler.ts';
 import type { DeliveredMessage, Message } from '../../src/plugin/message.ts';
 import type { Plugin } from '../../src/plugin/plugin.ts';
 import { RpcError } from '../../src/transport/status.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { createLog } from '../../src/base/log.ts';
-import { sleep } from '../../src/base/scheduler.ts';
+import { createLog } from '../../src/base/log/log.ts';
+import { sleep } from '../../src/base/time/scheduler.ts';
 import type { Policy } from '../../src/bus/access/policy.ts';
 import { serveBus } from '../../src/bus/serve-bus.ts';
 import { MemoryStore } from '../../src/bus/store/in-memory/memory-store.ts';

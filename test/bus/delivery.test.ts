@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { sleep } from '../../src/base/scheduler.ts';
+import { sleep } from '../../src/base/time/scheduler.ts';
 import { type Container, collect, described, publishText, startContainer } from '../sidecar/simulated-container.ts';
 import { inWorld, type SimulatedWorld } from '../sidecar/simulated-world.ts';
 

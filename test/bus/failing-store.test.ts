@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { sleep } from '../../src/base/scheduler.ts';
+import { sleep } from '../../src/base/time/scheduler.ts';
 import { MemoryStore } from '../../src/bus/store/in-memory/memory-store.ts';
 import { collect, publishText, startContainer } from '../sidecar/simulated-container.ts';
 import { openPolicy, SimulatedWorld } from '../sidecar/simulated-world.ts';

@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
-import { sleep } from '../../src/base/scheduler.ts';
+import { sleep } from '../../src/base/time/scheduler.ts';
 import type { Policy } from '../../src/bus/access/policy.ts';
 import type { RunningBus } from '../../src/bus/serve-bus.ts';
 import { EndReason } from '../../src/contract/wire/gen/meridian/bus/v1/bus_pb.ts';

@@ -1,4 +1,4 @@
-import { Gate } from '../../src/base/gate.ts';
+import { Gate } from '../../src/base/async/gate.ts';
 import { MemoryStore } from '../../src/bus/store/in-memory/memory-store.ts';
 import type { Appended, NewMessage, Owner } from '../../src/bus/store/store.ts';
 

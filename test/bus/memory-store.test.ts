@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { VirtualScheduler } from '../../src/base/virtual-scheduler.ts';
 import { MemoryStore } from '../../src/bus/store/in-memory/memory-store.ts';
+import { VirtualScheduler } from '../../src/simulation/virtual-scheduler.ts';
 import { activeOwner, message } from './store-fixtures.ts';
 import { describeStore } from './store-suite.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { sleep } from '../../src/base/scheduler.ts';
+import { sleep } from '../../src/base/time/scheduler.ts';
 import { collect, publishText, startContainer } from '../sidecar/simulated-container.ts';
 import { busAddress, inWorld, openPolicy, SimulatedWorld } from '../sidecar/simulated-world.ts';
 import { BareSidecar } from './bare-sidecar.ts';

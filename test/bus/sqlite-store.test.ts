@@ -6,10 +6,10 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
-import { realScheduler } from '../../src/base/real-scheduler.ts';
-import { VirtualScheduler } from '../../src/base/virtual-scheduler.ts';
+import { realScheduler } from '../../src/base/time/real-scheduler.ts';
 import { openSqliteStore, type SqliteStore, type SqliteStoreOptions } from '../../src/bus/store/sqlite/sqlite-store.ts';
 import { StaleEpochError, type StoredMessage } from '../../src/bus/store/store.ts';
+import { VirtualScheduler } from '../../src/simulation/virtual-scheduler.ts';
 import { activeOwner, appendIds, everything, idsIn, message } from './store-fixtures.ts';
 import { describeStore } from './store-suite.ts';
 

@@ -1,5 +1,5 @@
 // Appends to a store without pause, many messages at a time, and tells of each once it is accepted: `sqlite-writer.ts FILE [BYTES]`.
-import { realScheduler } from '../../src/base/real-scheduler.ts';
+import { realScheduler } from '../../src/base/time/real-scheduler.ts';
 import { exitCodeOf, renderError } from '../../src/base/user-facing-error.ts';
 import { openSqliteStore } from '../../src/bus/store/sqlite/sqlite-store.ts';
 import { activeOwner, message } from './store-fixtures.ts';

@@ -1,8 +1,8 @@
 import { create } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
-import { VirtualScheduler } from '../../src/base/virtual-scheduler.ts';
 import { type Owner, StaleEpochError, type Store, StoreFullError } from '../../src/bus/store/store.ts';
 import { EnvelopeSchema } from '../../src/contract/wire/gen/meridian/v1/envelope_pb.ts';
+import { VirtualScheduler } from '../../src/simulation/virtual-scheduler.ts';
 import { activeOwner, appendIds, type CreateStore, everything, idsIn, message } from './store-fixtures.ts';
 
 const letter = create(EnvelopeSchema, { meta: { messageId: 'letter', topic: 'dead' }, payload: new Uint8Array(10) });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { VirtualScheduler } from '../../src/base/virtual-scheduler.ts';
 import type { Owner, Store } from '../../src/bus/store/store.ts';
+import { VirtualScheduler } from '../../src/simulation/virtual-scheduler.ts';
 import { activeOwner, type CreateStore, idsIn, message, noneBefore } from './store-fixtures.ts';
 
 /** Room for three of these messages and not for four. */

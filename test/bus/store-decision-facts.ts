@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { VirtualScheduler } from '../../src/base/virtual-scheduler.ts';
 import type { GrantDecision } from '../../src/bus/store/store.ts';
+import { VirtualScheduler } from '../../src/simulation/virtual-scheduler.ts';
 import type { CreateStore } from './store-fixtures.ts';
 
 export function describeDecisions(createStore: CreateStore): void {

@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import type { Scheduler } from '../../src/base/scheduler.ts';
+import type { Scheduler } from '../../src/base/time/scheduler.ts';
 import type { NewMessage, Owner, Start, Store } from '../../src/bus/store/store.ts';
 import { EnvelopeSchema } from '../../src/contract/wire/gen/meridian/v1/envelope_pb.ts';
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { VirtualScheduler } from '../../src/base/virtual-scheduler.ts';
 import type { Store, StoredMessage } from '../../src/bus/store/store.ts';
 import { matchTopic } from '../../src/contract/wire/topic.ts';
+import { VirtualScheduler } from '../../src/simulation/virtual-scheduler.ts';
 import { activeOwner, appendIds, type CreateStore, idsIn, message } from './store-fixtures.ts';
 
 const topics = ['a', 'a.b', 'a.b.c', 'b.b', 'A.b'];

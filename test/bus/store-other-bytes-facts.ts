@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { sleep } from '../../src/base/scheduler.ts';
-import { VirtualScheduler } from '../../src/base/virtual-scheduler.ts';
+import { sleep } from '../../src/base/time/scheduler.ts';
 import { type Owner, type Store, StoreFullError } from '../../src/bus/store/store.ts';
+import { VirtualScheduler } from '../../src/simulation/virtual-scheduler.ts';
 import { activeOwner, type CreateStore, message } from './store-fixtures.ts';
 
 const retention = { messages: 1, bytes: 100_000 };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { VirtualScheduler } from '../../src/base/virtual-scheduler.ts';
 import { type Owner, StaleEpochError, type Store } from '../../src/bus/store/store.ts';
+import { VirtualScheduler } from '../../src/simulation/virtual-scheduler.ts';
 import { activeOwner, type CreateStore, everything, message, startedAt } from './store-fixtures.ts';
 
 const emptyState = { state: new Uint8Array(), expectedRevision: 0n, acknowledge: [] };

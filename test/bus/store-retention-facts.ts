@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { VirtualScheduler } from '../../src/base/virtual-scheduler.ts';
 import { type Owner, type Store, StoreFullError } from '../../src/bus/store/store.ts';
+import { VirtualScheduler } from '../../src/simulation/virtual-scheduler.ts';
 import { activeOwner, type CreateStore, everything, idsIn, message } from './store-fixtures.ts';
 
 /** Room for three of these messages and not for four. */

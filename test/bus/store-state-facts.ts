@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { VirtualScheduler } from '../../src/base/virtual-scheduler.ts';
 import { RevisionConflictError } from '../../src/bus/store/store.ts';
+import { VirtualScheduler } from '../../src/simulation/virtual-scheduler.ts';
 import { activeOwner, appendIds, type CreateStore, everything } from './store-fixtures.ts';
 
 export function describeState(createStore: CreateStore): void {

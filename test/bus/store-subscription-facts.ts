@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { VirtualScheduler } from '../../src/base/virtual-scheduler.ts';
 import { StaleEpochError, type Store } from '../../src/bus/store/store.ts';
+import { VirtualScheduler } from '../../src/simulation/virtual-scheduler.ts';
 import { activeOwner, appendIds, type CreateStore, everything, message, noneBefore } from './store-fixtures.ts';
 
 export function describeSubscriptions(createStore: CreateStore): void {

@@ -11,7 +11,7 @@ import {
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { realScheduler } from '../../src/base/real-scheduler.ts';
+import { realScheduler } from '../../src/base/time/real-scheduler.ts';
 import { openSqliteStore } from '../../src/bus/store/sqlite/sqlite-store.ts';
 import { activeOwner, message } from '../bus/store-fixtures.ts';
 import { connectPlugin } from '../sidecar/plugins.ts';

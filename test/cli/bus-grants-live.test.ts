@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { createLog } from '../../src/base/log.ts';
-import { realScheduler } from '../../src/base/real-scheduler.ts';
+import { createLog } from '../../src/base/log/log.ts';
+import { realScheduler } from '../../src/base/time/real-scheduler.ts';
 import { Plugin } from '../../src/plugin/plugin.ts';
 import { grpcNetwork } from '../../src/transport/grpc/network.ts';
 import { connectPlugin } from '../sidecar/plugins.ts';

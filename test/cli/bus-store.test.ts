@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { Gate } from '../../src/base/gate.ts';
+import { Gate } from '../../src/base/async/gate.ts';
 import { connectPlugin } from '../sidecar/plugins.ts';
 import { endAll, policyText, runCli, startBus, startSidecar, writeTemporary } from '../sidecar/processes.ts';
 

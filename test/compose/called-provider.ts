@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { silentLog } from '../../src/base/log.ts';
-import { realScheduler } from '../../src/base/real-scheduler.ts';
+import { silentLog } from '../../src/base/log/log.ts';
+import { realScheduler } from '../../src/base/time/real-scheduler.ts';
 import { dockerThrough } from '../../src/compose/engine/docker.ts';
 import { readHostFile } from '../../src/compose/invocation/host-files.ts';
 import { parseInvocation } from '../../src/compose/invocation/invocation.ts';

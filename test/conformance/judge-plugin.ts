@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, beforeAll } from 'vitest';
-import { realScheduler } from '../../src/base/real-scheduler.ts';
+import { realScheduler } from '../../src/base/time/real-scheduler.ts';
 import { CommandProcesses } from '../../src/cli/conformance/conformance-process.ts';
 import type { TestId } from '../../src/conformance/conformance-tests.ts';
 import { runConformance, type TestResult } from '../../src/conformance/run-conformance.ts';

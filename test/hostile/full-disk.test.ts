@@ -3,7 +3,7 @@ import { appendFileSync, mkdtempSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Gate } from '../../src/base/gate.ts';
+import { Gate } from '../../src/base/async/gate.ts';
 import { connectPlugin } from '../sidecar/plugins.ts';
 import { endAll, startBus, startSidecar } from '../sidecar/processes.ts';
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { realScheduler } from '../../src/base/real-scheduler.ts';
+import { realScheduler } from '../../src/base/time/real-scheduler.ts';
 import { launch } from '../../src/local/launch.ts';
 import { temporaryDir, writeTree } from './fixture-tree.ts';
 

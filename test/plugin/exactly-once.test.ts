@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { randomBelow } from '../../src/base/random.ts';
-import { sleep } from '../../src/base/scheduler.ts';
+import { sleep } from '../../src/base/time/scheduler.ts';
 import type { Plugin } from '../../src/plugin/plugin.ts';
 import { MortalNetwork } from '../sidecar/mortal-network.ts';
 import { publishText, startContainer, textOf } from '../sidecar/simulated-container.ts';

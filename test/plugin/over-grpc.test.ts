@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
-import { silentLog } from '../../src/base/log.ts';
-import { realScheduler } from '../../src/base/real-scheduler.ts';
+import { silentLog } from '../../src/base/log/log.ts';
+import { realScheduler } from '../../src/base/time/real-scheduler.ts';
 import { serveBus } from '../../src/bus/serve-bus.ts';
 import { MemoryStore } from '../../src/bus/store/in-memory/memory-store.ts';
 import { loadSidecarConfig } from '../../src/contract/config/sidecar-config.ts';

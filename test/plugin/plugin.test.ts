@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { sleep } from '../../src/base/scheduler.ts';
+import { sleep } from '../../src/base/time/scheduler.ts';
 import { NotAdmittedError } from '../../src/plugin/sidecar-connection.ts';
 import {
   type Container,

@@ -1,5 +1,5 @@
-import { silentLog } from '../../src/base/log.ts';
-import { realScheduler } from '../../src/base/real-scheduler.ts';
+import { silentLog } from '../../src/base/log/log.ts';
+import { realScheduler } from '../../src/base/time/real-scheduler.ts';
 import { Plugin } from '../../src/plugin/plugin.ts';
 import { grpcNetwork } from '../../src/transport/grpc/network.ts';
 

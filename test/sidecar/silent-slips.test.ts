@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
-import { VirtualScheduler } from '../../src/base/virtual-scheduler.ts';
 import { watchForPlugin } from '../../src/sidecar/health/absent-plugin.ts';
 import { StateHolder } from '../../src/sidecar/lifecycle/sidecar-state.ts';
+import { VirtualScheduler } from '../../src/simulation/virtual-scheduler.ts';
 import { endAll, policyText, runCli, runCliWith, spawnSidecar, startBus, writeTemporary } from './processes.ts';
 
 afterEach(endAll);

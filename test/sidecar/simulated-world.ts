@@ -1,6 +1,5 @@
-import { silentLog } from '../../src/base/log.ts';
-import { sleep } from '../../src/base/scheduler.ts';
-import { VirtualScheduler } from '../../src/base/virtual-scheduler.ts';
+import { silentLog } from '../../src/base/log/log.ts';
+import { sleep } from '../../src/base/time/scheduler.ts';
 import type { Policy } from '../../src/bus/access/policy.ts';
 import { type RunningBus, serveBus } from '../../src/bus/serve-bus.ts';
 import { MemoryStore } from '../../src/bus/store/in-memory/memory-store.ts';
@@ -8,7 +7,8 @@ import { loadSidecarConfig } from '../../src/contract/config/sidecar-config.ts';
 import { patternFault } from '../../src/contract/wire/topic.ts';
 import { Plugin } from '../../src/plugin/plugin.ts';
 import { Sidecar } from '../../src/sidecar/sidecar.ts';
-import { MemoryNetwork } from '../../src/transport/memory/network.ts';
+import { MemoryNetwork } from '../../src/simulation/network/network.ts';
+import { VirtualScheduler } from '../../src/simulation/virtual-scheduler.ts';
 import type { Network } from '../../src/transport/rpc.ts';
 import { MortalNetwork } from './mortal-network.ts';
 

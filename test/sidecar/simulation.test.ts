@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { randomBelow } from '../../src/base/random.ts';
-import { sleep } from '../../src/base/scheduler.ts';
+import { sleep } from '../../src/base/time/scheduler.ts';
 import type { DeliveredMessage } from '../../src/plugin/message.ts';
 import { busAddress, SimulatedWorld } from './simulated-world.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { aborted } from '../../src/base/aborted.ts';
+import { aborted } from '../../src/base/async/aborted.ts';
 import { grpcNetwork } from '../../src/transport/grpc/network.ts';
 import { serveStream } from '../../src/transport/rpc.ts';
 import { chat, dial, echo, failureOf, listen, serveEcho } from './test-service.ts';

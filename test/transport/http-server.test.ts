@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
-import { realScheduler } from '../../src/base/real-scheduler.ts';
-import { VirtualScheduler } from '../../src/base/virtual-scheduler.ts';
+import { realScheduler } from '../../src/base/time/real-scheduler.ts';
+import { VirtualScheduler } from '../../src/simulation/virtual-scheduler.ts';
 import { httpLimits } from '../../src/transport/http/http-limits.ts';
 import type { HttpReply } from '../../src/transport/http/http-reply.ts';
 import { type HttpServerOptions, serveHttp } from '../../src/transport/http/http-server.ts';

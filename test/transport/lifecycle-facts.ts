@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { aborted } from '../../src/base/aborted.ts';
+import { aborted } from '../../src/base/async/aborted.ts';
 import { serveStream, serveUnary } from '../../src/transport/rpc.ts';
 import {
   chat,

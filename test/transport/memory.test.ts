@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { aborted } from '../../src/base/aborted.ts';
-import { VirtualScheduler } from '../../src/base/virtual-scheduler.ts';
-import { MemoryNetwork } from '../../src/transport/memory/network.ts';
+import { aborted } from '../../src/base/async/aborted.ts';
+import { MemoryNetwork } from '../../src/simulation/network/network.ts';
+import { VirtualScheduler } from '../../src/simulation/virtual-scheduler.ts';
 import { serveStream, serveUnary } from '../../src/transport/rpc.ts';
 import { ownLoopback } from '../sidecar/own-loopback.ts';
 import { describeNetwork } from './network-suite.ts';

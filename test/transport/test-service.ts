@@ -1,4 +1,4 @@
-import { aborted } from '../../src/base/aborted.ts';
+import { aborted } from '../../src/base/async/aborted.ts';
 import {
   type CallContext,
   type Codec,

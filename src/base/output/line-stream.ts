@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import { createLog, type Log, type LogOptions } from '../log.ts';
+import { createLog, type Log, type LogOptions } from '../log/log.ts';
 
 /** While more than this waits for the reader of a stream, lines are dropped. */
 const pendingBytesMax = 1024 * 1024;

@@ -1,5 +1,5 @@
-import type { Log } from '../../base/log.ts';
-import type { Scheduler } from '../../base/scheduler.ts';
+import type { Log } from '../../base/log/log.ts';
+import type { Scheduler } from '../../base/time/scheduler.ts';
 import type { Grant } from '../../contract/wire/grants.ts';
 import {
   type AccessDecision,

@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { BoundedLabels } from '../../base/bounded-labels.ts';
-import type { Scheduler } from '../../base/scheduler.ts';
+import type { Scheduler } from '../../base/time/scheduler.ts';
 import { version } from '../../base/version.ts';
 import { type AuditRecord, type AuditSink, auditLine } from '../../contract/wire/audit-line.ts';
 import type { CallEnding } from '../../contract/wire/call-ending.ts';

@@ -1,4 +1,4 @@
-import type { Scheduler, Timer } from '../../base/scheduler.ts';
+import type { Scheduler, Timer } from '../../base/time/scheduler.ts';
 import { RpcError } from '../../transport/status.ts';
 import type { Store } from '../store/store.ts';
 import type { Drain, Registration, Registry } from './registration.ts';

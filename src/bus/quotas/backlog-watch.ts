@@ -1,4 +1,4 @@
-import type { Log } from '../../base/log.ts';
+import type { Log } from '../../base/log/log.ts';
 import type { Policy } from '../access/policy.ts';
 import type { Backlog, Store } from '../store/store.ts';
 import { backlogQuotasFor } from './instance-quota.ts';

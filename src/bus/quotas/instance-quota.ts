@@ -1,4 +1,4 @@
-import type { Scheduler } from '../../base/scheduler.ts';
+import type { Scheduler } from '../../base/time/scheduler.ts';
 import { limits } from '../../contract/wire/limits.ts';
 import { type Applicant, rulesFor } from '../access/access-decision.ts';
 import type { Policy } from '../access/policy.ts';

@@ -1,6 +1,6 @@
 import { readTextFile } from '../../base/files/read-text-file.ts';
-import type { Log } from '../../base/log.ts';
-import { every, type Scheduler, type Timer } from '../../base/scheduler.ts';
+import type { Log } from '../../base/log/log.ts';
+import { every, type Scheduler, type Timer } from '../../base/time/scheduler.ts';
 import { messageOf, UserFacingError } from '../../base/user-facing-error.ts';
 import { exitCodes } from '../../contract/config/exit-codes.ts';
 import { type Policy, parsePolicy } from '../access/policy.ts';

@@ -1,7 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readTextFile } from '../../base/files/read-text-file.ts';
-import type { Log } from '../../base/log.ts';
-import { every, type Scheduler, type Timer } from '../../base/scheduler.ts';
+import type { Log } from '../../base/log/log.ts';
+import { every, type Scheduler, type Timer } from '../../base/time/scheduler.ts';
 import { FaultList, messageOf, UserFacingError } from '../../base/user-facing-error.ts';
 import { exitCodes } from '../../contract/config/exit-codes.ts';
 import type { TlsFiles } from '../../transport/rpc.ts';

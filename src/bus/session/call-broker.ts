@@ -1,5 +1,5 @@
 import { formatBytes } from '../../base/bytes.ts';
-import type { Scheduler, Timer } from '../../base/scheduler.ts';
+import type { Scheduler, Timer } from '../../base/time/scheduler.ts';
 import { type Answer, CallOutcome, type CallResult } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import type { Envelope } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
 import { matchTopic } from '../../contract/wire/topic.ts';

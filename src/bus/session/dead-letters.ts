@@ -1,5 +1,5 @@
 import { clone, create } from '@bufbuild/protobuf';
-import type { Log } from '../../base/log.ts';
+import type { Log } from '../../base/log/log.ts';
 import { messageOf } from '../../base/user-facing-error.ts';
 import { deadLetterFault } from '../../contract/wire/dead-letter.ts';
 import { EndReason, type Subscribe } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';

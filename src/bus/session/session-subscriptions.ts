@@ -1,6 +1,6 @@
 import type { DescMessage, Message } from '@bufbuild/protobuf';
-import { Gate } from '../../base/gate.ts';
-import type { Log } from '../../base/log.ts';
+import { Gate } from '../../base/async/gate.ts';
+import type { Log } from '../../base/log/log.ts';
 import { lengthFault } from '../../contract/wire/field-limits/length-fault.ts';
 import {
   type Delivery,

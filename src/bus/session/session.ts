@@ -1,5 +1,5 @@
-import { Interruptible } from '../../base/interruptible.ts';
-import type { Log } from '../../base/log.ts';
+import { Interruptible } from '../../base/async/interruptible.ts';
+import type { Log } from '../../base/log/log.ts';
 import { callEndingOf } from '../../contract/wire/call-ending.ts';
 import { lengthFault } from '../../contract/wire/field-limits/length-fault.ts';
 import {

@@ -1,4 +1,4 @@
-import { Wakeup } from '../../base/wakeup.ts';
+import { Wakeup } from '../../base/async/wakeup.ts';
 import type { Owner, Store, StoredMessage, SubscriptionSpec } from '../store/store.ts';
 import type { LogTail, TailListener } from './log-tail.ts';
 

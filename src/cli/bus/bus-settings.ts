@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { formatDuration } from '../../base/duration.ts';
+import { formatDuration } from '../../base/time/duration.ts';
 import { defaultDrainTimeoutMs, defaultSubscriptionIdleMs } from '../../bus/bus.ts';
 import { defaultDedupWindowMs, defaultRetention } from '../../bus/store/retention.ts';
 import { byteCount, count, duration, type Parser } from '../../contract/config/settings/setting-value.ts';

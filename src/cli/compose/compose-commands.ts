@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
-import { parseDurationMs } from '../../base/duration.ts';
-import { realScheduler } from '../../base/real-scheduler.ts';
+import { parseDurationMs } from '../../base/time/duration.ts';
+import { realScheduler } from '../../base/time/real-scheduler.ts';
 import { exitCodeOf, renderError, UserFacingError } from '../../base/user-facing-error.ts';
 import { environmentOfCaller } from '../../buildpack/runtime-variables.ts';
 import { type Docker, dockerThrough } from '../../compose/engine/docker.ts';

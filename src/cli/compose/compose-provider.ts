@@ -1,9 +1,9 @@
 import { appendFileSync, existsSync, renameSync, statSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { makeFolders } from '../../base/files/make-folders.ts';
-import { createLog, type Log, silentLog } from '../../base/log.ts';
-import { logError } from '../../base/log-error.ts';
-import { realScheduler } from '../../base/real-scheduler.ts';
+import { createLog, type Log, silentLog } from '../../base/log/log.ts';
+import { logError } from '../../base/log/log-error.ts';
+import { realScheduler } from '../../base/time/real-scheduler.ts';
 import { exitCodeOf } from '../../base/user-facing-error.ts';
 import { environmentOfCaller } from '../../buildpack/runtime-variables.ts';
 import { dockerThrough } from '../../compose/engine/docker.ts';

@@ -1,4 +1,4 @@
-import { parseDurationMs } from '../../base/duration.ts';
+import { parseDurationMs } from '../../base/time/duration.ts';
 import { FaultList, UserFacingError } from '../../base/user-facing-error.ts';
 import type { InputMessage } from '../../conformance/input.ts';
 import type { Claims } from '../../conformance/scene.ts';

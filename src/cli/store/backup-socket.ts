@@ -1,6 +1,6 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
-import type { Log } from '../../base/log.ts';
+import type { Log } from '../../base/log/log.ts';
 import { messageOf } from '../../base/user-facing-error.ts';
 import type { SqliteStore } from '../../bus/store/sqlite/sqlite-store.ts';
 import type { CopiedPages } from '../../bus/store/sqlite/store-commands.ts';

@@ -1,4 +1,4 @@
-import { sleep } from '../../base/scheduler.ts';
+import { sleep } from '../../base/time/scheduler.ts';
 import { UserFacingError } from '../../base/user-facing-error.ts';
 import type { Provider } from '../provider.ts';
 import { findContainer, removeContainer, roleOf } from './container.ts';

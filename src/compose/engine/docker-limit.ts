@@ -1,4 +1,4 @@
-import type { Scheduler } from '../../base/scheduler.ts';
+import type { Scheduler } from '../../base/time/scheduler.ts';
 import { UserFacingError } from '../../base/user-facing-error.ts';
 import type { CallDocker } from './docker.ts';
 

@@ -1,4 +1,4 @@
-import { parseDurationMs } from '../../base/duration.ts';
+import { parseDurationMs } from '../../base/time/duration.ts';
 import { UserFacingError } from '../../base/user-facing-error.ts';
 import { listOurs, roleOf, stopContainer } from '../engine/container.ts';
 import { type Engine, identifyEngine } from '../engine/engine.ts';

@@ -1,4 +1,4 @@
-import type { Log } from '../../base/log.ts';
+import type { Log } from '../../base/log/log.ts';
 import { messageOf } from '../../base/user-facing-error.ts';
 
 /** What undoes the steps that were taken, to be run backwards when a later one fails. */

@@ -1,4 +1,4 @@
-import { type Scheduler, sleep } from '../../base/scheduler.ts';
+import { type Scheduler, sleep } from '../../base/time/scheduler.ts';
 import { UserFacingError } from '../../base/user-facing-error.ts';
 import type { StateFiles } from './state-files.ts';
 

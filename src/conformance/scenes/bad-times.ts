@@ -1,4 +1,4 @@
-import { sleep } from '../../base/scheduler.ts';
+import { sleep } from '../../base/time/scheduler.ts';
 import { sidecarMethods } from '../../contract/wire/methods.ts';
 import { calledBack, healthChecks, isAttached } from '../conduct.ts';
 import { Input } from '../input.ts';

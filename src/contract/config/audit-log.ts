@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream';
-import { LineFile } from '../../base/line-file.ts';
-import type { Log } from '../../base/log.ts';
+import { LineFile } from '../../base/log/line-file.ts';
+import type { Log } from '../../base/log/log.ts';
 import { LineStream } from '../../base/output/line-stream.ts';
 import { messageOf, UserFacingError } from '../../base/user-facing-error.ts';
 import { exitCodes } from './exit-codes.ts';

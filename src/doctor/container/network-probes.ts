@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { isIP, type Socket, connect as tcpConnect } from 'node:net';
 import { type PeerCertificate, connect as tlsConnect } from 'node:tls';
-import { type Scheduler, sleep } from '../../base/scheduler.ts';
+import { type Scheduler, sleep } from '../../base/time/scheduler.ts';
 import { messageOf } from '../../base/user-facing-error.ts';
 import { limits } from '../../contract/wire/limits.ts';
 import { failureText } from '../../transport/failure-text.ts';

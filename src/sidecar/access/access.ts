@@ -1,4 +1,4 @@
-import { Gate } from '../../base/gate.ts';
+import { Gate } from '../../base/async/gate.ts';
 import type { SessionEvent } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import {
   type Action,

@@ -1,5 +1,5 @@
-import type { Log } from '../../base/log.ts';
-import { every, type Scheduler, type Timer } from '../../base/scheduler.ts';
+import type { Log } from '../../base/log/log.ts';
+import { every, type Scheduler, type Timer } from '../../base/time/scheduler.ts';
 import { approvalCommand } from '../../contract/wire/approval-command.ts';
 import type { SessionEvent } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import type { Grant } from '../../contract/wire/grants.ts';

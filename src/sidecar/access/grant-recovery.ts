@@ -1,6 +1,6 @@
-import type { Log } from '../../base/log.ts';
-import type { Scheduler } from '../../base/scheduler.ts';
-import { within } from '../../base/within.ts';
+import { within } from '../../base/async/within.ts';
+import type { Log } from '../../base/log/log.ts';
+import type { Scheduler } from '../../base/time/scheduler.ts';
 import { grantsDenied, grantsUndecided, listGrants } from '../lifecycle/startup-errors.ts';
 import type { Access } from './access.ts';
 

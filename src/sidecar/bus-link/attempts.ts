@@ -1,6 +1,6 @@
-import { Backoff, type BackoffOptions } from '../../base/backoff.ts';
-import type { Log } from '../../base/log.ts';
-import { type Scheduler, sleep } from '../../base/scheduler.ts';
+import type { Log } from '../../base/log/log.ts';
+import { Backoff, type BackoffOptions } from '../../base/time/backoff.ts';
+import { type Scheduler, sleep } from '../../base/time/scheduler.ts';
 import { messageOf } from '../../base/user-facing-error.ts';
 import { leaseMsTrailer, limits } from '../../contract/wire/limits.ts';
 import { RpcError, type StatusCode } from '../../transport/status.ts';

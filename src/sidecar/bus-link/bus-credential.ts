@@ -1,6 +1,6 @@
-import type { Log } from '../../base/log.ts';
+import type { Log } from '../../base/log/log.ts';
 import { isLoopbackAddress } from '../../base/loopback.ts';
-import { every, type Scheduler, type Timer } from '../../base/scheduler.ts';
+import { every, type Scheduler, type Timer } from '../../base/time/scheduler.ts';
 import { messageOf } from '../../base/user-facing-error.ts';
 import { clientCertificateFault, type Lifetime, lifetimeOfPem } from '../../contract/config/bus/client-certificate.ts';
 import type { ConnectOptions, TlsFiles } from '../../transport/rpc.ts';

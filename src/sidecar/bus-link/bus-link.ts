@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf';
-import { Backoff, type BackoffOptions } from '../../base/backoff.ts';
-import type { Log } from '../../base/log.ts';
-import { type Scheduler, sleep } from '../../base/scheduler.ts';
+import type { Log } from '../../base/log/log.ts';
+import { Backoff, type BackoffOptions } from '../../base/time/backoff.ts';
+import { type Scheduler, sleep } from '../../base/time/scheduler.ts';
 import { messageOf } from '../../base/user-facing-error.ts';
 import {
   ActivateRequestSchema,

@@ -1,4 +1,4 @@
-import type { Scheduler, Timer } from '../../base/scheduler.ts';
+import type { Scheduler, Timer } from '../../base/time/scheduler.ts';
 import { CallOutcome, type CallResult, type SessionEvent } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import type { Envelope } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
 import type { RequestInit } from './bus-session.ts';

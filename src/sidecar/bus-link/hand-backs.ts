@@ -1,4 +1,4 @@
-import { Gate } from '../../base/gate.ts';
+import { Gate } from '../../base/async/gate.ts';
 import type { RequestInit } from './bus-session.ts';
 
 /** What a subscription that is over says of the messages that it had. */

@@ -1,5 +1,5 @@
-import type { Log } from '../../base/log.ts';
-import { every, type Scheduler } from '../../base/scheduler.ts';
+import type { Log } from '../../base/log/log.ts';
+import { every, type Scheduler } from '../../base/time/scheduler.ts';
 import type { StateHolder } from '../lifecycle/sidecar-state.ts';
 
 const lookEveryMs = 60_000;

@@ -1,5 +1,5 @@
-import type { Log } from '../../base/log.ts';
-import { type Scheduler, sleep } from '../../base/scheduler.ts';
+import type { Log } from '../../base/log/log.ts';
+import { type Scheduler, sleep } from '../../base/time/scheduler.ts';
 import type { ListenAddress } from '../../contract/config/addresses.ts';
 import { isSameAddress } from '../../contract/config/own-ports.ts';
 import type { SidecarConfig } from '../../contract/config/sidecar-config.ts';

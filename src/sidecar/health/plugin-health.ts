@@ -1,5 +1,5 @@
-import type { Log } from '../../base/log.ts';
-import { every, type Scheduler, type Timer } from '../../base/scheduler.ts';
+import type { Log } from '../../base/log/log.ts';
+import { every, type Scheduler, type Timer } from '../../base/time/scheduler.ts';
 import type { Recorder } from '../metrics/recorder.ts';
 import type { PluginLifecycle } from '../plugin-port/plugin-lifecycle.ts';
 

@@ -1,4 +1,4 @@
-import type { Log } from '../../base/log.ts';
+import type { Log } from '../../base/log/log.ts';
 import { messageOf, UserFacingError } from '../../base/user-facing-error.ts';
 
 /** One step of startup. What a fatal one throws ends the program; any other failure is logged and survived. */

@@ -1,5 +1,5 @@
-import type { Log } from '../../base/log.ts';
-import type { Scheduler } from '../../base/scheduler.ts';
+import type { Log } from '../../base/log/log.ts';
+import type { Scheduler } from '../../base/time/scheduler.ts';
 import type { SidecarSettings } from '../../contract/config/settings/sidecar-settings.ts';
 import { CreditPool } from './credit-pool.ts';
 import { LoadShedding, type MemoryReading } from './load-shedding.ts';

@@ -1,5 +1,5 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
-import type { Scheduler } from '../../base/scheduler.ts';
+import type { Scheduler } from '../../base/time/scheduler.ts';
 import { version } from '../../base/version.ts';
 import type { SidecarConfig } from '../../contract/config/sidecar-config.ts';
 import type { BusLink } from '../bus-link/bus-link.ts';

@@ -1,6 +1,6 @@
 import { Counter, Histogram, Registry } from 'prom-client';
 import { BoundedLabels } from '../../base/bounded-labels.ts';
-import type { Scheduler } from '../../base/scheduler.ts';
+import type { Scheduler } from '../../base/time/scheduler.ts';
 import type { CallEnding } from '../../contract/wire/call-ending.ts';
 import type { Delivery } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import type { Envelope } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';

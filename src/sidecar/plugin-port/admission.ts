@@ -1,4 +1,4 @@
-import { aborted } from '../../base/aborted.ts';
+import { aborted } from '../../base/async/aborted.ts';
 import { contractMajor, parseSchemaVersion } from '../../contract/wire/schema-version.ts';
 import { RpcError } from '../../transport/status.ts';
 import type { Access } from '../access/access.ts';

@@ -1,5 +1,5 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import { Interruptible } from '../../base/interruptible.ts';
+import { Interruptible } from '../../base/async/interruptible.ts';
 import { deadLetterFault } from '../../contract/wire/dead-letter.ts';
 import { lengthFault } from '../../contract/wire/field-limits/length-fault.ts';
 import { StartAt as BusStartAt, type Delivery } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';

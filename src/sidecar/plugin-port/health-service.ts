@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import { AsyncQueue } from '../../base/async-queue.ts';
+import { AsyncQueue } from '../../base/async/async-queue.ts';
 import {
   type HealthCheckRequest,
   type HealthCheckResponse,

@@ -1,5 +1,5 @@
-import type { Log } from '../../base/log.ts';
-import type { Scheduler, Timer } from '../../base/scheduler.ts';
+import type { Log } from '../../base/log/log.ts';
+import type { Scheduler, Timer } from '../../base/time/scheduler.ts';
 
 /** Losses that follow each other within this are told together, and are one episode. */
 const tellEveryMs = 1_000;

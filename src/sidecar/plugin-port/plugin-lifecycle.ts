@@ -1,7 +1,7 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { Interruptible } from '../../base/async/interruptible.ts';
 import { formatBytes } from '../../base/bytes.ts';
-import { Interruptible } from '../../base/interruptible.ts';
-import { type Scheduler, sleep } from '../../base/scheduler.ts';
+import { type Scheduler, sleep } from '../../base/time/scheduler.ts';
 import { lengthFault } from '../../contract/wire/field-limits/length-fault.ts';
 import {
   type LifecycleEvent,

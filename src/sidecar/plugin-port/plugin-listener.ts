@@ -1,5 +1,5 @@
-import type { Log } from '../../base/log.ts';
-import { type Scheduler, sleep } from '../../base/scheduler.ts';
+import type { Log } from '../../base/log/log.ts';
+import { type Scheduler, sleep } from '../../base/time/scheduler.ts';
 import type { Listener, ListenOptions, Network } from '../../transport/rpc.ts';
 
 const retryEveryMs = 250;

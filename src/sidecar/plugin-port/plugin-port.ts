@@ -1,5 +1,5 @@
-import type { Log } from '../../base/log.ts';
-import type { Scheduler } from '../../base/scheduler.ts';
+import type { Log } from '../../base/log/log.ts';
+import type { Scheduler } from '../../base/time/scheduler.ts';
 import type { Access } from '../access/access.ts';
 import type { BusCalls } from '../bus-link/calls.ts';
 import type { Outbox } from '../bus-link/outbox.ts';

@@ -1,5 +1,5 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import { Interruptible } from '../../base/interruptible.ts';
+import { Interruptible } from '../../base/async/interruptible.ts';
 import { lengthFault } from '../../contract/wire/field-limits/length-fault.ts';
 import {
   AnswerSchema,

@@ -1,5 +1,5 @@
 import { formatBytes } from '../../base/bytes.ts';
-import type { Scheduler, Timer } from '../../base/scheduler.ts';
+import type { Scheduler, Timer } from '../../base/time/scheduler.ts';
 import type { Request } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import type { RpcStream } from '../../transport/rpc.ts';
 import { SendQueue } from '../../transport/send-queue.ts';

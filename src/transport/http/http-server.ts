@@ -1,5 +1,5 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import type { Scheduler } from '../../base/scheduler.ts';
+import type { Scheduler } from '../../base/time/scheduler.ts';
 import { HttpConnection } from './http-connection.ts';
 import { httpLimits } from './http-limits.ts';
 import { type EncodedReply, encodeReply, type HttpReply, refusal } from './http-reply.ts';

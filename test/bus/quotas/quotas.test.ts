@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { sleep } from '../../../src/base/scheduler.ts';
+import { sleep } from '../../../src/base/time/scheduler.ts';
 import type { Policy } from '../../../src/bus/access/policy.ts';
 import { defaultQuotas, joinQuotas, type Quotas } from '../../../src/bus/quotas/quotas.ts';
 import { CallOutcome, EndReason } from '../../../src/contract/wire/gen/meridian/bus/v1/bus_pb.ts';

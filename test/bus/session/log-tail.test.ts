@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { VirtualScheduler } from '../../../src/base/virtual-scheduler.ts';
 import { LogTail } from '../../../src/bus/session/log-tail.ts';
 import { SubscriptionFeed } from '../../../src/bus/session/subscription-feed.ts';
 import { MemoryStore } from '../../../src/bus/store/in-memory/memory-store.ts';
 import type { MatchingMessages, Owner, StoredMessage } from '../../../src/bus/store/store.ts';
 import { matchTopic } from '../../../src/contract/wire/topic.ts';
+import { VirtualScheduler } from '../../../src/simulation/virtual-scheduler.ts';
 import { activeOwner, message, noneBefore } from '../store-fixtures.ts';
 
 const topics = ['a', 'a.b', 'b.b', 'b.c'];

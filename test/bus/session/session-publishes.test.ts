@@ -1,12 +1,12 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { VirtualScheduler } from '../../../src/base/virtual-scheduler.ts';
 import { silentRecorder } from '../../../src/bus/recorder.ts';
 import { batchMax, SessionPublishes, waitingMax } from '../../../src/bus/session/session-publishes.ts';
 import type { RetentionOptions } from '../../../src/bus/store/retention.ts';
 import type { Owner } from '../../../src/bus/store/store.ts';
 import type { PublishResultSchema } from '../../../src/contract/wire/gen/meridian/bus/v1/bus_pb.ts';
+import { VirtualScheduler } from '../../../src/simulation/virtual-scheduler.ts';
 import { HeldStore } from '../held-store.ts';
 import { activeOwner, everything, idsIn, message } from '../store-fixtures.ts';
 

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { VirtualScheduler } from '../../../src/base/virtual-scheduler.ts';
 import { LogTail } from '../../../src/bus/session/log-tail.ts';
 import { SubscriptionFeed } from '../../../src/bus/session/subscription-feed.ts';
 import { MemoryStore } from '../../../src/bus/store/in-memory/memory-store.ts';
+import { VirtualScheduler } from '../../../src/simulation/virtual-scheduler.ts';
 import { activeOwner, appendIds, everything } from '../store-fixtures.ts';
 
 test('a repeat that is acknowledged while it waits for credit does not come, and costs none', async () => {

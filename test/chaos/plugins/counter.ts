@@ -1,6 +1,6 @@
 // Counts every message in its state and acknowledges it in the same operation: exactly once in effect, whatever is killed.
-import { realScheduler } from '../../../src/base/real-scheduler.ts';
-import { sleep } from '../../../src/base/scheduler.ts';
+import { realScheduler } from '../../../src/base/time/real-scheduler.ts';
+import { sleep } from '../../../src/base/time/scheduler.ts';
 import { connect } from '../../../src/plugin/index.ts';
 import type { DeliveredMessage } from '../../../src/plugin/message.ts';
 import { type CounterEntry, laneOf, type Taken, type Tally } from '../entries.ts';

@@ -1,6 +1,6 @@
 // Writes down every message that it gets, and whether it was marked as a possible repeat, before it acknowledges it.
-import { realScheduler } from '../../../src/base/real-scheduler.ts';
-import { sleep } from '../../../src/base/scheduler.ts';
+import { realScheduler } from '../../../src/base/time/real-scheduler.ts';
+import { sleep } from '../../../src/base/time/scheduler.ts';
 import { connect } from '../../../src/plugin/index.ts';
 import type { LedgerEntry } from '../entries.ts';
 import { openJournal } from '../journal.ts';

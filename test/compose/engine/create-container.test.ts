@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { silentLog } from '../../../src/base/log.ts';
-import { VirtualScheduler } from '../../../src/base/virtual-scheduler.ts';
+import { silentLog } from '../../../src/base/log/log.ts';
 import { labels } from '../../../src/compose/engine/container.ts';
 import { createArguments } from '../../../src/compose/engine/container-spec.ts';
 import { createContainer } from '../../../src/compose/engine/create-container.ts';
 import { dockerThrough } from '../../../src/compose/engine/docker.ts';
+import { VirtualScheduler } from '../../../src/simulation/virtual-scheduler.ts';
 import { FakeEngine } from '../fake-engine.ts';
 
 const spec = {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { VirtualScheduler } from '../../../src/base/virtual-scheduler.ts';
 import type { CallDocker } from '../../../src/compose/engine/docker.ts';
 import { withinLimit } from '../../../src/compose/engine/docker-limit.ts';
+import { VirtualScheduler } from '../../../src/simulation/virtual-scheduler.ts';
 
 const silentEngine: CallDocker = (_args, options) =>
   new Promise((resolve) => {

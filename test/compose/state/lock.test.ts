@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { VirtualScheduler } from '../../../src/base/virtual-scheduler.ts';
 import { withLock } from '../../../src/compose/state/lock.ts';
 import { StateFiles } from '../../../src/compose/state/state-files.ts';
+import { VirtualScheduler } from '../../../src/simulation/virtual-scheduler.ts';
 
 let folder: string;
 beforeEach(() => {

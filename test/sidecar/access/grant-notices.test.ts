@@ -1,10 +1,10 @@
 import { create } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
-import { createLog } from '../../../src/base/log.ts';
-import { VirtualScheduler } from '../../../src/base/virtual-scheduler.ts';
+import { createLog } from '../../../src/base/log/log.ts';
 import { Action, GrantSetSchema } from '../../../src/contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import { Access } from '../../../src/sidecar/access/access.ts';
 import { GrantNotices } from '../../../src/sidecar/access/grant-notices.ts';
+import { VirtualScheduler } from '../../../src/simulation/virtual-scheduler.ts';
 
 const ticks = { pattern: 'demo.ticks', action: Action.PUBLISH, reason: '' };
 const all = { pattern: 'demo.*', action: Action.SUBSCRIBE, reason: 'rules[0] needs an approval' };

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { silentLog } from '../../../src/base/log.ts';
-import { sleep } from '../../../src/base/scheduler.ts';
-import { VirtualScheduler } from '../../../src/base/virtual-scheduler.ts';
+import { silentLog } from '../../../src/base/log/log.ts';
+import { sleep } from '../../../src/base/time/scheduler.ts';
 import { BusLink } from '../../../src/sidecar/bus-link/bus-link.ts';
+import { VirtualScheduler } from '../../../src/simulation/virtual-scheduler.ts';
 import type { Network } from '../../../src/transport/rpc.ts';
 import { RpcError } from '../../../src/transport/status.ts';
 

@@ -1,10 +1,10 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
-import { VirtualScheduler } from '../../../src/base/virtual-scheduler.ts';
 import { PublishResultSchema } from '../../../src/contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import { EnvelopeSchema } from '../../../src/contract/wire/gen/meridian/v1/envelope_pb.ts';
 import { Outbox, type PublishOutcome } from '../../../src/sidecar/bus-link/outbox.ts';
 import { MemoryBudget } from '../../../src/sidecar/memory/memory-budget.ts';
+import { VirtualScheduler } from '../../../src/simulation/virtual-scheduler.ts';
 
 const roomy = { messages: 10, bytes: 1_000, ageMs: 1_000 };
 

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { createLog } from '../../../src/base/log.ts';
-import { sleep } from '../../../src/base/scheduler.ts';
-import { VirtualScheduler } from '../../../src/base/virtual-scheduler.ts';
+import { createLog } from '../../../src/base/log/log.ts';
+import { sleep } from '../../../src/base/time/scheduler.ts';
 import { LoadShedding } from '../../../src/sidecar/memory/load-shedding.ts';
+import { VirtualScheduler } from '../../../src/simulation/virtual-scheduler.ts';
 
 const mebibyte = 1024 * 1024;
 

@@ -1,8 +1,8 @@
 import { create } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
-import { VirtualScheduler } from '../../../src/base/virtual-scheduler.ts';
 import { EnvelopeSchema } from '../../../src/contract/wire/gen/meridian/v1/envelope_pb.ts';
 import { SidecarMetrics } from '../../../src/sidecar/metrics/sidecar-metrics.ts';
+import { VirtualScheduler } from '../../../src/simulation/virtual-scheduler.ts';
 import { parseExposition, sampleSum } from './exposition.ts';
 
 function newMetrics(topicsMax: number): SidecarMetrics {

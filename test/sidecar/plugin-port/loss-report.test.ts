@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { createLog } from '../../../src/base/log.ts';
-import { VirtualScheduler } from '../../../src/base/virtual-scheduler.ts';
+import { createLog } from '../../../src/base/log/log.ts';
 import { LossReport } from '../../../src/sidecar/plugin-port/loss-report.ts';
+import { VirtualScheduler } from '../../../src/simulation/virtual-scheduler.ts';
 
 function reporting() {
   const scheduler = new VirtualScheduler(1);

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { toBinary } from '@bufbuild/protobuf';
-import type { Scheduler } from '../../../base/scheduler.ts';
+import type { Scheduler } from '../../../base/time/scheduler.ts';
 import type { UserFacingError } from '../../../base/user-facing-error.ts';
 import { type Envelope, EnvelopeSchema } from '../../../contract/wire/gen/meridian/v1/envelope_pb.ts';
 import { readMessage } from '../../../contract/wire/read-message.ts';

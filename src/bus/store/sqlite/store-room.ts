@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { Scheduler } from '../../../base/scheduler.ts';
+import type { Scheduler } from '../../../base/time/scheduler.ts';
 import type { DiskReserve } from './file/disk-reserve.ts';
 import { isDiskFull } from './file/store-fault.ts';
 import type { Command } from './store-commands.ts';

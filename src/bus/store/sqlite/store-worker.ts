@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import type { Scheduler } from '../../../base/scheduler.ts';
+import type { Scheduler } from '../../../base/time/scheduler.ts';
 import { UserFacingError } from '../../../base/user-facing-error.ts';
 import { RevisionConflictError, StaleEpochError, StoreFullError } from '../store.ts';
 import { storeFault } from './file/store-fault.ts';

@@ -1,6 +1,6 @@
 // The thread that has the store's file: every fsync blocks here, and not the event loop of the bus.
 import { parentPort, workerData } from 'node:worker_threads';
-import { realScheduler } from '../../../base/real-scheduler.ts';
+import { realScheduler } from '../../../base/time/real-scheduler.ts';
 import { DiskReserve } from './file/disk-reserve.ts';
 import { StoreCopies } from './file/store-copies.ts';
 import { storeFault } from './file/store-fault.ts';

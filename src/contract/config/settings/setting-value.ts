@@ -1,4 +1,4 @@
-import { parseDurationMs } from '../../../base/duration.ts';
+import { parseDurationMs } from '../../../base/time/duration.ts';
 
 /** What became of a raw value: the checked one, or what it should have been. */
 export type Parsed<T> =

@@ -1,4 +1,4 @@
-import { logLevels } from '../../../base/log.ts';
+import { logLevels } from '../../../base/log/log.ts';
 import { instanceIdWhenUnset, resolvedInstanceId } from '../instance-id.ts';
 import { requestedGrants } from '../requested-grants.ts';
 import { type SettingGroup, type SettingValues, setting } from './setting.ts';

@@ -1,5 +1,5 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import { sleep } from '../../../base/scheduler.ts';
+import { sleep } from '../../../base/time/scheduler.ts';
 import { messageOf } from '../../../base/user-facing-error.ts';
 import {
   type PublishItem,

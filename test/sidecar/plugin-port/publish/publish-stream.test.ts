@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
-import { sleep } from '../../../../src/base/scheduler.ts';
+import { sleep } from '../../../../src/base/time/scheduler.ts';
 import {
   type PublishBatch,
   PublishBatchSchema,

@@ -1,5 +1,5 @@
-import type { Log } from '../../../../base/log.ts';
-import type { Scheduler, Timer } from '../../../../base/scheduler.ts';
+import type { Log } from '../../../../base/log/log.ts';
+import type { Scheduler, Timer } from '../../../../base/time/scheduler.ts';
 
 /** While a disk stays full, and however often it fills up, it is told no more often. */
 const tellEveryMs = 60_000;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { sleep } from '../../src/base/scheduler.ts';
-import { VirtualScheduler } from '../../src/base/virtual-scheduler.ts';
-import { within } from '../../src/base/within.ts';
+import { within } from '../../../src/base/async/within.ts';
+import { sleep } from '../../../src/base/time/scheduler.ts';
+import { VirtualScheduler } from '../../../src/simulation/virtual-scheduler.ts';
 
 const never = new Promise<never>(() => {});
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { every, sleep } from '../../src/base/scheduler.ts';
-import { VirtualScheduler } from '../../src/base/virtual-scheduler.ts';
+import { every, sleep } from '../../src/base/time/scheduler.ts';
+import { VirtualScheduler } from '../../src/simulation/virtual-scheduler.ts';
 
 describe('virtual time', () => {
   test('fires timers in the order of their due time, and those of one time in the order they were set', async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { AsyncQueue } from '../../src/base/async-queue.ts';
+import { AsyncQueue } from '../../../src/base/async/async-queue.ts';
 
 async function collect<T>(queue: AsyncQueue<T>): Promise<T[]> {
   const items: T[] = [];

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Backoff } from '../../src/base/backoff.ts';
-import { VirtualScheduler } from '../../src/base/virtual-scheduler.ts';
+import { Backoff } from '../../../src/base/time/backoff.ts';
+import { VirtualScheduler } from '../../../src/simulation/virtual-scheduler.ts';
 
 /** Chance at its upper end, so that each delay is its bound. */
 const unlucky = { next: () => 1 - Number.EPSILON };

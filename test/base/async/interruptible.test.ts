@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { AsyncQueue } from '../../src/base/async-queue.ts';
-import { Interruptible } from '../../src/base/interruptible.ts';
+import { AsyncQueue } from '../../../src/base/async/async-queue.ts';
+import { Interruptible } from '../../../src/base/async/interruptible.ts';
 
 async function collect(iterable: AsyncIterable<number>, taken: number[]): Promise<void> {
   for await (const item of iterable) taken.push(item);

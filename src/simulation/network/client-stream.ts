@@ -1,8 +1,8 @@
-import { cancelled } from '../cancellation.ts';
-import type { ClientStream } from '../rpc.ts';
-import type { Outcome } from '../served-call.ts';
-import { type Metadata, RpcError } from '../status.ts';
-import { StreamEnd, type StreamFormats } from '../stream-end.ts';
+import { cancelled } from '../../transport/cancellation.ts';
+import type { ClientStream } from '../../transport/rpc.ts';
+import type { Outcome } from '../../transport/served-call.ts';
+import { type Metadata, RpcError } from '../../transport/status.ts';
+import { StreamEnd, type StreamFormats } from '../../transport/stream-end.ts';
 import type { CallerFrame, ServerFrame } from './frames.ts';
 
 /** How one end reaches the other. */

@@ -1,5 +1,5 @@
+import type { Scheduler, Timer } from '../time/scheduler.ts';
 import type { Log, LogFields, LogLevel } from './log.ts';
-import type { Scheduler, Timer } from './scheduler.ts';
 
 const periodMs = 60_000;
 /** Enough for what people and platforms cause. */

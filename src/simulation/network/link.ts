@@ -1,4 +1,4 @@
-import type { Scheduler } from '../../base/scheduler.ts';
+import type { Scheduler } from '../../base/time/scheduler.ts';
 
 /** How long a message is under way: evenly drawn from this range, for each message. */
 export interface LatencyRange {

@@ -1,5 +1,5 @@
-import type { Outcome } from '../served-call.ts';
-import type { Metadata } from '../status.ts';
+import type { Outcome } from '../../transport/served-call.ts';
+import type { Metadata } from '../../transport/status.ts';
 
 export interface OpenFrame {
   readonly kind: 'open';

@@ -1,5 +1,5 @@
+import { FaultList, messageOf, renderError, UserFacingError } from '../user-facing-error.ts';
 import { createLog, type Log } from './log.ts';
-import { FaultList, messageOf, renderError, UserFacingError } from './user-facing-error.ts';
 
 /** Logs anything caught, one line per fault; only an error that is our own bug shows its stack. */
 export function logError(log: Log, error: unknown): void {

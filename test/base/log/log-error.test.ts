@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { createLog } from '../../src/base/log.ts';
-import { logError } from '../../src/base/log-error.ts';
-import { FaultList, UserFacingError } from '../../src/base/user-facing-error.ts';
+import { createLog } from '../../../src/base/log/log.ts';
+import { logError } from '../../../src/base/log/log-error.ts';
+import { FaultList, UserFacingError } from '../../../src/base/user-facing-error.ts';
 
 const fault = (id: string): UserFacingError =>
   new UserFacingError({ id, found: 'a\nb', expected: 'c', next: ['Do d.', 'Do e.'], cause: new Error('f') });

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { createLog, type Log } from '../../src/base/log.ts';
-import { ratedLog } from '../../src/base/rated-log.ts';
-import { sleep } from '../../src/base/scheduler.ts';
-import { VirtualScheduler } from '../../src/base/virtual-scheduler.ts';
+import { createLog, type Log } from '../../../src/base/log/log.ts';
+import { ratedLog } from '../../../src/base/log/rated-log.ts';
+import { sleep } from '../../../src/base/time/scheduler.ts';
+import { VirtualScheduler } from '../../../src/simulation/virtual-scheduler.ts';
 
 function collecting(scheduler: VirtualScheduler): { log: Log; lines: string[] } {
   const lines: string[] = [];

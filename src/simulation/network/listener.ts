@@ -1,6 +1,6 @@
-import type { Listener, ListenOptions, Peer, Route, StreamHandler, UnaryHandler } from '../rpc.ts';
-import { ServedCall } from '../served-call.ts';
-import { RpcError } from '../status.ts';
+import type { Listener, ListenOptions, Peer, Route, StreamHandler, UnaryHandler } from '../../transport/rpc.ts';
+import { ServedCall } from '../../transport/served-call.ts';
+import { RpcError } from '../../transport/status.ts';
 import type { FarEnd } from './client-stream.ts';
 import type { OpenFrame, ServerFrame } from './frames.ts';
 import type { Link } from './link.ts';

@@ -1,4 +1,4 @@
-import { type Scheduler, sleep } from './scheduler.ts';
+import { type Scheduler, sleep } from '../time/scheduler.ts';
 
 /**
  * Waits for the promise, but no longer than `timeoutMs` or until the signal aborts; true when it was fulfilled in time.

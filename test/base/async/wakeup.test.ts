@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Wakeup } from '../../src/base/wakeup.ts';
+import { Wakeup } from '../../../src/base/async/wakeup.ts';
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 

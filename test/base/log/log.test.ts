@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createLog, type LogFields, type LogLevel, logLevels, silentLog } from '../../src/base/log.ts';
+import { createLog, type LogFields, type LogLevel, logLevels, silentLog } from '../../../src/base/log/log.ts';
 
 function lines(format: 'text' | 'json', level: LogLevel = 'debug') {
   const written: string[] = [];

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { LineFile } from '../../src/base/line-file.ts';
+import { LineFile } from '../../../src/base/log/line-file.ts';
 
 let directory: string;
 beforeEach(() => {

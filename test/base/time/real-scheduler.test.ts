@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { realScheduler } from '../../src/base/real-scheduler.ts';
-import { sleep } from '../../src/base/scheduler.ts';
+import { realScheduler } from '../../../src/base/time/real-scheduler.ts';
+import { sleep } from '../../../src/base/time/scheduler.ts';
 
 const hourMs = 3_600_000;
 

@@ -1,4 +1,4 @@
-import type { Random } from './random.ts';
+import type { Random } from '../random.ts';
 
 /** A pending callback; cancelling one that has run or was cancelled does nothing. */
 export interface Timer {

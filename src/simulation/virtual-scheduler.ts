@@ -1,5 +1,5 @@
-import { type Random, seededRandom } from './random.ts';
-import type { Scheduler, Timer } from './scheduler.ts';
+import { type Random, seededRandom } from '../base/random.ts';
+import type { Scheduler, Timer } from '../base/time/scheduler.ts';
 
 interface PendingTimer {
   readonly dueMs: number;

@@ -1,4 +1,4 @@
-import { systemRandom } from './random.ts';
+import { systemRandom } from '../random.ts';
 import type { Scheduler } from './scheduler.ts';
 
 /** Node fires a timer that is longer than this at once, so that a longer one is made of several. */

@@ -1,6 +1,6 @@
-import { failureOutcome, type Outcome } from '../served-call.ts';
-import { RpcError } from '../status.ts';
-import { StreamEnd, type StreamFormats } from '../stream-end.ts';
+import { failureOutcome, type Outcome } from '../../transport/served-call.ts';
+import { RpcError } from '../../transport/status.ts';
+import { StreamEnd, type StreamFormats } from '../../transport/stream-end.ts';
 import type { FarEnd } from './client-stream.ts';
 import type { CallerFrame, ServerFrame } from './frames.ts';
 

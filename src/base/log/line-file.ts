@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { messageOf } from './user-facing-error.ts';
+import { messageOf } from '../user-facing-error.ts';
 
 export interface LineFileOptions {
   readonly path: string;

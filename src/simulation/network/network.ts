@@ -1,6 +1,6 @@
-import { type Scheduler, sleep, type Timer } from '../../base/scheduler.ts';
-import type { Connection, ConnectOptions, Listener, ListenOptions, Network } from '../rpc.ts';
-import { RpcError } from '../status.ts';
+import { type Scheduler, sleep, type Timer } from '../../base/time/scheduler.ts';
+import type { Connection, ConnectOptions, Listener, ListenOptions, Network } from '../../transport/rpc.ts';
+import { RpcError } from '../../transport/status.ts';
 import { MemoryConnection } from './connection.ts';
 import { type LatencyRange, Link } from './link.ts';
 import { MemoryListener } from './listener.ts';

@@ -1,7 +1,7 @@
-import { cancellationBy } from '../cancellation.ts';
-import { failedStream } from '../failed-stream.ts';
-import { encodeMessage } from '../message.ts';
-import { checkMetadata } from '../metadata.ts';
+import { cancellationBy } from '../../transport/cancellation.ts';
+import { failedStream } from '../../transport/failed-stream.ts';
+import { encodeMessage } from '../../transport/message.ts';
+import { checkMetadata } from '../../transport/metadata.ts';
 import type {
   CallOptions,
   ClientStream,
@@ -11,8 +11,8 @@ import type {
   Peer,
   StreamMethod,
   UnaryMethod,
-} from '../rpc.ts';
-import { RpcError } from '../status.ts';
+} from '../../transport/rpc.ts';
+import { RpcError } from '../../transport/status.ts';
 import { MemoryClientStream } from './client-stream.ts';
 import type { CallerFrame, ServerFrame } from './frames.ts';
 import { type Link, Pipe } from './link.ts';
