@@ -12,6 +12,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   transport: ['base'],
   sidecar: [...contract, 'transport', 'base'],
   bus: [...contract, 'transport', 'base'],
+  simulation: [...contract, 'transport', 'base'],
   plugin: ['contract/wire', 'transport', 'base'],
   conformance: ['plugin', 'bus', 'sidecar', ...contract, 'base'],
   buildpack: ['base'],
