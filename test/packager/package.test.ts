@@ -99,10 +99,10 @@ describe('a package', () => {
   });
 });
 
-test('the table of docs/operators.md says what a package weighs', () => {
+test('the table of docs/measurements.md says what a package weighs', () => {
   const { weight } = made.cached;
   const documented = Object.fromEntries(
-    tableUnder(readPage('operators.md'), 'Weight').map(([what = '', size = '']) => [
+    tableUnder(readPage('measurements.md'), 'Weight').map(([what = '', size = '']) => [
       what,
       Number.parseFloat(size) * 2 ** 20,
     ]),
