@@ -57,6 +57,8 @@ export async function bundle({ root, outRoot = root }: BundleOptions): Promise<R
   const constants = {
     bundledVersion: JSON.stringify(version),
     bundledSqliteWorker: JSON.stringify(await bundledText(root, sqliteWorker)),
+    // Where an app sets it for its own programs, 64-bit fields would be texts, which no code of ours expects.
+    'process.env.BUF_BIGINT_DISABLE': '"0"',
   };
   const metafiles = await Promise.all(
     names.map(async (name) => [name, await bundleOne({ root, outRoot }, name, constants)] as const),

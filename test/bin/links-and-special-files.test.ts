@@ -106,6 +106,19 @@ describe('what an app brings in the place of a file that supply reads', () => {
     expectRefusal(supply({ SIDECAR_CONFIG: 'config/secret' }), inApp('config/secret'));
   });
 
+  test.each([
+    ['Procfile/sidecar.yml', 'a part of its path is not a folder'],
+    ['circle', 'its links lead in a circle'],
+    ['x'.repeat(300), 'its name is too long'],
+    ['.', 'it is a folder, not a file'],
+  ])('is refused with the reason when SIDECAR_CONFIG is %.20s', (name, reason) => {
+    writeFileSync(inApp('Procfile'), 'web: x\n');
+    symlinkSync('circle', inApp('circle'));
+    const result = supply({ SIDECAR_CONFIG: name });
+    expectRefusal(result, `${path.join(area.buildDir, name)}: ${reason}`);
+    expect(result.stderr).toContain('[supply/files/unfit]');
+  });
+
   test('is read through links within the app', () => {
     mkdirSync(inApp('config'));
     writeFileSync(inApp('config/real.yml'), 'pool_type: QuotePool\n');

@@ -27,6 +27,16 @@ describe('bundles', () => {
     expect(inputsOf('sidecar').filter((file) => file.startsWith('src/supply/'))).toEqual([]);
   });
 
+  test("the sidecar's reads of the app's environment only what is meant for it, and what says where a log or a proxy is", () => {
+    const read = [...(bundleTexts(outRoots[0])['sidecar']?.matchAll(/\benv\.([A-Za-z_]+)/g) ?? [])].map(
+      ([, name = '']) => name,
+    );
+    // The rest of grpc-js's own is withheld by every start, and a proxy is for SIDECAR_BUS_PROXY to name.
+    const ofLibraries = new Set(read.filter((name) => !/^(?:SIDECAR|GRPC)_/.test(name)));
+    const proxies = ['grpc_proxy', 'http_proxy', 'https_proxy', 'no_grpc_proxy', 'no_proxy'];
+    expect([...ofLibraries].sort()).toEqual(['LOG_STREAM', 'RES_OPTIONS', ...proxies].sort());
+  });
+
   test("supply's holds no wire code and no RPC", () => {
     expect(packagesIn('supply')).not.toContain('@bufbuild/protobuf');
     expect(packagesIn('supply')).not.toContain('@grpc/grpc-js');

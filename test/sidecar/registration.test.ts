@@ -13,7 +13,8 @@ import { busProtocolVersion } from '../../src/contract/wire/protocol-version.ts'
 import { grpcNetwork } from '../../src/transport/grpc/network.ts';
 import { type Connection, serveUnary } from '../../src/transport/rpc.ts';
 import { RpcError, type StatusCode } from '../../src/transport/status.ts';
-import { endAll, spawnSidecar, startBus } from './processes.ts';
+import { connectPlugin } from './plugins.ts';
+import { endAll, spawnSidecar, startBus, startSidecar } from './processes.ts';
 import { busAddress, openPolicy, SimulatedWorld } from './simulated-world.ts';
 
 test('a bus that goes away while a sidecar registers is waited for like one that is not there yet', async () => {
@@ -183,4 +184,11 @@ test('a sidecar whose clock is ahead is told to set it, with 77 and at once', as
   expect(sidecar.stderr).toContain('Set the clock of this machine');
   expect(sidecar.stdout).not.toContain('asking it again');
   bus.close();
+});
+
+test('what an app sets for its own Protobuf library changes nothing of the sidecar', async () => {
+  const bus = await startBus();
+  const sidecar = await startSidecar(bus.address, { BUF_BIGINT_DISABLE: '1' });
+  const plugin = await connectPlugin(sidecar.address);
+  expect(await plugin.publish('platform.oms.x', Buffer.from('1'))).toMatchObject({ outcome: 'accepted' });
 });

@@ -29,8 +29,12 @@ export class UnfitFileError extends Error {
  */
 export async function readTextFile(file: string, options: ReadTextOptions = {}): Promise<string> {
   const { within, maxBytes = textFileBytesMax } = options;
-  if (within !== undefined) await refuseOutside(file, within);
-  refuseSpecial(file, await stat(file));
+  try {
+    if (within !== undefined) await refuseOutside(file, within);
+    refuseSpecial(file, await stat(file));
+  } catch (error) {
+    throw unfitPath(file, error) ?? error;
+  }
   const handle = await open(file, openFlags);
   try {
     refuseSpecial(file, await handle.stat());
@@ -66,9 +70,21 @@ function tooLong(file: string, maxBytes: number): UnfitFileError {
   return new UnfitFileError(file, `it is longer than ${maxBytes} bytes`);
 }
 
+/** What whoever wrote the path made of it; anything else is the system's own trouble. */
+const pathFaults: Readonly<Record<string, string>> = {
+  ELOOP: 'its links lead in a circle',
+  ENOTDIR: 'a part of its path is not a folder',
+  ENAMETOOLONG: 'its name is too long',
+};
+
+function unfitPath(file: string, error: unknown): UnfitFileError | undefined {
+  const reason = pathFaults[(error as NodeJS.ErrnoException).code ?? ''];
+  return reason === undefined ? undefined : new UnfitFileError(file, reason);
+}
+
 async function refuseOutside(file: string, folder: string): Promise<void> {
   const [real, root] = await Promise.all([realpath(file), realpath(folder)]);
-  if (!real.startsWith(root.endsWith(path.sep) ? root : `${root}${path.sep}`)) {
+  if (real !== root && !real.startsWith(root.endsWith(path.sep) ? root : `${root}${path.sep}`)) {
     throw new UnfitFileError(file, `it leads out of ${folder}`);
   }
 }
