@@ -112,7 +112,7 @@ describe('the commands of the README', () => {
 
   test('a grant is approved at a bus with a policy and an SQLite file', async () => {
     const [, policy = ''] =
-      /^```yaml\n(deployment: .*?)^```/ms.exec(readFileSync(path.join(root, 'docs/bus.md'), 'utf8')) ?? [];
+      /^```yaml\n(deployment: .*?)^```/ms.exec(readFileSync(path.join(root, 'docs/access.md'), 'utf8')) ?? [];
     writeFileSync(path.join(directory, 'policy.yml'), policy.replace('admins: [ops]', 'admins: ["*"]'));
     const bus = commandOf('bus --policy policy.yml')
       .replace('policy.yml', path.join(directory, 'policy.yml'))

@@ -154,8 +154,8 @@ describe('the JSON Schema of the policy agrees with the bus', () => {
     return { deployment: 'd', rules: [full], admins: ['ops'], tokens: { [hash]: 'ci' } };
   }
 
-  test('on the example of docs/bus.md', () => {
-    const [, text = ''] = /```yaml\n(deployment: .*?)```/s.exec(readPage('bus.md')) ?? [];
+  test('on the example of docs/access.md', () => {
+    const [, text = ''] = /```yaml\n(deployment: .*?)```/s.exec(readPage('access.md')) ?? [];
     expect(isValid(parse(text))).toBe(true);
   });
 });
