@@ -76,10 +76,12 @@ function addMemoryGauges(registry: Registry, memory: GaugedParts['memory']): voi
     held.set({ direction: 'to_bus' }, outgoing.heldBytes);
     held.set({ direction: 'to_plugin' }, incoming.heldBytes);
   });
-  read('shedding', '1 while publishes and calls are refused for want of memory', () => Number(shedding.isShedding));
+  read('shedding', '1 while publishes and calls are refused because memory is short', () =>
+    Number(shedding.isShedding),
+  );
   new Counter({
     name: 'meridian_sidecar_sheds_total',
-    help: 'Publishes and calls that were refused for want of memory',
+    help: 'Publishes and calls that were refused because memory is short',
     registers: [registry],
     collect() {
       this.reset();
