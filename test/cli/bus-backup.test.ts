@@ -28,7 +28,7 @@ async function outcomeOf(program: Program) {
 }
 
 const backup = (file: string, copy: string) => outcomeOf(runCli('bus', 'backup', copy, '--store', file));
-const check = (file: string) => outcomeOf(runCli('bus', 'check', file));
+const check = (file: string, ...more: string[]) => outcomeOf(runCli('bus', 'check', file, ...more));
 
 describe('meridian-sidecar bus backup FILE', () => {
   test('copies the store of a running bus, with progress, while messages are stored, and a bus starts on the copy', async () => {
@@ -41,7 +41,8 @@ describe('meridian-sidecar bus backup FILE', () => {
       isCopied = true;
     });
     let meanwhile = 0;
-    for (; !isCopied; meanwhile += 10) await store(bus.address, 10);
+    // So many at once that the bus is hardly ever out of a transaction.
+    for (; !isCopied; meanwhile += 1_000) await store(bus.address, 1_000);
     const { code, stdout, stderr } = await copying;
     expect({ code, stderr: stderr.split('\n')[0] }).toEqual({ code: 0, stderr: '10 % are copied' });
     const [, copied = ''] = /is copied to .* in (\d+) messages/.exec(stdout) ?? [];
@@ -63,6 +64,8 @@ describe('meridian-sidecar bus backup FILE', () => {
     await bus.program.exited;
     expect((await backup(file, `${file}-copy`)).code).toBe(0);
     expect((await check(`${file}-copy`)).stdout).toContain(' in 3 messages, ');
+    const { stdout } = await check(`${file}-copy`, '--json');
+    expect(JSON.parse(stdout)).toMatchObject({ file: `${file}-copy`, messages: 3, instances: 1, states: 0 });
   });
 
   test('leaves no copy that is not whole when the bus stops meanwhile or nothing can be written', async () => {

@@ -24,9 +24,12 @@ export function addStoreCommands(bus: Command): void {
     .command('check')
     .description('look at every page and every checksum of a store that no bus has open; changes nothing')
     .argument('<file>', 'a store, or a copy of one')
-    .action(async (file: string) => {
+    .option('--json', 'print JSON', false)
+    .action(async (file: string, { json }: { readonly json: boolean }) => {
       const { checkStore } = await import('../../bus/store/sqlite/file/check-store.ts');
-      print(`${path.resolve(file)} is whole: ${described(await checkStore(path.resolve(file), lockTimeoutMs))}`);
+      const contents = await checkStore(path.resolve(file), lockTimeoutMs);
+      if (json) print(JSON.stringify({ file: path.resolve(file), ...contents }, null, 2));
+      else print(`${path.resolve(file)} is whole: ${described(contents)}`);
     });
 }
 

@@ -21,16 +21,20 @@ try {
   const rows = new StoreRows({ sql: new Statements(database), ...options });
   const reserve = new DiskReserve(options.path);
   const room = new StoreRoom(database, reserve, realScheduler);
-  const copies = new StoreCopies(database, send);
+  const held: ToWorker[] = [];
+  const copies = new StoreCopies(database, send, () => {
+    for (const message of held.splice(0)) handle(message);
+  });
   const close = async (): Promise<void> => {
     await copies.stop();
     reserve.release();
     closeStoreFile(database);
     port.close();
   };
-  port.on('message', (message: ToWorker) => {
+  const handle = (message: ToWorker): void => {
     try {
-      if (message.kind === 'commands') {
+      if (copies.isStepping) held.push(message);
+      else if (message.kind === 'commands') {
         const group = commitGroup({ database, rows, room }, message.commands);
         send({ kind: 'answers', ...group, isDiskFull: room.isDiskFull });
       } else if (message.kind === 'copy') {
@@ -41,7 +45,8 @@ try {
     } catch (error) {
       fail(error, true);
     }
-  });
+  };
+  port.on('message', handle);
   send({ kind: 'opened', isDiskFull: room.isDiskFull });
 } catch (error) {
   fail(error, false);
