@@ -10,8 +10,8 @@ import { settings, sidecarConfigKeys } from '../../src/contract/config/settings.
 import { loadSidecarConfig } from '../../src/contract/config/sidecar-config.ts';
 import { patternFault } from '../../src/contract/wire/topic.ts';
 import { readPage } from './examples.ts';
-import { generatedFiles } from './generated-files.ts';
-import { policySchema, sidecarConfigSchema } from './json-schemas.ts';
+import { generatedFiles } from './generated/generated-files.ts';
+import { policySchema, sidecarConfigSchema } from './generated/json-schemas.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const all = settingsIn(settings);

@@ -1,7 +1,7 @@
-import { defaultQuotas } from '../../src/bus/quotas/quotas.ts';
-import { defaultText, type Setting, settingsIn } from '../../src/contract/config/settings/setting.ts';
-import { settings } from '../../src/contract/config/settings.ts';
-import { limits } from '../../src/contract/wire/limits.ts';
+import { defaultQuotas } from '../../../src/bus/quotas/quotas.ts';
+import { defaultText, type Setting, settingsIn } from '../../../src/contract/config/settings/setting.ts';
+import { settings } from '../../../src/contract/config/settings.ts';
+import { limits } from '../../../src/contract/wire/limits.ts';
 
 const draft = 'https://json-schema.org/draft/2020-12/schema';
 

@@ -1,6 +1,6 @@
-import { composeOptions } from '../../src/contract/config/settings/compose-options.ts';
-import { defaultText, type Setting, settingsIn } from '../../src/contract/config/settings/setting.ts';
-import { settings } from '../../src/contract/config/settings.ts';
+import { composeOptions } from '../../../src/contract/config/settings/compose-options.ts';
+import { defaultText, type Setting, settingsIn } from '../../../src/contract/config/settings/setting.ts';
+import { settings } from '../../../src/contract/config/settings.ts';
 import { markdownTable } from './markdown-table.ts';
 
 const code = (text: string | undefined): string => (text === undefined || text === '' ? '' : `\`${text}\``);
