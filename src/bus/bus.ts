@@ -187,14 +187,12 @@ export class Bus {
   }
 
   async saveState(request: SaveStateRequest, peer: Peer): Promise<bigint> {
-    const { owner } = this.#registrationOf(request, peer);
-    return refusalAsStatus(
-      this.#options.store.saveState(owner, {
-        state: request.state,
-        expectedRevision: request.expectedRevision,
-        acknowledge: request.acknowledge,
-      }),
-    );
+    const registration = this.#registrationOf(request, peer);
+    const { state, expectedRevision, acknowledge } = request;
+    const saved = this.#options.store.saveState(registration.owner, { state, expectedRevision, acknowledge });
+    const revision = await refusalAsStatus(saved);
+    registration.session?.subscriptions.acknowledgedBeside(acknowledge.map(({ name }) => name));
+    return revision;
   }
 
   async loadState(request: LoadStateRequest, peer: Peer): Promise<{ state: Uint8Array; revision: bigint } | undefined> {
@@ -281,7 +279,7 @@ export class Bus {
     const active = this.#registry.active();
     const expired = this.#options.store.expireSubscriptions({
       idleMs: this.#options.subscriptionIdleMs ?? defaultSubscriptionIdleMs,
-      inUse: (instanceId, name) => active.get(instanceId)?.session?.isUsing(name) ?? false,
+      inUse: (instanceId, name) => active.get(instanceId)?.session?.subscriptions.isUsing(name) ?? false,
     });
     // What holds nothing back must not look as if it did.
     this.#inBackground(Promise.all([expired, this.#tail.recordProgress()]).then(() => this.#backlogs.look()));

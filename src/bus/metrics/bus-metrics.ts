@@ -44,7 +44,9 @@ export class BusMetrics implements BusRecorder {
       sessions.set(this.#registrations().filter(({ session }) => session).length);
     });
     gauge(registry, 'subscriptions', 'Subscriptions of all sessions', [], async (subscriptions) => {
-      subscriptions.set(this.#registrations().reduce((sum, { session }) => sum + (session?.subscriptionCount ?? 0), 0));
+      subscriptions.set(
+        this.#registrations().reduce((sum, { session }) => sum + (session?.subscriptions.size ?? 0), 0),
+      );
     });
     if (store) {
       gauge(registry, 'store_bytes', 'Size of the store on its disk', [], async (bytes) =>

@@ -17,8 +17,12 @@ export interface Drain {
 
 /** What others ask of the session of a registration. */
 export interface RegisteredSession {
-  readonly subscriptionCount: number;
-  isUsing(subscriptionName: string): boolean;
+  readonly subscriptions: {
+    readonly size: number;
+    isUsing(name: string): boolean;
+    /** Positions of subscriptions with these names were acknowledged beside the session, with a state. */
+    acknowledgedBeside(names: readonly string[]): void;
+  };
   startDelivering(): void;
   stopDelivering(): void;
   /** Tells the sidecar that a newer registration owns the instance id. */

@@ -1,21 +1,16 @@
-import type { DescMessage, Message } from '@bufbuild/protobuf';
 import { Gate } from '../../base/async/gate.ts';
 import type { Log } from '../../base/log/log.ts';
 import { lengthFault } from '../../contract/wire/field-limits/length-fault.ts';
 import {
   type Delivery,
-  EndReason,
   StartAt,
   type Subscribe,
   SubscribeSchema,
   type Unsubscribe,
   UnsubscribeSchema,
 } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
-import { admitsPattern, nearestHint, notGranted } from '../../contract/wire/grants.ts';
-import { patternFault } from '../../contract/wire/topic.ts';
 import { throwFault } from '../../transport/status.ts';
 import type { Registration } from '../ownership/registration.ts';
-import type { QuotaName } from '../quotas/quotas.ts';
 import type { BusRecorder } from '../recorder.ts';
 import {
   type FailedDelivery,
@@ -26,46 +21,11 @@ import {
 } from '../store/store.ts';
 import { DeadLetters, deadLetterRefusal } from './dead-letters.ts';
 import type { LogTail } from './log-tail.ts';
+import { lengthRefusal, lossOf, type PatternRefusal, patternRefusal, quotaRefusal } from './pattern-refusal.ts';
 import { SubscriptionFeed } from './subscription-feed.ts';
 
 /** How many acknowledgements, retries and hand-backs of one session may wait for the store. Beyond it the session is not read on. */
 const unsettledMax = 1_024;
-
-/** Why a pattern may not be subscribed to or served. */
-export interface PatternRefusal {
-  readonly reason: EndReason;
-  readonly detail: string;
-}
-
-/** Undefined when no field of it is over its limit. */
-export function lengthRefusal(desc: DescMessage, message: Message): PatternRefusal | undefined {
-  const fault = lengthFault(desc, message);
-  return fault && { reason: EndReason.INVALID, detail: fault.message };
-}
-
-/** Undefined when the registration may receive what the pattern matches. */
-export function patternRefusal(registration: Registration, pattern: string): PatternRefusal | undefined {
-  const fault = patternFault(pattern);
-  if (fault !== undefined) return { reason: EndReason.INVALID, detail: `"${pattern}" is no pattern: ${fault}` };
-  if (admitsPattern(registration.access.granted, 'subscribe', pattern)) return undefined;
-  return {
-    reason: EndReason.NOT_GRANTED,
-    detail: `the bus has ${notGranted(registration.access, 'subscribe', pattern)}`,
-  };
-}
-
-/** Why what was subscribed to or served ends; undefined when it is still granted. */
-export function lossOf({ access }: Registration, pattern: string, cause: string): PatternRefusal | undefined {
-  if (admitsPattern(access.granted, 'subscribe', pattern)) return undefined;
-  const detail = `the subscribe grant for ${pattern} is gone: ${cause}; ${nearestHint(access.granted, 'subscribe', pattern)}`;
-  return { reason: EndReason.NOT_GRANTED, detail };
-}
-
-/** Undefined when the registration may have one more of these. */
-export function quotaRefusal({ quota }: Registration, name: QuotaName, open: number): PatternRefusal | undefined {
-  const detail = quota.countRefusal(name, open);
-  return detail === undefined ? undefined : { reason: EndReason.LIMIT, detail };
-}
 
 export interface SessionSubscriptionsOptions {
   readonly registration: Registration;
@@ -203,7 +163,15 @@ export class SessionSubscriptions {
     const name = this.#nameOf(subscriptionId);
     if (name === undefined) return;
     const stored = store.acknowledge(registration.owner, name, positions);
-    void this.#taken(stored, () => acknowledged(subscriptionId, positions));
+    void this.#taken(stored, () => {
+      acknowledged(subscriptionId, positions);
+      this.#feeds.get(subscriptionId)?.acknowledged();
+    });
+  }
+
+  /** Positions of subscriptions with these names were acknowledged beside the session, with a state. */
+  acknowledgedBeside(names: readonly string[]): void {
+    for (const feed of this.#feeds.values()) if (names.includes(feed.spec.name)) feed.acknowledged();
   }
 
   /** Whether as many acknowledgements and the like wait for the store as may. */
@@ -246,7 +214,10 @@ export class SessionSubscriptions {
     const deadLetters = new DeadLetters({
       ...this.#options,
       request: subscribe,
-      onPutAway: (position) => acknowledged(subscriptionId, [position]),
+      onPutAway: (position) => {
+        acknowledged(subscriptionId, [position]);
+        feed.acknowledged();
+      },
     });
     const feed = new SubscriptionFeed({
       store,

@@ -24,8 +24,9 @@ import { type BusRecorder, storedOutcomeOf } from '../recorder.ts';
 import type { Store } from '../store/store.ts';
 import { type CallBroker, type CallOutcomeReport, failed, type Responder } from './call-broker.ts';
 import type { LogTail } from './log-tail.ts';
+import { lengthRefusal, lossOf, patternRefusal, quotaRefusal } from './pattern-refusal.ts';
 import { SessionPublishes } from './session-publishes.ts';
-import { lengthRefusal, lossOf, patternRefusal, quotaRefusal, SessionSubscriptions } from './session-subscriptions.ts';
+import { SessionSubscriptions } from './session-subscriptions.ts';
 
 export interface SessionOptions {
   readonly registration: Registration;
@@ -144,12 +145,8 @@ export class Session implements RegisteredSession {
     this.#subscriptions.stop();
   }
 
-  get subscriptionCount(): number {
-    return this.#subscriptions.size;
-  }
-
-  isUsing(subscriptionName: string): boolean {
-    return this.#subscriptions.isUsing(subscriptionName);
+  get subscriptions(): RegisteredSession['subscriptions'] {
+    return this.#subscriptions;
   }
 
   /**

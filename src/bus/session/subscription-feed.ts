@@ -1,4 +1,5 @@
 import { Wakeup } from '../../base/async/wakeup.ts';
+import { limits } from '../../contract/wire/limits.ts';
 import type { Owner, Store, StoredMessage, SubscriptionSpec } from '../store/store.ts';
 import type { LogTail, TailListener } from './log-tail.ts';
 
@@ -60,8 +61,13 @@ export class SubscriptionFeed implements TailListener {
   #isOpen = false;
   /** While a delivery is being recorded, nothing else may record how far it goes. */
   #isDelivering = false;
-  /** A message waits for more credit, so that there is nothing to look for. */
+  /** A message waits for more credit, or for acknowledgements, so that there is nothing to look for. */
   #blocked = false;
+  /** No more than this is delivered and not acknowledged: the store says it, and each delivery after that adds to it. */
+  #unacknowledgedMax: number = limits.unacknowledgedMessages;
+  /** As much as may be is not acknowledged, whatever credit the sidecar gives. */
+  #isFull = false;
+  #acknowledgements = 0;
   #closed = false;
 
   constructor(options: FeedOptions) {
@@ -81,6 +87,17 @@ export class SubscriptionFeed implements TailListener {
   /** Delivers these again, by position with the attempts so far, as soon as there is credit. */
   retry(attempts: ReadonlyMap<bigint, number>): void {
     for (const [position, count] of attempts) this.#again.set(position, count);
+    // They are among those that are not acknowledged, so that a full one delivers them all the same.
+    if (this.#isFull) this.#blocked = false;
+    this.#wakeup.notify();
+  }
+
+  /** The store has taken in acknowledgements of this subscription. */
+  acknowledged(): void {
+    this.#acknowledgements += 1;
+    if (!this.#isFull) return;
+    this.#isFull = false;
+    this.#blocked = false;
     this.#wakeup.notify();
   }
 
@@ -162,12 +179,28 @@ export class SubscriptionFeed implements TailListener {
 
   /** False when everything that is published was looked at. */
   async #deliverNew(): Promise<boolean> {
-    return this.#isLive ? await this.#deliverOffered() : await this.#catchUp();
+    const most = Math.min(batchMessages, await this.#unacknowledgedLeft());
+    if (most === 0) return true;
+    return this.#isLive ? await this.#deliverOffered(most) : await this.#catchUp(most);
   }
 
-  async #deliverOffered(): Promise<boolean> {
+  /** How many more may be delivered and not acknowledged; with none left it waits for acknowledgements. */
+  async #unacknowledgedLeft(): Promise<number> {
+    const { store, owner, spec } = this.#options;
+    if (!this.#isFull && this.#unacknowledgedMax >= limits.unacknowledgedMessages) {
+      const acknowledgements = this.#acknowledgements;
+      this.#unacknowledgedMax = await store.unacknowledged({ instanceId: owner.instanceId, name: spec.name });
+      const isFull = this.#unacknowledgedMax >= limits.unacknowledgedMessages;
+      // One that came meanwhile may not be in that number.
+      this.#isFull = isFull && acknowledgements === this.#acknowledgements;
+    }
+    this.#blocked = this.#isFull;
+    return Math.max(0, limits.unacknowledgedMessages - this.#unacknowledgedMax);
+  }
+
+  async #deliverOffered(most: number): Promise<boolean> {
     const batch: FedMessage[] = [];
-    for (const position of this.#offered.slice(0, batchMessages)) {
+    for (const position of this.#offered.slice(0, most)) {
       const message = this.#options.tail.get(position);
       if (!message || !this.#takeCredit(message)) break;
       batch.push({ message, maybeRedelivered: false, attempt: 1 });
@@ -180,9 +213,9 @@ export class SubscriptionFeed implements TailListener {
     return !this.#isLive || this.#offered.length > 0;
   }
 
-  async #catchUp(): Promise<true> {
+  async #catchUp(most: number): Promise<true> {
     const { store, tail, spec } = this.#options;
-    const limit = Math.min(batchMessages, Math.max(1, this.#credit.messages));
+    const limit = Math.min(most, Math.max(1, this.#credit.messages));
     const read = await store.readMatching(spec.pattern, this.#scannedTo, limit);
     if (read.missed > 0) await this.#passOver(read.missed);
     const batch: FedMessage[] = [];
@@ -231,6 +264,7 @@ export class SubscriptionFeed implements TailListener {
     const positions = batch.map(({ message }) => message.position);
     this.#isDelivering = true;
     const due = new Set(await store.recordDelivery(owner, spec.name, { positions, scannedTo }));
+    this.#unacknowledgedMax += due.size;
     this.#isDelivering = false;
     this.recorded(scannedTo);
     for (const fed of batch) {

@@ -189,6 +189,8 @@ export interface Store {
     name: string,
     delivery: { positions: readonly bigint[]; scannedTo: bigint },
   ): Promise<readonly bigint[]>;
+  /** How many deliveries of the subscription are recorded and not acknowledged. */
+  unacknowledged(subscription: SubscriptionKey): Promise<number>;
   /** Notes that these subscriptions are done with everything up to a position, but for what is pending. @throws StaleEpochError */
   recordProgress(owner: Owner, names: readonly string[], scannedTo: bigint): Promise<void>;
   /** After this the positions never come again. @throws StaleEpochError */

@@ -139,6 +139,10 @@ export class MemoryStore implements Store {
     return subscriptions.recordDelivery(owner, name, delivery);
   }
 
+  async unacknowledged({ instanceId, name }: SubscriptionKey): Promise<number> {
+    return this.#tables.subscriptions.unacknowledged(instanceId, name);
+  }
+
   async recordProgress(owner: Owner, names: readonly string[], scannedTo: bigint): Promise<void> {
     const { subscriptions } = this.#writtenBy(owner);
     for (const name of names) subscriptions.recordProgress(owner.instanceId, name, scannedTo);

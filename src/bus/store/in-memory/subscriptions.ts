@@ -86,6 +86,10 @@ export class Subscriptions {
     return due;
   }
 
+  unacknowledged(instanceId: string, name: string): number {
+    return this.#find(instanceId, name)?.pending.size ?? 0;
+  }
+
   recordProgress(instanceId: string, name: string, scannedTo: bigint): void {
     const found = this.#find(instanceId, name);
     if (found && scannedTo > found.scannedTo) found.scannedTo = scannedTo;

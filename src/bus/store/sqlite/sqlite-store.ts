@@ -181,6 +181,10 @@ export class SqliteStore implements Store {
     return this.#worker.call('recordDelivery', { owner: bare(owner), name, positions, scannedTo });
   }
 
+  unacknowledged({ instanceId, name }: SubscriptionKey): Promise<number> {
+    return this.#worker.call('unacknowledged', { instanceId, name });
+  }
+
   recordProgress(owner: Owner, names: readonly string[], scannedTo: bigint): Promise<void> {
     return this.#worker.call('recordProgress', { owner: bare(owner), names, scannedTo });
   }

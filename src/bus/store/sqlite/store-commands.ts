@@ -64,6 +64,7 @@ export interface StoreCommands {
     positions: readonly bigint[];
     scannedTo: bigint;
   }): readonly bigint[];
+  unacknowledged(args: SubscriptionKey): number;
   recordProgress(args: { owner: Owner; names: readonly string[]; scannedTo: bigint }): void;
   acknowledge(args: { owner: Owner; acknowledged: AcknowledgedPositions }): void;
   handBack(args: { owner: Owner; name: string; failed: readonly bigint[] }): void;
@@ -93,6 +94,7 @@ export const readingCommands: ReadonlySet<CommandName> = new Set<CommandName>([
   'read',
   'readMatching',
   'get',
+  'unacknowledged',
   'subscriptions',
   'backlogs',
   'keepNothingFor',

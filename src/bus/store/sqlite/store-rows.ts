@@ -92,6 +92,10 @@ export class StoreRows implements StoreCommands {
     return this.#subscriptions.recordDelivery(owner, name, delivery);
   }
 
+  unacknowledged(key: CommandArgs<'unacknowledged'>): number {
+    return this.#subscriptions.unacknowledged(key);
+  }
+
   recordProgress({ owner, names, scannedTo }: CommandArgs<'recordProgress'>): void {
     this.#subscriptions.recordProgress(owner.instanceId, names, scannedTo);
   }

@@ -62,6 +62,16 @@ export class SubscriptionRows {
     return due;
   }
 
+  unacknowledged({ instanceId, name }: SubscriptionKey): number {
+    const row = this.#sql.get<{ rows: bigint }>(
+      `SELECT count(*) AS rows FROM pending
+       WHERE subscription_id = (SELECT id FROM subscription WHERE instance_id = ? AND name = ?)`,
+      instanceId,
+      name,
+    );
+    return Number(row?.rows ?? 0n);
+  }
+
   recordProgress(instanceId: string, names: readonly string[], scannedTo: bigint): void {
     this.#sql.run(
       `UPDATE subscription SET scanned_to = ?1
