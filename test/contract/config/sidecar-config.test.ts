@@ -1,7 +1,18 @@
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { exitCodeOf, FaultList, renderError } from '../../../src/base/user-facing-error.ts';
+import { settingLimits } from '../../../src/contract/config/settings/sidecar-settings.ts';
 import { loadSidecarConfig, type SidecarConfig } from '../../../src/contract/config/sidecar-config.ts';
+import { limits } from '../../../src/contract/wire/limits.ts';
+
+test('no setting goes beyond what the bus can do for one sidecar, and the refusal says how far it may go', () => {
+  expect(settingLimits.outboxMessages).toBeLessThanOrEqual(limits.unsettledPublishes);
+  expect(settingLimits.creditMessages).toBeLessThanOrEqual(limits.unacknowledgedMessages);
+  const most = { yaml: 'outbox: {messages: 65536}\ncredits: {messages: 4096}' };
+  expect(load(most)).toMatchObject({ outbox: { messages: 65_536 }, credits: { messages: 4_096 } });
+  const { faults } = faultsOf({ yaml: 'outbox: {messages: 65537}' });
+  expect(faults.map(renderError).join()).toMatch(/`outbox.messages` is 65537\n.* a whole number from 1 to 65536/);
+});
 
 interface Given {
   readonly environment?: Record<string, string>;
@@ -178,6 +189,12 @@ describe('a fault', () => {
     ],
     ['a size with no unit', 'config/outbox-bytes/not-a-size', { yaml: 'outbox: {bytes: 12}' }],
     ['a count below one', 'config/credits-messages/not-a-count', { yaml: 'credits: {messages: 0}' }],
+    [
+      'an outbox that the bus cannot tell repeats of',
+      'config/outbox-messages/not-a-count',
+      { yaml: 'outbox: {messages: 65537}' },
+    ],
+    ['credit without effect', 'config/credits-messages/not-a-count', { yaml: 'credits: {messages: "4097"}' }],
     ['a shutdown over its budget', 'config/shutdown/over-budget', { yaml: 'shutdown: {drain: 7s}' }],
     ['a default above its maximum', 'config/timeouts-call/above-its-maximum', { yaml: 'timeouts: {call: 2m}' }],
     ['a certificate with no key', 'config/tls/half-given', { environment: { SIDECAR_BUS_CERTIFICATE: 'a.crt' } }],

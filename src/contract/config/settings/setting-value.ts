@@ -79,19 +79,23 @@ export const byteCount: Parser<number> = parserOf(
   },
 );
 
-/** A whole number from 1 to a million, written as a number or as its digits. */
-export const count: Parser<number> = parserOf(
-  {
-    composeType: 'integer',
-    schema: { anyOf: [{ type: 'integer', minimum: 1, maximum: 1_000_000 }, textLike(/^0*[1-9]\d{0,6}$/)] },
-  },
-  (raw) => {
-    const value = typeof raw === 'string' && /^\d{1,7}$/.test(raw) ? Number(raw) : raw;
-    return typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 1_000_000
-      ? accepted(value)
-      : rejected('not-a-count', 'a whole number from 1 to 1000000');
-  },
-);
+/** A whole number from 1 to `maximum`, written as a number or as its digits. */
+export function countUpTo(maximum: number): Parser<number> {
+  return parserOf(
+    {
+      composeType: 'integer',
+      schema: { anyOf: [{ type: 'integer', minimum: 1, maximum }, textLike(/^0*[1-9]\d{0,6}$/)] },
+    },
+    (raw) => {
+      const value = typeof raw === 'string' && /^\d{1,7}$/.test(raw) ? Number(raw) : raw;
+      return typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= maximum
+        ? accepted(value)
+        : rejected('not-a-count', `a whole number from 1 to ${maximum}`);
+    },
+  );
+}
+
+export const count = countUpTo(1_000_000);
 
 /** @example percent('85%') // 85 */
 export const percent: Parser<number> = parserOf({ unit: 'percent', schema: textLike(/^0*([1-9]\d?|100)%$/) }, (raw) => {

@@ -2,7 +2,19 @@ import { logLevels } from '../../../base/log/log.ts';
 import { instanceIdWhenUnset, resolvedInstanceId } from '../instance-id.ts';
 import { requestedGrants } from '../requested-grants.ts';
 import { type SettingGroup, type SettingValues, setting } from './setting.ts';
-import { byteCount, count, duration, flag, oneOf, percent, poolType, rejected, tags, text } from './setting-value.ts';
+import {
+  byteCount,
+  count,
+  countUpTo,
+  duration,
+  flag,
+  oneOf,
+  percent,
+  poolType,
+  rejected,
+  tags,
+  text,
+} from './setting-value.ts';
 
 const everywhere = ['staging', 'run'] as const;
 
@@ -10,9 +22,17 @@ function ms(key: string, preset: string, meaning: string) {
   return setting({ key, default: preset, meaning, parse: duration });
 }
 
-function number(key: string, preset: string, meaning: string) {
-  return setting({ key, default: preset, meaning, parse: count });
+function number(key: string, preset: string, meaning: string, parse = count) {
+  return setting({ key, default: preset, meaning, parse });
 }
+
+/** What the bus can do for one sidecar, beyond which a setting would break a promise. A test holds them to the limits on the wire. */
+export const settingLimits = {
+  /** So many publishes of a sidecar the bus recognises when they come again: more could be stored twice. */
+  outboxMessages: 65_536,
+  /** So many may be delivered and not acknowledged: more credit would bring nothing. */
+  creditMessages: 4_096,
+} as const;
 
 function bytes(key: string, preset: string, meaning: string) {
   return setting({ key, default: preset, meaning, parse: byteCount });
@@ -146,12 +166,22 @@ export const sidecarSettings = {
     closeMs: ms('shutdown.close', '500ms', 'How long closing the ports may take'),
   },
   outbox: {
-    messages: number('outbox.messages', '1024', 'Publishes that may wait for the answer of the bus'),
+    messages: number(
+      'outbox.messages',
+      '1024',
+      `Publishes that may wait for the answer of the bus, at most ${settingLimits.outboxMessages}`,
+      countUpTo(settingLimits.outboxMessages),
+    ),
     bytes: bytes('outbox.bytes', '8MiB', 'Bytes of those publishes'),
     ageMs: ms('outbox.age', '30s', 'How long a publish may wait before its outcome counts as unknown'),
   },
   credits: {
-    messages: number('credits.messages', '256', 'Messages that one subscription may have in flight to the sidecar'),
+    messages: number(
+      'credits.messages',
+      '256',
+      `Messages that one subscription may have in flight to the sidecar, at most ${settingLimits.creditMessages}`,
+      countUpTo(settingLimits.creditMessages),
+    ),
     bytes: bytes('credits.bytes', '4MiB', 'Bytes of those messages'),
   },
   v1BufferBytes: bytes(
