@@ -1,12 +1,10 @@
 import { readTextFile } from '../../base/files/read-text-file.ts';
 import type { Log } from '../../base/log/log.ts';
-import { every, type Scheduler, type Timer } from '../../base/time/scheduler.ts';
+import type { Scheduler, Timer } from '../../base/time/scheduler.ts';
+import { watchChanges } from '../../base/time/watch-changes.ts';
 import { messageOf, UserFacingError } from '../../base/user-facing-error.ts';
 import { exitCodes } from '../../contract/config/exit-codes.ts';
 import { type Policy, parsePolicy } from '../access/policy.ts';
-
-/** A look at the text works on every kind of mount, unlike file events. */
-const lookEveryMs = 1_000;
 
 /** A policy with the text it was made from. */
 export interface PolicyText {
@@ -51,30 +49,20 @@ export interface PolicyWatch {
 }
 
 /**
- * Looks at the file every second and hands the policy on when it changed. One that cannot be used is logged once, with its
- * faults; the policy before then stays.
+ * Looks at the file every second and passes the policy on when it changed. One that cannot be used is logged once, with its
+ * problems; the policy before it stays.
  */
 export function watchPolicy({ path, initial, scheduler, log, replace }: PolicyWatch): Timer {
-  let usedText = initial.text;
-  let lastFault = '';
-  const look = async (): Promise<void> => {
-    try {
-      const text = await readPolicyText(path);
-      if (text === usedText) {
-        lastFault = '';
-        return;
-      }
+  return watchChanges({
+    scheduler,
+    initial: initial.text,
+    read: () => readPolicyText(path),
+    use(text) {
       const policy = parsePolicy({ path, text });
-      lastFault = '';
-      usedText = text;
       log.info('the policy file changed', { rules: policy.rules.length, deployment: policy.deploymentId });
       warnOfEmptyRules(policy, log);
       replace(policy);
-    } catch (error) {
-      const reason = messageOf(error);
-      if (reason !== lastFault) log.warn('the changed policy is not used', { reason });
-      lastFault = reason;
-    }
-  };
-  return every(scheduler, lookEveryMs, () => void look());
+    },
+    onUnusable: (reason) => log.warn('the changed policy is not used', { reason }),
+  });
 }

@@ -1,7 +1,8 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readTextFile } from '../../base/files/read-text-file.ts';
 import type { Log } from '../../base/log/log.ts';
-import { every, type Scheduler, type Timer } from '../../base/time/scheduler.ts';
+import type { Scheduler, Timer } from '../../base/time/scheduler.ts';
+import { watchChanges } from '../../base/time/watch-changes.ts';
 import { FaultList, messageOf, UserFacingError } from '../../base/user-facing-error.ts';
 import { exitCodes } from '../../contract/config/exit-codes.ts';
 import type { TlsFiles } from '../../transport/rpc.ts';
@@ -12,9 +13,6 @@ export interface BusTlsFlags {
   readonly tlsKey?: string;
   readonly tlsClientCa?: string;
 }
-
-/** Certificates are small and rotate rarely; a look at their texts works on every kind of mount, unlike file events. */
-const lookEveryMs = 1_000;
 
 /**
  * Reads what the bus shows and trusts; undefined when it is to speak plaintext.
@@ -58,24 +56,17 @@ export interface BusTlsWatch {
  */
 export function watchBusTls({ flags, initial, scheduler, log, renew }: BusTlsWatch): Timer {
   logCertificate({ log, scheduler }, 'the bus shows its certificate', initial);
-  let shown = JSON.stringify(initial);
-  let lastFault = '';
-  const look = async (): Promise<void> => {
-    try {
-      const tls = await readBusTls(flags);
-      const text = JSON.stringify(tls);
-      lastFault = '';
-      if (tls === undefined || text === shown) return;
+  return watchChanges<TlsFiles | undefined>({
+    scheduler,
+    initial,
+    read: () => readBusTls(flags),
+    use(tls) {
+      if (tls === undefined) return;
       renew(tls);
-      shown = text;
       logCertificate({ log, scheduler }, 'the certificate files changed; new connections get them', tls);
-    } catch (error) {
-      if (messageOf(error) !== lastFault)
-        log.warn('the changed certificate files are not used', { reason: messageOf(error) });
-      lastFault = messageOf(error);
-    }
-  };
-  return every(scheduler, lookEveryMs, () => void look());
+    },
+    onUnusable: (reason) => log.warn('the changed certificate files are not used', { reason }),
+  });
 }
 
 /** Logs which certificate the bus shows, as a warning when clients will refuse it for its dates. */
