@@ -30,6 +30,7 @@ import { LogTail } from './session/log-tail.ts';
 import { refusalAsStatus } from './session/refusal-as-status.ts';
 import { Session } from './session/session.ts';
 import { startOf } from './session/start-of.ts';
+import { WaitingPublishes } from './session/waiting-publishes.ts';
 import type { GrantDecision, Owner, Store } from './store/store.ts';
 
 export interface BusOptions {
@@ -62,6 +63,7 @@ export class Bus {
   readonly #sweeper: Timer;
   readonly #backlogs: BacklogWatch;
   readonly #tail: LogTail;
+  readonly #waitingPublishes = new WaitingPublishes();
   readonly #handover: Handover;
   readonly #grants: GrantDesk;
   #closed = false;
@@ -159,6 +161,7 @@ export class Bus {
       requests,
       store: this.#options.store,
       tail: this.#tail,
+      waiting: this.#waitingPublishes,
       broker: this.#broker,
       log: this.#options.log,
       recorder: this.#recorder,

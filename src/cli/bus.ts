@@ -11,6 +11,7 @@ import { openSqliteStore } from '../bus/store/sqlite/sqlite-store.ts';
 import type { Store } from '../bus/store/store.ts';
 import { exitCodes } from '../contract/config/exit-codes.ts';
 import { grpcNetwork } from '../transport/grpc/network.ts';
+import { bufferOneMessageAStream } from '../transport/grpc/read-ahead.ts';
 import { addGrantsCommand } from './bus/bus-grants.ts';
 import { addBusSettings, type BusSettingFlags } from './bus/bus-settings.ts';
 import {
@@ -64,6 +65,7 @@ export const addBusCommand: AddCommand = (program) => {
 };
 
 async function runBus(flags: BusFlags, policyFile: string): Promise<void> {
+  bufferOneMessageAStream();
   const log = busLog(flags);
   const [initial, tls] = await inOnePass(readPolicy(policyFile), readBusTls(flags));
   const { policy } = initial;

@@ -12,6 +12,7 @@ import { loadSidecarConfig, type SidecarConfig } from '../contract/config/sideca
 import { hasTwoTokens, unknownVariables } from '../contract/config/variable-slips.ts';
 import { patternFault } from '../contract/wire/topic.ts';
 import { grpcNetwork } from '../transport/grpc/network.ts';
+import { bufferOneMessageAStream } from '../transport/grpc/read-ahead.ts';
 import { serveHttp } from '../transport/http/http-server.ts';
 import { readCredential, readSidecarConfigFile } from './lifecycle/launch-files.ts';
 import { openProcessMemory } from './memory/process-memory.ts';
@@ -23,6 +24,7 @@ const stderr = new LineStream(process.stderr);
 
 /** The program `sidecar.mjs`: it takes no arguments, and everything from the environment. */
 async function main(): Promise<number> {
+  bufferOneMessageAStream();
   // Before anything that takes time, and for good: by default a second signal would end the process in its drain.
   const signalled = new Promise<string>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, resolve);

@@ -5,6 +5,7 @@ import type { MessageMeta } from '../../contract/wire/gen/meridian/v1/envelope_p
 import { encodedBytes } from '../envelope/stamp-envelope.ts';
 import type { BusRecorder } from '../recorder.ts';
 import { type NewMessage, type Owner, StaleEpochError, type Store, StoreFullError } from '../store/store.ts';
+import { allWaitingMax, type WaitingPublishes } from './waiting-publishes.ts';
 
 /**
  * What one session may have waiting for the store: twice what a sidecar's outbox holds unless it is set otherwise, so that
@@ -24,6 +25,8 @@ export interface SessionPublishesOptions {
   readonly owner: Owner;
   readonly store: Store;
   readonly recorder: Pick<BusRecorder, 'append'>;
+  /** Of all sessions. */
+  readonly waiting: WaitingPublishes;
   /** Told in the order of the publishes, with what is known of the message. */
   readonly answer: (result: PublishResultInit, meta: MessageMeta | undefined) => void;
   /** The store failed, so that the outcome of what waited is unknown. */
@@ -47,12 +50,14 @@ export class SessionPublishes {
   readonly #options: SessionPublishesOptions;
   readonly #room = new Gate(true);
   readonly #settled = new Gate(true);
+  readonly #leave: () => void;
   #waiting: WaitingMessage[] = [];
   #held = { messages: 0, bytes: 0 };
   #over = false;
 
   constructor(options: SessionPublishesOptions) {
     this.#options = options;
+    this.#leave = options.waiting.onChange(() => this.#room.set(!this.isFull));
   }
 
   /** Takes a message in to be stored. */
@@ -76,7 +81,10 @@ export class SessionPublishes {
   }
 
   get isFull(): boolean {
-    return !this.#over && (this.#held.messages >= waitingMax.messages || this.#held.bytes >= waitingMax.bytes);
+    if (this.#over) return false;
+    const { messages, bytes } = this.#held;
+    const isShort = this.#options.waiting.isFull && bytes >= allWaitingMax.ownBytes;
+    return isShort || messages >= waitingMax.messages || bytes >= waitingMax.bytes;
   }
 
   /**
@@ -85,8 +93,9 @@ export class SessionPublishes {
    */
   close(): void {
     this.#over = true;
-    this.#waiting = [];
+    for (const each of this.#waiting.splice(0)) this.#count(each, -1);
     this.#room.set(true);
+    this.#leave();
   }
 
   #add(waiting: WaitingMessage): void {
@@ -150,6 +159,7 @@ export class SessionPublishes {
 
   #count({ bytes }: WaitingMessage, sign: 1 | -1): void {
     this.#held = { messages: this.#held.messages + sign, bytes: this.#held.bytes + sign * bytes };
+    this.#options.waiting.count(sign * bytes);
     this.#room.set(!this.isFull);
   }
 }

@@ -25,10 +25,10 @@ import type { Store } from '../store/store.ts';
 import { type CallBroker, type CallOutcomeReport, failed, type Responder } from './call-broker.ts';
 import type { LogTail } from './log-tail.ts';
 import { lengthRefusal, lossOf, patternRefusal, quotaRefusal } from './pattern-refusal.ts';
-import { SessionPublishes } from './session-publishes.ts';
+import { SessionPublishes, type SessionPublishesOptions } from './session-publishes.ts';
 import { SessionSubscriptions } from './session-subscriptions.ts';
 
-export interface SessionOptions {
+export interface SessionOptions extends Pick<SessionPublishesOptions, 'waiting'> {
   readonly registration: Registration;
   readonly stream: RpcStream<SessionRequest, SessionEvent>;
   /** What the stream still brings after OpenSession. */
@@ -59,9 +59,8 @@ export class Session implements RegisteredSession {
     this.#outflow = new SessionOutflow(options.stream);
     const onFailure = (error: unknown): void => this.end(RpcError.from(error));
     this.#publishes = new SessionPublishes({
+      ...options,
       owner: options.registration.owner,
-      store: options.store,
-      recorder,
       answer: (value, meta) => {
         this.send({ case: 'publishResult', value });
         recorder.published(meta, storedOutcomeOf(value));

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { silentRecorder } from '../../../src/bus/recorder.ts';
 import { batchMax, SessionPublishes, waitingMax } from '../../../src/bus/session/session-publishes.ts';
+import { allWaitingMax, WaitingPublishes } from '../../../src/bus/session/waiting-publishes.ts';
 import type { RetentionOptions } from '../../../src/bus/store/retention.ts';
 import type { Owner } from '../../../src/bus/store/store.ts';
 import type { PublishResultSchema } from '../../../src/contract/wire/gen/meridian/bus/v1/bus_pb.ts';
@@ -29,11 +30,18 @@ async function scene(retention?: RetentionOptions): Promise<Scene> {
   return { store, owner, results, failures, publishes: startPublishes(store, owner, results, failures) };
 }
 
-function startPublishes(store: HeldStore, owner: Owner, results: Result[], failures: unknown[] = []): SessionPublishes {
+function startPublishes(
+  store: HeldStore,
+  owner: Owner,
+  results: Result[],
+  failures: unknown[] = [],
+  waiting = new WaitingPublishes(),
+): SessionPublishes {
   return new SessionPublishes({
     owner,
     store,
     recorder: silentRecorder,
+    waiting,
     answer: (result) => void results.push(result),
     onFailure: (error) => void failures.push(error),
   });
@@ -78,6 +86,29 @@ describe('the publishes of one session', () => {
     await publishes.room();
     expect(publishes.isFull).toBe(false);
     await publishes.settled();
+  });
+
+  test('of many sessions share a limit, beyond which only those with little waiting are read on', async () => {
+    const { store, owner } = await scene();
+    store.hold();
+    const waiting = new WaitingPublishes();
+    const start = (): SessionPublishes => startPublishes(store, owner, [], [], waiting);
+    const [large, other, small] = [start(), start(), start()];
+    small.add(message(1n, { bytes: 1_000 }));
+    let sequence = 1n;
+    for (let bytes = 0; bytes < allWaitingMax.bytes; bytes += 2 ** 20) {
+      expect([large.isFull, other.isFull]).toEqual([bytes >= waitingMax.bytes, false]);
+      sequence += 1n;
+      (large.isFull ? other : large).add(message(sequence, { bytes: 2 ** 20 }));
+      if (other.isFull) break;
+    }
+    expect([large.isFull, other.isFull, small.isFull]).toEqual([true, true, false]);
+    // What is dropped no longer counts.
+    large.close();
+    expect(waiting.isFull).toBe(false);
+    store.release();
+    await Promise.all([other.room(), other.settled(), small.settled()]);
+    expect(other.isFull).toBe(false);
   });
 
   test('are refused alone when the store has no room for them, and a repeat of a stored one is not', async () => {
