@@ -16,15 +16,15 @@ export function collect(value: string, previous: readonly string[]): string[] {
  * Reads `KEY=VALUE` arguments as an environment; the last of a key wins.
  * @throws UserFacingError `cli/env/format` with the usage exit code.
  */
-export function environmentOf(pairs: readonly string[]): Record<string, string> {
+export function environmentOf(pairs: readonly string[], flag = '--env'): Record<string, string> {
   return Object.fromEntries(
     pairs.map((pair) => {
       const at = pair.indexOf('=');
       if (at > 0) return [pair.slice(0, at), pair.slice(at + 1)];
       throw new UserFacingError({
         id: 'cli/env/format',
-        found: '--env was given something that is not KEY=VALUE',
-        next: ['Write it as --env KEY=VALUE.'],
+        found: `${flag} was given something that is not KEY=VALUE`,
+        next: [`Write it as ${flag} KEY=VALUE.`],
         exitCode: usageExitCode,
       });
     }),

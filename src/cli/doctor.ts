@@ -76,7 +76,7 @@ async function examineFolder(folder: string, flags: DoctorFlags): Promise<Doctor
       app: flags.app,
       buildpack: flags.buildpack,
       env: environmentOf(flags.env),
-      variables: environmentOf(flags.var),
+      variables: environmentOf(flags.var, '--var'),
     },
   );
 }

@@ -1,5 +1,5 @@
 import type { Log } from '../base/log/log.ts';
-import { ratedLog } from '../base/log/rated-log.ts';
+import { type RatedLog, ratedLog } from '../base/log/rated-log.ts';
 import type { Scheduler } from '../base/time/scheduler.ts';
 import type { SidecarConfig } from '../contract/config/sidecar-config.ts';
 import type { AuditSink } from '../contract/wire/audit-line.ts';
@@ -54,6 +54,7 @@ export interface SidecarOptions {
 
 /** Everything a sidecar is made of, wired together and not started. */
 export interface SidecarParts extends Omit<PluginPort, 'identity' | 'settings'> {
+  readonly log: RatedLog;
   readonly recorder: SidecarMetrics;
   readonly link: BusLink;
   readonly grantNotices: GrantNotices;

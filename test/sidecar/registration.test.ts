@@ -7,8 +7,9 @@ import {
   RegisterRequestSchema,
   SessionRequestSchema,
 } from '../../src/contract/wire/gen/meridian/bus/v1/bus_pb.ts';
+import { RegisterRequestSchema as PluginRegisterRequestSchema } from '../../src/contract/wire/gen/meridian/v1/sidecar_pb.ts';
 import { limits } from '../../src/contract/wire/limits.ts';
-import { busMethods } from '../../src/contract/wire/methods.ts';
+import { busMethods, sidecarMethods } from '../../src/contract/wire/methods.ts';
 import { busProtocolVersion } from '../../src/contract/wire/protocol-version.ts';
 import { grpcNetwork } from '../../src/transport/grpc/network.ts';
 import { type Connection, serveUnary } from '../../src/transport/rpc.ts';
@@ -191,4 +192,16 @@ test('what an app sets for its own Protobuf library changes nothing of the sidec
   const sidecar = await startSidecar(bus.address, { BUF_BIGINT_DISABLE: '1' });
   const plugin = await connectPlugin(sidecar.address);
   expect(await plugin.publish('platform.oms.x', Buffer.from('1'))).toMatchObject({ outcome: 'accepted' });
+});
+
+test('a sidecar that stops says how many lines of a plugin it left out', async () => {
+  const bus = await startBus();
+  const sidecar = await startSidecar(bus.address);
+  const plugin = await grpcNetwork.connect(sidecar.address, { maxMessageBytes: 65_536, timeoutMs: 10_000 });
+  const register = create(PluginRegisterRequestSchema, { schemaVersion: '1.0.0' });
+  for (let times = 0; times < 25; times += 1) await plugin.unary(sidecarMethods.register, register);
+  plugin.close();
+  sidecar.program.signal('SIGTERM');
+  await sidecar.program.exited;
+  expect(sidecar.program.output).toContain('plugin registered … and 5 more in the last minute');
 });
