@@ -1,4 +1,4 @@
-/** The rows as lines of aligned columns, two blanks apart. A cell wider than its column's `widthMax` moves the rest of its line. */
+/** The rows as lines of aligned columns, separated by two blanks. A cell wider than `widthMax` shifts the rest of its line. */
 export function alignColumns(rows: readonly (readonly string[])[], widthMax = Number.POSITIVE_INFINITY): string[] {
   const columns = Math.max(0, ...rows.map((row) => row.length));
   const widths = Array.from({ length: columns }, (_, column) =>

@@ -1,7 +1,7 @@
-/** What stands for every value beyond the bound. */
+/** Replaces every value beyond the bound. */
 export const otherLabel = 'other';
 
-/** Keeps the distinct values of a metric's label under a bound, however many values come: the first ones stay, the rest are `other`. */
+/** Bounds the distinct values of a metric's label: the first ones stay, the rest become `other`. */
 export class BoundedLabels {
   readonly #max: number;
   readonly #values = new Set<string>();
@@ -10,7 +10,7 @@ export class BoundedLabels {
     this.#max = max;
   }
 
-  /** The value itself while it is among the first `max`, which it joins if there is room. */
+  /** The value itself if it is among the first `max`, else `other`. A new value is added while there is capacity. */
   take(value: string): string {
     if (this.#values.has(value)) return value;
     if (this.#values.size >= this.#max) return otherLabel;
@@ -18,7 +18,7 @@ export class BoundedLabels {
     return value;
   }
 
-  /** Like `take`, for a value that must not use up room, because anybody can make it up. */
+  /** Like `take`, but adds nothing: for values that anybody can make up. */
   known(value: string): string {
     return this.#values.has(value) ? value : otherLabel;
   }

@@ -1,4 +1,4 @@
-/** The known name that is nearest to what was written, when it is near enough to be a slip. */
+/** The known name nearest to what was written, if it is near enough to be a typing error. */
 export function closestName(written: string, known: readonly string[]): string | undefined {
   const nearest = known
     .map((name) => ({ name, distance: editDistance(written, name) }))

@@ -1,4 +1,4 @@
-/** Something is over a limit; the message names limit and value. */
+/** A value is over a limit. The message names limit and value. */
 export class LimitError extends Error {
   override readonly name = 'LimitError';
 }

@@ -1,4 +1,4 @@
-/** A source of chance. */
+/** A source of randomness. */
 export interface Random {
   /** A number in [0, 1). */
   next(): number;
@@ -7,7 +7,7 @@ export interface Random {
 /** The machine's own randomness; not for secrets. */
 export const systemRandom: Random = { next: () => Math.random() };
 
-/** The same sequence for the same seed (mulberry32: 32 bits of state, enough to drive simulations). */
+/** The same sequence for the same seed (mulberry32: 32 bits of state, enough for simulations). */
 export function seededRandom(seed: number): Random {
   let state = seed >>> 0;
   return {

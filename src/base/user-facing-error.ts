@@ -1,18 +1,18 @@
 export interface UserFacingErrorOptions {
   /** Stable and documented: `part/subject/fault`, such as `supply/args/count`. */
   readonly id: string;
-  /** One line that states a fact with the offending value in it. */
+  /** One line that states a fact and contains the offending value. */
   readonly found: string;
-  /** What it should have been, or what follows from it. */
+  /** The expected value, or what follows from the fact. */
   readonly expected?: string;
-  /** Imperative actions that this reader can take. */
+  /** Imperative actions for this reader. */
   readonly next: readonly string[];
-  /** The process exit code, where this error ends a process; 1 when absent. */
+  /** The process exit code if this error ends a process. Absent: 1. */
   readonly exitCode?: number;
   readonly cause?: unknown;
 }
 
-/** An error that a person reads: what was found, what was expected, what to do next, and a stable id. */
+/** An error for a person: what was found, what was expected, what to do next, and a stable id. */
 export class UserFacingError extends Error {
   override readonly name = 'UserFacingError';
   readonly id: string;
@@ -30,8 +30,8 @@ export class UserFacingError extends Error {
 }
 
 /**
- * Several faults found in one pass, reported together so that one round of corrections is enough.
- * @throws never; the exit code is that of the first fault.
+ * Several errors found in one pass, reported together so that one round of corrections is enough.
+ * The exit code is that of the first error.
  */
 export class FaultList extends Error {
   override readonly name = 'FaultList';
@@ -43,7 +43,7 @@ export class FaultList extends Error {
   }
 }
 
-/** The exit code that a process should end with for anything it caught. */
+/** The exit code for anything caught. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof UserFacingError) return error.exitCode;
   if (error instanceof FaultList) return error.faults[0]?.exitCode ?? 1;
@@ -51,8 +51,8 @@ export function exitCodeOf(error: unknown): number {
 }
 
 /**
- * Renders anything caught as the text a person reads: the cause chain first, the remedy last.
- * Only an error that is our own bug shows its stack.
+ * Renders anything caught as text for a person: the cause chain first, the remedy last.
+ * Only a bug of our own shows its stack.
  */
 export function renderError(error: unknown): string {
   if (error instanceof FaultList) return error.faults.map(renderError).join('\n\n');
@@ -67,10 +67,10 @@ export function renderError(error: unknown): string {
   return `${lines.join('\n')}  [${error.id}]`;
 }
 
-/** The message of anything caught, without a stack, fit for one log line. */
+/** The message of anything caught, without a stack, for one log line. */
 export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error ?? '') || noReason;
-  // Node tries every address of a host, and says nothing in the error that gathers what became of each:
+  // Node tries every address of a host. The error that collects the failures has no message of its own:
   // https://nodejs.org/api/net.html#netconnectoptions-connectlistener
   if (error.message === '' && error instanceof AggregateError)
     return error.errors.map(messageOf).join('; ') || noReason;

@@ -1,4 +1,4 @@
-/** Put in place by the bundler from the file VERSION; absent when the sources run as they are. */
+/** The bundler inserts it from the file VERSION. Absent when the sources run unbundled. */
 declare const bundledVersion: string | undefined;
 
 /** This program's version, such as `0.1.0`; `0.0.0-source` when it runs unbundled. */

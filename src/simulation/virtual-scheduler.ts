@@ -7,12 +7,12 @@ interface PendingTimer {
   readonly callback: () => void;
 }
 
-/** 2026-01-01T00:00:00Z, where every simulation's clock starts. */
+/** 2026-01-01T00:00:00Z, the start of every simulation's clock. */
 const startOfTimeNs = 1_767_225_600_000_000_000n;
 
 /**
- * Virtual time for tests: timers fire in order of their due time, with no waiting in between.
- * The same seed gives the same run, as long as nothing in it touches real I/O.
+ * Virtual time for tests: timers fire in order of their due time, without real waiting.
+ * The same seed gives the same run if nothing in it uses real I/O.
  */
 export class VirtualScheduler implements Scheduler {
   readonly random: Random;
@@ -39,7 +39,7 @@ export class VirtualScheduler implements Scheduler {
     return { cancel: () => this.#timers.delete(timer) };
   }
 
-  /** Steps the wall clock, as an operator or NTP would; the monotonic clock does not move. */
+  /** Steps the wall clock, as an operator or NTP would. The monotonic clock does not move. */
   stepClock(byMs: number): void {
     this.#clockOffsetNs += BigInt(Math.round(byMs * 1e6));
   }
@@ -56,7 +56,7 @@ export class VirtualScheduler implements Scheduler {
 
   /**
    * Runs virtual time until the promise settles and returns its outcome.
-   * @throws Error when nothing is scheduled and the promise is still pending, or when `limitMs` of virtual time pass.
+   * @throws Error if nothing is scheduled while the promise is pending, or if `limitMs` of virtual time pass.
    */
   async run<T>(promise: Promise<T>, limitMs = 3_600_000): Promise<T> {
     let settled = false;
@@ -97,7 +97,7 @@ export class VirtualScheduler implements Scheduler {
   }
 }
 
-/** Every promise callback that is ready has run before the next turn of the event loop. */
+/** Resolves on the next turn of the event loop, after every promise callback that is ready. */
 function microtasksDone(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

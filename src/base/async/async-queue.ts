@@ -1,6 +1,6 @@
 /**
  * A queue between a producer that pushes and a consumer that iterates.
- * It ends when `end` is called and every item pushed before was taken, or throws at once after `fail`.
+ * After `end` it ends once all items were taken; after `fail` it throws at once.
  */
 export class AsyncQueue<T> implements AsyncIterable<T> {
   readonly #items: T[] = [];

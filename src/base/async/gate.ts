@@ -1,4 +1,4 @@
-/** Something that is true or not, and can be waited for. */
+/** A condition that can be awaited, like asyncio.Event. */
 export class Gate {
   readonly #waiting = new Set<() => void>();
   #isOpen: boolean;
@@ -11,7 +11,7 @@ export class Gate {
     return this.#isOpen;
   }
 
-  /** Opens or shuts it; opening lets everybody through who waits. */
+  /** Opens or closes the gate. Opening resolves all waiters. */
   set(isOpen: boolean): void {
     this.#isOpen = isOpen;
     if (!isOpen) return;
@@ -19,7 +19,7 @@ export class Gate {
     this.#waiting.clear();
   }
 
-  /** Resolves when it is open, at once or later. */
+  /** Resolves when the gate is open, at once or later. */
   async opened(): Promise<void> {
     if (this.#isOpen) return;
     await new Promise<void>((resolve) => this.#waiting.add(resolve));

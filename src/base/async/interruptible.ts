@@ -1,6 +1,6 @@
 /**
- * Iterates a source until it ends or someone interrupts, whichever comes first.
- * A race with one long-lived promise would do the same and keep a callback for every item that ever came.
+ * Iterates a source until it ends or is interrupted.
+ * A race with one long-lived promise would do the same, but keep a callback for every item.
  */
 export class Interruptible<T> implements AsyncIterable<T> {
   readonly #source: AsyncIterator<T>;

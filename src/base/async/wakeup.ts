@@ -1,6 +1,6 @@
 /**
- * Lets one loop wait until something it looks at may have changed.
- * A notification that comes before the wait is not lost; several before one wait count as one.
+ * Lets one loop wait until something that it looks at may have changed, like tokio's Notify.
+ * A notification before the wait is not lost. Several before one wait count as one.
  */
 export class Wakeup {
   #notified = false;

@@ -1,8 +1,8 @@
 import { type Scheduler, sleep } from '../time/scheduler.ts';
 
 /**
- * Waits for the promise, but no longer than `timeoutMs` or until the signal aborts; true when it was fulfilled in time.
- * A rejection counts as not fulfilled; the work itself goes on.
+ * Waits for the promise, at most `timeoutMs` or until the signal aborts. True when it was fulfilled in time.
+ * A rejection counts as not fulfilled. The work itself continues.
  */
 export async function within(
   scheduler: Scheduler,

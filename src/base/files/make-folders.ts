@@ -2,9 +2,9 @@ import { mkdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 
 /**
- * Makes a folder and those above it, one after another. Node's own `recursive` tries for ever where mkdir(2) answers ENOENT for a
- * folder whose parent is there, as in /proc.
- * @throws the system's error, also when something on the way is not a folder.
+ * Makes a folder and its parents, one after another. Node's own `recursive` loops forever where mkdir(2) answers ENOENT for a folder whose
+ * parent exists, as in /proc.
+ * @throws the system's error, also if a part of the path is not a folder.
  */
 export function makeFolders(folder: string, mode = 0o777): void {
   const missing: string[] = [];
@@ -19,7 +19,7 @@ export function makeFolders(folder: string, mode = 0o777): void {
   }
 }
 
-/** What is not there, or is below something that is not a folder, is to be made, and making it then says what is wrong. */
+/** False if the place is missing or below something that is not a folder. Making it then reports the reason. */
 function isFolder(place: string): boolean {
   try {
     return statSync(place).isDirectory();

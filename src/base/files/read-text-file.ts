@@ -2,19 +2,19 @@ import { closeSync, constants, fstatSync, openSync, readSync, type Stats, statSy
 import { type FileHandle, open, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 
-/** The most that a file is read for that people write: configuration, lists, credentials. */
+/** The largest file that people write: configuration, lists, credentials. */
 export const textFileBytesMax = 1024 * 1024;
 
 export interface ReadTextOptions {
-  /** The folder that the file must be in, once every link is followed; absent: it may be anywhere. */
+  /** The folder that must contain the file after all links are followed. Absent: any folder. */
   readonly within?: string;
   /** Default: `textFileBytesMax`. */
   readonly maxBytes?: number;
 }
 
-/** A file that is there and is not read or written; neither message nor reason holds content. */
+/** A file that exists but cannot be used. Neither message nor reason contains its content. */
 export class UnfitFileError extends Error {
-  /** What is wrong with it, without its path. */
+  /** The problem, without the file's path. */
   readonly reason: string;
 
   constructor(file: string, reason: string) {
@@ -24,8 +24,9 @@ export class UnfitFileError extends Error {
 }
 
 /**
- * Reads a text that somebody else wrote: a regular file of bounded size, and only within the folder that is theirs. A FIFO or a
- * device is not opened, so that nothing waits for it. @throws UnfitFileError, or the system's error.
+ * Reads a text written by somebody else: a regular file of bounded size, only within the given folder. Never opens a FIFO or a device,
+ * since it could wait forever.
+ * @throws UnfitFileError, or the system's error.
  */
 export async function readTextFile(file: string, options: ReadTextOptions = {}): Promise<string> {
   const { within, maxBytes = textFileBytesMax } = options;
@@ -46,7 +47,7 @@ export async function readTextFile(file: string, options: ReadTextOptions = {}):
   }
 }
 
-/** The same for a program that cannot go on before it has the text. @throws UnfitFileError, or the system's error. */
+/** The same, synchronously, for a program that needs the text to continue. @throws UnfitFileError, or the system's error. */
 export function readTextFileSync(file: string, maxBytes = textFileBytesMax): string {
   refuseSpecial(file, statSync(file));
   const opened = openSync(file, openFlags);
@@ -63,14 +64,14 @@ export function readTextFileSync(file: string, maxBytes = textFileBytesMax): str
   }
 }
 
-/** Not to wait, should it be a FIFO by now, or a file of /proc that has nothing to say yet. */
+/** Non-blocking: the file may have become a FIFO, or be a file of /proc without data. */
 const openFlags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
 
 function tooLong(file: string, maxBytes: number): UnfitFileError {
   return new UnfitFileError(file, `it is longer than ${maxBytes} bytes`);
 }
 
-/** What whoever wrote the path made of it; anything else is the system's own trouble. */
+/** Errors caused by the author of the path. Any other is the system's own problem. */
 const pathFaults: Readonly<Record<string, string>> = {
   ELOOP: 'its links lead in a circle',
   ENOTDIR: 'a part of its path is not a folder',
@@ -93,7 +94,7 @@ function refuseSpecial(file: string, found: Stats): void {
   if (!found.isFile()) throw new UnfitFileError(file, `it is ${kindOf(found)}, not a file`);
 }
 
-/** What stands at a path, for messages. */
+/** The kind of file at a path, for messages. */
 export function kindOf(found: Stats): string {
   if (found.isDirectory()) return 'a folder';
   if (found.isFIFO()) return 'a FIFO';
@@ -102,7 +103,7 @@ export function kindOf(found: Stats): string {
   return found.isFile() ? 'a file' : 'a device';
 }
 
-/** Undefined: it is longer. */
+/** Undefined if the file is longer. */
 async function readBounded(handle: FileHandle, maxBytes: number): Promise<string | undefined> {
   const chunks: Uint8Array[] = [];
   let length = 0;

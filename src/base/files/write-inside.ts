@@ -4,16 +4,16 @@ import path from 'node:path';
 import { kindOf, UnfitFileError } from './read-text-file.ts';
 
 export interface WrittenFile {
-  /** Relative to the folder that it is written into. */
+  /** Relative to the target folder. */
   readonly path: string;
   readonly text: string;
   readonly mode: number;
 }
 
 /**
- * Writes a file into a folder that others write into as well, and follows no link there: one would lead to another file of theirs,
- * or out of the folder. A file that is there under the name is replaced, never written through: it may have a second name elsewhere.
- * @throws UnfitFileError for what is in the way, or the system's error.
+ * Writes a file into a folder that others also write to. It follows no link there: a link could lead to another file, or out of the folder.
+ * It replaces an existing file and never writes through it, since the file may have a second name elsewhere.
+ * @throws UnfitFileError for an obstacle, or the system's error.
  */
 export async function writeInside(folder: string, file: WrittenFile): Promise<void> {
   const target = path.join(folder, file.path);

@@ -4,16 +4,16 @@ import { messageOf } from '../user-facing-error.ts';
 
 export interface LineFileOptions {
   readonly path: string;
-  /** While more than this waits for the disk, lines are dropped. */
+  /** Lines are dropped while more than this waits for the disk. */
   readonly pendingBytesMax: number;
-  /** Hears of the first failure of a row. */
+  /** Called on the first of consecutive failures. */
   readonly onFailure: (reason: string) => void;
-  /** Hears, when writing works again or the file is closed, how many lines the row of failures cost. */
+  /** Called with the number of lost lines when writing works again or the file is closed. */
   readonly onLost: (lines: number) => void;
 }
 
 /**
- * A file that lines are appended to without ever waiting for the disk: what cannot be written is dropped and counted.
+ * A file for appending lines without ever waiting for the disk. Lines that cannot be written are dropped and counted.
  * Make one with `LineFile.open`.
  */
 export class LineFile {
@@ -31,12 +31,12 @@ export class LineFile {
     this.#handle = handle;
   }
 
-  /** Opens the file, made when there is none, readable for its group. @throws the system's error when it cannot be opened. */
+  /** Opens the file, readable for its group, and creates it if missing. @throws the system's error if it cannot be opened. */
   static async open(options: LineFileOptions): Promise<LineFile> {
     return new LineFile(options, await openForAppending(options.path));
   }
 
-  /** Lines that were dropped since the file was opened. */
+  /** Lines dropped since the file was opened. */
   get linesLost(): number {
     return this.#lost;
   }
@@ -51,12 +51,12 @@ export class LineFile {
     this.#writing ??= this.#writeAll();
   }
 
-  /** Opens the path again before the next line, as whoever moved the file away wants it. */
+  /** Reopens the path before the next line, after log rotation moved the file. */
   reopen(): void {
     this.#reopenWanted = true;
   }
 
-  /** Resolves once everything is written or given up. */
+  /** Resolves once every line is written or given up. */
   async close(): Promise<void> {
     await this.#writing;
     this.#tellLost();
@@ -70,7 +70,7 @@ export class LineFile {
       this.#pendingBytes = 0;
       try {
         await this.#renew();
-        // What failed may have left half a line.
+        // A failed write may have left half a line.
         await this.#handle.appendFile(`${this.#lostInRow > 0 ? '\n' : ''}${lines.join('')}`);
         this.#tellLost();
       } catch (error) {
@@ -102,7 +102,7 @@ export class LineFile {
 
 const { O_APPEND, O_CREAT, O_NOCTTY, O_NONBLOCK, O_WRONLY } = constants;
 
-/** A FIFO that nobody reads is refused with ENXIO, and a full one with EAGAIN: neither is waited for. */
+/** A FIFO without a reader fails with ENXIO, a full one with EAGAIN. Neither blocks. */
 function openForAppending(path: string): Promise<FileHandle> {
   return open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY | O_NONBLOCK, 0o640);
 }

@@ -1,7 +1,7 @@
 import { FaultList, messageOf, renderError, UserFacingError } from '../user-facing-error.ts';
 import { createLog, type Log } from './log.ts';
 
-/** Logs anything caught, one line per fault; only an error that is our own bug shows its stack. */
+/** Logs anything caught, one line per error. Only a bug of our own shows its stack. */
 export function logError(log: Log, error: unknown): void {
   if (error instanceof FaultList) {
     for (const fault of error.faults) logError(log, fault);
@@ -20,7 +20,7 @@ export interface FailureOutput {
   readonly wallTimeNs: () => bigint;
 }
 
-/** Writes why a program ends: for a person, or as log lines for whoever reads all of its lines as JSON. */
+/** Writes why a program ends: for a person, or as log lines for a program that reads all lines as JSON. */
 export function writeFailure(error: unknown, { format, write, wallTimeNs }: FailureOutput): void {
   if (format === 'text') write(renderError(error));
   else logError(createLog({ level: 'error', format, write, wallTimeNs }), error);

@@ -3,7 +3,7 @@ export type LogLevel = (typeof logLevels)[number];
 
 export type LogFields = Readonly<Record<string, string | number | bigint | boolean | undefined>>;
 
-/** Writes one line per event; a log is passed in, never global. */
+/** Writes one line per event. A log is passed in, never global. */
 export interface Log {
   debug(message: string, fields?: LogFields): void;
   info(message: string, fields?: LogFields): void;
@@ -15,7 +15,7 @@ export interface LogOptions {
   readonly level: LogLevel;
   readonly format: 'text' | 'json';
   readonly write: (line: string) => void;
-  /** Nanoseconds since the Unix epoch; JSON lines carry it, text lines leave time to the platform. */
+  /** Nanoseconds since the Unix epoch. JSON lines carry it; for text lines the platform adds the time. */
   readonly wallTimeNs: () => bigint;
 }
 
@@ -33,7 +33,7 @@ export function createLog(options: LogOptions): Log {
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }
 
-/** A log that keeps nothing, for callers that have no reader. */
+/** Discards every line. */
 export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
 function textLine(level: LogLevel, message: string, fields: LogFields): string {
@@ -46,7 +46,7 @@ function textLine(level: LogLevel, message: string, fields: LogFields): string {
 function jsonLine(options: LogOptions, level: LogLevel, message: string, fields: LogFields): string {
   const time = new Date(Number(options.wallTimeNs() / 1_000_000n)).toISOString();
   const own = { time, level, message };
-  // First for the reader's eye, and again so that no field takes the place of one.
+  // First for readability, and again so that no field replaces one of these.
   return JSON.stringify({ ...own, ...fields, ...own }, (_key, value: unknown) =>
     typeof value === 'bigint' ? value.toString() : value,
   );

@@ -2,21 +2,21 @@ import type { Scheduler, Timer } from '../time/scheduler.ts';
 import type { Log, LogFields, LogLevel } from './log.ts';
 
 const periodMs = 60_000;
-/** Enough for what people and platforms cause. */
+/** Enough for events that people and platforms cause. */
 const defaultLines = 20;
-/** Kinds of lines with their peers that are counted apart; those beyond share a count for each kind. */
+/** Pairs of message and peer that are counted separately. The rest share one count per message. */
 const countedApartMax = 1_024;
 
 export interface RatedLogOptions {
   readonly scheduler: Scheduler;
-  /** Lines of one kind and peer in a minute; absent: 20. */
+  /** Lines of one message and peer per minute. Absent: 20. */
   readonly lines?: number;
-  /** Who caused the line; absent: its `instance`, or the host of its `address`. */
+  /** The peer that caused the line. Absent: its `instance`, or the host of its `address`. */
   readonly peerOf?: (fields: LogFields) => string;
 }
 
 export interface RatedLog extends Log {
-  /** Writes what was left out so far, and rates nothing that still comes. */
+  /** Writes the counts of omitted lines and stops the timers. Later lines are not limited. */
   close(): void;
 }
 
@@ -30,8 +30,8 @@ interface Count {
 }
 
 /**
- * A log whose lines a peer may cause: of one kind, which is its message, and one peer it writes so many in a minute, and then
- * how many were left out. Lines for debugging are not rated.
+ * A rate-limited log for lines that a peer may cause. It writes a limited number of lines per minute for each message and peer, then how
+ * many were omitted. Debug lines are not limited.
  */
 export function ratedLog(log: Log, { scheduler, lines = defaultLines, peerOf = peerIn }: RatedLogOptions): RatedLog {
   const counts = new Map<string, Count>();
@@ -86,7 +86,7 @@ function keyOf(level: LogLevel, message: string, peer: string): string {
   return JSON.stringify([level, message, peer]);
 }
 
-/** The host without its port, of which a peer has many. */
+/** The host without the port, since one peer uses many ports. */
 function peerIn({ instance, address }: LogFields): string {
   return String(instance ?? String(address ?? '').replace(/:\d+$/, ''));
 }

@@ -1,12 +1,12 @@
 import type { Writable } from 'node:stream';
 import { createLog, type Log, type LogOptions } from '../log/log.ts';
 
-/** While more than this waits for the reader of a stream, lines are dropped. */
+/** Lines are dropped while more than this waits for the stream's reader. */
 const pendingBytesMax = 1024 * 1024;
 
 /**
- * Lines to stdout or stderr of a service, which lives on whatever becomes of them: a reader that is gone or reads nothing, a
- * full disk. Lines that cannot be written are dropped and counted.
+ * Writes lines to stdout or stderr of a service, which must survive a reader that is gone or stuck, and a full disk. Lines that cannot be
+ * written are dropped and counted.
  */
 export class LineStream {
   readonly #stream: Writable;
@@ -14,15 +14,15 @@ export class LineStream {
   #lost = 0;
   #lostInRow = 0;
 
-  /** `onLost` hears, when writing works again, how many lines were dropped before. */
+  /** `onLost` gets the number of dropped lines when writing works again. */
   constructor(stream: Writable, onLost: (lines: number) => void = () => {}) {
     this.#stream = stream;
     this.#onLost = onLost;
-    // An error that nobody listens for ends the process. The write that failed hears of it too.
+    // An error event without a listener ends the process. The failed write reports the same error.
     stream.on('error', () => {});
   }
 
-  /** Lines that were dropped since the start. */
+  /** Lines dropped since the start. */
   get linesLost(): number {
     return this.#lost;
   }

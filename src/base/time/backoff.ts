@@ -6,7 +6,7 @@ export interface BackoffOptions {
 }
 
 /**
- * Exponential backoff with full jitter: each delay is drawn evenly from zero up to a bound that doubles.
+ * Exponential backoff with full jitter: each delay is drawn evenly from zero to a bound that doubles.
  * Full jitter spreads a crowd of clients best: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
  */
 export class Backoff {
@@ -26,7 +26,7 @@ export class Backoff {
     return this.#scheduler.random.next() * bound;
   }
 
-  /** Starts again from the first delay, after a success. */
+  /** Starts again with the first delay, after a success. */
   reset(): void {
     this.#attempt = 0;
   }

@@ -1,7 +1,7 @@
 const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
 /**
- * Writes whole milliseconds in the largest unit that needs no fraction; what is read back is the same.
+ * Writes whole milliseconds in the largest unit without a fraction. Reading the text gives the same value.
  * @example formatDuration(600_000) // '10m'
  */
 export function formatDuration(ms: number): string {
@@ -11,7 +11,7 @@ export function formatDuration(ms: number): string {
 }
 
 /**
- * Reads a duration such as `500ms`, `8s` or `10m` as milliseconds; undefined when it is none.
+ * Reads a duration such as `500ms`, `8s` or `10m` as milliseconds. Undefined if it is not a duration.
  * @example parseDurationMs('8s') // 8000
  */
 export function parseDurationMs(text: string): number | undefined {

@@ -1,16 +1,16 @@
 import { systemRandom } from '../random.ts';
 import type { Scheduler } from './scheduler.ts';
 
-/** Node fires a timer that is longer than this at once, so that a longer one is made of several. */
+/** Node fires a longer timer at once, so a longer delay is split into several timers. */
 const longestDelayMs = 2 ** 31 - 1;
 
-/** A greater difference between the two clocks is a step of the machine's, or the time that the machine slept. */
+/** A larger difference between the two clocks means that the machine's clock was stepped or the machine slept. */
 const stepMinMs = 50;
 
-/** When `performance` began to count, by the machine's clock as it is set now. */
+/** The start of `performance`'s count, by the current setting of the machine's clock. */
 let originMs = performance.timeOrigin;
 
-/** `performance` counts finely, but neither the steps of the machine's clock nor its sleep, so it is held to `Date`. */
+/** `performance` has a fine resolution but misses clock steps and sleep, so it is corrected by `Date`. */
 function wallTimeMs(): number {
   const steppedMs = Date.now() - (originMs + performance.now());
   if (Math.abs(steppedMs) > stepMinMs) originMs += steppedMs;

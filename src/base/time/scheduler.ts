@@ -1,12 +1,12 @@
 import type { Random } from '../random.ts';
 
-/** A pending callback; cancelling one that has run or was cancelled does nothing. */
+/** A scheduled callback. Cancelling one that has run or was cancelled does nothing. */
 export interface Timer {
   cancel(): void;
 }
 
 /**
- * Where time and chance come from, passed in so that the code which ships also runs in a seeded simulation.
+ * The source of time and randomness. It is passed in, so that the shipped code also runs in a seeded simulation.
  * The two implementations are `realScheduler` and `VirtualScheduler`.
  */
 export interface Scheduler {
@@ -14,14 +14,14 @@ export interface Scheduler {
   nowMs(): number;
   /** Nanoseconds since the Unix epoch by the machine's clock, which may step. */
   wallTimeNs(): bigint;
-  /** Runs the callback once, not before `delayMs` have passed. */
+  /** Runs the callback once, after at least `delayMs`. */
   setTimer(delayMs: number, callback: () => void): Timer;
   readonly random: Random;
 }
 
 /**
  * Resolves after `delayMs`, or at once when the signal aborts.
- * It never rejects: a caller that cares looks at the signal.
+ * It never rejects: callers check the signal if they need to.
  */
 export function sleep(scheduler: Scheduler, delayMs: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

@@ -5,10 +5,10 @@ import { type Metadata, RpcError } from '../../transport/status.ts';
 import { StreamEnd, type StreamFormats } from '../../transport/stream-end.ts';
 import type { CallerFrame, ServerFrame } from './frames.ts';
 
-/** How one end reaches the other. */
+/** How one end of a call reaches the other. */
 export interface FarEnd<Frame> {
   send(frame: Frame): void;
-  /** The reader here took messages of so many bytes, so that the writer there may go on. */
+  /** The reader here took messages of this many bytes, so the writer there may continue. */
   taken(byteLength: number): void;
 }
 
@@ -51,7 +51,7 @@ export class MemoryClientStream<Incoming, Outgoing>
     else this.#conclude(frame.outcome);
   }
 
-  /** The server's reader took messages of so many bytes. */
+  /** The server's reader took messages of this many bytes. */
   takenByServer(byteLength: number): void {
     this.left(byteLength);
   }
@@ -76,7 +76,7 @@ export class MemoryClientStream<Incoming, Outgoing>
     }
   }
 
-  /** As in gRPC, success is known only to who has read everything before it. */
+  /** As in gRPC, the caller learns of success only after it has read everything before it. */
   #finishWhenRead(): void {
     if (this.#succeeded && this.inbox.length === 0) this.finish();
   }

@@ -23,7 +23,7 @@ interface OpenCall {
   fail(error: RpcError): void;
 }
 
-/** The client's side of a connection inside the process. */
+/** The client's side of an in-process connection. */
 export class MemoryConnection implements Connection {
   readonly #link: Link;
   readonly #listener: MemoryListener;
@@ -91,7 +91,7 @@ export class MemoryConnection implements Connection {
     return stream;
   }
 
-  /** Lays the two directions of a call. What a reader took is told to the writer at once: it is no message. */
+  /** Connects the two directions of a call. The writer learns at once what the reader took, since that is not a message. */
   #wire<Request, Response>(method: Method<Request, Response>) {
     let server: MemoryServerStream<unknown, unknown> | undefined;
     const toClient = new Pipe<ServerFrame>(this.#link, (frame) => {

@@ -13,8 +13,8 @@ interface MessageFrame {
   readonly bytes: Uint8Array;
 }
 
-/** What a caller sends: the call's opening, messages, then a half-close or a reset. */
+/** Frames of a caller: the opening, messages, then a half-close or a reset. */
 export type CallerFrame = OpenFrame | MessageFrame | { readonly kind: 'end' } | { readonly kind: 'reset' };
 
-/** What a server sends: messages, then the status. */
+/** Frames of a server: messages, then the status. */
 export type ServerFrame = MessageFrame | { readonly kind: 'status'; readonly outcome: Outcome };

@@ -1,12 +1,12 @@
 import type { Scheduler } from '../../base/time/scheduler.ts';
 
-/** How long a message is under way: evenly drawn from this range, for each message. */
+/** The range from which each message's latency is evenly drawn. */
 export interface LatencyRange {
   readonly minMs: number;
   readonly maxMs: number;
 }
 
-/** The wire between two ends: it delays, may be held up for a while, and may be cut for good. */
+/** The wire between two ends: it delays frames, may be held for a while, and may be cut permanently. */
 export class Link {
   readonly scheduler: Scheduler;
   readonly #latency: LatencyRange;
@@ -32,7 +32,7 @@ export class Link {
     return minMs + this.scheduler.random.next() * (maxMs - minMs);
   }
 
-  /** An end that learns of a cut does so a latency later than it happens. */
+  /** Each end learns of a cut one latency later. */
   onCut(listener: () => void): void {
     this.#cutListeners.push(listener);
   }
@@ -44,7 +44,7 @@ export class Link {
     for (const listener of this.#cutListeners) this.scheduler.setTimer(this.drawLatencyMs(), listener);
   }
 
-  /** Nothing arrives until `release`; what is sent meanwhile is kept, as TCP would. */
+  /** Nothing arrives until `release`. Frames sent meanwhile are kept, as in TCP. */
   hold(): void {
     if (this.#state === 'open') this.#state = 'held';
   }
@@ -60,7 +60,7 @@ export class Link {
   }
 }
 
-/** One direction of one call: frames arrive in the order they were sent, each after its latency. */
+/** One direction of one call: frames arrive in order, each after its latency. */
 export class Pipe<Frame> {
   readonly #link: Link;
   readonly #deliver: (frame: Frame) => void;

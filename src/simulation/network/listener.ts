@@ -10,13 +10,13 @@ import { MemoryServerStream } from './server-stream.ts';
 export interface Session {
   readonly link: Link;
   readonly peer: Peer;
-  /** Tells the client that no new calls are taken. */
+  /** Tells the client that the server takes no new calls. */
   goAway(): void;
 }
 
 type ServerCall = MemoryServerStream<unknown, unknown>;
 
-/** A bound address and what serves it. */
+/** A bound address and its server. */
 export class MemoryListener implements Listener {
   readonly address: string;
   readonly #routes: ReadonlyMap<string, Route>;
@@ -42,7 +42,7 @@ export class MemoryListener implements Listener {
     session.link.onCut(() => this.#lose(session));
   }
 
-  /** Serves the call that a frame opens, and returns the end to which its further frames go. */
+  /** Serves the call that a frame opens. Returns the end that gets the call's further frames. */
   serve(session: Session, open: OpenFrame, caller: FarEnd<ServerFrame>): ServerCall {
     const route = this.#routes.get(open.path);
     const formats = {
@@ -57,7 +57,7 @@ export class MemoryListener implements Listener {
     return stream;
   }
 
-  /** Certificates play no part here. */
+  /** Certificates are not simulated. */
   renewTls(): void {}
 
   drain(): Promise<void> {

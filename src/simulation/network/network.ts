@@ -6,9 +6,9 @@ import { type LatencyRange, Link } from './link.ts';
 import { MemoryListener } from './listener.ts';
 
 export interface MemoryNetworkOptions {
-  /** How long every message is under way; nothing when absent. */
+  /** The latency of every message. Absent: none. */
   readonly latency?: LatencyRange;
-  /** How long a connection is silent before its ends give it up; 20 s when absent, as over grpc-js. */
+  /** Both ends give up a connection that was silent for this long. Absent: 20 s, as with grpc-js. */
   readonly silenceLimitMs?: number;
 }
 
@@ -22,9 +22,9 @@ const firstListenerPort = 40_000;
 const firstClientPort = 50_000;
 
 /**
- * A network inside the process, on any scheduler: the same seed gives the same order of events. Messages are really
- * encoded and decoded. It keeps every byte until its reader takes it, so that `queuedBytes` shows what was not taken.
- * Certificates play no part: a principal is given with `as`.
+ * An in-process network on any scheduler: the same seed gives the same order of events. It really encodes and decodes messages. It keeps
+ * all bytes until their reader takes them, so `queuedBytes` shows what was not taken. Certificates are not simulated; `as` sets a
+ * principal.
  */
 export class MemoryNetwork implements Network {
   readonly #scheduler: Scheduler;
@@ -42,7 +42,7 @@ export class MemoryNetwork implements Network {
     this.#silenceLimitMs = options.silenceLimitMs ?? 20_000;
   }
 
-  /** The same network for someone whom the others know by this principal. */
+  /** The same network for a caller with this principal. */
   as(principal: string): Network {
     return {
       connect: (address, options) => this.#connect(address, options, principal),
@@ -64,7 +64,7 @@ export class MemoryNetwork implements Network {
     return listener;
   }
 
-  /** Breaks every connection to the address. What is under way is lost; both ends learn it, each a latency later. */
+  /** Breaks every connection to the address. Frames in flight are lost. Both ends learn it, each one latency later. */
   cut(address: string): void {
     for (const open of [...this.#links]) if (open.address === address) open.link.cut();
   }
@@ -74,8 +74,8 @@ export class MemoryNetwork implements Network {
   }
 
   /**
-   * While on, nobody reaches the address: connecting times out, and open connections fall silent. Those that are silent
-   * for longer than `silenceLimitMs` break; the others go on when it is off again, with nothing lost.
+   * While on, the address cannot be reached: connecting times out, and open connections are silent. Those silent for longer than
+   * `silenceLimitMs` break. The others continue without loss once the partition is off.
    */
   partition(address: string, on: boolean): void {
     if (on) this.#partitioned.add(address);

@@ -15,7 +15,7 @@ export class MemoryServerStream<Incoming, Outgoing> extends StreamEnd<Incoming, 
     this.#caller = caller;
   }
 
-  /** Aborts when nobody waits for the handler's answer any more. */
+  /** Aborts when no caller waits for the handler's answer any more. */
   get lost(): AbortSignal {
     return this.#lost.signal;
   }
@@ -32,7 +32,7 @@ export class MemoryServerStream<Incoming, Outgoing> extends StreamEnd<Incoming, 
     this.lose(error);
   }
 
-  /** Sends the status behind what was written; the call is over when it has arrived. */
+  /** Sends the status behind all messages. The call is over when the status has arrived. */
   conclude(outcome: Outcome): void {
     if (this.#concluded || this.over.aborted) return;
     this.#concluded = true;
@@ -40,7 +40,7 @@ export class MemoryServerStream<Incoming, Outgoing> extends StreamEnd<Incoming, 
     this.#caller.send({ kind: 'status', outcome });
   }
 
-  /** The call is over without anyone there to be told. */
+  /** Ends the call when no caller is left to be told. */
   lose(error: RpcError): void {
     this.finish(error);
     this.#lost.abort(error);
@@ -51,7 +51,7 @@ export class MemoryServerStream<Incoming, Outgoing> extends StreamEnd<Incoming, 
     this.finish();
   }
 
-  /** The caller's reader took messages of so many bytes. */
+  /** The caller's reader took messages of this many bytes. */
   takenByCaller(byteLength: number): void {
     this.left(byteLength);
   }
