@@ -35,8 +35,8 @@ export function startedAt(startedAtNs: bigint): Start {
   return { startedAtNs, principal: 'someone' };
 }
 
-export async function activeOwner(store: Store, instanceId = 'one'): Promise<Owner> {
-  const owner = { instanceId, epoch: await store.reserve(instanceId, startedAt(0n)) };
+export async function activeOwner(store: Store, instanceId = 'one', principal = 'someone'): Promise<Owner> {
+  const owner = { instanceId, epoch: await store.reserve(instanceId, { startedAtNs: 0n, principal }) };
   await store.activate(owner);
   return owner;
 }

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { sleep } from '../../src/base/time/scheduler.ts';
 import { type Owner, type Store, StoreFullError } from '../../src/bus/store/store.ts';
 import { VirtualScheduler } from '../../src/simulation/virtual-scheduler.ts';
-import { activeOwner, type CreateStore, message } from './store-fixtures.ts';
+import { activeOwner, type CreateStore, everything, message } from './store-fixtures.ts';
 
 const retention = { messages: 1, bytes: 100_000 };
 const windowMs = 60_000;
@@ -45,16 +45,112 @@ export function describeOtherBytes(createStore: CreateStore): void {
     expect(await store.append(owner, [message(accepted + 1n, { dedupKey: key(99n) })])).toHaveLength(1);
   });
 
+  const save = (store: Store, owner: Owner, bytes: number, expectedRevision: bigint): Promise<bigint> =>
+    store.saveState(owner, { state: new Uint8Array(bytes), expectedRevision, acknowledge: [] });
+  const large = message(1n, { bytes: 20_000 });
+
   test('states take the room of messages until they are smaller, and are saved all the same', async () => {
     const store = await create();
-    const owner = await activeOwner(store);
-    const save = (bytes: number, expectedRevision: bigint): Promise<bigint> =>
-      store.saveState(owner, { state: new Uint8Array(bytes), expectedRevision, acknowledge: [] });
-    const revision = await save(90_000, 0n);
-    const large = message(1n, { bytes: 20_000 });
+    const owners = await Promise.all(['one', 'two', 'three', 'four'].map((id) => activeOwner(store, id, `by ${id}`)));
+    const revisions = await Promise.all(owners.map((owner) => save(store, owner, 22_500, 0n)));
+    const [owner = owners[0]] = owners;
+    if (!owner) throw new Error('there is no owner');
     await expect(store.append(owner, [large])).rejects.toThrow(/; 90\d{3} of its 100000 bytes are dedup keys, states/);
-    await save(1_000, revision);
+    await Promise.all(owners.map((each, index) => save(store, each, 1_000, revisions[index] ?? 0n)));
     expect(await store.append(owner, [large])).toHaveLength(1);
+  });
+
+  test('the states of all instances of one principal take a quarter of the store, and no smaller one is refused', async () => {
+    const store = await create();
+    const [one, two] = [await activeOwner(store, 'one', 'app'), await activeOwner(store, 'two', 'app')];
+    const first = await save(store, one, 20_000, 0n);
+    const refusal =
+      /^the states of all instances of this principal take 20003 bytes of the store; 5001 more .* limit of 25000$/;
+    await expect(save(store, two, 4_998, 0n)).rejects.toThrow(refusal);
+    await save(store, two, 4_994, 0n);
+    // Nobody's else is refused, and neither is one that grows no further.
+    await save(store, await activeOwner(store, 'three', 'another'), 20_000, 0n);
+    const second = await save(store, one, 20_000, first);
+    await expect(save(store, one, 20_001, second)).rejects.toThrow(StoreFullError);
+    await save(store, one, 100, second);
+    await save(store, two, 20_000, 1n);
+  });
+
+  test('a state moves to the share of the principal that saves it', async () => {
+    const store = await create();
+    await save(store, await activeOwner(store, 'one', 'old'), 20_000, 0n);
+    await save(store, await activeOwner(store, 'one', 'new'), 20_000, 1n);
+    await save(store, await activeOwner(store, 'two', 'old'), 20_000, 0n);
+    await expect(save(store, await activeOwner(store, 'three', 'new'), 20_000, 0n)).rejects.toThrow(StoreFullError);
+  });
+
+  /** What takes room, and what gives it back; each is about 90,000 bytes. */
+  const grown: [what: string, grow: (store: Store) => Promise<() => Promise<unknown>>][] = [
+    [
+      'deliveries that are not acknowledged',
+      async (store) => {
+        const owner = await activeOwner(store);
+        await store.openSubscription(owner, everything);
+        const positions = Array.from({ length: 2_800 }, (_, index) => BigInt(index) + 2n ** 60n);
+        await store.recordDelivery(owner, 'all', { positions, scannedTo: positions.at(-1) ?? 0n });
+        return () => store.acknowledge(owner, 'all', positions);
+      },
+    ],
+    [
+      'deliveries of a subscription that goes',
+      async (store) => {
+        const owner = await activeOwner(store);
+        await store.openSubscription(owner, everything);
+        const positions = Array.from({ length: 2_800 }, (_, index) => BigInt(index) + 2n ** 60n);
+        await store.recordDelivery(owner, 'all', { positions, scannedTo: positions.at(-1) ?? 0n });
+        return () => store.expireSubscriptions({ idleMs: -1, inUse: () => false });
+      },
+    ],
+    [
+      'publishes that are not settled',
+      async (store) => {
+        const owner = await activeOwner(store, 'publisher');
+        const count = 450n;
+        for (let sequence = 1n; sequence <= count; sequence += 1n) {
+          await store.append(owner, [message(sequence, { id: `${sequence}`.padStart(170, '0') })]);
+        }
+        return () => store.fence(owner);
+      },
+    ],
+    [
+      'owners',
+      async (store) => {
+        const reserved: Owner[] = [];
+        for (let index = 0; index < 40; index += 1) {
+          const start = { startedAtNs: 1n, principal: 'p'.repeat(2_200) };
+          reserved.push({ instanceId: 'one', epoch: await store.reserve('one', start) });
+        }
+        const last = reserved.pop();
+        return async () => last && store.activate(last);
+      },
+    ],
+    [
+      'decisions on grants',
+      async (store) => {
+        const decision = (by: string) =>
+          Array.from({ length: 40 }, (_, index) => ({
+            ...({ instanceId: 'one', action: 'publish', pattern: `a.${index}`, verdict: 'approved' } as const),
+            ...{ by, decidedAtNs: 1n },
+          }));
+        await store.recordDecisions(decision('b'.repeat(2_200)));
+        return () => store.recordDecisions(decision('b'));
+      },
+    ],
+  ];
+
+  test.each(grown)('%s take the room of messages, and give it back', async (_what, grow) => {
+    const store = await create();
+    const publisher = await activeOwner(store, 'someone-else');
+    const shrink = await grow(store);
+    const most = message(1n, { bytes: 30_000 });
+    await expect(store.append(publisher, [most])).rejects.toThrow(StoreFullError);
+    await shrink();
+    expect(await store.append(publisher, [most])).toHaveLength(1);
   });
 
   test('names of subscriptions take the room of messages until the subscriptions are gone', async () => {
@@ -64,7 +160,6 @@ export function describeOtherBytes(createStore: CreateStore): void {
       const name = `${index}`.padStart(200, '0');
       await store.openSubscription(owner, { name, pattern: `a.${'b'.repeat(40)}`, start: { kind: 'new' } });
     }
-    const large = message(1n, { bytes: 20_000 });
     await expect(store.append(owner, [large])).rejects.toThrow(StoreFullError);
     await store.expireSubscriptions({ idleMs: -1, inUse: () => false });
     expect(await store.append(owner, [large])).toHaveLength(1);

@@ -47,28 +47,53 @@ export class TrimPace {
 export const defaultRetention: RetentionOptions = { messages: 10_000, bytes: 256 * 1024 * 1024 };
 export const defaultDedupWindowMs = 600_000;
 
-/** The part of a store's bytes that the dedup keys of one instance may take. */
-const keyShare = 1 / 8;
+/** The part of a store's bytes that the dedup keys of one instance may take, and the states of all instances of one principal. */
+const shares = { keys: 1 / 8, states: 1 / 4 } as const;
+
+/** What the numbers of a row take, beside its texts and bytes. */
+export const rowBytes = { delivery: 32, publish: 16, instance: 8, epoch: 24, decision: 16 } as const;
+
+/** What texts take, in UTF-8. */
+export function textBytes(...texts: readonly string[]): number {
+  return texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+}
 
 /** What a dedup key takes, with what it is kept under. */
 export function keySize(
   { instanceId }: { readonly instanceId: string },
   { topic, dedupKey, messageId }: { readonly topic: string; readonly dedupKey: string; readonly messageId: string },
 ): number {
-  return [instanceId, topic, dedupKey, messageId].reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+  return textBytes(instanceId, topic, dedupKey, messageId);
+}
+
+interface Share {
+  readonly kept: number;
+  readonly toCome: number;
 }
 
 /** @throws StoreFullError when an instance's dedup keys would take more than its share */
-export function checkKeyShare({ bytes }: RetentionOptions, { kept, toCome }: { kept: number; toCome: number }): void {
-  const limit = Math.floor(bytes * keyShare);
+export function checkKeyShare({ bytes }: RetentionOptions, { kept, toCome }: Share): void {
+  const limit = Math.floor(bytes * shares.keys);
   if (kept + toCome <= limit) return;
   throw new StoreFullError(
     `the dedup keys of this instance take ${kept} bytes of the store; ${toCome} more would be over the limit of ${limit}`,
   );
 }
 
+/**
+ * One that makes a state no larger is always taken.
+ * @throws StoreFullError when the states of a principal's instances would take more than its share
+ */
+export function checkStateShare({ bytes }: RetentionOptions, { kept, toCome }: Share): void {
+  const limit = Math.floor(bytes * shares.states);
+  if (toCome <= 0 || kept + toCome <= limit) return;
+  throw new StoreFullError(
+    `the states of all instances of this principal take ${kept} bytes of the store; ${toCome} more would be over the limit of ${limit}`,
+  );
+}
+
 /** What a publish is refused with that a store has no room for. */
 export function fullStore({ bytes }: RetentionOptions, otherBytes: number): StoreFullError {
-  const others = `${otherBytes} of its ${bytes} bytes are dedup keys, states and subscriptions`;
+  const others = `${otherBytes} of its ${bytes} bytes are dedup keys, states, subscriptions, deliveries and the like`;
   return new StoreFullError(`the store is full of messages that subscribers have not acknowledged; ${others}`);
 }

@@ -1,5 +1,5 @@
 import { limits } from '../../../contract/wire/limits.ts';
-import { keySize } from '../retention.ts';
+import { keySize, rowBytes, textBytes } from '../retention.ts';
 import type { NewMessage, Owner } from '../store.ts';
 
 interface DedupEntry {
@@ -38,10 +38,12 @@ export class Deduplication {
     const sequences = this.#stored.get(epochKey(owner)) ?? new Map<bigint, string>();
     this.#stored.set(epochKey(owner), sequences);
     sequences.set(message.sequence, stored.messageId);
+    this.#bytes += publishSize(owner, stored.messageId);
     // Whatever a sidecar says is not settled, only the newest are kept.
-    for (const sequence of sequences.keys()) {
+    for (const [sequence, messageId] of sequences) {
       if (sequence >= message.settledBelow && sequences.size <= limits.unsettledPublishes) break;
       sequences.delete(sequence);
+      this.#bytes -= publishSize(owner, messageId);
     }
     if (!message.envelope.meta?.dedupKey) return;
     this.#dropExpiredKeys(stored.nowMs);
@@ -55,10 +57,13 @@ export class Deduplication {
   }
 
   forget(owner: Owner): void {
+    for (const messageId of this.#stored.get(epochKey(owner))?.values() ?? []) {
+      this.#bytes -= publishSize(owner, messageId);
+    }
     this.#stored.delete(epochKey(owner));
   }
 
-  /** What all keys take. */
+  /** What all keys and unsettled publishes take. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -101,4 +106,8 @@ function dedupKey(owner: Owner, message: NewMessage): string {
 function keySizeOf(owner: Owner, { envelope }: NewMessage): number {
   const { topic = '', dedupKey = '', messageId = '' } = envelope.meta ?? {};
   return keySize(owner, { topic, dedupKey, messageId });
+}
+
+function publishSize({ instanceId }: Owner, messageId: string): number {
+  return textBytes(instanceId, messageId) + rowBytes.publish;
 }

@@ -8,28 +8,29 @@ import {
   fullStore,
   type RetentionOptions,
 } from '../retention.ts';
-import {
-  type Appended,
-  type Backlog,
-  type FailedDelivery,
-  type GrantDecision,
-  type MatchingMessages,
-  type NewMessage,
-  type Owner,
-  RevisionConflictError,
-  type Start,
-  type StateChange,
-  type Store,
-  type StoredMessage,
-  type StoredOwner,
-  type StoredState,
-  type SubscriptionKey,
-  type SubscriptionPosition,
-  type SubscriptionSpec,
+import type {
+  Appended,
+  Backlog,
+  FailedDelivery,
+  GrantDecision,
+  MatchingMessages,
+  NewMessage,
+  Owner,
+  Start,
+  StateChange,
+  Store,
+  StoredMessage,
+  StoredOwner,
+  StoredState,
+  SubscriptionKey,
+  SubscriptionPosition,
+  SubscriptionSpec,
 } from '../store.ts';
 import { Deduplication } from './deduplication.ts';
+import { GrantDecisions } from './grant-decisions.ts';
 import { MessageLog } from './message-log.ts';
 import { Ownership } from './ownership.ts';
+import { States } from './states.ts';
 import { Subscriptions } from './subscriptions.ts';
 
 export interface MemoryStoreOptions {
@@ -42,7 +43,7 @@ interface Tables {
   readonly log: MessageLog;
   readonly deduplication: Deduplication;
   readonly subscriptions: Subscriptions;
-  readonly states: Map<string, StoredState>;
+  readonly states: States;
 }
 
 /** Keeps everything in this process: accepted means stored here, and lost when it ends. */
@@ -51,9 +52,8 @@ export class MemoryStore implements Store {
   readonly #ownership: Ownership;
   /** What the owners write, through `#writtenBy`. */
   readonly #tables: Tables;
-  readonly #decisions = new Map<string, GrantDecision>();
+  readonly #decisions = new GrantDecisions();
   readonly #retention: RetentionOptions;
-  #stateBytes = 0;
   readonly #listeners = new Set<(added: readonly StoredMessage[]) => void>();
 
   constructor(options: MemoryStoreOptions) {
@@ -67,7 +67,7 @@ export class MemoryStore implements Store {
       log,
       deduplication: new Deduplication(options.dedupWindowMs ?? defaultDedupWindowMs),
       subscriptions: new Subscriptions(() => this.#scheduler.nowMs()),
-      states: new Map(),
+      states: new States(this.#retention),
     };
   }
 
@@ -195,35 +195,23 @@ export class MemoryStore implements Store {
   }
 
   async loadState(instanceId: string): Promise<StoredState | undefined> {
-    return this.#tables.states.get(instanceId);
+    return this.#tables.states.load(instanceId);
   }
 
   async saveState(owner: Owner, change: StateChange): Promise<bigint> {
     const { subscriptions, states } = this.#writtenBy(owner);
-    const stored = states.get(owner.instanceId)?.revision ?? 0n;
-    if (stored !== change.expectedRevision) {
-      throw new RevisionConflictError({ expected: change.expectedRevision, stored });
-    }
-    for (const { name, positions } of change.acknowledge) {
-      subscriptions.acknowledge(owner.instanceId, name, positions);
-    }
-    const revision = stored + 1n;
-    this.#stateBytes += change.state.length - (states.get(owner.instanceId)?.state.length ?? 0);
-    states.set(owner.instanceId, { state: change.state, revision });
+    const { instanceId } = owner;
+    const revision = states.save({ instanceId, principal: this.#ownership.principalOf(owner) }, change);
+    for (const { name, positions } of change.acknowledge) subscriptions.acknowledge(instanceId, name, positions);
     return revision;
   }
 
   async recordDecisions(decisions: readonly GrantDecision[]): Promise<void> {
-    for (const decision of decisions) {
-      const key = `${decision.instanceId} ${decision.action} ${decision.pattern}`;
-      // Taken out first, so that the latest is the last.
-      this.#decisions.delete(key);
-      this.#decisions.set(key, decision);
-    }
+    for (const decision of decisions) this.#decisions.record(decision);
   }
 
   async decisions(): Promise<readonly GrantDecision[]> {
-    return [...this.#decisions.values()];
+    return this.#decisions.all();
   }
 
   /** What a write of this owner may change. @throws StaleEpochError */
@@ -255,8 +243,9 @@ export class MemoryStore implements Store {
 
   /** What is stored beside messages, which has the same limit. */
   get #otherBytes(): number {
-    const { deduplication, subscriptions } = this.#tables;
-    return deduplication.bytes + this.#stateBytes + subscriptions.bytes;
+    const { deduplication, subscriptions, states } = this.#tables;
+    const counted = [deduplication, subscriptions, states, this.#ownership, this.#decisions];
+    return counted.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
   #appended(added: readonly StoredMessage[]): void {

@@ -1,9 +1,10 @@
+import { rowBytes, textBytes } from '../retention.ts';
 import { type Owner, StaleEpochError, type Start, type StoredOwner } from '../store.ts';
 
 interface InstanceEpochs {
   last: bigint;
   active: StoredOwner | undefined;
-  draining: bigint | undefined;
+  draining: StoredOwner | undefined;
   readonly reserved: Map<bigint, Start>;
 }
 
@@ -11,9 +12,15 @@ interface InstanceEpochs {
 export class Ownership {
   readonly #instances = new Map<string, InstanceEpochs>();
   readonly #wallTimeMs: () => bigint;
+  #bytes = 0;
 
   constructor(wallTimeMs: () => bigint) {
     this.#wallTimeMs = wallTimeMs;
+  }
+
+  /** What all owners take. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   reserve(instanceId: string, start: Start): bigint {
@@ -22,6 +29,7 @@ export class Ownership {
     const epoch = [epochs.last + 1n, this.#wallTimeMs()].reduce((a, b) => (a > b ? a : b));
     epochs.last = epoch;
     epochs.reserved.set(epoch, start);
+    this.#bytes += epochSize(instanceId, start);
     return epoch;
   }
 
@@ -32,25 +40,43 @@ export class Ownership {
   activate(owner: Owner): bigint | undefined {
     const { instanceId, epoch } = owner;
     const epochs = this.#of(instanceId);
-    if (epochs.active?.epoch === epoch) return epochs.draining;
+    if (epochs.active?.epoch === epoch) return epochs.draining?.epoch;
     const start = epochs.reserved.get(epoch);
     if (start === undefined || epoch < (epochs.active?.epoch ?? 0n)) throw new StaleEpochError(owner);
     epochs.reserved.delete(epoch);
-    epochs.draining = epochs.active?.epoch;
+    this.#ended(instanceId, epochs.draining);
+    epochs.draining = epochs.active;
     epochs.active = { epoch, ...start };
-    return epochs.draining;
+    // Earlier reservations can never be activated any more.
+    for (const [earlier, reserved] of epochs.reserved) {
+      if (earlier >= epoch) continue;
+      epochs.reserved.delete(earlier);
+      this.#ended(instanceId, reserved);
+    }
+    return epochs.draining?.epoch;
   }
 
-  fence(owner: Owner): void {
-    const epochs = this.#of(owner.instanceId);
-    epochs.reserved.delete(owner.epoch);
-    if (epochs.draining === owner.epoch) epochs.draining = undefined;
-    if (epochs.active?.epoch === owner.epoch) epochs.active = undefined;
+  fence({ instanceId, epoch }: Owner): void {
+    const epochs = this.#instances.get(instanceId);
+    if (!epochs) return;
+    this.#ended(instanceId, epochs.reserved.get(epoch));
+    epochs.reserved.delete(epoch);
+    for (const phase of ['draining', 'active'] as const) {
+      if (epochs[phase]?.epoch !== epoch) continue;
+      this.#ended(instanceId, epochs[phase]);
+      epochs[phase] = undefined;
+    }
+  }
+
+  /** Who registered an epoch that may write. */
+  principalOf({ instanceId, epoch }: Owner): string {
+    const { active, draining } = this.#instances.get(instanceId) ?? {};
+    return [active, draining].find((each) => each?.epoch === epoch)?.principal ?? '';
   }
 
   mayWrite(owner: Owner): boolean {
     const epochs = this.#instances.get(owner.instanceId);
-    return epochs !== undefined && (epochs.active?.epoch === owner.epoch || epochs.draining === owner.epoch);
+    return epochs !== undefined && (epochs.active?.epoch === owner.epoch || epochs.draining?.epoch === owner.epoch);
   }
 
   /** @throws StaleEpochError */
@@ -63,7 +89,16 @@ export class Ownership {
     if (!epochs) {
       epochs = { last: 0n, active: undefined, draining: undefined, reserved: new Map() };
       this.#instances.set(instanceId, epochs);
+      this.#bytes += textBytes(instanceId) + rowBytes.instance;
     }
     return epochs;
   }
+
+  #ended(instanceId: string, start: Start | undefined): void {
+    if (start) this.#bytes -= epochSize(instanceId, start);
+  }
+}
+
+function epochSize(instanceId: string, { principal }: Start): number {
+  return textBytes(instanceId, principal) + rowBytes.epoch;
 }

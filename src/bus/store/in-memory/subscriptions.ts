@@ -1,3 +1,4 @@
+import { rowBytes, textBytes } from '../retention.ts';
 import type { FailedDelivery, Owner, SubscriptionKey, SubscriptionPosition, SubscriptionSpec } from '../store.ts';
 
 interface Pending {
@@ -27,7 +28,7 @@ export class Subscriptions {
     this.#nowMs = nowMs;
   }
 
-  /** What the names of all subscriptions take. */
+  /** What the names of all subscriptions take, and what was delivered and not acknowledged. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -65,7 +66,7 @@ export class Subscriptions {
     const dropped = this.#subscriptions.get(key);
     if (!dropped) return;
     this.#subscriptions.delete(key);
-    this.#bytes -= sizeOf(dropped);
+    this.#bytes -= sizeOf(dropped) + dropped.pending.size * rowBytes.delivery;
   }
 
   recordDelivery(
@@ -78,6 +79,7 @@ export class Subscriptions {
     const { pending, scannedTo: passed } = subscription;
     const due = positions.filter((position) => position > passed || pending.has(position));
     for (const position of due) {
+      if (!pending.has(position)) this.#bytes += rowBytes.delivery;
       const attempts = (pending.get(position)?.attempts ?? 0) + 1;
       pending.set(position, { attempts, deliveredBy: epoch });
     }
@@ -97,7 +99,7 @@ export class Subscriptions {
 
   acknowledge(instanceId: string, name: string, positions: readonly bigint[]): void {
     const pending = this.#find(instanceId, name)?.pending;
-    for (const position of positions) pending?.delete(position);
+    for (const position of positions) if (pending?.delete(position)) this.#bytes -= rowBytes.delivery;
   }
 
   isPending(instanceId: string, name: string, position: bigint): boolean {
@@ -169,7 +171,7 @@ function earlier(a: bigint, b: bigint): bigint {
 }
 
 function sizeOf({ instanceId, name, pattern }: Subscription): number {
-  return [instanceId, name, pattern].reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+  return textBytes(instanceId, name, pattern);
 }
 
 function subscriptionKey(instanceId: string, name: string): string {

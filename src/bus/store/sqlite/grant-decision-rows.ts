@@ -10,9 +10,15 @@ export class GrantDecisionRows {
   }
 
   record({ instanceId, action, pattern, verdict, by, decidedAtNs }: GrantDecision): void {
-    // Replacing the row gives it the highest ordinal.
+    // A new row gets the highest ordinal. Replacing the old one would not fire the trigger that counts it.
     this.#sql.run(
-      `INSERT OR REPLACE INTO grant_decision (instance_id, action, pattern, verdict, decided_by, decided_at_ns)
+      'DELETE FROM grant_decision WHERE instance_id = ? AND action = ? AND pattern = ?',
+      instanceId,
+      action,
+      pattern,
+    );
+    this.#sql.run(
+      `INSERT INTO grant_decision (instance_id, action, pattern, verdict, decided_by, decided_at_ns)
        VALUES (?, ?, ?, ?, ?, ?)`,
       instanceId,
       action,

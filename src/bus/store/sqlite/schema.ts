@@ -1,3 +1,5 @@
+import { rowBytes } from '../retention.ts';
+
 const firstTables = `
 CREATE TABLE instance (
   instance_id TEXT PRIMARY KEY,
@@ -160,6 +162,52 @@ CREATE TRIGGER subscription_dropped AFTER DELETE ON subscription BEGIN
 END;
 `;
 
+const pendingBytes = (_row: string): string => `${rowBytes.delivery}`;
+const sequenceBytes = (row: string): string =>
+  `octet_length(${row}.instance_id) + octet_length(${row}.message_id) + ${rowBytes.publish}`;
+const instanceBytes = (row: string): string => `octet_length(${row}.instance_id) + ${rowBytes.instance}`;
+const epochBytes = (row: string): string =>
+  `octet_length(${row}.instance_id) + octet_length(${row}.principal) + ${rowBytes.epoch}`;
+const decisionBytes = (row: string): string =>
+  `${['instance_id', 'action', 'pattern', 'verdict', 'decided_by'].map((column) => `octet_length(${row}.${column})`).join(' + ')} + ${rowBytes.decision}`;
+
+/** Counts the rows of one more table among what is stored beside messages. */
+const counted = (table: string, bytes: (row: string) => string): string => `
+UPDATE log SET other_bytes = other_bytes + coalesce((SELECT sum(${bytes(table)}) FROM ${table}), 0);
+CREATE TRIGGER ${table}_counted AFTER INSERT ON ${table} BEGIN
+  UPDATE log SET other_bytes = other_bytes + ${bytes('new')};
+END;
+CREATE TRIGGER ${table}_no_longer_counted AFTER DELETE ON ${table} BEGIN
+  UPDATE log SET other_bytes = other_bytes - (${bytes('old')});
+END;
+`;
+
+/** Every table is counted, and the states of one principal's instances together, which may have a share. */
+const everythingCounted = `
+${counted('pending', pendingBytes)}
+${counted('stored_sequence', sequenceBytes)}
+${counted('instance', instanceBytes)}
+${counted('epoch', epochBytes)}
+${counted('grant_decision', decisionBytes)}
+ALTER TABLE state ADD COLUMN principal TEXT NOT NULL DEFAULT '';
+UPDATE state SET principal = coalesce(
+  (SELECT principal FROM epoch WHERE epoch.instance_id = state.instance_id AND phase = 'active'), '');
+CREATE TABLE state_bytes (
+  principal TEXT PRIMARY KEY,
+  bytes     INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO state_bytes SELECT principal, sum(${stateBytes('state')}) FROM state GROUP BY principal;
+CREATE TRIGGER state_added_to_share AFTER INSERT ON state BEGIN
+  INSERT INTO state_bytes VALUES (new.principal, 0) ON CONFLICT DO NOTHING;
+  UPDATE state_bytes SET bytes = bytes + ${stateBytes('new')} WHERE principal = new.principal;
+END;
+CREATE TRIGGER state_changed_in_share AFTER UPDATE OF state, principal ON state BEGIN
+  UPDATE state_bytes SET bytes = bytes - (${stateBytes('old')}) WHERE principal = old.principal;
+  INSERT INTO state_bytes VALUES (new.principal, 0) ON CONFLICT DO NOTHING;
+  UPDATE state_bytes SET bytes = bytes + ${stateBytes('new')} WHERE principal = new.principal;
+END;
+`;
+
 /**
  * What makes each version of the schema out of the one before. A file says which version it has; a new one takes every
  * step, an older one those that it lacks. A step that a release has is never changed, only followed by another.
@@ -173,4 +221,5 @@ export const schemaSteps: readonly string[] = [
   messageTopics,
   otherBytes,
   filler,
+  everythingCounted,
 ];

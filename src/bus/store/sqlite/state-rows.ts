@@ -1,13 +1,16 @@
-import { RevisionConflictError, type StoredState } from '../store.ts';
+import { checkStateShare, type RetentionOptions, textBytes } from '../retention.ts';
+import { type Owner, RevisionConflictError, type StoredState } from '../store.ts';
 import { checked, checksumOf } from './checksum.ts';
 import type { Statements } from './statements.ts';
 
 /** Every instance's state with its revision, counted from 1. */
 export class StateRows {
   readonly #sql: Statements;
+  readonly #retention: RetentionOptions;
 
-  constructor(sql: Statements) {
+  constructor(sql: Statements, retention: RetentionOptions) {
     this.#sql = sql;
+    this.#retention = retention;
   }
 
   load(instanceId: string): StoredState | undefined {
@@ -18,25 +21,42 @@ export class StateRows {
     return row && { revision: row.revision, state: checked(row.state, row.checksum, `the state of ${instanceId}`) };
   }
 
-  /** @throws RevisionConflictError */
-  save(instanceId: string, change: { state: Uint8Array; expectedRevision: bigint }): bigint {
+  /** @throws RevisionConflictError, StoreFullError */
+  save(owner: Owner, change: { state: Uint8Array; expectedRevision: bigint }): bigint {
+    const { instanceId } = owner;
     const { state, expectedRevision: expected } = change;
-    const stored = this.#revisionOf(instanceId);
+    const found = this.#find(instanceId);
+    const stored = found?.revision ?? 0n;
     if (stored !== expected) throw new RevisionConflictError({ expected, stored });
+    const principal = this.#principalOf(owner);
+    const toCome = found ? state.length - Number(found.bytes) : textBytes(instanceId) + state.length;
+    checkStateShare(this.#retention, { kept: this.#bytesOf(principal), toCome });
     const revision = stored + 1n;
     this.#sql.run(
-      `INSERT INTO state (instance_id, revision, state, checksum) VALUES (?, ?, ?, ?)
-       ON CONFLICT DO UPDATE SET revision = excluded.revision, state = excluded.state, checksum = excluded.checksum`,
+      `INSERT INTO state (instance_id, revision, state, checksum, principal) VALUES (?, ?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET revision = excluded.revision, state = excluded.state, checksum = excluded.checksum,
+         principal = excluded.principal`,
       instanceId,
       revision,
       state,
       checksumOf(state),
+      principal,
     );
     return revision;
   }
 
-  #revisionOf(instanceId: string): bigint {
-    const sql = 'SELECT revision FROM state WHERE instance_id = ?';
-    return this.#sql.get<Pick<StoredState, 'revision'>>(sql, instanceId)?.revision ?? 0n;
+  #find(instanceId: string): { readonly revision: bigint; readonly bytes: bigint } | undefined {
+    return this.#sql.get('SELECT revision, length(state) AS bytes FROM state WHERE instance_id = ?', instanceId);
+  }
+
+  #principalOf({ instanceId, epoch }: Owner): string {
+    const sql = 'SELECT principal FROM epoch WHERE instance_id = ? AND epoch = ?';
+    return this.#sql.get<{ principal: string }>(sql, instanceId, epoch)?.principal ?? '';
+  }
+
+  /** What the states of all its instances take. */
+  #bytesOf(principal: string): number {
+    const sql = 'SELECT bytes FROM state_bytes WHERE principal = ?';
+    return Number(this.#sql.get<{ bytes: bigint }>(sql, principal)?.bytes ?? 0n);
   }
 }

@@ -30,7 +30,7 @@ export class StoreRows implements StoreCommands {
     this.#messages = new MessageRows(sql, retention);
     this.#deduplication = new DeduplicationRows(sql, dedupWindowMs);
     this.#subscriptions = new SubscriptionRows(sql);
-    this.#states = new StateRows(sql);
+    this.#states = new StateRows(sql, retention);
     this.#decisions = new GrantDecisionRows(sql);
     this.#retention = retention;
   }
@@ -146,7 +146,7 @@ export class StoreRows implements StoreCommands {
   }
 
   saveState({ owner, acknowledge, ...change }: CommandArgs<'saveState'>): bigint {
-    const revision = this.#states.save(owner.instanceId, change);
+    const revision = this.#states.save(owner, change);
     for (const acknowledged of acknowledge) this.#subscriptions.acknowledge(owner.instanceId, acknowledged);
     return revision;
   }

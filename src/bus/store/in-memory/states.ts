@@ -1,0 +1,51 @@
+import { checkStateShare, type RetentionOptions, textBytes } from '../retention.ts';
+import { RevisionConflictError, type StoredState } from '../store.ts';
+
+interface State extends StoredState {
+  readonly principal: string;
+}
+
+/** Every instance's state with its revision, counted from 1. */
+export class States {
+  readonly #retention: RetentionOptions;
+  readonly #states = new Map<string, State>();
+  readonly #bytesOf = new Map<string, number>();
+  #bytes = 0;
+
+  constructor(retention: RetentionOptions) {
+    this.#retention = retention;
+  }
+
+  /** What all states take. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  load(instanceId: string): StoredState | undefined {
+    const found = this.#states.get(instanceId);
+    return found && { state: found.state, revision: found.revision };
+  }
+
+  /** @throws RevisionConflictError, StoreFullError */
+  save(
+    { instanceId, principal }: { instanceId: string; principal: string },
+    { state, expectedRevision: expected }: { state: Uint8Array; expectedRevision: bigint },
+  ): bigint {
+    const before = this.#states.get(instanceId);
+    const stored = before?.revision ?? 0n;
+    if (stored !== expected) throw new RevisionConflictError({ expected, stored });
+    const was = before ? textBytes(instanceId) + before.state.length : 0;
+    const bytes = textBytes(instanceId) + state.length;
+    checkStateShare(this.#retention, { kept: this.#bytesOf.get(principal) ?? 0, toCome: bytes - was });
+    if (before) this.#count(before.principal, -was);
+    this.#count(principal, bytes);
+    const revision = stored + 1n;
+    this.#states.set(instanceId, { state, revision, principal });
+    return revision;
+  }
+
+  #count(principal: string, bytes: number): void {
+    this.#bytes += bytes;
+    this.#bytesOf.set(principal, (this.#bytesOf.get(principal) ?? 0) + bytes);
+  }
+}
