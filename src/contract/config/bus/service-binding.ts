@@ -86,7 +86,7 @@ function serviceOfFolder({ path, files }: BindingFolder): BoundService {
   return {
     label: `service "${name}" of SERVICE_BINDING_ROOT`,
     names: [name, folder, ...present(text('binding-name'))],
-    isTagged: [text('type'), ...tagsOf(parseJson(text('tags') ?? ''))].some(isBusTag),
+    isTagged: [text('type'), ...tagsOf(parseJson(text('tags') ?? '') ?? text('tags'))].some(isBusTag),
     credentials,
     url: text('url') ?? text('uri'),
   };
@@ -138,7 +138,9 @@ function isBusTag(tag: unknown): boolean {
   return typeof tag === 'string' && tag.trim().toLowerCase() === busTag;
 }
 
+/** A list, or a text with commas, as `cf create-service -t` takes it. */
 function tagsOf(value: unknown): readonly unknown[] {
+  if (typeof value === 'string') return value.split(',');
   return Array.isArray(value) ? value : [];
 }
 

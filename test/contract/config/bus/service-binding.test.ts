@@ -27,7 +27,8 @@ function find(text: string, chosenName?: string): Found {
 describe('the service that leads to the bus', () => {
   test.each<[string, string, string | undefined]>([
     ['by its tag', document(other, bus), undefined],
-    ['by its tag in another case', document({ ...bus, tags: ['Other', 'Meridian-Bus'] }), 'bus'],
+    ['by its tag in another case', document({ ...bus, tags: ['Other', 'Meridian-Bus'] }), undefined],
+    ['by tags that are one text', document({ ...bus, tags: 'other, Meridian-Bus' }), undefined],
     ['by its name, tagged or not', document({ ...bus, tags: [] }, { ...bus, name: 'bus-2' }), 'bus'],
     ['by its instance name', document({ ...bus, name: 'alias', instance_name: 'bus' }), 'bus'],
     ['by the name of its binding', document({ ...bus, binding_name: 'to-the-bus' }), 'to-the-bus'],
@@ -103,6 +104,7 @@ describe('bindings as files', () => {
     ['the type', { type: 'meridian-bus\n' }],
     ['the type in another case', { type: 'MERIDIAN-BUS' }],
     ['a tag in another case', { tags: '["Meridian-Bus"]' }],
+    ['tags that are one text', { tags: 'other,meridian-bus\n' }],
   ])('are recognised by %s, and their credentials stay files', async (_what, marks) => {
     const dir = bind('to-bus', { ...marks, url: 'https://bus.example\n', token: 's3cret\n', provider: 'x' });
     bind('db', { type: 'mysql', uri: 'mysql://s3cret@db' });
