@@ -3,7 +3,7 @@ interface Waiter {
   readonly resolve: () => void;
 }
 
-/** Counts bytes that are on their way and wakes those who wait for the count to fall. */
+/** Counts queued bytes and wakes waiters when the count falls. */
 export class ByteGauge {
   #bytes = 0;
   #released = false;
@@ -28,7 +28,7 @@ export class ByteGauge {
     return new Promise((resolve) => this.#waiters.push({ thresholdBytes, resolve }));
   }
 
-  /** Nothing is on its way any more, and nothing will be. */
+  /** Nothing is queued any more, and nothing will be. */
   release(): void {
     this.#released = true;
     this.#bytes = 0;

@@ -1,11 +1,11 @@
 import { RpcError } from './status.ts';
 
-/** How a call ends that its caller cancels without a reason. */
+/** The error of a call that its caller cancels without a reason. */
 export function cancelled(): RpcError {
   return new RpcError('CANCELLED', 'cancelled by the caller');
 }
 
-/** How a call ends whose signal aborts: with the signal's own reason where it is one, so that a timeout is told as a timeout. */
+/** The error of a call whose signal aborts: the signal's own reason if it is an RpcError, so that a timeout is reported as one. */
 export function cancellationBy(signal: AbortSignal): RpcError {
   const { reason } = signal;
   if (reason instanceof RpcError) return reason;

@@ -1,10 +1,10 @@
 /**
- * What keeps a peer's certificate from being accepted. `expired` and `not-yet-valid` are judged by this machine's clock;
- * `untrusted` is one that no known authority signed, `wrong-host` one that was issued for another name than the one dialled.
+ * Why a peer's certificate is not accepted. `expired` and `not-yet-valid` depend on this machine's clock. `untrusted`: no known authority
+ * signed it. `wrong-host`: it was issued for another name than the one dialled.
  */
 export type CertificateFault = 'expired' | 'not-yet-valid' | 'untrusted' | 'wrong-host';
 
-/** The cause of the RpcError of a connection that was not made because the server's certificate was not accepted. */
+/** The cause of a connect's RpcError if the server's certificate was not accepted. */
 export class CertificateError extends Error {
   override readonly name = 'CertificateError';
   readonly fault: CertificateFault;

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { failureText } from './failure-text.ts';
 import type { ProxyServer } from './rpc.ts';
 
-/** The proxy, rather than the server behind it, is why there is no connection. */
+/** The proxy failed, not the server behind it. */
 export class ProxyError extends Error {
   override readonly name = 'ProxyError';
 }
@@ -14,19 +14,19 @@ export function proxyAddress({ host, port }: ProxyServer): string {
 }
 
 /**
- * Turns a socket that is connected to the proxy into one that leads to `target`, as `host:port`, which the proxy resolves.
- * How long that may take is for the caller, who destroys the socket. @throws ProxyError
+ * Turns a socket connected to the proxy into one that leads to `target`, a `host:port` that the proxy resolves. It has no timeout: the
+ * caller destroys the socket instead. @throws ProxyError
  */
 export function openTunnel(socket: Socket, target: string, proxy: ProxyServer): Promise<void> {
   const fail = (reason: string): ProxyError => new ProxyError(`the proxy at ${proxyAddress(proxy)} ${reason}`);
   return new Promise((resolve, reject) => {
     const headers = { host: target, ...authorization(proxy) };
     const request = httpRequest({ method: 'CONNECT', path: target, headers, createConnection: () => socket });
-    // Of a tunnel it says nothing, and some proxies would end it for that.
+    // The header has no meaning for a tunnel, and some proxies close the tunnel because of it.
     request.removeHeader('connection');
     request.once('connect', ({ statusCode = 0 }, _, head) => {
       if (statusCode < 200 || statusCode > 299) return reject(fail(refusalText(statusCode, proxy)));
-      // What the server said first may have come together with the answer.
+      // The server's first bytes may arrive together with the proxy's answer.
       if (head.length > 0) socket.unshift(head);
       resolve();
     });
@@ -40,7 +40,7 @@ function authorization({ credentials }: ProxyServer): Record<string, string> {
   return { 'proxy-authorization': `Basic ${Buffer.from(credentials.reveal()).toString('base64')}` };
 }
 
-/** Without the reason phrase of the proxy, which may be anything. */
+/** Omits the proxy's reason phrase, which may be any text. */
 function refusalText(status: number, { credentials }: ProxyServer): string {
   const answer = `refuses the tunnel with ${status} ${STATUS_CODES[status] ?? ''}`.trim();
   if (status !== 407) return answer;

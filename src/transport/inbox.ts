@@ -1,12 +1,12 @@
 export interface InboxOptions<T> {
   readonly decode: (bytes: Uint8Array) => T;
-  /** Called for every message that the reader took, or that nobody will read any more. */
+  /** Called for every message that the reader took or that will never be read. */
   readonly onTaken: (byteLength: number) => void;
 }
 
 /**
- * Messages that arrived and wait for their reader. Iterating ends after the last one when `end` was called, and throws
- * at once after `fail`. A reader who leaves the iteration early wants no more: what still comes is discarded.
+ * Received messages that wait for their reader. Iterating ends after the last one if `end` was called, and throws at once after `fail`.
+ * After a reader leaves the iteration early, later messages are discarded.
  */
 export class Inbox<T> implements AsyncIterable<T> {
   readonly #options: InboxOptions<T>;

@@ -3,14 +3,14 @@ import { LimitError } from '../base/limit-error.ts';
 import type { Codec } from './rpc.ts';
 import { RpcError, throwFault } from './status.ts';
 
-/** How the messages of one direction of a method are written and read, and how large they may be. */
+/** How the messages of one direction of a method are encoded and decoded, and how large they may be. */
 export interface MessageFormat<T> {
   readonly path: string;
   readonly codec: Codec<T>;
   readonly maxMessageBytes: number;
 }
 
-/** @throws RpcError RESOURCE_EXHAUSTED when the message is too large to send, and whatever the codec throws. */
+/** @throws RpcError RESOURCE_EXHAUSTED if the message is too large to send, and any error of the codec. */
 export function encodeMessage<T>(format: MessageFormat<T>, message: T): Uint8Array {
   const bytes = format.codec.encode(message);
   refuseTooLarge(format, bytes.byteLength);
@@ -18,8 +18,8 @@ export function encodeMessage<T>(format: MessageFormat<T>, message: T): Uint8Arr
 }
 
 /**
- * @throws RpcError INTERNAL when the bytes are not such a message, RESOURCE_EXHAUSTED when the codec throws LimitError, and the
- * fault that the codec finds in them.
+ * @throws RpcError INTERNAL if the bytes are not such a message, RESOURCE_EXHAUSTED if the codec throws LimitError, and the status of a
+ * problem that the codec finds in them.
  */
 export function decodeMessage<T>(format: MessageFormat<T>, bytes: Uint8Array): T {
   throwFault(format.codec.faultOf?.(bytes));

@@ -1,8 +1,8 @@
 import { type Metadata, RpcError } from './status.ts';
 
 /**
- * Refuses what HTTP/2 or gRPC would refuse later, or would silently change.
- * @throws RpcError INTERNAL naming the key; values may be secrets and are not shown.
+ * Refuses metadata that HTTP/2 or gRPC would later refuse or silently change.
+ * @throws RpcError INTERNAL naming the key. Values may be secrets and are not shown.
  */
 export function checkMetadata(metadata: Metadata): Metadata {
   for (const [key, value] of Object.entries(metadata)) {

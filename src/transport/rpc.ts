@@ -1,22 +1,22 @@
 import type { Fault, Metadata, RpcError } from './status.ts';
 
 /**
- * RPC over HTTP/2, as Meridian's parts see it. No type of a gRPC library crosses this file.
- * `grpc/` implements it with grpc-js; `memory/` with a network inside the process, on any scheduler.
+ * RPC over HTTP/2, as Meridian's parts use it. No type of a gRPC library crosses this file.
+ * `grpc/` implements it with grpc-js; `src/simulation` with an in-process network on any scheduler.
  */
 
 export interface Codec<T> {
   encode(value: T): Uint8Array;
   decode(bytes: Uint8Array): T;
-  /** Why bytes are refused before they are decoded, which may take many times their memory; absent: never. */
+  /** Why bytes are refused before decoding, which may take many times their memory. Absent: never. */
   faultOf?(bytes: Uint8Array): Fault | undefined;
-  /** Why a message is refused before it is handled; absent: never. */
+  /** Why a message is refused before it is handled. Absent: never. */
   faultIn?(message: T): Fault | undefined;
 }
 
 export type MethodKind = 'unary' | 'server_streaming' | 'bidi_streaming';
 
-/** One method of a service: its path on the wire, `/package.Service/Method`, and how its messages are encoded. */
+/** One method of a service: its path on the wire, `/package.Service/Method`, and the encoding of its messages. */
 export interface Method<Request, Response, Kind extends MethodKind = MethodKind> {
   readonly path: string;
   readonly kind: Kind;
@@ -27,62 +27,62 @@ export interface Method<Request, Response, Kind extends MethodKind = MethodKind>
 export type UnaryMethod<Request, Response> = Method<Request, Response, 'unary'>;
 export type StreamMethod<Request, Response> = Method<Request, Response, 'server_streaming' | 'bidi_streaming'>;
 
-/** Who is at the other end: its address, and the name its credential proves, if it presented one. */
+/** The other end: its address, and the name that its credential proves, if it presented one. */
 export interface Peer {
   readonly address: string;
   readonly principal: string | undefined;
 }
 
-/** What a handler knows about the call it serves. */
+/** What a handler knows about its call. */
 export interface CallContext {
   readonly metadata: Metadata;
   readonly peer: Peer;
-  /** Milliseconds that the caller still waits, when it gave a deadline. */
+  /** Milliseconds until the caller's deadline, if it set one. */
   readonly timeoutMs: number | undefined;
   /** Aborts when the caller cancels, its deadline passes or the connection is lost. */
   readonly signal: AbortSignal;
-  /** Tells the caller at once, by the response headers, that the call stands; they would else go with the first message. */
+  /** Sends the response headers at once, which tell the caller that the call is accepted. Otherwise they go with the first message. */
   accept(): void;
   /** Sent after the last message, with the status. */
   setTrailer(key: string, value: string): void;
 }
 
 /**
- * One side of a stream. Iterating yields the peer's messages, ends when the peer half-closes (at a client: with status OK)
- * and throws RpcError at once when the call fails, even if messages were not taken yet. It may be iterated once; who leaves
- * the iteration early wants no more, and what still comes is discarded.
+ * One side of a stream. Iterating yields the peer's messages, and ends when the peer half-closes (at a client: with status OK). It throws
+ * RpcError at once when the call fails, even before all messages were taken. It may be iterated once. After a reader leaves the iteration
+ * early, later messages are discarded.
  */
 export interface RpcStream<Incoming, Outgoing> extends AsyncIterable<Incoming> {
-  /** Queues a message; after the stream is over it is dropped. Returns `queuedBytes`. */
+  /** Queues a message, or drops it once the stream is over. Returns `queuedBytes`. */
   write(message: Outgoing): number;
-  /** What was written and the transport could not pass on yet, in bytes of memory: a kibibyte more than each message has. */
+  /** Messages that the transport could not pass on yet, in bytes of memory: one kibibyte more than each message has. */
   readonly queuedBytes: number;
   /** Resolves once `queuedBytes` is at most `thresholdBytes` (0 when absent), or the stream is over. */
   drained(thresholdBytes?: number): Promise<void>;
-  /** Aborts when the call is over, in whatever way; at a client that is told of success, once it has taken the messages. */
+  /** Aborts when the call ends; on a client after success, once all messages were read. */
   readonly over: AbortSignal;
 }
 
-/** The client's side: it may half-close and cancel. */
+/** The client's side. It may half-close and cancel. */
 export interface ClientStream<Incoming, Outgoing> extends RpcStream<Incoming, Outgoing> {
-  /** Says that no more messages come from this side. */
+  /** Half-closes: this side sends no more messages. */
   end(): void;
-  /** Ends the call; the iteration here then fails with `reason`, or with CANCELLED. */
+  /** Ends the call. The iteration here then fails with `reason`, or with CANCELLED. */
   cancel(reason?: RpcError): void;
   /** Available once the call is over. */
   readonly trailers: Metadata;
 }
 
 export interface CallOptions {
-  /** The call fails with DEADLINE_EXCEEDED after this long; absent, it may take for ever. */
+  /** The call fails with DEADLINE_EXCEEDED after this long. Absent: no deadline. */
   readonly timeoutMs?: number;
   readonly metadata?: Metadata;
   readonly signal?: AbortSignal;
 }
 
-/** One connection to a server. It never reconnects by itself: that is for its owner, with the owner's own backoff. */
+/** One connection to a server. It never reconnects by itself: its owner does, with its own backoff. */
 export interface Connection {
-  /** @throws RpcError with the status of the call; UNAVAILABLE when the connection is gone. */
+  /** @throws RpcError with the status of the call; UNAVAILABLE if the connection is lost. */
   unary<Request, Response>(
     method: UnaryMethod<Request, Response>,
     request: Request,
@@ -92,21 +92,21 @@ export interface Connection {
     method: StreamMethod<Request, Response>,
     options?: CallOptions,
   ): ClientStream<Response, Request>;
-  /** Aborts when the server takes no new calls; those under way go on. */
+  /** Aborts when the server takes no new calls. Calls in progress continue. */
   readonly draining: AbortSignal;
-  /** Aborts when the connection is gone, after every call on it has failed. */
+  /** Aborts when the connection is lost, after every call on it has failed. */
   readonly closed: AbortSignal;
   close(): void;
 }
 
 export type UnaryHandler<Request, Response> = (request: Request, call: CallContext) => Promise<Response>;
-/** The call ends with OK when the promise resolves, and with the RpcError that it rejects with. */
+/** The call ends with OK when the promise resolves, and with the RpcError of a rejection. */
 export type StreamHandler<Request, Response> = (
   stream: RpcStream<Request, Response>,
   call: CallContext,
 ) => Promise<void>;
 
-/** A method together with what serves it; made by `serveUnary` and `serveStream`, which keep the types in step. */
+/** A method and its handler. `serveUnary` and `serveStream` make it and keep the types consistent. */
 export type Route =
   | { readonly kind: 'unary'; readonly method: UnaryMethod<never, never>; readonly handler: UnaryHandler<never, never> }
   | {
@@ -140,16 +140,16 @@ export interface TlsFiles {
 export interface ProxyServer {
   readonly host: string;
   readonly port: number;
-  /** `user:password` for basic authentication, which only `reveal` shows. */
+  /** `user:password` for basic authentication. Only `reveal` shows it. */
   readonly credentials?: { reveal(): string } | undefined;
 }
 
 export interface ConnectOptions {
-  /** Gives up with RpcError UNAVAILABLE after this long. */
+  /** Connecting fails with RpcError UNAVAILABLE after this long. */
   readonly timeoutMs: number;
   /** Absent: plaintext. */
   readonly tls?: TlsFiles;
-  /** Absent: directly, whatever proxy the environment of the process names. */
+  /** Absent: a direct connection, even if the environment names a proxy. */
   readonly proxy?: ProxyServer | undefined;
   /** Sent with every call, such as an authorization header. */
   readonly metadata?: Metadata;
@@ -157,16 +157,16 @@ export interface ConnectOptions {
   readonly maxMessageBytes: number;
 }
 
-/** How many may call at once; every refusal names limit and value. */
+/** Limits of concurrent callers. Every refusal names limit and value. */
 export interface ConnectionLimits {
   readonly connections: number;
-  /** Connections on which no call was accepted yet: one more ends the oldest of them. */
+  /** Connections without an accepted call. One more closes the oldest of them. */
   readonly unprovenConnections: number;
-  /** Connections of one principal, or of all callers of a listener that asks for none. */
+  /** Connections of one principal, or of all callers if the listener authenticates none. */
   readonly connectionsPerPrincipal: number;
-  /** Calls on one connection; more wait at the client. */
+  /** Calls on one connection. More wait at the client. */
   readonly callsPerConnection: number;
-  /** Calls on all connections; more are refused. */
+  /** Calls on all connections. More are refused. */
   readonly calls: number;
 }
 
@@ -174,20 +174,20 @@ export interface ListenOptions {
   readonly routes: readonly Route[];
   readonly maxMessageBytes: number;
   /**
-   * Absent: plaintext. With a CA, clients are asked for a certificate: the calls of one whose certificate does not hold, or no
-   * longer does, fail with UNAUTHENTICATED and say why; one that presents none has no principal.
+   * Absent: plaintext. With a CA, clients are asked for a certificate. If it is invalid or expires, the client's calls fail with
+   * UNAUTHENTICATED and say why. A client without a certificate has no principal.
    */
   readonly tls?: TlsFiles;
-  /** Absent: only memory limits them. A network inside the process has no strangers, and no limits. */
+  /** Absent: only memory limits them. An in-process network has no strangers, and no limits. */
   readonly connectionLimits?: ConnectionLimits;
   /**
-   * Judges every call by its headers, before anything of a message is read, and returns the principal of its caller.
-   * @throws RpcError with the status for a caller that is refused.
+   * Authorizes every call by its headers, before any of its message is read, and returns the caller's principal.
+   * @throws RpcError with the status for a refused caller.
    */
   readonly authorize?: (call: Pick<CallContext, 'peer' | 'metadata'>) => string;
-  /** Hears of clients that were turned away for what they presented, for not speaking TLS, or by a limit. */
+  /** Called for clients refused for their credential, for not speaking TLS, or by a limit. */
   readonly onRefused?: (refusal: { readonly address: string; readonly reason: string }) => void;
-  /** Hears of each connection that is over, by the address of the client as its calls gave it. */
+  /** Called for each closed connection with the client's address, as its calls gave it. */
   readonly onClosed?: (address: string) => void;
 }
 
@@ -195,26 +195,26 @@ export interface Listener {
   /** `host:port`, with the port that was really bound. */
   readonly address: string;
   /**
-   * Shows and trusts these from the next connection on; those that are open go on. A listener without TLS stays without.
-   * @throws RpcError INVALID_ARGUMENT when the TLS texts cannot be used; the former ones then stay.
+   * Sets the certificate and CA of new connections. Open ones keep theirs. A listener without TLS stays without.
+   * @throws RpcError INVALID_ARGUMENT if the TLS texts cannot be used. The former ones then stay.
    */
   renewTls(tls: TlsFiles): void;
-  /** Takes no new calls and resolves when those under way are over. */
+  /** Takes no new calls and resolves once those in progress are over. */
   drain(): Promise<void>;
   /** Ends everything at once. */
   close(): void;
 }
 
-/** How a process reaches others and is reached. Addresses are `host:port`; port 0 binds a free one. */
+/** How a process connects and listens. Addresses are `host:port`; port 0 binds a free one. */
 export interface Network {
   /**
-   * @throws RpcError UNAVAILABLE when the first attempt fails and when nothing answers in time, with a CertificateError as
-   * its cause when the server's certificate is the reason and a ProxyError when the proxy is; INVALID_ARGUMENT when the TLS texts cannot be used.
+   * @throws RpcError UNAVAILABLE if the first attempt fails or nothing answers in time. Its cause is a CertificateError if the server's
+   * certificate is the reason, and a ProxyError if the proxy is. INVALID_ARGUMENT if the TLS texts cannot be used.
    */
   connect(address: string, options: ConnectOptions): Promise<Connection>;
   /**
-   * @throws RpcError ALREADY_EXISTS when the address is taken, UNAVAILABLE when it cannot be bound for another reason,
-   * INVALID_ARGUMENT when the TLS texts cannot be used.
+   * @throws RpcError ALREADY_EXISTS if the address is taken, UNAVAILABLE if it cannot be bound for another reason, INVALID_ARGUMENT if the
+   * TLS texts cannot be used.
    */
   listen(address: string, options: ListenOptions): Promise<Listener>;
 }

@@ -1,7 +1,7 @@
 import type { RpcStream } from './rpc.ts';
 
 export interface SendQueueLimits {
-  /** While more than this waits in the stream, messages wait here, where they can be dropped. */
+  /** While more than this waits in the stream, messages wait here, where they can still be dropped. */
   readonly streamBytes: number;
   /** The most that may wait here. */
   readonly waitingBytes: number;
@@ -12,7 +12,7 @@ interface Waiting {
   readonly send: () => void;
 }
 
-/** Messages that are sent when the peer reads, in their order, and that can be dropped until then. */
+/** Sends messages in order as the peer reads. A waiting message can be dropped. */
 export class SendQueue {
   readonly #stream: Pick<RpcStream<never, never>, 'queuedBytes' | 'drained'>;
   readonly #limits: SendQueueLimits;
@@ -29,12 +29,12 @@ export class SendQueue {
     return this.#waitingBytes;
   }
 
-  /** Whether a message of this size would be taken now. One that is alone always is. */
+  /** True if a message of this size is accepted now. A message that would be alone always is. */
   hasRoom(bytes: number): boolean {
     return this.#waiting.size === 0 || this.#waitingBytes + bytes <= this.#limits.waitingBytes;
   }
 
-  /** Sends at once or later; the returned function drops what was not sent. To be asked for room before. */
+  /** Sends now or later. The returned function drops the message if it was not sent. Check the capacity first. */
   add(bytes: number, send: () => void): () => void {
     const waiting = { bytes, send };
     this.#waiting.add(waiting);

@@ -3,7 +3,7 @@ import { checkMetadata } from './metadata.ts';
 import type { CallContext, Peer } from './rpc.ts';
 import { type Metadata, RpcError, type StatusCode } from './status.ts';
 
-/** How a served call ended, as it is told to the caller. */
+/** How a served call ended, as the caller learns it. */
 export interface Outcome {
   readonly code: StatusCode;
   readonly message: string;
@@ -11,13 +11,13 @@ export interface Outcome {
 }
 
 /**
- * Headers are bounded on the way, by some clients to 8 KiB in all; a status message over that loses the whole status.
- * It counts percent-encoded, as gRPC sends it: twelve bytes for an emoji.
+ * Proxies and clients limit headers, some to 8 KiB in all. A status message over that loses the whole status.
+ * The limit counts the percent-encoded form that gRPC sends: twelve bytes for an emoji.
  */
 const statusMessageBytesMax = 2_048;
 
 export interface CallFacts {
-  /** Sends the response headers; absent where a network has none. */
+  /** Sends the response headers. Absent for a network without headers. */
   readonly sendHeaders?: () => void;
   readonly metadata: Metadata;
   readonly peer: Peer;
@@ -25,7 +25,7 @@ export interface CallFacts {
   readonly signal: AbortSignal;
 }
 
-/** A call that is being served: what its handler sees, and how it ends. */
+/** A call in service: what its handler sees, and how it ends. */
 export class ServedCall implements CallContext {
   readonly metadata: Metadata;
   readonly peer: Peer;
@@ -60,7 +60,7 @@ export class ServedCall implements CallContext {
   }
 }
 
-/** How an error is told to the caller; it never throws, whatever a handler put into the error. */
+/** How an error is reported to the caller. It never throws, whatever a handler put into the error. */
 export function failureOutcome(failure: RpcError, trailers: Metadata = {}): Outcome {
   const message = beginningOf(failure.message.toWellFormed());
   try {

@@ -21,16 +21,16 @@ export const statusCodes = [
   'UNAUTHENTICATED',
 ] as const;
 
-/** A gRPC status by name; its number on the wire is its place in `statusCodes`. */
+/** A gRPC status by name. Its number on the wire is its index in `statusCodes`. */
 export type StatusCode = (typeof statusCodes)[number];
 
-/** What is wrong with a message, and the status that says so. */
+/** The problem of a message, and its status. */
 export interface Fault {
   readonly code: Exclude<StatusCode, 'OK'>;
   readonly message: string;
 }
 
-/** @throws RpcError when there is a fault */
+/** @throws RpcError if there is a problem */
 export function throwFault(fault: Fault | undefined): void {
   if (fault) throw new RpcError(fault.code, fault.message);
 }
@@ -51,12 +51,12 @@ export class RpcError extends Error {
     this.trailers = options.trailers ?? {};
   }
 
-  /** Anything caught, as an RpcError; what is none becomes UNKNOWN without its stack. */
+  /** Anything caught, as an RpcError. Other errors become UNKNOWN without their stack. */
   static from(error: unknown): RpcError {
     if (error instanceof RpcError) return error;
     return new RpcError('UNKNOWN', messageOf(error), { cause: error });
   }
 }
 
-/** ASCII headers or trailers; keys are lower case. */
+/** ASCII headers or trailers. Keys are lower case. */
 export type Metadata = Readonly<Record<string, string>>;

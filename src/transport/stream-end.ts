@@ -4,7 +4,7 @@ import { decodeMessage, encodeMessage, type MessageFormat, refuseTooLarge } from
 import type { RpcStream } from './rpc.ts';
 import { RpcError } from './status.ts';
 
-/** What a message that waits to leave takes beside its bytes: a frame, callbacks and its place in three queues. */
+/** The memory of a queued message beside its bytes: a frame, callbacks and its entries in three queues. */
 const messageOverheadBytes = 1_024;
 
 export interface StreamFormats<Incoming, Outgoing> {
@@ -12,7 +12,7 @@ export interface StreamFormats<Incoming, Outgoing> {
   readonly outgoing: MessageFormat<Outgoing>;
 }
 
-/** What one end of a stream does over any transport: an inbox, a gauge of what has yet to leave, and an end. */
+/** One end of a stream over any transport: a queue of received messages, a count of queued bytes, and an end. */
 export abstract class StreamEnd<Incoming, Outgoing> implements RpcStream<Incoming, Outgoing> {
   protected readonly inbox: Inbox<Incoming>;
   readonly #outflow = new ByteGauge();
@@ -59,20 +59,20 @@ export abstract class StreamEnd<Incoming, Outgoing> implements RpcStream<Incomin
     return this.inbox[Symbol.asyncIterator]();
   }
 
-  /** Ends the call from this end and tells the other. */
+  /** Ends the call from this end and tells the other end. */
   abstract fail(error: RpcError): void;
 
-  /** Passes a message on; `left` is to be called with its length once it has left. */
+  /** Passes a message on. The transport calls `left` with its length once it has left. */
   protected abstract send(bytes: Uint8Array): void;
 
   protected abstract onTaken(byteLength: number): void;
 
-  /** A message of so many bytes has left, or never will. */
+  /** A message of this many bytes has left, or never will. */
   protected left(byteLength: number): void {
     this.#outflow.remove(byteLength + messageOverheadBytes);
   }
 
-  /** A message came in; one that is too large fails the call. */
+  /** A message arrived. One that is too large fails the call. */
   protected arrived(bytes: Uint8Array): void {
     try {
       refuseTooLarge(this.#formats.incoming, bytes.byteLength);
@@ -86,7 +86,7 @@ export abstract class StreamEnd<Incoming, Outgoing> implements RpcStream<Incomin
     this.#writingEnded = true;
   }
 
-  /** The call is over here; only the first time counts. Reading goes on to the inbox's end unless the call failed. */
+  /** The call is over here; only the first time counts. The reader still gets all received messages unless the call failed. */
   protected finish(failure?: RpcError): void {
     if (this.over.aborted) return;
     if (failure) this.inbox.fail(failure);

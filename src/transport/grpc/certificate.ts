@@ -9,12 +9,12 @@ const faultsByCode: Readonly<Record<string, CertificateFault>> = {
 
 type Facts = Pick<PeerCertificate, 'subject' | 'issuer' | 'subjectaltname' | 'valid_from' | 'valid_to'>;
 
-/** Sorts the code that Node gives a peer certificate which it does not accept; every other reason is one of trust. */
+/** Classifies Node's error code for a peer certificate. Every unknown reason is a matter of trust. */
 export function certificateFault(code: string): CertificateFault {
   return faultsByCode[code] ?? 'untrusted';
 }
 
-/** Says which certificate it is and what is wrong with it, as the end of a sentence about its owner. */
+/** Names the certificate and its problem, as the end of a sentence about its owner. */
 export function describeFault(certificate: Facts, fault: CertificateFault, code: string): string {
   const whose = `certificate "${principalOf(certificate) ?? '(no name)'}" of issuer "${nameOf(certificate.issuer)}"`;
   switch (fault) {
@@ -30,10 +30,13 @@ export function describeFault(certificate: Facts, fault: CertificateFault, code:
 }
 
 /**
- * The name in a certificate: its first URI, as workload identities have one; else the place that Cloud Foundry's instance
- * identity gives in its organizational units, since its common name is new for every container
- * (https://docs.cloudfoundry.org/devguide/deploy-apps/instance-identity.html); else its common name, else its first DNS
- * name. The alternative names come from Node as `DNS:a, URI:b`, where a value with a separator in it is a quoted JSON string.
+ * The name in a certificate, by precedence:
+ * 1. its first URI, as in workload identities;
+ * 2. the place in the organizational units of Cloud Foundry's instance identity, whose common name is new for every container
+ * (https://docs.cloudfoundry.org/devguide/deploy-apps/instance-identity.html);
+ * 3. its common name;
+ * 4. its first DNS name.
+ * Node gives the alternative names as `DNS:a, URI:b`, and a value with a separator in it as a quoted JSON string.
  */
 export function principalOf(certificate: Pick<PeerCertificate, 'subject' | 'subjectaltname'>): string | undefined {
   const names = alternativeNames(certificate.subjectaltname ?? '');
@@ -46,7 +49,7 @@ export function principalOf(certificate: Pick<PeerCertificate, 'subject' | 'subj
   );
 }
 
-/** `organization:GUID/space:GUID/app:GUID`, as far as they are there; undefined without an app. */
+/** `organization:GUID/space:GUID/app:GUID`, as far as present. Undefined without an app. */
 function placeOnPlatform(units: readonly (string | undefined)[]): string | undefined {
   const places = ['organization', 'space', 'app'].map((kind) => units.find((unit) => unit?.startsWith(`${kind}:`)));
   return places.at(-1) === undefined ? undefined : places.filter((place) => place !== undefined).join('/');

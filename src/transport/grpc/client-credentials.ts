@@ -11,20 +11,20 @@ import { checkedTls } from './tls.ts';
 type SecureConnector = ReturnType<ChannelCredentials['_createSecureConnector']>;
 
 /**
- * What is done on a new socket before HTTP/2 is spoken: the tunnel of a proxy, then TLS. grpc-js would do both, but it keeps
- * neither the reason of a refusal, nor sends no server name for an IP address, which RFC 6066 §3 forbids (Node: DEP0123).
+ * Prepares a new socket for HTTP/2: opens the proxy's tunnel, then TLS. grpc-js could do both, but it drops the reason of a refusal, and
+ * sends a server name for an IP address, which RFC 6066 §3 forbids (Node: DEP0123).
  */
 export class ClientCredentials extends ChannelCredentials {
   readonly #address: string;
   readonly #context: SecureContext | undefined;
   readonly #proxy: ProxyServer | undefined;
-  /** The outermost: under TLS the raw one is not to be touched. */
+  /** The outermost socket: under TLS the raw one must not be touched. */
   #socket: Socket | undefined;
   #failure: Error | undefined;
   #hasTunnel = false;
   #isAbandoned = false;
 
-  /** @throws RpcError INVALID_ARGUMENT when a text is not the PEM that it should be. */
+  /** @throws RpcError INVALID_ARGUMENT if a text is not valid PEM of its kind. */
   constructor(address: string, { tls, proxy }: Pick<ConnectOptions, 'tls' | 'proxy'>) {
     super();
     this.#address = address;
@@ -42,7 +42,7 @@ export class ClientCredentials extends ChannelCredentials {
     return this.#hasTunnel;
   }
 
-  /** Nobody waits for a socket any more; the library may bring another one yet, for an attempt that it had planned. */
+  /** Refuses later sockets: the library may still open one for an attempt that it had planned. */
   abandon(): void {
     this.#isAbandoned = true;
     this.#socket?.destroy();
@@ -90,7 +90,7 @@ export class ClientCredentials extends ChannelCredentials {
         host,
         servername: isIP(host) === 0 ? host : '',
         ALPNProtocols: ['h2'],
-        // Refused below instead, while its certificate can still be read.
+        // Refused below instead, while the certificate can still be read.
         rejectUnauthorized: false,
       });
       this.#socket = secured;
@@ -105,7 +105,7 @@ export class ClientCredentials extends ChannelCredentials {
   }
 }
 
-/** The host that the server's certificate must be for, without the brackets of an IPv6 address. */
+/** The host that the server's certificate must be issued for, without the brackets of an IPv6 address. */
 function hostOf(address: string): string {
   return address.slice(0, address.lastIndexOf(':')).replace(/^\[(.*)\]$/, '$1');
 }

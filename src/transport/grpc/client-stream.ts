@@ -17,7 +17,7 @@ export class GrpcClientStream<Incoming, Outgoing>
   constructor(call: ClientDuplexStream<Buffer, Buffer>, formats: StreamFormats<Incoming, Outgoing>) {
     super(call, formats);
     this.#call = call;
-    // The status event, which follows, says the same; but without a listener Node would throw the error.
+    // The status event follows with the same error. Without a listener Node would throw it.
     call.on('error', () => {});
     call.on('status', (status: StatusObject) => this.#onStatus(status));
   }

@@ -10,14 +10,14 @@ import { ClientCredentials } from './client-credentials.ts';
 import { GrpcConnection } from './connection.ts';
 import { passBytes } from './duplex-end.ts';
 
-/** The longest that Node's timers can wait. */
+/** The longest delay of a Node timer. */
 const neverMs = 2 ** 31 - 1;
 
-/** Opens one connection; it has been established when the promise resolves. */
+/** Opens one connection. Resolves once it is established. */
 export async function connect(address: string, options: ConnectOptions): Promise<Connection> {
   const { proxy } = options;
   const credentials = new ClientCredentials(address, options);
-  // Without the scheme, a host called `unix` or `dns` would be taken for one.
+  // Without the scheme, a host called `unix` or `dns` would be read as a scheme.
   const client = new Client(
     `dns:${proxy ? proxyAddress(proxy) : address}`,
     credentials,
@@ -42,11 +42,11 @@ function clientOptions(address: string, options: ConnectOptions): ClientOptions 
     'grpc.client_idle_timeout_ms': neverMs,
     'grpc.max_receive_message_length': options.maxMessageBytes,
     'grpc.max_send_message_length': options.maxMessageBytes,
-    // A peer that vanished without closing its socket is noticed within twenty seconds.
+    // Detects within twenty seconds a peer that vanished without closing its socket.
     'grpc.keepalive_time_ms': 10_000,
     'grpc.keepalive_timeout_ms': 10_000,
     'grpc.keepalive_permit_without_calls': 1,
-    // The library would take the proxy of the environment, which is the app's and not meant for this connection.
+    // The library would use the proxy of the environment, which is the app's and not meant for this connection.
     'grpc.enable_http_proxy': 0,
     'grpc.default_authority': address,
   };
@@ -71,7 +71,7 @@ function failureOf(error: unknown, { address, proxy, credentials }: Attempt): Rp
   return unavailable(`cannot be reached: ${ofProxy.message}`, { cause: ofProxy });
 }
 
-/** Gives up at the first failed attempt: when to try again is the owner's decision. @throws Error that says what the peer did not. */
+/** Gives up at the first failed attempt: the connection's owner decides when to try again. @throws Error naming the step that failed. */
 async function ready(client: Client, timeoutMs: number): Promise<void> {
   const channel = client.getChannel();
   const deadlineMs = Date.now() + timeoutMs;
@@ -90,14 +90,14 @@ function changed(
   return new Promise((resolve) => channel.watchConnectivityState(state, deadlineMs, (error) => resolve(!error)));
 }
 
-/** What the library says when it knows no better. */
+/** Clearer words for the library's generic messages. */
 const plainer: Readonly<Record<string, string>> = {
   'Failed to connect': 'the connection was closed before the server spoke HTTP/2',
   'Protocol error': 'what answers there does not speak HTTP/2',
   undefined: 'the connection was closed without a reason',
 };
 
-/** A channel keeps the reason of its failure to itself, but fails every call with it. */
+/** A channel does not expose the reason of its failure, but fails every call with it. */
 function reasonOf(client: Client): Promise<string> {
   return new Promise((resolve) => {
     client.makeUnaryRequest('/', passBytes, passBytes, Buffer.alloc(0), new Metadata(), {}, (error) => {

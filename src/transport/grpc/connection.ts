@@ -12,7 +12,7 @@ interface OpenCall {
   fail(error: RpcError): void;
 }
 
-/** A ready grpc-js client that is given up, rather than reconnected, when it leaves READY. */
+/** A ready grpc-js client that is given up, not reconnected, when it leaves READY. */
 export class GrpcConnection implements Connection {
   readonly #client: Client;
   readonly #address: string;

@@ -7,13 +7,13 @@ interface Open {
   principal: string | undefined;
 }
 
-/** The connections of a listener, by the address of the client, and how many there may be. */
+/** A listener's connections by the client's address, and their limits. */
 export class Connections {
   readonly #limits: ConnectionLimits | undefined;
   readonly #onRefused: ListenOptions['onRefused'];
   readonly #onClosed: ListenOptions['onClosed'];
   readonly #open = new Map<string, Open>();
-  /** Those on which no call was accepted yet, oldest first. */
+  /** Connections without an accepted call, oldest first. */
   readonly #unproven = new Set<Open>();
   readonly #ofPrincipal = new Map<string, number>();
 
@@ -23,7 +23,7 @@ export class Connections {
     this.#onClosed = options.onClosed;
   }
 
-  /** Counts a new connection; over a limit another one that has proved nothing ends, or else this one. */
+  /** Counts a new connection. Over a limit it closes another unproven connection, or else this one. */
   accept(socket: Socket): void {
     const open: Open = { socket, principal: undefined };
     const address = addressOf(socket);
@@ -32,13 +32,13 @@ export class Connections {
     socket.once('close', () => this.#forget(address, open));
     if (!this.#limits) return;
     const { connections, unprovenConnections } = this.#limits;
-    // The oldest goes, and not the newest: who proves itself at once is let in however many wait who never will.
+    // Closes the oldest, not the newest: a client that proves itself at once gets in, however many others never do.
     if (this.#unproven.size > unprovenConnections) {
       this.#end(`${unprovenConnections} connections have had no call accepted, which is the limit`);
     } else if (this.#open.size > connections) this.#end(`there are ${connections} connections, which is the limit`);
   }
 
-  /** The caller of a call on the connection is known; why it is refused when it has too many of them. */
+  /** Records the caller of a call on the connection. Returns the reason for a refusal if the caller has too many connections. */
   proven(address: string, principal: string): string | undefined {
     const open = this.#open.get(address);
     if (!open || open.principal === principal) return undefined;

@@ -7,28 +7,28 @@ import {
 } from 'node:tls';
 import { RpcError } from '../status.ts';
 
-/** A bound port and the sockets that came in by it. */
+/** A bound port and the sockets that it accepted. */
 export interface Door {
   readonly address: string;
-  /** Lets nobody else in, and frees the address. */
+  /** Accepts no more sockets and frees the address. */
   shut(): void;
   dropAll(): void;
-  /** Resolves once nobody who came in is left. */
+  /** Resolves once all accepted sockets are closed. */
   empty(): Promise<void>;
 }
 
 export interface SecureDoor extends Door {
-  /** What connections from now on are shown; those that are open go on. */
+  /** Sets the certificate of new connections. Open ones keep theirs. */
   renew(context: SecureContextOptions): void;
 }
 
-/** @throws RpcError ALREADY_EXISTS when the address is taken, UNAVAILABLE when it cannot be bound for another reason. */
+/** @throws RpcError ALREADY_EXISTS if the address is taken, UNAVAILABLE if it cannot be bound for another reason. */
 export function openDoor(address: string, { onSocket, welcome }: DoorOptions): Promise<Door> {
   return open(createServer(welcome), address, onSocket);
 }
 
 export interface DoorOptions {
-  /** Hears of every socket before anything is read of it. */
+  /** Called for every socket before anything is read from it. */
   readonly onSocket: (socket: Socket) => void;
   readonly welcome: (socket: Socket) => void;
 }
@@ -36,17 +36,17 @@ export interface DoorOptions {
 export interface SecureDoorOptions extends Pick<DoorOptions, 'onSocket'> {
   readonly context: SecureContextOptions;
   readonly welcome: (socket: TLSSocket) => void;
-  /** A client that did not complete the handshake. */
+  /** Called for a client that did not complete the handshake. */
   readonly turnedAway: (address: string, reason: string) => void;
 }
 
-/** A door behind which every socket is encrypted. @throws RpcError as `openDoor` does; what the context's creation throws. */
+/** An acceptor that encrypts every socket. @throws RpcError as `openDoor` does, and errors of the context's creation. */
 export async function openSecureDoor(address: string, options: SecureDoorOptions): Promise<SecureDoor> {
   const server: TlsServer = createTlsServer({
     ...options.context,
     ALPNProtocols: ['h2'],
     requestCert: options.context.ca !== undefined,
-    // A certificate that does not hold is refused call by call, so that the client is told what is wrong with it.
+    // Calls are refused one by one for an invalid certificate, so that the client learns the reason.
     rejectUnauthorized: false,
   });
   server.on('secureConnection', options.welcome);
@@ -67,7 +67,7 @@ async function open(server: Server, address: string, onSocket: DoorOptions['onSo
       for (const resolve of onEmpty) resolve();
       onEmpty.clear();
     });
-    // HTTP/2 sees the loss of a socket by its closing; without a listener Node would throw the error.
+    // HTTP/2 learns of a lost socket when it closes. Without a listener Node would throw the error.
     socket.on('error', () => {});
     onSocket(socket);
   });
@@ -83,7 +83,7 @@ async function open(server: Server, address: string, onSocket: DoorOptions['onSo
   };
 }
 
-/** Resolves with the address that was bound; without a host, it is every interface's. */
+/** Resolves with the bound address. Without a host, it binds every interface. */
 function bind(server: Server, address: string): Promise<string> {
   const { host, port } = splitAddress(address);
   return new Promise((resolve, reject) => {

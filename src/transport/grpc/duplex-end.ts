@@ -1,16 +1,16 @@
 import { StreamEnd, type StreamFormats } from '../stream-end.ts';
 
-/** What is read ahead of the reader; beyond it HTTP/2's flow control holds the peer back. */
+/** Read ahead of the reader. Beyond it HTTP/2's flow control stops the peer. */
 const readAhead = { messages: 16, bytes: 256 * 1024 };
 
 export const passBytes = (bytes: Buffer): Buffer => bytes;
 
-/** The same memory as a Buffer, which grpc-js demands. */
+/** The same memory as a Buffer, which grpc-js requires. */
 export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** What grpc-js's two kinds of duplex streams have in common. */
+/** The common part of grpc-js's two kinds of duplex streams. */
 interface MessageDuplex {
   readonly writable: boolean;
   on(event: 'data', listener: (bytes: Buffer) => void): unknown;
@@ -32,7 +32,7 @@ export abstract class DuplexEnd<Incoming, Outgoing> extends StreamEnd<Incoming, 
       this.arrived(bytes);
       if (this.#isAhead()) duplex.pause();
     });
-    // A reset ends the reading too, just before it is known as one: had the iteration ended by then, it would look complete.
+    // A reset ends the reading too, just before it is recognisable as one. An iteration that ended by then would look complete.
     duplex.on('end', () => setImmediate(() => this.inbox.end()));
   }
 

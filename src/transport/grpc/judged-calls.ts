@@ -16,11 +16,11 @@ export interface JudgedCallsOptions extends Pick<ListenOptions, 'authorize' | 'c
   readonly identify: (call: Pick<ServerInterceptingCallInterface, 'getPeer'>) => Peer;
 }
 
-/** Who proves nothing has no name to count connections by. */
+/** A caller without a credential has no name to count connections by. */
 const nobody = '';
 
 /**
- * Judges each call by its headers: one that is refused then has none of its message read, decoded or kept.
+ * Authorizes each call by its headers. None of a refused call's message is read, decoded or kept.
  * https://github.com/grpc/proposal/blob/master/L112-node-server-interceptors.md
  */
 export function judgedCalls(options: JudgedCallsOptions): ServerInterceptor {
@@ -51,7 +51,7 @@ export function judgedCalls(options: JudgedCallsOptions): ServerInterceptor {
             }
             pass(metadata);
           },
-          // Told at the end of every call.
+          // Called at the end of every call.
           onCancel() {
             open -= 1;
           },

@@ -32,7 +32,7 @@ import { GrpcServerStream, lostCall } from './server-stream.ts';
 import { fromGrpcMetadata, toGrpcCode, toGrpcMetadata } from './status.ts';
 import { checkedTls, serverContext } from './tls.ts';
 
-/** More than one connection can bring about in a second. */
+/** More than one connection can cause in a second. */
 const resetsMax = 1_000_000;
 
 type GrpcServerCall = ServerUnaryCall<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>;
@@ -49,7 +49,7 @@ export async function listen(address: string, options: ListenOptions): Promise<L
     'grpc.enable_channelz': 0,
     'grpc.max_receive_message_length': options.maxMessageBytes,
     'grpc.max_send_message_length': options.maxMessageBytes,
-    // A client that vanished without closing its socket is noticed within a minute.
+    // Detects within a minute a client that vanished without closing its socket.
     'grpc.keepalive_time_ms': 30_000,
     'grpc.keepalive_timeout_ms': 20_000,
   });
@@ -74,16 +74,16 @@ export async function listen(address: string, options: ListenOptions): Promise<L
     close() {
       door.shut();
       server.forceShutdown();
-      // A forced shutdown only half-closes the sockets, so that clients with open calls would wait for their keepalive.
+      // A forced shutdown only half-closes the sockets, so clients with open calls would wait for their keepalive.
       door.dropAll();
     },
   };
 }
 
 /**
- * Node ends the connection of a client that cancels more than about a thousand calls at once, since strangers exhaust servers
- * that way. On loopback no stranger calls, and a plugin that cancels much is no attacker. grpc-js passes no such option on, so
- * this reaches for what it gives to Node; a test would tell if a later version kept it elsewhere.
+ * Node closes the connection of a client that cancels more than about a thousand calls at once, since attackers exhaust servers that way.
+ * On loopback there are no strangers, and a plugin that cancels much is not an attacker. grpc-js does not pass such an option on, so this
+ * changes the options that it gives to Node. A test fails if a later version keeps them elsewhere.
  */
 function allowResets(server: Server): void {
   const { commonServerOptions } = server as unknown as { readonly commonServerOptions: Http2ServerOptions };
@@ -91,7 +91,7 @@ function allowResets(server: Server): void {
   commonServerOptions.streamResetRate = resetsMax;
 }
 
-/** TLS ends at the door, and grpc-js is given what is inside: it cannot change certificates or say why it refuses one. */
+/** The acceptor terminates TLS and gives grpc-js the plaintext: grpc-js can neither change certificates nor say why it refuses one. */
 async function openDoorFor(
   address: string,
   options: ListenOptions,

@@ -3,7 +3,7 @@ import type { Network } from '../rpc.ts';
 import { connect } from './connect.ts';
 import { listen } from './listen.ts';
 
-// What goes wrong is told by errors and statuses; the library's own lines on stderr would tell it twice, in another form.
+// Errors and statuses already report problems. The library's own lines on stderr would repeat them in another form.
 setLogVerbosity(logVerbosity.NONE);
 
 /** Real sockets: gRPC over HTTP/2, by grpc-js. */

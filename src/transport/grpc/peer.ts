@@ -4,12 +4,12 @@ import type { ListenOptions, Peer } from '../rpc.ts';
 import { RpcError } from '../status.ts';
 import { certificateFault, describeFault, principalOf } from './certificate.ts';
 
-/** A served call, as far as it tells who is at the other end. */
+/** The parts of a served call that identify the peer. */
 export type CallFromPeer = Pick<ServerUnaryCall<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>, 'getPeer'>;
 
 /**
- * The secured connections of a listener, by the address of the client. A certificate is judged at the handshake, and again
- * at each call, since a connection may outlive it.
+ * A listener's secured connections by the client's address. A certificate is checked at the handshake and again at each call, since a
+ * connection may outlive it.
  */
 export class SecuredPeers {
   readonly #sockets = new Map<string, TLSSocket>();
@@ -29,18 +29,18 @@ export class SecuredPeers {
     this.#faultOf(socket, address);
   }
 
-  /** The caller's address and the name that its certificate proves. @throws RpcError UNAUTHENTICATED when it proves none. */
+  /** The caller's address and the name that its certificate proves. @throws RpcError UNAUTHENTICATED if it proves none. */
   peerOf(call: CallFromPeer): Peer {
     const address = call.getPeer();
     const socket = this.#sockets.get(address);
-    // A call may be served after its connection is lost; it must not pass for that of a client without a certificate.
+    // A call may be served after its connection is lost. It must not look like a client without a certificate.
     if (!socket) throw new RpcError('UNAUTHENTICATED', 'the connection of the caller was lost');
     const fault = this.#faultOf(socket, address);
     if (fault !== undefined) throw new RpcError('UNAUTHENTICATED', fault);
     return { address: bracketed(address), principal: provenName(socket) };
   }
 
-  /** What is wrong with the client's certificate; heard of once for each connection. */
+  /** The problem with the client's certificate. It is reported once per connection. */
   #faultOf(socket: TLSSocket, address: string): string | undefined {
     const fault = faultOf(socket);
     if (fault === undefined) return undefined;
@@ -51,7 +51,7 @@ export class SecuredPeers {
   }
 }
 
-/** What is wrong with the certificate that the client presented; undefined when nothing is, or it presented none. */
+/** The problem with the client's certificate. Undefined if it is valid or absent. */
 function faultOf(socket: TLSSocket): string | undefined {
   const certificate = socket.getPeerCertificate();
   if (!certificate.raw) return undefined;
@@ -77,7 +77,7 @@ export function plainPeerOf(call: CallFromPeer): Peer {
   return { address: bracketed(call.getPeer()), principal: undefined };
 }
 
-/** grpc-js gives an IPv6 address without the brackets that tell it from the port. */
+/** grpc-js gives an IPv6 address without the brackets that separate it from the port. */
 export function bracketed(address: string): string {
   const colon = address.lastIndexOf(':');
   const host = address.slice(0, colon);

@@ -27,7 +27,7 @@ export class GrpcServerStream<Incoming, Outgoing> extends DuplexEnd<Incoming, Ou
     this.#lost(error);
   }
 
-  /** Sends the status behind what was written; the call is over when it has left. */
+  /** Sends the status behind all messages. The call is over once the status has left. */
   conclude(outcome: Outcome): void {
     this.endWriting();
     if (!this.#call.writable) return;
@@ -42,7 +42,7 @@ export class GrpcServerStream<Incoming, Outgoing> extends DuplexEnd<Incoming, Ou
   }
 }
 
-/** grpc-js does not say why a call was lost, but a deadline that has passed is known. */
+/** grpc-js does not say why a call was lost, but a passed deadline is known. */
 export function lostCall(call: Pick<ServerDuplexStream<Buffer, Buffer>, 'getDeadline'>): RpcError {
   if (Number(call.getDeadline()) <= Date.now()) {
     return new RpcError('DEADLINE_EXCEEDED', 'the deadline that the caller gave has passed');

@@ -2,7 +2,7 @@ import { Metadata as GrpcMetadata, type StatusObject, type status } from '@grpc/
 import { checkMetadata } from '../metadata.ts';
 import { type Metadata, RpcError, type StatusCode, statusCodes } from '../status.ts';
 
-/** The headers that gRPC itself adds; they say nothing to a handler or a caller. */
+/** The headers that gRPC itself adds. They have no meaning for a handler or a caller. */
 const ownHeaders = new Set(['content-type', 'user-agent', 'date', 'accept-encoding', 'te']);
 
 export function toGrpcMetadata(metadata: Metadata): GrpcMetadata {
@@ -23,7 +23,7 @@ export function toGrpcCode(code: StatusCode): status {
   return statusCodes.indexOf(code);
 }
 
-/** A status other than OK as the error that a caller gets. */
+/** The caller's error for a status other than OK. */
 export function errorFromStatus(received: Pick<StatusObject, 'code' | 'details' | 'metadata'>): RpcError {
   const code = statusCodes[received.code] ?? 'UNKNOWN';
   return new RpcError(code === 'OK' ? 'UNKNOWN' : code, received.details || 'no reason is known', {

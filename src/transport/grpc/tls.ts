@@ -3,7 +3,9 @@ import { messageOf } from '../../base/user-facing-error.ts';
 import type { TlsFiles } from '../rpc.ts';
 import { RpcError } from '../status.ts';
 
-/** What a listener shows and trusts. @throws RpcError INVALID_ARGUMENT when key or certificate is missing. */
+/**
+ * The certificate that a listener presents and the CA that it trusts. @throws RpcError INVALID_ARGUMENT if key or certificate is missing.
+ */
 export function serverContext(tls: TlsFiles): SecureContextOptions {
   const { ca, certificate, key } = tls;
   if (key === undefined || certificate === undefined) {
@@ -12,7 +14,7 @@ export function serverContext(tls: TlsFiles): SecureContextOptions {
   return { ca, cert: certificate, key };
 }
 
-/** @throws RpcError INVALID_ARGUMENT when OpenSSL refuses what `create` gives it. */
+/** @throws RpcError INVALID_ARGUMENT if OpenSSL refuses the input of `create`. */
 export function checkedTls<T>(create: () => T): T {
   try {
     return create();

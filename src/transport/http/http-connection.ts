@@ -3,7 +3,7 @@ import { httpLimits } from './http-limits.ts';
 import type { EncodedReply } from './http-reply.ts';
 import { type RequestHead, readRequestHead } from './request-head.ts';
 
-/** One connection: it asks once, is answered once, and is closed. */
+/** One connection: one request, one answer, then it is closed. */
 export class HttpConnection {
   readonly #socket: Socket;
   readonly #onRequest: (head: RequestHead) => void;
@@ -15,7 +15,7 @@ export class HttpConnection {
   constructor(socket: Socket, onRequest: (head: RequestHead) => void) {
     this.#socket = socket;
     this.#onRequest = onRequest;
-    // A connection that is reset is closed too, and nobody has more to do.
+    // A reset connection is closed too. Nothing else has to be done.
     socket.on('error', () => {});
     socket.on('data', (bytes: Buffer) => this.#take(bytes));
     socket.on('end', () => {
@@ -23,17 +23,17 @@ export class HttpConnection {
     });
   }
 
-  /** Writes the one answer; the connection closes when the peer has it and closes too. */
+  /** Writes the one answer. The connection closes once the peer has read it and closes too. */
   answer({ head, body }: EncodedReply, isHead: boolean): void {
     if (this.#isAnswered) return;
     this.#isAnswered = true;
     this.#socket.write(head);
     this.#socket.end(isHead ? '' : body);
-    // What is still unread when a socket closes resets it, and the peer could lose the answer: it is read and ignored.
+    // Unread data on a closing socket resets it, and the peer could lose the answer. So it is read and ignored.
     this.#socket.resume();
   }
 
-  /** Ends it, with an answer if there was none. */
+  /** Closes the connection, with an answer if there was none. */
   cutOff(reply: EncodedReply): void {
     if (this.#isAnswered) {
       this.#socket.destroy();
@@ -61,7 +61,7 @@ export class HttpConnection {
     this.#onRequest(head);
   }
 
-  /** A body, or requests behind the first. */
+  /** A body, or requests behind the first one. */
   #ignore(bytes: number): void {
     this.#ignoredBytes += bytes;
     if (this.#ignoredBytes > 8 * httpLimits.requestBytes) this.#socket.destroy();

@@ -6,8 +6,8 @@ export interface HttpAnswer {
 }
 
 /**
- * Asks a server of this machine. `fetch` would not do: a variable of Node leads it to the proxy of the environment
- * (https://nodejs.org/api/cli.html#node_use_env_proxy1), which no loopback address is behind.
+ * Requests from a server of this machine. `fetch` does not fit: a variable of Node sends it through the proxy of the environment
+ * (https://nodejs.org/api/cli.html#node_use_env_proxy1), which cannot reach a loopback address.
  */
 export function httpGet(url: string, signal: AbortSignal): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {

@@ -19,7 +19,7 @@ export function refusal(status: HttpReply['status'], reason: string): HttpReply 
   return { status, body: `${reason}\n`, contentType: 'text/plain; charset=utf-8' };
 }
 
-/** A reply as it is written, made once for all who get it. */
+/** An encoded reply, made once for all clients that get it. */
 export interface EncodedReply {
   readonly head: string;
   readonly body: Buffer;

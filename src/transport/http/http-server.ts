@@ -15,16 +15,16 @@ export interface HttpServerOptions {
   readonly host: string | undefined;
   readonly port: number;
   readonly scheduler: Scheduler;
-  /** Asked once for all who ask for a path until it resolves. */
+  /** Called once for all concurrent requests of a path until it resolves. */
   readonly reply: (path: string) => HttpReply | Promise<HttpReply>;
 }
 
-/** Serves HTTP/1.1 within `httpLimits`. @throws the system's error when the address cannot be bound. */
+/** Serves HTTP/1.1 within `httpLimits`. @throws the system's error if the address cannot be bound. */
 export type ServeHttp = (options: HttpServerOptions) => Promise<HttpServer>;
 
 /**
- * Answers GET and HEAD, one request for each connection. Made of sockets, because the server of Node parses all requests
- * of what it has read before the first of them is answered, and makes objects of several kilobytes for each.
+ * Answers GET and HEAD, one request per connection. It uses sockets directly: Node's HTTP server parses all requests that it has read
+ * before it answers the first, and allocates several kilobytes for each.
  */
 export const serveHttp: ServeHttp = (options) =>
   new Promise((resolve, reject) => {
@@ -33,7 +33,7 @@ export const serveHttp: ServeHttp = (options) =>
     server.once('error', reject);
     server.listen(options.port, options.host, () => {
       server.off('error', reject);
-      // A connection that the system could not give us.
+      // A connection that the system could not accept.
       server.on('error', () => {});
       resolve({
         port: (server.address() as AddressInfo).port,
@@ -51,7 +51,7 @@ function closed(server: Server, connections: HttpConnections): Promise<void> {
 
 class HttpConnections {
   readonly #options: HttpServerOptions;
-  /** The oldest first. */
+  /** Oldest first. */
   readonly #open = new Set<HttpConnection>();
   readonly #replies = new Map<string, Promise<EncodedReply>>();
 

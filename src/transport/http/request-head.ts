@@ -1,7 +1,7 @@
 import { httpLimits } from './http-limits.ts';
 import { type HttpReply, refusal } from './http-reply.ts';
 
-/** What is asked, or why nobody will be asked. */
+/** The requested path, or why the request is refused. */
 export type RequestHead =
   | { readonly path: string; readonly isHead: boolean }
   | { readonly refusal: HttpReply; readonly isHead: false };
@@ -10,10 +10,10 @@ export type RequestHead =
 const requestLine = /^(?:\r?\n)*([!#$%&'*+.^_`|~\w-]+) (\S+) HTTP\/1\.[01]\r?\n/;
 const end = /\r?\n\r?\n/;
 
-/** Reads the head of an HTTP/1.1 request, of which only its first line counts; undefined: more of it must come first. */
+/** Reads the head of an HTTP/1.1 request, of which only the first line matters. Undefined if more of it must arrive first. */
 export function readRequestHead(text: string): RequestHead | undefined {
   const { requestBytes } = httpLimits;
-  // Another protocol would otherwise be waited for.
+  // Otherwise the server would wait for a line end that another protocol never sends.
   if (!/^[\r\nA-Za-z]/.test(text)) return refused(400, 'this is not a request of HTTP/1.1');
   const found = end.exec(text.replace(/^(?:\r?\n)+/, ''));
   if ((found?.index ?? text.length) > requestBytes) {
