@@ -7,14 +7,14 @@ export interface BusApiAddress {
   readonly port: number;
   /** `host:port`, an IPv6 host in brackets. */
   readonly address: string;
-  /** What the scheme says: `https://`, `http://`, or no word about it. */
+  /** The scheme, `https://` or `http://`. Undefined if there is none. */
   readonly scheme: 'https' | 'http' | undefined;
 }
 
 const busApiPort = 8443;
 const busApiShape = '`host:port`, `https://host:port` or `http://host:port`, with no path and no credentials';
 
-/** Reads SIDECAR_BUS_API_URL; the port is 8443 when absent. A rejection never repeats credentials. */
+/** Reads SIDECAR_BUS_API_URL. The default port is 8443. A rejection never repeats credentials. */
 export const busApiAddress: Parser<BusApiAddress> = (raw) => {
   if (typeof raw !== 'string') return rejected('malformed', busApiShape);
   const match = /^(?:(https?):\/\/)?([^/?#@\s]+?)(?::(\d{1,5}))?\/?$/.exec(raw.trim());
@@ -25,7 +25,7 @@ export const busApiAddress: Parser<BusApiAddress> = (raw) => {
   return accepted({ host, port, address: formatAddress(host, port), scheme });
 };
 
-/** Reads SIDECAR_ADDR as `host:port`; only loopback is let through, since whoever reaches the port speaks as the plugin. */
+/** Reads SIDECAR_ADDR as `host:port`. Only loopback is accepted, since every client of the port counts as the plugin. */
 export const loopbackAddress: Parser<string> = (raw) => {
   const parsed = splitListenAddress(raw);
   if (!parsed.ok) return parsed;
@@ -41,7 +41,7 @@ export interface ListenAddress {
   readonly port: number;
 }
 
-/** Reads `host:port` or `:port`, with `$PORT` or `${PORT}` standing for the platform's port. */
+/** Reads `host:port` or `:port`, where `$PORT` or `${PORT}` stands for the platform's port. */
 export function listenAddress(platformPort: string | undefined): Parser<ListenAddress> {
   return (raw) => {
     if (typeof raw !== 'string') return splitListenAddress(raw);
@@ -52,11 +52,11 @@ export function listenAddress(platformPort: string | undefined): Parser<ListenAd
   };
 }
 
-/** Reads an address to listen at with the PORT of the environment. */
+/** Reads an address to listen at, with the PORT of the environment. */
 export const ownListenAddress: SettingParser<ListenAddress> = (raw, { platformPort }) =>
   listenAddress(platformPort)(raw);
 
-/** Where this machine reaches what listens there, as `host:port`: what listens on every interface listens on loopback too. */
+/** The `host:port` by which this machine reaches the listener. A listener on every interface is reached on loopback. */
 export function ownAddress({ host, port }: ListenAddress): string {
   if (host === undefined || host === '0.0.0.0') return `127.0.0.1:${port}`;
   return formatAddress(host === '::' ? '::1' : host, port);

@@ -5,11 +5,11 @@ import { LineStream } from '../../base/output/line-stream.ts';
 import { messageOf, UserFacingError } from '../../base/user-facing-error.ts';
 import { exitCodes } from './exit-codes.ts';
 
-/** Where audit lines go. Writing never waits and never fails; what is lost is counted and logged. */
+/** The destination of audit lines. Writing never waits and never fails. Lost lines are counted and logged. */
 export interface AuditLog {
   readonly linesLost: number;
   write(line: string): void;
-  /** Opens the file again, after it was moved away. */
+  /** Reopens the file after it was moved. */
   reopen(): void;
   close(): Promise<void>;
 }
@@ -17,7 +17,7 @@ export interface AuditLog {
 export interface AuditLogOptions {
   /** A file path, or `-` for stdout. */
   readonly place: string;
-  /** What the user set it with, such as `SIDECAR_AUDIT_LOG`. */
+  /** How the user set it, such as `SIDECAR_AUDIT_LOG`. */
   readonly setting: string;
   readonly log: Log;
   readonly stdout: Writable;
@@ -25,7 +25,7 @@ export interface AuditLogOptions {
 
 const pendingBytesMax = 4 * 1024 * 1024;
 
-/** Opens the audit log. @throws UserFacingError with exit code 78 when the file cannot be opened. */
+/** Opens the audit log. @throws UserFacingError with exit code 78 if the file cannot be opened. */
 export async function openAuditLog({ place, setting, log, stdout }: AuditLogOptions): Promise<AuditLog> {
   const onLost = (lines: number): void => log.warn('the audit log has lost lines', { file: place, lines });
   if (place === '-') return auditTo(new LineStream(stdout, onLost));

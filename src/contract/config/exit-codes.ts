@@ -1,16 +1,16 @@
-/** The exit codes of Meridian's programs; each means one thing to whoever supervises the process. */
+/** The exit codes of Meridian's programs. Each has one meaning for a supervisor of the process. */
 export const exitCodes = {
   clean: 0,
   usage: 64,
-  /** Steps 1 and 2: no connection to the Bus API in time, or one that fails. */
+  /** Steps 1 and 2: no connection to the Bus API in time, or it fails. */
   busUnreachable: 69,
   /** The plugin missed its health checks and `exitOnFault` is set. */
   pluginFaulted: 70,
-  /** Step 7: plugins cannot be accepted. */
+  /** Step 7: the sidecar cannot accept plugins. */
   pluginPort: 71,
-  /** Stopped in order, but with publishes or acknowledgements whose outcome is unknown. */
+  /** A graceful stop, but the outcome of some publishes or acks is unknown. */
   unresolved: 74,
-  /** Step 3: nobody decided the grants within the grant timeout. */
+  /** Step 3: no administrator decided the grants within the grant timeout. */
   grantsUndecided: 75,
   /** Steps 2 and 3: the bus refused the registration or the grants. */
   refused: 77,

@@ -8,7 +8,7 @@ type Placeholder = (typeof placeholders)[number];
 const longest = 64;
 const grammar = `1 to ${longest} of \`A-Z a-z 0-9 _ -\`, and may hold ${placeholders.map((name) => `{${name}}`).join(' ')}`;
 
-/** Reads INSTANCE_ID. Without an identity of the platform nothing is judged, and the id is empty. */
+/** Reads INSTANCE_ID. Without an identity of the platform it checks nothing, and the id is empty. */
 export const resolvedInstanceId: SettingParser<string> = (raw, { platform }) => {
   if (!platform) return accepted('');
   return typeof raw === 'string' ? resolveInstanceId(raw, platform) : rejected('malformed', grammar);
@@ -19,8 +19,8 @@ export function instanceIdWhenUnset({ platform }: SettingContext): Parsed<string
 }
 
 /**
- * Turns what INSTANCE_ID says into the id of this very instance. Unset on Cloud Foundry it is `{app}-{index}`, or
- * `{app}-{process}-{index}` when the process is not `web`; elsewhere it must be set.
+ * Resolves INSTANCE_ID to the id of this instance. On Cloud Foundry the default is `{app}-{index}`, or `{app}-{process}-{index}` if the
+ * process is not `web`. Elsewhere it must be set.
  */
 export function resolveInstanceId(template: string | undefined, identity: PlatformIdentity): Parsed<string> {
   const chosen = template ?? defaultTemplate(identity);
@@ -44,7 +44,7 @@ export function resolveInstanceId(template: string | undefined, identity: Platfo
   return new RegExp(`^[A-Za-z0-9_-]{1,${longest}}$`).test(id) ? accepted(id) : rejected('malformed', grammar, detail);
 }
 
-/** Checks what can be known before an instance runs: the placeholders' names and the letters between them. */
+/** Checks what is known before an instance runs: the placeholders' names and the characters between them. */
 function checkInstanceIdTemplate(template: string): Parsed<string> {
   const unknown = namesIn(template).find((name) => !placeholders.includes(name));
   if (unknown !== undefined) return rejected('unknown-placeholder', grammar, `{${unknown}} is not known`);

@@ -1,7 +1,7 @@
 const unitBytes: Readonly<Record<string, number>> = { M: 1024 ** 2, G: 1024 ** 3 };
 
 /**
- * Reads MEMORY_LIMIT as Cloud Foundry writes it; undefined when it is anything else.
+ * Reads MEMORY_LIMIT as Cloud Foundry writes it. Undefined for any other text.
  * @example parseMemoryLimit('128M') // 134217728
  */
 export function parseMemoryLimit(text: string): number | undefined {

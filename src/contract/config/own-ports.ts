@@ -4,13 +4,13 @@ import { portSettings } from './settings/port-settings.ts';
 import type { SettingName, SettingReader } from './settings/setting-reader.ts';
 import { accepted, type Parsed, rejected } from './settings/setting-value.ts';
 
-/** Where the sidecar listens. */
+/** The sidecar's listening addresses. */
 export interface OwnPorts {
   /** `host:port` on loopback. */
   readonly pluginAddress: string;
-  /** For the probes of a platform. */
+  /** For the platform's probes. */
   readonly healthAddress: ListenAddress;
-  /** For the status and the metrics: the health address too, unless that is public. */
+  /** For status and metrics: equal to the health address, unless that is public. */
   readonly statusAddress: ListenAddress;
 }
 
@@ -18,7 +18,7 @@ const defaultPort = 9192;
 
 export function readOwnPorts(reader: SettingReader, environment: Environment): OwnPorts {
   const platformPort = readVariable(environment, 'PORT');
-  // A route leads to the platform's port, however it is written.
+  // A route leads to the platform's port, however the port is written.
   const isPublic = ({ port }: ListenAddress): boolean => `${port}` === platformPort;
   const pluginAddress = reader.read(portSettings.pluginAddress);
   const pluginPort = Number(pluginAddress.slice(pluginAddress.lastIndexOf(':') + 1));
@@ -55,7 +55,7 @@ interface Condition {
   readonly expected: string;
 }
 
-/** Holds a default to the same conditions as what somebody wrote. */
+/** Checks a default by the same conditions as a written value. */
 function addressReader(reader: SettingReader, platformPort: string | undefined) {
   const parse = listenAddress(platformPort);
   return (name: SettingName, conditions: readonly Condition[], fallback: ListenAddress): ListenAddress => {

@@ -1,7 +1,7 @@
 import { type Environment, readVariable } from './environment.ts';
 import { accepted, type Parsed, rejected } from './settings/setting-value.ts';
 
-/** What Cloud Foundry says about the process that an environment belongs to; every field may be absent. */
+/** Cloud Foundry's description of the process of an environment. Every field may be absent. */
 export interface PlatformIdentity {
   readonly onCloudFoundry: boolean;
   readonly space: string | undefined;

@@ -1,12 +1,12 @@
 import type { CheckPattern, SettingContext, SettingParser } from './settings/setting.ts';
 import { accepted, type Parsed, rejected, type ValueSchema } from './settings/setting-value.ts';
 
-/** A call needs the grant to publish on its topic; serving calls needs the grant to subscribe to it. */
+/** A call needs the grant to publish on its topic. Serving calls needs the grant to subscribe to it. */
 export const grantActions = ['publish', 'subscribe'] as const;
 export type GrantAction = (typeof grantActions)[number];
 
 export interface RequestedGrant {
-  /** A topic pattern: `*` is one segment, a final `**` one or more. */
+  /** A topic pattern: `*` matches one segment, a final `**` one or more. */
   readonly topic: string;
   readonly action: GrantAction;
 }
@@ -28,7 +28,7 @@ const schema: ValueSchema = {
   ],
 };
 
-/** Reads REQUESTED_GRANTS, which is JSON text in the environment and a list in YAML. */
+/** Reads REQUESTED_GRANTS: JSON text in the environment, a list in YAML. */
 export const requestedGrants: SettingParser<readonly RequestedGrant[]> = Object.assign(parse, { schema });
 
 function parse(raw: unknown, { checkPattern }: SettingContext): Parsed<readonly RequestedGrant[]> {

@@ -8,14 +8,14 @@ import { sidecarSettings } from './settings/sidecar-settings.ts';
 import { stagingSettings } from './settings/staging-settings.ts';
 
 /**
- * Every setting of Meridian's programs, once: the configuration's type, the keys of the SIDECAR_CONFIG file, the options of the
- * Compose provider, doctor's table, the tables of the docs and the JSON Schema are made from it.
+ * Every setting of Meridian's programs, once. The configuration's type, the keys of the SIDECAR_CONFIG file, the options of the Compose
+ * provider, doctor's table, the docs' tables and the JSON Schema are made from it.
  */
 export const settings = {
   sidecar: sidecarSettings,
   ports: portSettings,
   bus: busSettings,
-  /** What says where further settings are. */
+  /** The settings that lead to further settings. */
   launch: {
     configFile: setting({
       variable: 'SIDECAR_CONFIG',
@@ -41,7 +41,7 @@ export const settings = {
   provider: providerSettings,
 } as const satisfies SettingGroup;
 
-/** The dotted keys that a SIDECAR_CONFIG file may hold. */
+/** The dotted keys of a SIDECAR_CONFIG file. */
 export const sidecarConfigKeys: readonly string[] = settingsIn(settings).flatMap(({ key }) => key ?? []);
 
 /** Every setting that is an environment variable, by its name. */

@@ -1,7 +1,7 @@
 import { type SettingReader, settingFault } from './settings/setting-reader.ts';
 import type { SidecarSettings } from './settings/sidecar-settings.ts';
 
-/** Puts on the reader's list which settings contradict each other. */
+/** Adds contradictions between settings to the reader's list of errors. */
 export function checkSidecarSettings(reader: SettingReader, values: SidecarSettings): void {
   checkShutdownBudget(reader, values.shutdown);
   const { callTimeoutMs, maxCallTimeoutMs, reconnect } = values;

@@ -13,26 +13,26 @@ import type { SidecarSettings } from './settings/sidecar-settings.ts';
 import { settings } from './settings.ts';
 import { checkSidecarSettings } from './sidecar-config-checks.ts';
 
-/** Everything the sidecar is told, checked and complete. */
+/** The sidecar's configuration, checked and complete. */
 export interface SidecarConfig extends SidecarSettings, BusConnectionConfig, OwnPorts {
-  /** Orders two registrations of one instance id: the version of the app, then when this process started. */
+  /** Orders two registrations of one instance id: by the app's version, then by when this process started. */
   readonly revision: { readonly applicationVersion: string; readonly startedAtMs: number };
 }
 
 export interface SidecarConfigSources {
   readonly environment: Environment;
-  /** The file that SIDECAR_CONFIG names, as it was read. */
+  /** The content of the file that SIDECAR_CONFIG names. */
   readonly configFile?: ConfigFile;
-  /** The bound services; absent: none. */
+  /** The bound services. Absent: none. */
   readonly bindings?: BindingSources;
   readonly checkPattern: CheckPattern;
-  /** Milliseconds since the Unix epoch at which this process started; 0 when absent. */
+  /** When this process started, in milliseconds since the Unix epoch. Absent: 0. */
   readonly startedAtMs?: number;
 }
 
 /**
- * Makes the configuration out of the environment, behind it the configuration file, behind that the defaults.
- * @throws FaultList with every fault, each naming its source, with exit code 78; no secret is repeated in it.
+ * Makes the configuration from the environment, then the configuration file, then the defaults.
+ * @throws FaultList with every error, each naming its source, and exit code 78. It repeats no secret.
  */
 export function loadSidecarConfig(sources: SidecarConfigSources): SidecarConfig {
   const { config, faults } = examineSidecarConfig(sources);
@@ -41,14 +41,14 @@ export function loadSidecarConfig(sources: SidecarConfigSources): SidecarConfig 
 }
 
 export interface ExaminedSidecarConfig {
-  /** To be used only when there is no fault: what is wrong is replaced by its default, or by nothing. */
+  /** Valid only if there are no errors: a wrong value is replaced by its default, or by undefined. */
   readonly config: SidecarConfig;
-  /** Every setting, with what it is and where that comes from. */
+  /** Every setting with its value and source. */
   readonly readings: readonly Reading[];
   readonly faults: readonly UserFacingError[];
 }
 
-/** Does what `loadSidecarConfig` does, and tells all that it found instead of throwing. */
+/** Does the same as `loadSidecarConfig`, but returns everything found instead of throwing. */
 export function examineSidecarConfig(sources: SidecarConfigSources): ExaminedSidecarConfig {
   const { environment, configFile, checkPattern, startedAtMs = 0 } = sources;
   const identity = readPlatformIdentity(environment);
@@ -67,7 +67,7 @@ export function examineSidecarConfig(sources: SidecarConfigSources): ExaminedSid
   return { config, readings: reader.readings, faults: reader.faults };
 }
 
-/** Whatever depends on the platform's description is not judged when that cannot be read. */
+/** Settings that depend on the platform's description are not checked if that cannot be read. */
 function platformFault({ fault, expected }: Parsed<PlatformIdentity> & { ok: false }): UserFacingError {
   return settingFault({
     subject: 'vcap-application',

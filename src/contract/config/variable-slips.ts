@@ -4,14 +4,14 @@ import { variableSettings } from './settings.ts';
 
 export interface UnknownVariable {
   readonly name: string;
-  /** The known name that it may be a slip of. */
+  /** The known name that was probably meant. */
   readonly nearest: string | undefined;
 }
 
-/** Set by the Compose provider for dependents; nobody sets it by hand. */
+/** The Compose provider sets it for dependents. People do not. */
 const generation = 'SIDECAR_GENERATION';
 
-/** Variables that look like ours and that nothing reads. */
+/** Variables that look like ours but that no program reads. */
 export function unknownVariables(environment: Environment): UnknownVariable[] {
   const known = [...variableSettings.keys(), generation];
   return Object.keys(environment)
@@ -19,7 +19,7 @@ export function unknownVariables(environment: Environment): UnknownVariable[] {
     .map((name) => ({ name, nearest: closestName(name, known) }));
 }
 
-/** Whether there are two tokens, of which only SIDECAR_BUS_TOKEN is used. */
+/** True if there are two tokens. Only SIDECAR_BUS_TOKEN is used. */
 export function hasTwoTokens(environment: Environment): boolean {
   return ['SIDECAR_BUS_TOKEN', 'SIDECAR_BUS_TOKEN_FILE'].every((name) => readVariable(environment, name) !== undefined);
 }

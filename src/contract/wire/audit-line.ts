@@ -1,27 +1,27 @@
 import { traceIdOf } from './trace-context.ts';
 
-/** One message at one of the three points that it passes; never its payload. */
+/** One message at one of its three points. It never contains the payload. */
 export interface AuditRecord {
   /** The publishing sidecar, the bus, or the receiving sidecar. */
   readonly point: 'publish' | 'route' | 'deliver';
   readonly kind: 'message' | 'call';
   readonly traceparent: string;
-  /** Empty while the message has none, since it was refused before. */
+  /** Empty if the message was refused before it had one. */
   readonly messageId: string;
   readonly topic: string;
   readonly publisher: string;
-  /** Empty where no receiver is known. */
+  /** Empty if the receiver is unknown. */
   readonly receiver: string;
   readonly outcome: string;
 }
 
-/** Takes audit lines, without their line ends; never waits and never fails. */
+/** Takes audit lines, without their line ends. It never waits and never fails. */
 export interface AuditSink {
   readonly linesLost: number;
   write(line: string): void;
 }
 
-/** Longer than any valid topic or id; what a plugin makes up may be as long as a message. */
+/** Longer than any valid topic or id. A plugin's invalid ones may be as long as a message. */
 const longestValue = 300;
 
 /** One JSON object: `time`, `point`, `kind`, `trace_id`, `message_id`, `topic`, `publisher`, `receiver`, `outcome`. */

@@ -1,12 +1,12 @@
 import { CallOutcome } from './gen/meridian/bus/v1/bus_pb.ts';
 import { CallFailure } from './gen/meridian/v1/sidecar_pb.ts';
 
-/** How a call ended, by its name in metrics and logs. */
+/** How a call ended, as named in metrics and logs. */
 export type CallEnding = 'answered' | 'refused' | 'no_handler' | 'timeout' | 'handler_error';
 
 export interface DescribedEnding {
   readonly name: CallEnding;
-  /** As the caller's plugin is told. */
+  /** What the caller's plugin is told. */
   readonly failure: CallFailure;
 }
 
@@ -16,7 +16,7 @@ const endings: Readonly<Record<CallOutcome, DescribedEnding>> = {
   [CallOutcome.NO_HANDLER]: { name: 'no_handler', failure: CallFailure.NO_HANDLER },
   [CallOutcome.TIMEOUT]: { name: 'timeout', failure: CallFailure.TIMEOUT },
   [CallOutcome.HANDLER_ERROR]: { name: 'handler_error', failure: CallFailure.HANDLER_ERROR },
-  // A newer bus may know an outcome that this sidecar does not.
+  // A newer bus may send an outcome that this sidecar does not know.
   [CallOutcome.UNSPECIFIED]: { name: 'handler_error', failure: CallFailure.UNSPECIFIED },
 };
 

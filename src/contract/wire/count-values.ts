@@ -1,12 +1,12 @@
 import type { DescField, DescMessage } from '@bufbuild/protobuf';
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 
-/** How many values each field has, over the whole message. */
+/** The number of values of each field, over the whole message. */
 export type FieldCounts = Map<DescField, number>;
 
 /**
- * How many values of known fields there are, in messages within the message too; adds those of each repeated field to
- * `counts`. It looks only at the bytes, since what it counts may be too much to be decoded. @throws Error for what cannot be read.
+ * Counts the values of known fields, also in nested messages, and adds those of each repeated field to `counts`. It reads only the bytes,
+ * since decoding them could take too much memory. @throws Error if the bytes cannot be read.
  */
 export function countValues(schema: DescMessage, bytes: Uint8Array, counts: FieldCounts = new Map()): number {
   const fields = fieldsOf(schema);
@@ -26,14 +26,14 @@ export function countValues(schema: DescMessage, bytes: Uint8Array, counts: Fiel
 }
 
 function ownValues(field: DescField, bytes: Uint8Array): number {
-  // Strings and bytes are one value; of other scalars several may be packed, each of which ends with a byte below 128.
+  // A string or bytes field is one value. Other scalars may be packed, and each of those ends with a byte below 128.
   if (field.fieldKind !== 'list' || field.message || stringTypes.has(field.scalar ?? 0)) return 1;
   let ends = 0;
   for (const byte of bytes) if (byte < 128) ends += 1;
   return ends;
 }
 
-/** `string` and `bytes`, as descriptors number them: https://protobuf.com/docs/descriptors#field-types */
+/** `string` and `bytes` by their numbers in descriptors: https://protobuf.com/docs/descriptors#field-types */
 const stringTypes: ReadonlySet<number> = new Set([9, 12]);
 
 const fieldMaps = new WeakMap<DescMessage, ReadonlyMap<number, DescField>>();

@@ -1,14 +1,14 @@
 import { matchTopic, topicFault } from './topic.ts';
 
 /**
- * What is wrong with what a subscription asks of its dead letters; undefined when nothing is. A limit of attempts without a
- * topic would drop messages, and a topic that the pattern matches would bring every dead letter back.
+ * Why a subscription's dead-letter settings are not valid, or undefined. A limit of attempts without a topic would drop messages. A topic
+ * that the pattern matches would deliver every dead letter to the subscription again.
  */
 export function deadLetterFault(request: {
   readonly pattern: string;
-  /** 0 is no limit. */
+  /** 0: no limit. */
   readonly maxAttempts: number;
-  /** Empty when there is none. */
+  /** Empty: none. */
   readonly deadLetterTopic: string;
 }): string | undefined {
   const { pattern, maxAttempts, deadLetterTopic } = request;

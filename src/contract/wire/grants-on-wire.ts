@@ -2,7 +2,7 @@ import { create } from '@bufbuild/protobuf';
 import { Action, GrantSchema, type Grant as WireGrant } from './gen/meridian/bus/v1/bus_pb.ts';
 import type { Grant, WithheldGrant } from './grants.ts';
 
-/** Grants as the Bus API's messages carry them. */
+/** Grants in the Bus API's messages. */
 export function grantsToWire(grants: readonly (Grant | WithheldGrant)[]): WireGrant[] {
   return grants.map((grant) =>
     create(GrantSchema, {
@@ -17,12 +17,12 @@ export function actionToWire(action: Grant['action']): Action {
   return action === 'publish' ? Action.PUBLISH : Action.SUBSCRIBE;
 }
 
-/** Grants out of the Bus API's messages; an action that this version does not know grants nothing. */
+/** Grants from the Bus API's messages. An unknown action grants nothing. */
 export function grantsFromWire(grants: readonly WireGrant[]): Grant[] {
   return withheldFromWire(grants).map(({ pattern, action }) => ({ pattern, action }));
 }
 
-/** The same with what stands against each. */
+/** The same with the reason for each. */
 export function withheldFromWire(grants: readonly WireGrant[]): WithheldGrant[] {
   return grants.flatMap(({ pattern, action: onWire, reason }): WithheldGrant[] => {
     const action = actionFromWire(onWire);
@@ -30,7 +30,7 @@ export function withheldFromWire(grants: readonly WireGrant[]): WithheldGrant[] 
   });
 }
 
-/** Undefined when this version does not know the action. */
+/** Undefined if this version does not know the action. */
 export function actionFromWire(action: Action): Grant['action'] | undefined {
   if (action === Action.PUBLISH) return 'publish';
   return action === Action.SUBSCRIBE ? 'subscribe' : undefined;

@@ -2,27 +2,27 @@ import { containsPattern, matchTopic, patternFault, patternsOverlap, topicFault 
 
 export type Action = 'publish' | 'subscribe';
 
-/** Leave to publish on, or subscribe to, every topic that a pattern covers. */
+/** Permission to publish or subscribe on the topics of a pattern. */
 export interface Grant {
   readonly pattern: string;
   readonly action: Action;
 }
 
-/** A grant that was asked for and is not given. */
+/** A grant that was requested but not given. */
 export interface WithheldGrant extends Grant {
-  /** What stands against it, for people. */
+  /** Why it is withheld, for people. */
   readonly reason: string;
 }
 
-/** Whether one of the grants covers the topic. A malformed topic is never admitted. */
+/** Whether one of the grants covers the topic. A malformed topic is never allowed. */
 export function admits(grants: readonly Grant[], action: Action, topic: string): boolean {
   if (topicFault(topic) !== undefined) return false;
   return grants.some((grant) => grant.action === action && matchTopic(grant.pattern, topic));
 }
 
 /**
- * Whether one of the grants contains the pattern: as wide or narrower. Grants are not joined, so that each subscription rests on
- * one grant that can be named and revoked. A malformed pattern is never admitted.
+ * Whether one of the grants contains the pattern. Grants are not combined, so each subscription depends on one grant that can be named and
+ * revoked. A malformed pattern is never allowed.
  */
 export function admitsPattern(grants: readonly Grant[], action: Action, pattern: string): boolean {
   if (patternFault(pattern) !== undefined) return false;
@@ -30,8 +30,8 @@ export function admitsPattern(grants: readonly Grant[], action: Action, pattern:
 }
 
 /**
- * The grant of the same action that comes nearest to a refused topic or pattern, for the refusal's text: the first with the most
- * leading segments in common. Undefined when none has even its first segment in common.
+ * The grant of the same action that is nearest to a refused topic or pattern, for the refusal's text: the first with the most leading
+ * segments in common. Undefined if none shares even the first segment.
  */
 export function nearestGrant(grants: readonly Grant[], action: Action, topicOrPattern: string): Grant | undefined {
   let nearest: Grant | undefined;
@@ -48,7 +48,7 @@ export function nearestGrant(grants: readonly Grant[], action: Action, topicOrPa
 }
 
 /**
- * Says that a topic or pattern is not granted, which grant of the action comes nearest, and what was asked for and withheld.
+ * Says that a topic or pattern is not granted, which grant of the action is nearest, and what was requested and withheld.
  * @example notGranted({ granted: [{ action: 'publish', pattern: 'a.*' }], withheld: [] }, 'publish', 'a.b.c')
  * // 'no publish grant for a.b.c; the nearest is a.*'
  */
@@ -62,7 +62,7 @@ export function notGranted(
   return `no ${action} grant for ${topicOrPattern}; ${nearestHint(granted, action, topicOrPattern)}${withheldPart}`;
 }
 
-/** Names the grant of the action that comes nearest. */
+/** Names the nearest grant of the action. */
 export function nearestHint(grants: readonly Grant[], action: Action, topicOrPattern: string): string {
   const nearest = nearestGrant(grants, action, topicOrPattern) ?? grants.find((grant) => grant.action === action);
   return nearest ? `the nearest is ${nearest.pattern}` : `there is no ${action} grant at all`;

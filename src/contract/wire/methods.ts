@@ -18,7 +18,7 @@ interface Codec<T> {
   faultIn?(message: T): LimitFault | undefined;
 }
 
-/** A method as any RPC transport needs it: its path, its kind, and how its messages become bytes. */
+/** A method as any RPC transport needs it: its path, its kind, and its codecs. */
 export interface WireMethod<M extends DescMethod> {
   readonly path: string;
   readonly kind: M['methodKind'];
@@ -28,13 +28,15 @@ export interface WireMethod<M extends DescMethod> {
 
 type WireMethods<S extends DescService> = { readonly [Name in keyof S['method']]: WireMethod<S['method'][Name]> };
 
-/** Contract v1: what every plugin may rely on. What is refused of these two is counted and audited, so their handlers judge it. */
+/**
+ * Contract v1: the RPCs that every plugin may rely on. Refusals of these two are counted and audited, so their handlers check the limits.
+ */
 export const sidecarMethods = methodsOf(SidecarService, ['publish', 'call']);
 /** What this sidecar offers a plugin beyond contract v1. */
 export const pluginMethods = methodsOf(PluginService);
-/** What a sidecar speaks to the Bus API. */
+/** The RPCs from a sidecar to the Bus API. */
 export const busMethods = methodsOf(BusService);
-/** What an administrator speaks to the Bus API. */
+/** The RPCs from an administrator to the Bus API. */
 export const grantMethods = methodsOf(GrantService);
 /** gRPC's own health checks, served on the plugin's port. */
 export const healthMethods = methodsOf(Health);
@@ -52,7 +54,7 @@ function methodsOf<S extends DescService>(service: S, judgedByHandler: readonly 
   return Object.fromEntries(entries) as WireMethods<S>;
 }
 
-/** What comes in is held to its limits; the messages of a stream one by one, by what serves it. */
+/** Received messages are checked against their limits. Those of a stream are checked one by one by its handler. */
 function requestCodecOf({ input, methodKind }: DescMethod, isJudgedByHandler: boolean) {
   return {
     ...codecOf(input),

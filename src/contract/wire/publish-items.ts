@@ -3,7 +3,7 @@ import { type PublishItem, PublishItemSchema } from './gen/meridian/sidecar/v1/p
 import { pluginMethods } from './methods.ts';
 import { readMessage } from './read-message.ts';
 
-/** A batch whose items are read from its bytes whenever they are iterated. */
+/** A batch whose items are decoded from its bytes at each iteration. */
 export interface ReadBatch {
   readonly items: Iterable<PublishItem>;
 }
@@ -12,8 +12,8 @@ export interface ReadBatch {
 const itemsField = 1;
 
 /**
- * Publish, for who serves it: the items of a batch are decoded one at a time. A batch may have some hundred thousand of them,
- * which together would take many times its bytes.
+ * Publish for the server: it decodes a batch's items one at a time. A batch may have some hundred thousand items, which together would take
+ * many times its bytes.
  */
 export const publishItemwise = {
   ...pluginMethods.publish,
@@ -25,7 +25,7 @@ export const publishItemwise = {
   },
 };
 
-/** @throws Error, as it comes to them, for bytes that are no batch */
+/** @throws Error at the first bytes that are not part of a batch */
 function* itemsOf(bytes: Uint8Array): Generator<PublishItem> {
   const reader = new BinaryReader(bytes);
   while (reader.pos < reader.len) {

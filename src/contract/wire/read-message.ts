@@ -4,12 +4,12 @@ import { countValues } from './count-values.ts';
 import { limits } from './limits.ts';
 
 /**
- * Reads a message as every part of the product does. Two bytes on the wire can become some hundred in memory: fields that the
- * contract does not have are therefore not kept, and those that it has are counted before the first is read.
- * @throws LimitError naming limit and value; Error when the bytes are not such a message.
+ * Decodes a message safely; every part of the product uses it. Two bytes on the wire can take some hundred in memory. So it drops unknown
+ * fields, and counts the known ones before it decodes any.
+ * @throws LimitError naming limit and value; Error if the bytes are not such a message.
  */
 export function readMessage<D extends DescMessage>(schema: D, bytes: Uint8Array): MessageShape<D> {
-  // A value takes a byte at the least, so that a shorter message cannot have too many.
+  // A value takes at least one byte, so a shorter message cannot have too many.
   if (bytes.length > limits.messageValues) {
     const values = countValues(schema, bytes);
     if (values > limits.messageValues) {

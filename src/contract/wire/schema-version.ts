@@ -1,9 +1,9 @@
-/** The major version of the plugin contract that this sidecar speaks. */
+/** The major version of the plugin contract that this sidecar supports. */
 export const contractMajor = 1;
 
 /**
- * Reads the schema version that a plugin registers with as full semver; undefined when it is none.
- * Missing parts are zero, and an empty text is the contract's own version, since v1 clients may leave it out.
+ * Reads a plugin's schema version as full semver. Undefined if it is not a version.
+ * Missing parts are zero. An empty text means the contract's own version, since v1 clients may omit it.
  * @example parseSchemaVersion('1.2') // { major: 1, text: '1.2.0' }
  */
 export function parseSchemaVersion(text: string): { readonly major: number; readonly text: string } | undefined {

@@ -1,13 +1,13 @@
 import { limits } from './limits.ts';
 
 /**
- * Topics are dot-separated segments of `[A-Za-z0-9_-]`. In a pattern `*` stands for exactly one segment and `**`, only as the
- * last segment, for one or more. Nothing else has a meaning, so no text can mean more to a store than it does here.
+ * Topics are dot-separated segments of `[A-Za-z0-9_-]`. In a pattern `*` matches exactly one segment. `**` matches one or more and must be
+ * the last segment. No other character is special, so a store cannot interpret a text differently.
  */
 const segmentPattern = /^[A-Za-z0-9_-]+$/;
 
 /**
- * What is wrong with a text as a topic to publish on or call; undefined when it is one.
+ * Why the text is not a valid topic, or undefined.
  * The answer completes the sentence `topic "…" …` and names the limit or segment at fault.
  * @example topicFault('orders..created') // 'has an empty segment (2 of 3)'
  */
@@ -16,7 +16,7 @@ export function topicFault(text: string): string | undefined {
 }
 
 /**
- * What is wrong with a text as a pattern to subscribe to or grant; undefined when it is one. A topic is a pattern too.
+ * Why the text is not a valid pattern, or undefined. A topic is a pattern too.
  * The answer completes the sentence `pattern "…" …`.
  * @example patternFault('orders.**.created') // 'has `**` before its last segment (2 of 3)'
  */
@@ -25,7 +25,7 @@ export function patternFault(text: string): string | undefined {
 }
 
 /**
- * Whether a pattern covers a topic. The topic is taken to be free of faults: `admits` checks that, where the question is leave.
+ * Whether a pattern matches a topic. The topic must be valid; the check of grants ensures that.
  * @example matchTopic('orders.*', 'orders.created') // true
  */
 export function matchTopic(pattern: string, topic: string): boolean {
@@ -33,8 +33,8 @@ export function matchTopic(pattern: string, topic: string): boolean {
 }
 
 /**
- * Whether every topic that `inner` covers is covered by `outer` too; both are taken to be free of faults. It is decided for topics
- * of any length: what would hold only because no topic may be longer than the limit is answered no.
+ * Whether `outer` covers every topic that `inner` covers. Both must be valid. The answer applies to topics of any length: false if it would
+ * be true only because topics have a limited length.
  * @example containsPattern('a.**', 'a.*.**') // true
  * @example containsPattern('*.*', '**') // false
  */
@@ -45,7 +45,7 @@ export function containsPattern(outer: string, inner: string): boolean {
     const innerSegment = innerSegments[index];
     if (innerSegment === undefined) return false;
     if (segment === '**' && index === outerSegments.length - 1) return true;
-    // An inner `**` covers topics of every greater length, which only an outer `**` at the same place or earlier does.
+    // An inner `**` covers topics of every greater length. Only an outer `**` at the same place or earlier does too.
     if (innerSegment === '**') return false;
     if (segment !== '*' && segment !== innerSegment) return false;
   }
@@ -53,7 +53,7 @@ export function containsPattern(outer: string, inner: string): boolean {
 }
 
 /**
- * Whether some topic is covered by both patterns, which are taken to be free of faults.
+ * Whether both patterns cover a common topic. Both must be valid.
  * @example patternsOverlap('a.*', '*.b') // true
  */
 export function patternsOverlap(one: string, other: string): boolean {
@@ -61,7 +61,7 @@ export function patternsOverlap(one: string, other: string): boolean {
   for (let index = 0; ; index += 1) {
     const [our, their] = [ours[index], theirs[index]];
     if (our === undefined || their === undefined) return our === their;
-    // A `**` takes this segment and all that follow, whatever they are.
+    // A `**` matches this segment and all that follow.
     if (our === '**' || their === '**') return true;
     if (our !== '*' && their !== '*' && our !== their) return false;
   }

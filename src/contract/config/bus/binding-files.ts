@@ -6,8 +6,8 @@ import { type Environment, readVariable } from '../environment.ts';
 import type { BindingFolder, BindingSources } from './service-binding.ts';
 
 /**
- * Reads the bound services in each of the ways that a platform may tell them: SERVICE_BINDING_ROOT, VCAP_SERVICES_FILE_PATH
- * and VCAP_SERVICES. What cannot be read is listed, not thrown.
+ * Reads the bound services from all places that a platform may use: SERVICE_BINDING_ROOT, VCAP_SERVICES_FILE_PATH and VCAP_SERVICES.
+ * Unreadable sources are listed, not thrown.
  */
 export async function readBindingSources(environment: Environment): Promise<BindingSources> {
   const documents: { source: string; text: string }[] = [];
@@ -28,7 +28,7 @@ export async function readBindingSources(environment: Environment): Promise<Bind
 }
 
 async function readFolders(root: string): Promise<BindingFolder[]> {
-  // Names that begin with a dot are Kubernetes' own: through them it swaps a whole folder at once.
+  // Names with a leading dot belong to Kubernetes: it uses them to replace a whole folder at once.
   const names = (await readdir(root)).filter((name) => !name.startsWith('.')).sort();
   const folders = await Promise.all(names.map((name) => readFolder(path.join(root, name))));
   return folders.filter(({ files }) => files.size > 0);

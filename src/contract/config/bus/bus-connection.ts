@@ -10,7 +10,7 @@ import { isBusToken, tokenShape } from './bus-token.ts';
 import type { CredentialSource } from './secret.ts';
 import { type BindingSources, type BusService, findBusService } from './service-binding.ts';
 
-/** Where the Bus API is, and what proves the caller to it. */
+/** The Bus API's address, and the caller's credentials for it. */
 export interface BusConnectionConfig {
   readonly busApiUrl: {
     readonly host: string;
@@ -18,25 +18,25 @@ export interface BusConnectionConfig {
     /** `host:port`, an IPv6 host in brackets. */
     readonly address: string;
     readonly tls: boolean;
-    /** Where it comes from, such as `SIDECAR_BUS_API_URL`; undefined: it is the default. */
+    /** The source of the address, such as `SIDECAR_BUS_API_URL`. Undefined: the default. */
     readonly origin: string | undefined;
   };
-  /** Undefined: the bus is reached directly. */
+  /** Undefined: a direct connection. */
   readonly busProxy: BusProxy | undefined;
   /** In PEM. */
   readonly tls: {
     readonly ca: CredentialSource | undefined;
     readonly certificate: CredentialSource | undefined;
     readonly key: CredentialSource | undefined;
-    /** For messages: where certificate and key come from. */
+    /** For messages: the source of certificate and key. */
     readonly certificateOrigin: string;
   };
   readonly busToken: CredentialSource | undefined;
 }
 
 /**
- * Reads the settings from environment and bindings alone, for programs that call the bus and are no sidecar.
- * @throws FaultList with every fault, with exit code 78; no secret is repeated in it.
+ * Reads the settings from environment and bindings only, for programs that call the bus but are not sidecars.
+ * @throws FaultList with every error and exit code 78. It repeats no secret.
  */
 export function loadBusConnection(environment: Environment, bindings: BindingSources): BusConnectionConfig {
   const reader = new SettingReader({ environment });
@@ -47,7 +47,7 @@ export function loadBusConnection(environment: Environment, bindings: BindingSou
 
 const names = settings.bus;
 
-/** Reads the settings; what is wrong with them is on the reader's list of faults. */
+/** Reads the settings. Errors go to the reader's list. */
 export function readBusConnection(
   reader: SettingReader,
   environment: Environment,
@@ -89,7 +89,7 @@ function readCa(reader: SettingReader, service: BusService | undefined): Credent
 
 type Pair = Pick<GivenTls, 'certificate' | 'key' | 'service'>;
 
-/** Certificate and key belong together, so both come from where one of them is given first. */
+/** Certificate and key belong together, so both come from the first source that has one of them. */
 function readPair(reader: SettingReader, service: BusService | undefined): Pair {
   const isSet = reader.isInEnvironment(names.certificate) || reader.isInEnvironment(names.key);
   const { certificate, key } = service?.credentials ?? {};
@@ -105,7 +105,7 @@ function own(reader: SettingReader, name: Setting<string | undefined>): Credenti
   return inFile(reader.read(name));
 }
 
-/** The platform's certificate for this instance, which it replaces in place before it ends. */
+/** The platform's certificate for this instance. The platform replaces it in place before it expires. */
 function instanceIdentity(environment: Environment) {
   const certificate = readVariable(environment, 'CF_INSTANCE_CERT');
   const key = readVariable(environment, 'CF_INSTANCE_KEY');

@@ -1,19 +1,19 @@
 import { accepted, type Parser, rejected } from '../settings/setting-value.ts';
 import { Secret } from './secret.ts';
 
-/** The HTTP proxy through which the bus is reached. */
+/** The HTTP proxy for connections to the bus. */
 export interface BusProxy {
   readonly host: string;
   readonly port: number;
   /** `host:port`, an IPv6 host in brackets. */
   readonly address: string;
-  /** `user:password`; undefined: the proxy asks for none. */
+  /** `user:password`. Undefined: the proxy needs none. */
   readonly credentials: Secret | undefined;
 }
 
 const shape = '`http://host:port` or `http://user:password@host:port`, with no path';
 
-/** Reads SIDECAR_BUS_PROXY; the port is 80 when absent. A rejection never repeats the value. */
+/** Reads SIDECAR_BUS_PROXY. The default port is 80. A rejection never repeats the value. */
 export const busProxy: Parser<BusProxy> = (raw) => {
   const url = typeof raw === 'string' ? URL.parse(raw.trim()) : null;
   if (url?.protocol !== 'http:') return rejected('malformed', shape);
@@ -26,7 +26,7 @@ export const busProxy: Parser<BusProxy> = (raw) => {
   return accepted({ host, port, address: `${url.hostname}:${port}`, credentials });
 };
 
-/** Null: they cannot be sent. A user's name holds no colon: https://www.rfc-editor.org/rfc/rfc7617#section-2 */
+/** Null if they cannot be sent. A user name must not contain a colon: https://www.rfc-editor.org/rfc/rfc7617#section-2 */
 function credentialsOf({ username, password }: URL): Secret | undefined | null {
   if (username === '' && password === '') return undefined;
   try {

@@ -1,17 +1,17 @@
 import { type SettingReader, settingFault } from '../settings/setting-reader.ts';
 import type { CredentialSource } from './secret.ts';
 
-/** What decides whether and how TLS is used. */
+/** The settings that decide whether and how TLS is used. */
 export interface GivenTls {
   readonly scheme: 'https' | 'http' | undefined;
   readonly ca: CredentialSource | undefined;
   readonly certificate: CredentialSource | undefined;
   readonly key: CredentialSource | undefined;
-  /** The label of the service that certificate and key come from; absent: they are settings. */
+  /** The label of the service that gives certificate and key. Absent: they are settings. */
   readonly service?: string;
 }
 
-/** Puts on the reader's list what contradicts itself. */
+/** Adds contradictions to the reader's list of errors. */
 export function checkTls(reader: SettingReader, { scheme, ca, certificate, key, service }: GivenTls): void {
   const [certificateName, keyName] =
     service === undefined

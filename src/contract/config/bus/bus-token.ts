@@ -3,7 +3,7 @@ import { Secret } from './secret.ts';
 
 export const tokenShape = 'a token of visible ASCII characters without blanks';
 
-/** A token travels in a header, so it holds visible ASCII only. */
+/** A token travels in a header, so it may contain only visible ASCII. */
 export function isBusToken(text: string): boolean {
   return /^[\x21-\x7e]+$/.test(text);
 }

@@ -8,7 +8,7 @@ export interface Lifetime {
 
 const ofSettings = 'SIDECAR_BUS_CERTIFICATE';
 
-/** Says why a client certificate cannot be presented now, or undefined: the bus would only drop what it does not accept. */
+/** Why a client certificate cannot be presented now, or undefined. The bus would only drop the connection of an invalid one. */
 export function clientCertificateFault(
   certificate: string,
   key: string | undefined,
@@ -28,7 +28,7 @@ export function clientCertificateFault(
   return undefined;
 }
 
-/** From when until when a certificate is valid; undefined when the text is none. */
+/** The period in which a certificate is valid. Undefined if the text is not a certificate. */
 export function lifetimeOfPem(certificate: string): Lifetime | undefined {
   const parsed = parse(certificate);
   return parsed && lifetimeOf(parsed);

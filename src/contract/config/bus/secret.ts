@@ -1,4 +1,4 @@
-/** Text that only `reveal` shows: printing, logging or serialising the object that holds it does not. */
+/** Text that only `reveal` shows. Printing, logging or serialising its object does not. */
 export class Secret {
   readonly #text: string;
 
@@ -19,5 +19,5 @@ export class Secret {
   }
 }
 
-/** Where a credential is: in a file, which is read anew for each connection since it may rotate, or at hand. */
+/** The source of a credential: a text, or a file that is read for each connection, since it may rotate. */
 export type CredentialSource = { readonly file: string } | { readonly text: Secret };

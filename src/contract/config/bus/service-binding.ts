@@ -2,29 +2,29 @@ import type { UserFacingError } from '../../../base/user-facing-error.ts';
 import { settingFault } from '../settings/setting-reader.ts';
 import { type CredentialSource, Secret } from './secret.ts';
 
-/** What was found of bound services, as it was read; `binding-files.ts` reads it. */
+/** The bound services as `binding-files.ts` reads them. */
 export interface BindingSources {
-  /** Texts in the form of VCAP_SERVICES, each with the variable that leads to it. */
+  /** Texts in the form of VCAP_SERVICES, each with its variable. */
   readonly documents: readonly { readonly source: string; readonly text: string }[];
   /** The folders of SERVICE_BINDING_ROOT. */
   readonly folders: readonly BindingFolder[];
-  /** What a variable names and could not be read. */
+  /** Sources that a variable names but that cannot be read. */
   readonly unreadable: readonly { readonly source: string; readonly reason: string }[];
 }
 
 export interface BindingFolder {
   readonly path: string;
-  /** By name, with their text. */
+  /** Content by file name. */
   readonly files: ReadonlyMap<string, string>;
 }
 
 export const noBindings: BindingSources = { documents: [], folders: [], unreadable: [] };
 
-/** The keys of a binding that lead to the bus; any other is left alone. */
+/** The binding's keys for the bus. Other keys are ignored. */
 export const busBindingKeys = ['url', 'ca', 'certificate', 'key', 'token'] as const;
 export type BusBindingKey = (typeof busBindingKeys)[number];
 
-/** The bound service that leads to the bus. */
+/** The bound service of the bus. */
 export interface BusService {
   /** For messages, such as `service "bus" of VCAP_SERVICES`. */
   readonly label: string;
@@ -32,20 +32,19 @@ export interface BusService {
   readonly url: string | undefined;
 }
 
-/** By this tag a service is recognised. */
+/** The tag that identifies the service. */
 const busTag = 'meridian-bus';
 
 interface BoundService extends BusService {
-  /** CredHub holds the credentials, and the launcher puts them in place. */
+  /** CredHub stores the credentials, and the launcher inserts them. */
   readonly isReference?: boolean;
-  /** Of the instance, and of the binding when that has one. */
+  /** The names of the instance, and of the binding if it has one. */
   readonly names: readonly string[];
   readonly isTagged: boolean;
 }
 
 /**
- * Finds the service that leads to the bus: the one that is called `chosenName`, else the one that is tagged `meridian-bus`.
- * What is wrong goes to `faults`; no credential is repeated in it.
+ * Finds the bus's service: the one called `chosenName`, else the one tagged `meridian-bus`. Errors go to `faults` and repeat no credential.
  */
 export function findBusService(
   sources: BindingSources,
@@ -68,7 +67,7 @@ export function findBusService(
   return matches.length === 1 ? service : undefined;
 }
 
-/** The platform may tell one binding in two ways; the first, by files, can rotate. */
+/** A platform may describe one binding in two ways. The first, by files, can rotate. */
 function distinct(services: readonly BoundService[]): BoundService[] {
   return services.filter(({ names }, at) => services.findIndex((other) => other.names[0] === names[0]) === at);
 }
@@ -133,7 +132,7 @@ function serviceOfEntry(entry: Readonly<Record<string, unknown>>, source: string
   };
 }
 
-/** Marketplaces and people write tags as they like. */
+/** Marketplaces and people write tags in any case. */
 function isBusTag(tag: unknown): boolean {
   return typeof tag === 'string' && tag.trim().toLowerCase() === busTag;
 }

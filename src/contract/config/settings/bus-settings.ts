@@ -4,7 +4,7 @@ import { busToken } from '../bus/bus-token.ts';
 import { type SettingGroup, setting } from './setting.ts';
 import { text } from './setting-value.ts';
 
-/** Where the Bus API is, and what proves the caller to it. */
+/** The Bus API's address, and the caller's credentials for it. */
 export const busSettings = {
   url: setting({
     variable: 'SIDECAR_BUS_API_URL',

@@ -4,14 +4,14 @@ import { type ComposeCommand, defaultText, type Setting, settingsIn } from './se
 /** One entry of `provider.options` in a Compose file. */
 export interface ComposeOption {
   readonly meaning: string;
-  /** The variable of the sidecar that it becomes; absent: it is for the provider itself. */
+  /** The sidecar's variable that the option sets. Absent: the option is for the provider itself. */
   readonly variable?: string;
   readonly type: 'string' | 'integer' | 'boolean';
   readonly default?: string;
   readonly values?: readonly string[];
   /** May be a list. */
   readonly repeats?: true;
-  /** A file of the machine that Compose runs on, which the container sees under this path. */
+  /** The option is a file of Compose's machine, which the container sees under this path. */
   readonly mountedAt?: string;
   readonly commands: readonly ComposeCommand[];
 }

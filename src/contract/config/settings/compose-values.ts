@@ -6,7 +6,7 @@ const publishedPattern = new RegExp(
   String.raw`^(?:(?:${octet}(?:\.${octet}){3}|\[[0-9A-Fa-f:]+\]):)?(?:(\d{1,5}):)?(\d{1,5})(?:\/(?:tcp|udp))?$`,
 );
 
-/** A port to publish, such as `8080:80` or `127.0.0.1:8080:80/udp`; for 0 outside the engine chooses one. */
+/** A port to publish, such as `8080:80` or `127.0.0.1:8080:80/udp`. For the outer port 0 the engine chooses one. */
 export const publishedPort: Parser<string> = (raw) =>
   matching(raw, {
     pattern: publishedPattern,
@@ -15,14 +15,14 @@ export const publishedPort: Parser<string> = (raw) =>
       Number(outside) <= portMax && Number(inside) <= portMax && Number(inside) > 0,
   });
 
-/** A name on a network. */
+/** A network alias. */
 export const networkName: Parser<string> = (raw) =>
   matching(raw, { pattern: /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/, shape: 'a name of letters, digits and `_ . -`' });
 
 /** The engine's own limit: https://github.com/moby/sys/blob/main/user/user.go */
 const userMax = 2_147_483_647;
 
-/** A user by number. */
+/** A numeric user. */
 export const containerUser: Parser<string> = (raw) =>
   matching(raw, {
     pattern: /^(\d{1,10})(?::(\d{1,10}))?$/,
@@ -34,7 +34,7 @@ interface Shape {
   readonly pattern: RegExp;
   /** Completes "It must be". */
   readonly shape: string;
-  /** Judges what the groups of the pattern matched; absent: the pattern says it all. */
+  /** Checks the groups that the pattern matched. Absent: the pattern alone decides. */
   readonly holds?: (groups: readonly (string | undefined)[]) => boolean;
 }
 

@@ -3,7 +3,7 @@ import { closestName } from '../../../base/closest-name.ts';
 import { UserFacingError } from '../../../base/user-facing-error.ts';
 import { exitCodes } from '../exit-codes.ts';
 
-/** A YAML file as it was read; the path is only for messages. */
+/** A YAML file's text. The path is only for messages. */
 export interface ConfigFile {
   readonly path: string;
   readonly text: string;
@@ -21,8 +21,8 @@ export interface FileValues {
 }
 
 /**
- * Reads a configuration file into its values by dotted key. A key outside `knownKeys` is a fault, and so is a known key
- * given twice or a section that is no mapping; null counts as absent.
+ * Reads a configuration file into its values by dotted key. Unknown keys, repeated keys and sections that are not mappings are errors. Null
+ * counts as absent.
  */
 export function readConfigFile(file: ConfigFile, knownKeys: readonly string[]): FileValues {
   const lines = new LineCounter();
@@ -70,7 +70,7 @@ function walkMapping(walk: Walk, mapping: YAMLMap, prefix: string): void {
   }
 }
 
-/** An alias has no value of its own, so it is left to the parsers as something that no setting accepts. */
+/** An alias has no value of its own, so the parsers get something that no setting accepts. */
 function toPlain(node: Node): unknown {
   return isAlias(node) ? Symbol('alias') : (node.toJSON() as unknown);
 }
@@ -96,7 +96,7 @@ function notMapping(file: ConfigFile, what: string, line: number): UserFacingErr
 }
 
 function notYaml(file: ConfigFile, message: string): UserFacingError {
-  // The parser's message goes on with an excerpt of the file, which may hold what must not be printed.
+  // The parser's message continues with an excerpt of the file, which may contain secrets.
   const [firstLine = ''] = message.split('\n');
   return new UserFacingError({
     id: 'config/file/not-yaml',

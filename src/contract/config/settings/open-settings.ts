@@ -7,12 +7,12 @@ import { SettingReader } from './setting-reader.ts';
 
 export interface OpenedSources {
   readonly environment: Environment;
-  /** The file that SIDECAR_CONFIG names, as it was read; undefined: none is named. */
+  /** The content of the file that SIDECAR_CONFIG names. Undefined: none is named. */
   readonly configFile: ConfigFile | undefined;
   readonly context?: Partial<SettingContext>;
 }
 
-/** A reader of the environment and the configuration file, and what is wrong with the form of that file. */
+/** A reader of the environment and the configuration file, and the errors in that file's form. */
 export function openSettings({ environment, configFile, context }: OpenedSources): {
   readonly reader: SettingReader;
   readonly fileFaults: readonly UserFacingError[];

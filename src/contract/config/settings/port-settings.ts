@@ -1,7 +1,7 @@
 import { loopbackAddress, ownListenAddress } from '../addresses.ts';
 import { type SettingGroup, setting } from './setting.ts';
 
-/** Where the sidecar listens. */
+/** The sidecar's listening addresses. */
 export const portSettings = {
   pluginAddress: setting({
     variable: 'SIDECAR_ADDR',

@@ -3,10 +3,10 @@ import { type SettingGroup, setting } from './setting.ts';
 import { duration, flag, oneOf, text } from './setting-value.ts';
 import { megabytes } from './staging-values.ts';
 
-/** No process of ours reads these from its environment. */
+/** None of our processes reads these from its environment. */
 const provider = { readBy: [] } as const;
 
-/** The options of the Compose provider that become no setting of the sidecar. */
+/** Options of the Compose provider that do not become settings of the sidecar. */
 export const providerSettings = {
   bus: setting({
     ...provider,

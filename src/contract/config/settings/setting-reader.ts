@@ -5,20 +5,20 @@ import type { FileValue } from './config-file.ts';
 import { contextOf, type Setting, type SettingContext } from './setting.ts';
 import type { Parsed, Unit } from './setting-value.ts';
 
-/** Where a setting may come from: a variable, and behind it a key of the configuration file. */
+/** The sources of a setting: a variable, then a key of the configuration file. */
 export type SettingName = Pick<Setting, 'variable' | 'key' | 'secret'>;
 
-/** What became of one setting, for whoever shows all of them. */
+/** The result of reading one setting, for reports that show all of them. */
 export interface Reading {
-  /** The variable, or the key where there is none. */
+  /** The variable, or the key if there is no variable. */
   readonly name: string;
-  /** As checked, or the default; undefined when it is set nowhere or is wrong. */
+  /** The checked value or the default. Undefined if it is unset or wrong. */
   readonly value: unknown;
-  /** Of a number; undefined: it counts something. */
+  /** For a number. Undefined: it is a count. */
   readonly unit: Unit | undefined;
-  /** The variable, the file with its line, or the service that it comes from; undefined: it is the default. */
+  /** The variable, the file with its line, or the service. Undefined: the default. */
   readonly origin: string | undefined;
-  /** It is set to something that cannot be used; the fault is on the list. */
+  /** The value cannot be used. The error is on the list. */
   readonly isWrong: boolean;
 }
 
@@ -31,7 +31,7 @@ export interface SettingSources {
   readonly context?: Partial<SettingContext>;
 }
 
-/** Looks settings up in their order of precedence and gathers every fault, so that one pass finds them all. */
+/** Looks settings up in order of precedence and collects every error, so that one pass finds them all. */
 export class SettingReader {
   readonly faults: UserFacingError[] = [];
   readonly #readings = new Map<string, Reading>();
@@ -47,7 +47,7 @@ export class SettingReader {
     this.#context = contextOf(sources.environment, sources.context);
   }
 
-  /** The checked value; the default when it is set nowhere or is wrong, and then the fault is on the list. */
+  /** The checked value. The default if it is unset or wrong; a wrong value's error is on the list. */
   read<V>(setting: Setting<V>): V {
     const raw = this.raw(setting);
     const fallback = this.#default(setting);
@@ -56,23 +56,23 @@ export class SettingReader {
     return (parsed === undefined ? fallback : this.check(setting, raw, parsed, setting.whenWrong ?? fallback)) as V;
   }
 
-  /** Every setting that was looked up, in that order, each as it was found last. */
+  /** Every setting that was looked up, in that order, with its latest result. */
   get readings(): readonly Reading[] {
     return [...this.#readings.values()];
   }
 
-  /** Takes down what a setting got from elsewhere, such as a bound service; undefined: from there it is wrong. */
+  /** Records a value from elsewhere, such as a bound service. Undefined: the value from there is wrong. */
   noteFrom(origin: string, name: SettingName, value: unknown): void {
     this.#note(name, { value, origin, isWrong: value === undefined });
   }
 
-  /** What is written for a setting, unchecked. */
+  /** The unchecked value of a setting. */
   raw(name: SettingName): unknown {
     const fromEnvironment = name.variable && readVariable(this.#environment, name.variable);
     return fromEnvironment ?? this.inFile(name);
   }
 
-  /** What the configuration file says, whatever the environment says. */
+  /** The configuration file's value, even if the environment has one. */
   inFile(name: SettingName): unknown {
     return name.key === undefined ? undefined : this.#fileValues.get(name.key)?.value;
   }
@@ -81,14 +81,14 @@ export class SettingReader {
     return name.variable !== undefined && readVariable(this.#environment, name.variable) !== undefined;
   }
 
-  /** Where a setting's value comes from, such as `POOL_TYPE` or `sidecar.yml, line 3`; undefined when it is set nowhere. */
+  /** The source of a setting's value, such as `POOL_TYPE` or `sidecar.yml, line 3`. Undefined if it is unset. */
   originOf(name: SettingName): string | undefined {
     if (this.raw(name) === undefined) return undefined;
     const line = this.#fileLine(name);
     return line === undefined ? name.variable : `${this.#filePath}, line ${line}`;
   }
 
-  /** Unpacks what a parser made of a raw value, with the fault on the list when it rejected it. */
+  /** Unpacks a parser's result. If the parser rejected the raw value, adds the error to the list. */
   check<T, F>(name: SettingName, raw: unknown, parsed: Parsed<T>, fallback: F): T | F {
     const origin = this.originOf(name);
     this.#note(name, { value: parsed.ok ? parsed.value : undefined, origin, isWrong: !parsed.ok });
@@ -138,7 +138,7 @@ export class SettingReader {
     return line === undefined ? (name.variable ?? `\`${name.key}\``) : `line ${line}`;
   }
 
-  /** The line that a setting's value comes from; undefined when it comes from the environment or from nowhere. */
+  /** The line of a setting's value. Undefined if the value comes from the environment or is unset. */
   #fileLine(name: SettingName): number | undefined {
     if (this.isInEnvironment(name)) return undefined;
     return name.key === undefined ? undefined : this.#fileValues.get(name.key)?.line;
@@ -154,7 +154,7 @@ export interface SettingFault {
   readonly next: string;
 }
 
-/** A fault of configuration: exit code 78 and the id `config/<subject>/<fault>`. */
+/** A configuration error: exit code 78 and the id `config/<subject>/<fault>`. */
 export function settingFault(fault: SettingFault): UserFacingError {
   return new UserFacingError({
     id: `config/${fault.subject}/${fault.fault}`,
@@ -171,7 +171,7 @@ function subjectOf(name: SettingName): string {
   return written.toLowerCase().replaceAll(/[_.]/g, '-');
 }
 
-/** Credentials stand before an `@` or in a query. */
+/** Credentials come before an `@` or in a query. */
 function withoutCredentials(raw: unknown): unknown {
   if (typeof raw !== 'string') return raw;
   return raw.replace(/^([a-z]+:\/\/)?.*@/i, '$1(credentials)@').replace(/[?#].*$/, '?…');

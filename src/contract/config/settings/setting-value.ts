@@ -1,6 +1,6 @@
 import { parseDurationMs } from '../../../base/time/duration.ts';
 
-/** What became of a raw value: the checked one, or what it should have been. */
+/** The result for a raw value: the checked value, or what was expected. */
 export type Parsed<T> =
   | { readonly ok: true; readonly value: T }
   | {
@@ -9,14 +9,14 @@ export type Parsed<T> =
       readonly fault: string;
       /** Completes "It must be". */
       readonly expected: string;
-      /** Added to what was found, when the value alone does not show the fault. */
+      /** Added to the error if the value alone does not show the problem. */
       readonly detail?: string;
     };
 
-/** What a number is measured in. */
+/** The unit of a number. */
 export type Unit = 'ms' | 'bytes' | 'percent';
 
-/** The part of JSON Schema that says which values of a YAML file a parser may accept. */
+/** The part of JSON Schema that describes the values which a parser may accept in a YAML file. */
 export interface ValueSchema {
   readonly type?: string | readonly string[];
   readonly enum?: readonly (string | boolean)[];
@@ -28,17 +28,17 @@ export interface ValueSchema {
   readonly anyOf?: readonly ValueSchema[];
 }
 
-/** What is known of the values of a parser, beside what it does. */
+/** The properties of a parser's values. */
 export interface ParserTraits {
-  /** Of a number; absent: it counts something, or the value is no number. */
+  /** For a number. Absent: a count, or not a number. */
   readonly unit?: Unit;
-  /** How Compose calls it; `string` when absent. */
+  /** The type's name in Compose. Absent: `string`. */
   readonly composeType?: 'integer' | 'boolean';
-  /** Any text when absent. */
+  /** Absent: any text. */
   readonly schema?: ValueSchema;
 }
 
-/** Reads a raw value: a string from the environment, or whatever YAML holds. */
+/** Reads a raw value: a string from the environment, or any value of YAML. */
 export type Parser<T> = ((raw: unknown) => Parsed<T>) & ParserTraits;
 
 /** A parser with its traits. */
@@ -139,7 +139,7 @@ export const poolType: Parser<string> = parserOf({ schema: textLike(poolTypePatt
 
 const textOrList = { anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }] };
 
-/** Capability tags: comma-separated, or a list in YAML; repeats are dropped. */
+/** Capability tags: comma-separated, or a list in YAML. Repeats are dropped. */
 export const tags: Parser<readonly string[]> = parserOf({ schema: textOrList }, (raw) => {
   const items: readonly unknown[] = typeof raw === 'string' ? raw.split(',') : Array.isArray(raw) ? raw : [undefined];
   const names = items.map((item) => (typeof item === 'string' ? item.trim() : '')).filter((name) => name !== '');

@@ -2,17 +2,17 @@ import type { Environment } from '../environment.ts';
 import type { PlatformIdentity } from '../platform-identity.ts';
 import type { Parsed, ParserTraits } from './setting-value.ts';
 
-/** Who reads a setting: the buildpack while staging, the sidecar while running, or the plugin. */
+/** The reader of a setting: the buildpack while staging, the sidecar while running, or the plugin. */
 export type SettingReadBy = 'staging' | 'run' | 'plugin';
 
 export type ComposeCommand = 'up' | 'down' | 'stop';
 
-/** Says what is wrong with a topic pattern, or nothing. The grammar belongs to contract/wire. */
+/** Why a topic pattern is not valid, or undefined. The grammar belongs to contract/wire. */
 export type CheckPattern = (pattern: string) => string | undefined;
 
-/** What a parser may need to know besides the raw value. */
+/** What a parser may need besides the raw value. */
 export interface SettingContext {
-  /** Undefined when the platform describes the process in a way that cannot be read. */
+  /** Undefined if the platform's description of the process cannot be read. */
   readonly platform: PlatformIdentity | undefined;
   /** PORT of the environment. */
   readonly platformPort: string | undefined;
@@ -24,14 +24,14 @@ export type SettingParser<T> = ((raw: unknown, context: SettingContext) => Parse
 /** How a setting appears in `provider.options` of a Compose file. */
 export interface ComposeOptionSpec {
   readonly name: string;
-  /** Where the option differs from the variable. */
+  /** Present if the option's meaning differs from the variable's. */
   readonly meaning?: string;
   readonly default?: string;
   /** The option may be a list. */
   readonly repeats?: true;
-  /** The option is a file of the machine that Compose runs on; the container sees it under this path. */
+  /** The option is a file of Compose's machine. The container sees it under this path. */
   readonly mountedAt?: string;
-  /** The commands of the provider that take the option; `up` alone when absent. */
+  /** The provider's commands that take the option. Absent: `up` only. */
   readonly commands?: readonly ComposeCommand[];
 }
 
@@ -44,24 +44,24 @@ interface SettingEntry<T> {
   readonly meaning: string;
   /** A value that the parser accepts. */
   readonly example?: string;
-  /** Says what holds without a value, where no default can be written down. */
+  /** What applies without a value, where a default cannot be written down. */
   readonly unset?: string;
-  /** Stands for a value that is wrong; the default when absent. */
+  /** Replaces a wrong value. Absent: the default does. */
   readonly whenWrong?: T;
   /** The sidecar does not start without a value. */
   readonly isRequired?: true;
-  /** The default on Cloud Foundry, where it differs. */
+  /** The default on Cloud Foundry, if it differs. */
   readonly onCloudFoundry?: string;
-  /** `run` alone when absent. */
+  /** Absent: `run` only. */
   readonly readBy?: readonly SettingReadBy[];
   /** The value is never printed. */
   readonly secret?: true;
   readonly parse: SettingParser<T>;
 }
 
-/** One setting, with everything that programs, docs and schemas say of it. `V` is its value, checked. */
+/** One setting, with all information for programs, docs and schemas. `V` is its checked value. */
 export interface Setting<V = unknown> extends SettingEntry<unknown> {
-  /** In the form in which a person writes it. */
+  /** As a person writes it. */
   readonly default?: string;
   /** Makes the value of a setting that depends on the platform, or rejects its absence. */
   readonly whenUnset?: (context: SettingContext) => Parsed<unknown>;
@@ -96,14 +96,14 @@ export function isSetting(entry: Setting | SettingGroup): entry is Setting {
   return typeof entry['parse'] === 'function';
 }
 
-/** What a person reads as the default, such as `30s` or `for ever; on Cloud Foundry 50s`; empty: there is none. */
+/** The default for a person, such as `30s` or `for ever; on Cloud Foundry 50s`. Empty: there is none. */
 export function defaultText({ default: preset, unset, isRequired, onCloudFoundry }: Setting): string {
   const elsewhere = preset ?? unset ?? (isRequired && 'required');
   if (onCloudFoundry === undefined) return elsewhere ?? '';
   return `${elsewhere}; on Cloud Foundry ${onCloudFoundry}`;
 }
 
-/** Of the environment, what a parser may need. */
+/** The parts of the environment that a parser may need. */
 export function contextOf(environment: Environment, given: Partial<SettingContext> = {}): SettingContext {
   return {
     platform: undefined,

@@ -26,11 +26,11 @@ function number(key: string, preset: string, meaning: string, parse = count) {
   return setting({ key, default: preset, meaning, parse });
 }
 
-/** What the bus can do for one sidecar, beyond which a setting would break a promise. A test holds them to the limits on the wire. */
+/** What the bus can do for one sidecar: larger settings would break a promise. A test compares them with the limits on the wire. */
 export const settingLimits = {
-  /** So many publishes of a sidecar the bus recognises when they come again: more could be stored twice. */
+  /** Publishes of one sidecar that the bus recognises when they are repeated. Any beyond could be stored twice. */
   outboxMessages: 65_536,
-  /** So many may be delivered and not acknowledged: more credit would bring nothing. */
+  /** Unacknowledged messages of one subscription. More credit would have no effect. */
   creditMessages: 4_096,
 } as const;
 
@@ -38,7 +38,7 @@ function bytes(key: string, preset: string, meaning: string) {
   return setting({ key, default: preset, meaning, parse: byteCount });
 }
 
-/** What the sidecar is told about itself. */
+/** The sidecar's own settings. */
 export const sidecarSettings = {
   instanceId: setting({
     variable: 'INSTANCE_ID',
@@ -105,7 +105,7 @@ export const sidecarSettings = {
     example: '1m',
     parse: duration,
   }),
-  // Cloud Foundry gives an app 60 s to start by default; the sidecar must have said why before that ends.
+  // Cloud Foundry gives an app 60 s to start by default. The sidecar must report the reason before that.
   grantTimeoutMs: setting({
     variable: 'SIDECAR_GRANT_TIMEOUT',
     key: 'timeouts.grant',

@@ -4,7 +4,7 @@ import { megabytes, processTypes } from './staging-values.ts';
 
 const staging = ['staging'] as const;
 
-/** What is decided while staging. */
+/** Decisions made while staging. */
 export const stagingSettings = {
   memoryMb: setting({
     variable: 'SIDECAR_MEMORY',

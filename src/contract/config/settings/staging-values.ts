@@ -1,6 +1,8 @@
 import { accepted, type Parser, parserOf, rejected } from './setting-value.ts';
 
-/** The smallest that survives the loads of `npm run bench:memory`. With 64 the kernel takes back pages of the runtime that it needs all the time. */
+/**
+ * The smallest that survives the loads of `npm run bench:memory`. With 64 the kernel reclaims pages that the runtime needs all the time.
+ */
 export const leastMemoryMb = 96;
 
 /** A sidecar's memory in whole megabytes. */

@@ -3,21 +3,21 @@ import { countValues, type FieldCounts } from '../count-values.ts';
 import { limits } from '../limits.ts';
 import { type LimitFault, limitOf } from './field-limits.ts';
 
-/** Whether messages of a kind, or messages in them, have repeated fields. */
+/** Whether messages of a kind, or their nested messages, have repeated fields. */
 const listsOf = new Map<DescMessage, boolean>();
 
 /**
- * The first repeated field of an encoded message that has more items than its limit, counted over the whole message;
- * undefined when none has. Each item of two bytes would take a hundred once it is decoded.
+ * The first repeated field of an encoded message with more items than its limit, counted over the whole message, or undefined. An item of
+ * two bytes could take a hundred once decoded.
  */
 export function countFault(desc: DescMessage, bytes: Uint8Array): LimitFault | undefined {
   if (!hasLists(desc)) return undefined;
   const counts: FieldCounts = new Map();
   try {
-    // One with too many in all is for the decoder to refuse too.
+    // The decoder refuses a message with too many values in all.
     if (countValues(desc, bytes, counts) > limits.messageValues) return undefined;
   } catch {
-    // What cannot be read is for the decoder to refuse.
+    // The decoder refuses bytes that cannot be read.
     return undefined;
   }
   for (const [field, items] of counts) {

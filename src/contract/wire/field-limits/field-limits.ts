@@ -1,6 +1,6 @@
 import { limits } from '../limits.ts';
 
-/** The most that one field may hold. A repeated field of strings has both. */
+/** The limits of one field. A repeated field of strings has both. */
 export interface FieldLimit {
   readonly bytes?: number;
   readonly items?: number;
@@ -15,15 +15,15 @@ const text: FieldLimit = { bytes: limits.textBytes };
 const state: FieldLimit = { bytes: limits.stateBytes };
 const positions: FieldLimit = { items: limits.positions };
 const requested: FieldLimit = { items: limits.requestedGrants };
-/** Lists that only the bus and the sidecar send: the policy decides how long they are, and one message holds them. */
+/** Lists that only the bus and the sidecar send. The policy determines their length, and they fit into one message. */
 const asManyAsFit: FieldLimit = { items: limits.messageBytes };
 
 /**
- * The limit of every string, bytes and repeated field of our protos, by the field's name, which means the same in each
- * message; where it does not, the message's name comes before it. A field that is missing here fails a test.
+ * The limit of every string, bytes and repeated field of our protos, by the field's name. A name has the same meaning in each message;
+ * otherwise it is prefixed by the message's name. A test fails if a field is missing here.
  */
 export const fieldLimits: Readonly<Record<string, FieldLimit>> = {
-  // An envelope, and what becomes one.
+  // An envelope, and the fields that it is made from.
   payload: { bytes: limits.payloadBytes },
   payload_type: name,
   message_id: name,
@@ -41,7 +41,7 @@ export const fieldLimits: Readonly<Record<string, FieldLimit>> = {
   traceparent: { bytes: limits.traceparentBytes },
   tracestate: { bytes: limits.tracestateBytes },
 
-  // Who somebody is.
+  // Identities.
   instance_id: instanceId,
   deployment_id: name,
   pool_type: name,
@@ -87,13 +87,13 @@ export const fieldLimits: Readonly<Record<string, FieldLimit>> = {
   needed: text,
 };
 
-/** Why a message is refused: with which status, and the field, its limit and its value for a person. */
+/** Why a message is refused: the status, and the field, its limit and its value for a person. */
 export interface LimitFault {
   readonly code: 'INVALID_ARGUMENT' | 'RESOURCE_EXHAUSTED';
   readonly message: string;
 }
 
-/** The limit of one field of one message. @throws Error when the table has none. */
+/** The limit of one field of one message. @throws Error if the table has none. */
 export function limitOf(message: { readonly typeName: string }, field: { readonly name: string }): FieldLimit {
   const limit = fieldLimits[`${message.typeName}.${field.name}`] ?? fieldLimits[field.name];
   if (limit) return limit;

@@ -1,13 +1,13 @@
 import { type DescField, type DescMessage, type Message, ScalarType } from '@bufbuild/protobuf';
 import { type LimitFault, limitOf } from './field-limits.ts';
 
-/** Looks at one field of a message. */
+/** Checks one field of a message. */
 type Check = (message: Readonly<Record<string, unknown>>) => LimitFault | undefined;
 
-/** Made once for each kind of message, since this runs for every message that comes in. */
+/** Made once per kind of message, since the checks run for every received message. */
 const checksOf = new Map<DescMessage, readonly Check[]>();
 
-/** The first string or bytes field of a message, or of a message in it, that is over its limit; undefined when none is. */
+/** The first string or bytes field over its limit, also in nested messages, or undefined. */
 export function lengthFault(desc: DescMessage, message: Message): LimitFault | undefined {
   for (const check of checks(desc)) {
     const fault = check(message as unknown as Readonly<Record<string, unknown>>);
@@ -45,14 +45,14 @@ function checkOfValue(desc: DescMessage, field: DescField): ((value: unknown) =>
   const { name } = field;
   return (value) => {
     if (value === undefined) return undefined;
-    // A character takes at most three bytes for each unit of a string's length.
+    // UTF-8 needs at most three bytes for each unit of a string's length.
     if (typeof value === 'string' && value.length * 3 <= limit) return undefined;
     const bytes = typeof value === 'string' ? Buffer.byteLength(value) : (value as Uint8Array).length;
     if (bytes <= limit) return undefined;
     if (typeof value === 'string') {
       return { code: 'INVALID_ARGUMENT', message: `${name} is ${bytes} bytes long; the limit is ${limit}` };
     }
-    // A state is kept, so that it is room that is short.
+    // A state is stored, so the status reports a lack of space.
     const code = name === 'state' ? 'RESOURCE_EXHAUSTED' : 'INVALID_ARGUMENT';
     return { code, message: `${name} of ${bytes} bytes is over the limit of ${limit} bytes` };
   };
