@@ -41,9 +41,9 @@ export interface BusOptions {
   readonly recorder?: BusRecorder;
   /** How long a registration lives without a heartbeat. */
   readonly leaseMs?: number;
-  /** How long a superseded sidecar may still publish, acknowledge and save state. */
+  /** How long a superseded sidecar may still publish, ack and save state. */
   readonly drainTimeoutMs?: number;
-  /** How long the position of a subscription that nobody uses is kept. */
+  /** How long the cursor of an unused subscription is kept. */
   readonly subscriptionIdleMs?: number;
 }
 
@@ -51,7 +51,7 @@ export const defaultDrainTimeoutMs = 8_000;
 export const defaultSubscriptionIdleMs = 3_600_000;
 const sweepEveryMs = 1_000;
 
-/** The Bus API behind its wire: who is registered, who owns an instance id, and what reaches whom. */
+/** The Bus API behind its wire: registration, ownership and routing. */
 export class Bus {
   readonly #options: BusOptions;
   readonly #recorder: BusRecorder;
@@ -68,7 +68,7 @@ export class Bus {
   readonly #grants: GrantDesk;
   #closed = false;
 
-  /** `decisions` is what the store has of former decisions on grants. */
+  /** `decisions` are the stored decisions on grants. */
   constructor(options: BusOptions, decisions: readonly GrantDecision[]) {
     this.#options = options;
     this.#recorder = options.recorder ?? silentRecorder;
@@ -89,12 +89,12 @@ export class Bus {
     this.#sweeper = every(options.scheduler, sweepEveryMs, () => this.#sweep());
   }
 
-  /** Who may do what, and who decides it. */
+  /** The evaluation of grants and the administrators' decisions. */
   get grants(): GrantDesk {
     return this.#grants;
   }
 
-  /** Decides by another policy from now on, for the registrations that are open too. */
+  /** Evaluates grants by a new policy, also those of open registrations. */
   replacePolicy(policy: Policy): void {
     this.#grants.replacePolicy(policy);
     for (const { owner, quota, ...who } of this.#registry.all()) {
@@ -128,7 +128,7 @@ export class Bus {
     const startedAtNs = startOf(revision, this.#options.scheduler.wallTimeNs());
     const owner = await refusalAsStatus(this.#epochFor(request, { principal, startedAtNs }));
     const mayWrite = await this.#options.store.mayWrite(owner);
-    // From here on nothing waits: a decision that is made meanwhile would miss a registration that is not there yet.
+    // No await before the registration is added: a grant decision made in between would miss it.
     const earlier = this.#registry.get(owner);
     const phase = mayWrite ? (earlier?.phase ?? 'active') : 'reserved';
     this.#registry.add({
@@ -179,7 +179,7 @@ export class Bus {
     }
   }
 
-  /** Whether the epoch drains, so that there is nothing for it to take over. */
+  /** `draining`: the epoch drains, so it has nothing to take over. */
   async activate(owner: Owner, peer: Peer): Promise<{ readonly draining: boolean }> {
     const registration = this.#registrationOf(owner, peer);
     if (registration.phase === 'draining') return { draining: true };
@@ -212,7 +212,7 @@ export class Bus {
     this.#options.log.info('deregistered', { instance: instanceId, epoch, reason });
   }
 
-  /** The epoch to go on with after a lost connection, or a new one. */
+  /** The epoch to continue after a lost connection, or a new one. */
   async #epochFor(
     request: RegisterRequest,
     { principal, startedAtNs }: Pick<Registration, 'principal' | 'startedAtNs'>,
@@ -222,8 +222,8 @@ export class Bus {
     const resumed = { instanceId, epoch: request.resumeEpoch };
     const known = this.#registry.get(resumed);
     const stored = await store.ownerOf(instanceId);
-    // An epoch is no secret: whoever else may be this instance gets one of its own. One that drained when the bus was
-    // restarted has had its time.
+    // An epoch is not a secret: another caller that may be this instance gets its own. An epoch that drained before a restart of the bus
+    // has used up its time.
     const isStored = stored?.epoch === resumed.epoch;
     const isOurs = known ? known.principal === principal : isStored && ['', principal].includes(stored.principal);
     if (request.resumeEpoch > 0n && isOurs) return resumed;
@@ -236,13 +236,13 @@ export class Bus {
     return { instanceId, epoch: await store.reserve(instanceId, { startedAtNs, principal }) };
   }
 
-  /** Whether the owner's lease lives. After a restart of the bus every owner has the time of one lease to come back. */
+  /** Whether the owner's lease has not expired. After a restart of the bus every owner has the time of one lease to reconnect. */
   #isHeld(instanceId: string): boolean {
     const isReturning = this.#options.scheduler.nowMs() < this.#startedMs + this.#leaseMs;
     return isReturning || this.#registry.activeOf(instanceId) !== undefined;
   }
 
-  /** @throws RpcError when the caller is not who registered this epoch. */
+  /** @throws RpcError if the caller did not register this epoch. */
   #registrationOf(owner: Owner, peer: Peer): Registration {
     const registration = this.#registry.get(owner);
     if (!registration) {
@@ -284,11 +284,11 @@ export class Bus {
       idleMs: this.#options.subscriptionIdleMs ?? defaultSubscriptionIdleMs,
       inUse: (instanceId, name) => active.get(instanceId)?.session?.subscriptions.isUsing(name) ?? false,
     });
-    // What holds nothing back must not look as if it did.
+    // First records progress: a subscription without a backlog must not look as if it had one.
     this.#inBackground(Promise.all([expired, this.#tail.recordProgress()]).then(() => this.#backlogs.look()));
   }
 
-  /** For work that no caller waits for. What it wanted of a store that closes meanwhile is done by its next start. */
+  /** For work that no caller waits for. If the store closes meanwhile, the next start of the bus does the work. */
   #inBackground(work: Promise<unknown>): void {
     work.catch((error: unknown) => {
       if (!this.#closed) this.#options.log.error('the store failed', { reason: messageOf(error) });

@@ -1,6 +1,6 @@
 import type { ConnectionLimits } from '../transport/rpc.ts';
 
-/** How many may call the bus at once. docs/bus.md has a row for each. */
+/** The limits of concurrent callers. docs/bus.md has a row for each. */
 export const connectionLimits: ConnectionLimits = {
   connections: 1_024,
   unprovenConnections: 64,

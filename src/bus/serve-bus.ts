@@ -23,24 +23,24 @@ export interface ServeBusOptions extends BusOptions {
   readonly network: Network;
   /** `host:port`; port 0 binds a free one. */
   readonly address: string;
-  /** A CA makes a credential mandatory: a client certificate, or a bearer token that the policy knows. */
+  /** With a CA a credential is mandatory: a client certificate, or a bearer token of the policy. */
   readonly tls?: TlsFiles;
 }
 
 export interface RunningBus {
   /** The address that was really bound. */
   readonly address: string;
-  /** Shows and trusts these from the next connection on. @throws RpcError INVALID_ARGUMENT when they cannot be used. */
+  /** Sets the certificate and CA of new connections. @throws RpcError INVALID_ARGUMENT if they cannot be used. */
   renewTls(tls: TlsFiles): void;
-  /** Decides by another policy from now on, for the registrations that are open too. */
+  /** Evaluates grants by a new policy, also those of open registrations. */
   replacePolicy(policy: Policy): void;
   close(): void;
 }
 
-/** Serves the Bus API until closed. @throws RpcError when the address cannot be bound. */
+/** Serves the Bus API until closed. @throws RpcError if the address cannot be bound. */
 export async function serveBus(options: ServeBusOptions): Promise<RunningBus> {
   const { scheduler, tls } = options;
-  // Whoever calls causes lines, and must not fill the disk of the log with them.
+  // Callers cause log lines, and must not fill the log's disk.
   const log = ratedLog(options.log, { scheduler });
   const refusals = ratedLog(options.log, { scheduler, lines: 1 });
   const bus = new Bus({ ...options, log }, await options.store.decisions());
@@ -69,7 +69,7 @@ export async function serveBus(options: ServeBusOptions): Promise<RunningBus> {
     ...(tls && { tls }),
     onRefused,
   });
-  // A bus that nobody can reach must not go on by its timers.
+  // Without a listener, timers must not keep the bus running.
   const close = (): void => {
     bus.close();
     for (const rated of [log, refusals]) rated.close();

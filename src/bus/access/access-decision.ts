@@ -3,42 +3,42 @@ import { containsPattern, patternsOverlap } from '../../contract/wire/topic.ts';
 import type { GrantDecision } from '../store/store.ts';
 import { globMatches, type Policy, type PolicyRule } from './policy.ts';
 
-/** Who asks to be which instance. */
+/** A caller that claims to be an instance. */
 export interface Applicant {
   readonly principal: string;
   readonly instanceId: string;
   readonly poolType: string;
 }
 
-/** `undecided`: an administrator has to approve it; `denied`: no rule allows it; `revoked`: an administrator withdrew it. */
+/** `undecided`: an administrator has to approve it. `denied`: no rule allows it. `revoked`: an administrator withdrew it. */
 export type Standing = 'granted' | 'undecided' | 'denied' | 'revoked';
 
-/** One grant that an instance asks for, and what stands of it. */
+/** One grant that an instance requests, and its status. */
 export interface JudgedGrant extends Grant {
   readonly standing: Standing;
-  /** The rule or the decision that makes it so, for people. */
+  /** The rule or decision that determines the status, for people. */
   readonly why: string;
-  /** The administrator's decision behind it, when there is one. */
+  /** The administrator's decision that determines the status, if there is one. */
   readonly decision?: GrantDecision;
 }
 
 export interface AccessDecision {
-  /** Undefined when a rule lets the applicant be what it asks to be. */
+  /** Undefined if a rule allows the claim. */
   readonly refusal: string | undefined;
-  /** All that was asked for, each with what stands of it. */
+  /** All requested grants, each with its status. */
   readonly grants: readonly JudgedGrant[];
 }
 
-/** A rule with the name that faults of the policy file give it. */
+/** A rule with its name in errors of the policy file. */
 export interface NamedRule {
   readonly name: string;
   readonly rule: PolicyRule;
 }
 
 /**
- * Judges what an instance asks for; one that asks for nothing asks for all that the policy allows it. The rules are the
- * most that can be granted, whatever was decided. Within them a revoke withholds every grant that shares a topic with it,
- * until a later approval contains either of the two. Decisions are given in the order in which they were made.
+ * Evaluates the grants that an instance requests. Without a request, it evaluates all that the policy allows.
+ * The rules are the upper bound, whatever was decided. Within them a revoke disables every grant that shares a topic with it, until a later
+ * approval contains the revoked or the granted pattern. Decisions are ordered by their time.
  */
 export function decideAccess(
   policy: Policy,
@@ -55,7 +55,7 @@ export function decideAccess(
   return { refusal: `no policy rule lets principal "${principal}" be "${instanceId}" of ${poolType}`, grants };
 }
 
-/** The rules that let the applicant be what it asks to be; without a principal and pool type, of the instance id alone. */
+/** The rules that allow the claim. Without a principal and pool type, it matches only the instance id. */
 export function rulesFor(
   policy: Policy,
   { instanceId, principal, poolType }: Pick<Applicant, 'instanceId'> & Partial<Applicant>,
@@ -70,13 +70,13 @@ export function rulesFor(
     );
 }
 
-/** The rule that allows the grant; one that gives it by itself before one that needs approval. */
+/** The rule that allows the grant. Rules without approval come before those with it. */
 export function allowingRule(rules: readonly NamedRule[], wanted: Grant): NamedRule | undefined {
   const allowing = rules.filter(({ rule }) => rule.grants.some((grant) => contains(grant, wanted)));
   return allowing.find(({ rule }) => rule.approval !== 'manual') ?? allowing[0];
 }
 
-/** Whether a grant gives all that another would. */
+/** Whether a grant contains another. */
 export function contains(outer: Grant, inner: Grant): boolean {
   return outer.action === inner.action && containsPattern(outer.pattern, inner.pattern);
 }
@@ -98,7 +98,7 @@ function judge(wanted: Grant, rules: readonly NamedRule[], decisions: readonly G
   return { pattern, action, standing: 'granted', why, decision: approval };
 }
 
-/** The latest revoke that shares a topic with what is wanted and that no later approval has lifted. */
+/** The latest revoke that shares a topic with the wanted grant and was not lifted by a later approval. */
 function standingRevoke(wanted: Grant, decisions: readonly GrantDecision[]): GrantDecision | undefined {
   return decisions.findLast(
     (revoke, index) =>

@@ -1,13 +1,13 @@
 import type { Grant, WithheldGrant } from '../../contract/wire/grants.ts';
 import type { JudgedGrant, Standing } from './access-decision.ts';
 
-/** What one registration asks for and what of it stands; the same object for as long as its epoch lives. */
+/** The requested grants of one registration with their status. The object stays the same for the life of its epoch. */
 export class InstanceAccess {
   requested: readonly Grant[] = [];
   #judged: readonly JudgedGrant[] = [];
   #granted: readonly Grant[] = [];
 
-  /** All that was asked for, each with what stands of it. */
+  /** All requested grants, each with its status. */
   get judged(): readonly JudgedGrant[] {
     return this.#judged;
   }
@@ -26,7 +26,7 @@ export class InstanceAccess {
       .map(({ pattern, action, why }) => ({ pattern, action, reason: why }));
   }
 
-  /** Returns whether this changes anything. */
+  /** Returns whether the status of any grant changed. */
   set(judged: readonly JudgedGrant[]): boolean {
     const textOf = (grants: readonly JudgedGrant[]): string =>
       JSON.stringify(grants.map(({ pattern, action, standing, why }) => [pattern, action, standing, why]));

@@ -1,10 +1,10 @@
 import type { CallContext, Peer } from '../../transport/rpc.ts';
 import { RpcError } from '../../transport/status.ts';
 
-/** The caller under the principal that its credential gives it. @throws RpcError UNAUTHENTICATED */
+/** The caller, with the principal that its credential proves. @throws RpcError UNAUTHENTICATED */
 export type Identify = (call: Pick<CallContext, 'peer' | 'metadata'>) => Peer;
 
-/** The callers of long calls, which end when the credential of their caller is no longer that of the same principal. */
+/** The callers of long calls. A call ends once its caller's credential no longer proves the same principal. */
 export class KnownCallers {
   readonly #identify: Identify;
   readonly #open = new Map<
@@ -16,7 +16,7 @@ export class KnownCallers {
     this.#identify = identify;
   }
 
-  /** Serves the call for as long as its caller is known. @throws RpcError UNAUTHENTICATED once it is not. */
+  /** Serves the call while its caller is known. @throws RpcError UNAUTHENTICATED once it is not. */
   async serve(call: CallContext, work: (peer: Peer) => Promise<void>): Promise<void> {
     const peer = this.#identify(call);
     const unknown = Promise.withResolvers<never>();
@@ -28,7 +28,7 @@ export class KnownCallers {
     }
   }
 
-  /** Ends the calls of those who are not known any more: to be called when credentials have changed. */
+  /** Ends the calls of unknown callers. Call it after credentials have changed. */
   check(): void {
     for (const [call, { principal, end }] of this.#open) {
       try {

@@ -1,15 +1,15 @@
 import { anonymous } from './principal.ts';
 
-/** The principals of bearer tokens, by the SHA-256 of the token in lower-case hex; a policy never holds a token itself. */
+/** The principals of bearer tokens, by the SHA-256 of the token in lower-case hex. A policy never contains a token itself. */
 export type PolicyTokens = ReadonlyMap<string, string>;
 
 /**
- * Reads the `tokens` of a policy file; `fault` hears of every fault. A key that is no hash may be a token that somebody put
- * there by mistake, so it is named by its place and never repeated.
+ * Reads the `tokens` of a policy file and calls `fault` for every error. A key that is not a hash may be a real token, written there by
+ * mistake, so the message gives its place and never repeats it.
  *
  * ```yaml
  * tokens:
- *   2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae: ci
+ * 2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae: ci
  * ```
  */
 export function parseTokens(raw: unknown, fault: (found: string) => void): PolicyTokens {

@@ -5,26 +5,26 @@ import { patternFault } from '../../contract/wire/topic.ts';
 import { parseQuotas, type Quotas } from '../quotas/quotas.ts';
 import { type PolicyTokens, parseTokens } from './policy-tokens.ts';
 
-/** What one principal may be: instance ids, pool types, and the most it can be granted. */
+/** The claims that a principal may make: instance ids, pool types, and the upper bound of its grants. */
 export interface PolicyRule {
-  /** Globs: `*` stands for any run of characters. */
+  /** Globs: `*` matches any run of characters. */
   readonly principals: readonly string[];
   readonly instances: readonly string[];
   readonly pools: readonly string[];
   readonly grants: readonly Grant[];
-  /** What differs from the default quotas. */
+  /** Differences from the default quotas. */
   readonly quotas?: Partial<Quotas>;
-  /** `manual`: what the rule allows is given only once an administrator has approved it; absent: `auto`. */
+  /** `manual`: an administrator must approve what the rule allows. Absent: `auto`. */
   readonly approval?: 'auto' | 'manual';
 }
 
-/** Who may be what on this deployment; made from a policy file. */
+/** The permissions of a deployment, from a policy file. */
 export interface Policy {
   readonly deploymentId: string;
   readonly rules: readonly PolicyRule[];
-  /** Globs of the principals who may approve and revoke; absent: nobody may. */
+  /** Globs of the principals that may approve and revoke. Absent: none may. */
   readonly admins?: readonly string[];
-  /** Who a caller with a bearer token is; absent: no token is known. */
+  /** The principals of bearer tokens. Absent: no token is known. */
   readonly tokens?: PolicyTokens;
 }
 
@@ -69,7 +69,7 @@ function readMapping(
   faults: UserFacingError[],
 ): Readonly<Record<string, unknown>> {
   const document = parseDocument(file.text, { lineCounter: new LineCounter() });
-  // One misplaced character makes the parser find fault with much of what follows it.
+  // One misplaced character causes many later errors of the parser, so only the first is shown.
   for (const { linePos, message } of document.errors.slice(0, 1)) {
     const line = linePos?.[0].line ?? '?';
     faults.push(policyFault(file.path, 'syntax', `line ${line} is not YAML: ${message.split('\n')[0]}`));
@@ -78,7 +78,7 @@ function readMapping(
   try {
     return document.toJS();
   } catch (error) {
-    // Aliases are resolved only here, and an unquoted glob such as `*-plugin` is one.
+    // Aliases are resolved only here, and an unquoted glob such as `*-plugin` is an alias.
     faults.push(policyFault(file.path, 'syntax', `the file is not YAML: ${messageOf(error)}; quote texts with a star`));
     return {};
   }
@@ -121,7 +121,7 @@ function isListOfTexts(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((item) => typeof item === 'string');
 }
 
-/** Whether one of the globs, in which `*` stands for any run of characters, is the text. */
+/** Whether one of the globs matches the text; `*` matches any run of characters. */
 export function globMatches(globs: readonly string[], text: string): boolean {
   return globs.some((glob) => {
     const pattern = glob.split('*').map((part) => part.replaceAll(/[^\w-]/g, String.raw`\$&`));

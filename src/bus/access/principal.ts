@@ -8,13 +8,13 @@ export const anonymous = 'anonymous';
 export interface CredentialRules {
   /** Principals by the SHA-256 of their bearer token, in lower-case hex. */
   readonly tokens: ReadonlyMap<string, string>;
-  /** Whether a caller that presents nothing is refused; otherwise it is `anonymous`. */
+  /** Whether a caller without a credential is refused. Otherwise it is `anonymous`. */
   readonly required: boolean;
 }
 
 /**
- * Decides who makes a call: the name that its client certificate proves, else that of its bearer token.
- * @throws RpcError UNAUTHENTICATED for a token that nobody has, and for no credential where one is required.
+ * The principal of a call: the name that its client certificate proves, else that of its bearer token.
+ * @throws RpcError UNAUTHENTICATED for an unknown token, and for a missing credential where one is required.
  */
 export function principalOf(call: Pick<CallContext, 'peer' | 'metadata'>, rules: CredentialRules): string {
   if (call.peer.principal !== undefined) return call.peer.principal;
@@ -31,7 +31,7 @@ function holderOf(authorization: string, tokens: CredentialRules['tokens']): str
   if (token === undefined) throw new RpcError('UNAUTHENTICATED', 'the authorization header is not a bearer token');
   const presented = createHash('sha256').update(token).digest();
   let holder: string | undefined;
-  // Every hash is compared, each in constant time, so that how long it takes tells nothing about them.
+  // Every hash is compared, each in constant time, so the duration reveals nothing about them.
   for (const [hash, principal] of tokens) {
     if (timingSafeEqual(presented, Buffer.from(hash, 'hex'))) holder = principal;
   }

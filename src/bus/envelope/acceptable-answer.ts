@@ -3,7 +3,7 @@ import { ownBytes } from '../../base/bytes.ts';
 import { lengthFault } from '../../contract/wire/field-limits/length-fault.ts';
 import { type Answer, AnswerSchema } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 
-/** The answer of a responder; one that is over a limit becomes the error of this one call, which names the limit. */
+/** The answer of a responder. An answer over a limit becomes this call's error, which names the limit. */
 export function acceptableAnswer(answer: Answer): Answer {
   const { requestId, ok, payloadType, payload, errorDetail } = answer;
   const fault = lengthFault(AnswerSchema, answer);

@@ -12,12 +12,12 @@ import { topicFault } from '../../contract/wire/topic.ts';
 import type { Registration } from '../ownership/registration.ts';
 import { encodedBytes, type Stamp, senderRefusal, stampEnvelope } from './stamp-envelope.ts';
 
-/** An envelope as the bus takes it, or why it does not, with what may be told of it. */
+/** An envelope that the bus accepted, or the reason for a refusal with the metadata that may be reported. */
 export type ReceivedEnvelope =
   | { readonly envelope: Envelope; readonly meta: MessageMeta; readonly bytes: number; readonly refusal: undefined }
   | { readonly meta: MessageMeta; readonly refusal: string };
 
-/** Stamps and judges the envelope of a publish or a call by who registered, whatever it says of itself. */
+/** Stamps and checks the envelope of a publish or a call. The sender is the registered instance, whatever the envelope says. */
 export function receiveEnvelope(
   { owner, access }: Pick<Registration, 'owner' | 'access'>,
   sent: Envelope | undefined,
@@ -35,7 +35,7 @@ export function receiveEnvelope(
   return { envelope, meta, bytes: encodedBytes(envelope), refusal };
 }
 
-/** Who sent what to which topic: all that is remembered of what is refused, however large it was. */
+/** The sender, topic and trace of a refused message, shortened: all that is kept of it, however large it was. */
 function beginningOf({ messageId, publisherInstanceId, topic, traceparent }: MessageMeta): MessageMeta {
   const isTopic = Buffer.byteLength(topic) <= limits.topicBytes;
   return create(MessageMetaSchema, {

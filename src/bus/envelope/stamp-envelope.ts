@@ -5,7 +5,7 @@ import { limits } from '../../contract/wire/limits.ts';
 import { validTrace } from '../../contract/wire/trace-context.ts';
 import type { Owner } from '../store/store.ts';
 
-/** What the bus knows of an envelope's sender without asking it. */
+/** The facts about a sender that the bus knows without the envelope. */
 export interface Stamp {
   readonly owner: Owner;
   /** The message id of this publish or call under an epoch. */
@@ -17,8 +17,8 @@ const noMeta: Partial<MessageMeta> = {};
 const nsPerMs = 1_000_000n;
 
 /**
- * Makes the envelope that the bus keeps and passes on, of one that a sidecar sent. Each field is made here, so that nothing of
- * a sidecar's envelope gets through that this function does not name: docs/bus.md has the table.
+ * Makes the envelope that the bus stores and delivers. It builds each field by name, so unknown fields of a sidecar's envelope are dropped:
+ * docs/bus.md has the table.
  */
 export function stampEnvelope(sent: Envelope | undefined, stamp: Stamp): Envelope {
   const given = sent?.meta ?? noMeta;
@@ -45,7 +45,7 @@ export function stampEnvelope(sent: Envelope | undefined, stamp: Stamp): Envelop
   });
 }
 
-/** Why an envelope is refused for what it says of its sender; undefined when it may be stamped. */
+/** Why an envelope is refused because of its sender fields. Undefined if it may be stamped. */
 export function senderRefusal(sent: Envelope | undefined, { owner, nowNs }: Stamp): string | undefined {
   if (!sent) return 'the envelope is missing';
   const { publisherInstanceId = '', tsEventNs = 0n } = sent.meta ?? noMeta;
@@ -57,23 +57,20 @@ export function senderRefusal(sent: Envelope | undefined, { owner, nowNs }: Stam
   return `ts_event is ${aheadMs} ms ahead of the bus's clock, more than the ${limits.clockAheadMsMax} ms allowed`;
 }
 
-/** Whether the plugin gave a time of its event: a sidecar fills in the time of publishing otherwise. */
+/** Whether the plugin gave the time of its event. Otherwise the sidecar fills in the time of publishing. */
 function isOwnTime(given: Partial<MessageMeta>): given is Partial<MessageMeta> & { tsEventNs: bigint } {
   const { tsEventNs = 0n, publishedAtNs = 0n } = given;
   return tsEventNs !== 0n && tsEventNs !== publishedAtNs;
 }
 
-/** The sidecar's time while it can be true: a message waits in an outbox, and clocks differ a little. */
+/** The sidecar's time if it is plausible: a message may have waited in an outbox, and clocks differ a little. */
 function publishedAt(givenNs: bigint, nowNs: bigint): bigint {
   const isLate = givenNs < nowNs - BigInt(limits.publishDelayMsMax) * nsPerMs;
   const isEarly = givenNs > nowNs + BigInt(limits.clockAheadMsMax) * nsPerMs;
   return isLate || isEarly ? nowNs : givenNs;
 }
 
-/**
- * The id under this epoch, but for what is sent again after its epoch was lost: it keeps its id, so that a receiver that has it
- * already can tell.
- */
+/** The id under this epoch. A message resent after its epoch was lost keeps its id, so that a receiver can recognise the repeat. */
 function messageId(given: string, { owner, messageId: idUnder }: Stamp): string {
   const { instanceId, epoch } = owner;
   const [digits] = /^[1-9]\d{0,18}(?=-)/.exec(given.slice(instanceId.length + 1)) ?? [];

@@ -15,7 +15,7 @@ import type { GrantDecision, Store } from '../store/store.ts';
 
 export interface GrantDeskOptions {
   readonly policy: Policy;
-  /** What the store has of former decisions. */
+  /** The stored decisions. */
   readonly decisions: readonly GrantDecision[];
   readonly store: Store;
   readonly registry: Registry;
@@ -23,13 +23,13 @@ export interface GrantDeskOptions {
   readonly log: Log;
 }
 
-/** What an administrator decides on. */
+/** The grants and verdict of an administrator's decision. */
 export interface Decidable {
   readonly instanceId: string;
   readonly grants: readonly Grant[];
 }
 
-/** Where grants are decided: by the policy and by administrators. A change of either reaches every live registration. */
+/** Evaluates grants by the policy and the administrators' decisions. A change of either reaches every live registration. */
 export class GrantDesk {
   readonly #options: GrantDeskOptions;
   #policy: Policy;
@@ -45,7 +45,7 @@ export class GrantDesk {
     return this.#policy;
   }
 
-  /** Every decision that stands, the latest last. */
+  /** Every decision in force, the latest last. */
   get decisions(): readonly GrantDecision[] {
     return this.#decisions;
   }
@@ -64,7 +64,7 @@ export class GrantDesk {
     return decideAccess(this.#policy, applicant, requested, this.#decisions);
   }
 
-  /** What a registration may do from now on; that of the same epoch before, so that a session that is open follows. */
+  /** The access of a registration. A registration of the same epoch keeps its object, so an open session sees changes. */
   accessFor(applicant: Applicant, requested: readonly Grant[], earlier: Registration | undefined): InstanceAccess {
     const access = earlier?.access ?? new InstanceAccess();
     access.requested = requested;
@@ -73,13 +73,13 @@ export class GrantDesk {
     return access;
   }
 
-  /** Judges every live registration by another policy. */
+  /** Evaluates every live registration by a new policy. */
   replacePolicy(policy: Policy): void {
     this.#policy = policy;
     for (const registration of this.#options.registry.all()) this.#settle(registration, 'the policy changed');
   }
 
-  /** Stores the verdict, then lets it take effect. Returns what of the instance's requests it touches. */
+  /** Stores the verdict, then applies it. Returns the affected grants of the instance. */
   async decide(
     verdict: GrantDecision['verdict'],
     { instanceId, grants }: Decidable,

@@ -14,13 +14,13 @@ import type { GrantDesk } from './grant-desk.ts';
 
 export interface Explanation {
   readonly admitted: boolean;
-  /** Which rule or decision admits it, or what stands against it, with the nearest grant. */
+  /** The rule or decision that allows it, or the reason against it with the nearest grant. */
   readonly reason: string;
-  /** What would let it through; empty when it is admitted. */
+  /** What would allow it. Empty if it is allowed. */
   readonly needed: string;
 }
 
-/** Says why an instance may, or may not, do something on a topic or a whole pattern; `registration` when it is there. */
+/** Explains why an instance may or may not act on a topic or a whole pattern. `registration` is present if the instance is registered. */
 export function explainAccess(
   desk: GrantDesk,
   { instanceId, wanted }: { readonly instanceId: string; readonly wanted: Grant },
@@ -50,7 +50,7 @@ export function explainAccess(
   return { admitted: false, reason, needed: ruleFor(wanted, rules) };
 }
 
-/** What the policy and the decisions would say of an instance that is not registered, whoever it turns out to be. */
+/** The result of policy and decisions for an instance that is not registered, for any principal that it may have. */
 function explainAbsent(desk: GrantDesk, instanceId: string, wanted: Grant, rules: readonly NamedRule[]): Explanation {
   const refusal = `${instanceId} is not registered and may not ${wanted.action} ${wanted.pattern}`;
   const allowing = allowingRule(rules, wanted);
@@ -68,7 +68,7 @@ function explainAbsent(desk: GrantDesk, instanceId: string, wanted: Grant, rules
   return { admitted: false, reason: what, needed: `${approvalCommand(instanceId, [wanted])}, to take effect ${once}` };
 }
 
-/** What would stand of the grant for an instance that the rule lets in. */
+/** The status of the grant for an instance under this rule. */
 function judgeWithin(desk: GrantDesk, instanceId: string, wanted: Grant, { rule }: NamedRule): JudgedGrant | undefined {
   const [principal = '', poolType = ''] = [rule.principals[0], rule.pools[0]];
   const decision: AccessDecision = desk.judge({ instanceId, principal, poolType }, [wanted]);

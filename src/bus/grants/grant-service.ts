@@ -29,7 +29,7 @@ export interface GrantServiceOptions {
   readonly identify: Identify;
 }
 
-/** What administrators may call. */
+/** The RPCs for administrators. */
 export function grantRoutes({ desk, identify }: GrantServiceOptions): Route[] {
   const requireAdmin = (call: CallContext): string => adminOf(desk, identify(call));
   const decide = async (verdict: GrantDecision['verdict'], request: DecideGrantsRequest, call: CallContext) => {
@@ -75,7 +75,7 @@ function adminOf({ policy }: GrantDesk, peer: Peer): string {
   );
 }
 
-/** @throws RpcError FAILED_PRECONDITION when the policy does not allow one of the grants to the instance. */
+/** @throws RpcError FAILED_PRECONDITION if the policy does not allow one of the grants to the instance. */
 function checkCeiling(
   desk: GrantDesk,
   { instanceId, grants }: { readonly instanceId: string; readonly grants: readonly Grant[] },
@@ -98,7 +98,7 @@ function ofRegistered(desk: GrantDesk): GrantStanding[] {
     );
 }
 
-/** Decisions on instances that are not registered, which wait for them. */
+/** Decisions for instances that are not registered. They apply at registration. */
 function ofAbsent(desk: GrantDesk): GrantStanding[] {
   return desk.decisions
     .filter(({ instanceId }) => desk.registrationOf(instanceId) === undefined)

@@ -10,20 +10,20 @@ import type { BusRecorder, RefusedKind, StoredOutcome } from '../recorder.ts';
 
 export interface BusMetricsOptions {
   readonly scheduler: Scheduler;
-  /** Takes the audit log; absent, there is none. */
+  /** Takes the audit log. Absent: there is none. */
   readonly audit?: AuditSink;
-  /** A store on a disk, with its size there; absent, the metrics do not tell of it. */
+  /** A store on a disk, with its size there. Absent: the metrics omit it. */
   readonly store?: { bytes(): Promise<number>; isDiskFull(): boolean };
 }
 
 type Meta = MessageMeta | undefined;
 
-/** Distinct instances that get series of their own. */
+/** Distinct instances with their own series. */
 const receiversMax = 100;
 const phases = ['reserved', 'active', 'draining'] as const;
 const latencyBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
-/** Counts what the bus does, in a registry of its own, and writes one audit line for every step of a message through it. */
+/** Counts the bus's events in a registry of its own, and writes one audit line for every step of a message. */
 export class BusMetrics implements BusRecorder {
   readonly registry = new Registry();
   readonly #options: BusMetricsOptions;

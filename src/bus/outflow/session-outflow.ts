@@ -9,10 +9,10 @@ import { sessionLimits } from './session-limits.ts';
 export type EventInit = NonNullable<MessageInitShape<typeof SessionEventSchema>['event']>;
 
 const { unreadBytes, unreadBytesMax, waitingRequestBytes } = sessionLimits;
-/** What a request that waits takes beside its payload. */
+/** The memory of a waiting request beside its payload. */
 const requestOverheadBytes = 2_048;
 
-/** What the bus sends to one sidecar, bounded also while that reads nothing. */
+/** Sends to one sidecar within bounds, even if it reads nothing. */
 export class SessionOutflow {
   readonly #stream: Pick<RpcStream<never, SessionEvent>, 'write' | 'queuedBytes' | 'drained'>;
   readonly #requests: SendQueue;
@@ -27,26 +27,26 @@ export class SessionOutflow {
     this.#stream.write(create(SessionEventSchema, { event }));
   }
 
-  /** Sends an event that a later one of its kind replaces: while the sidecar does not read, only the last is kept. */
+  /** Sends an event that a later one of its kind replaces. While the sidecar does not read, only the last is kept. */
   sendLatest(make: () => EventInit): void {
     const isWaiting = this.#latest !== undefined;
     this.#latest = make;
     if (!isWaiting) void this.#whenRead();
   }
 
-  /** Resolves when the sidecar may be sent a message. */
+  /** Resolves when the sidecar has capacity for a message. */
   async room(): Promise<void> {
-    // Several wait for the same room, and the first of them may fill it.
+    // Several callers wait for the same capacity, and the first of them may use it up.
     while (this.#stream.queuedBytes > unreadBytes) await this.#stream.drained(unreadBytes / 2);
   }
 
-  /** Sends a request when the sidecar reads, until it is dropped; undefined when too many wait. */
+  /** Sends a request once the sidecar reads, unless it is dropped before. Undefined if too many wait. */
   request(payloadBytes: number, send: () => void): { drop(): void } | undefined {
     const bytes = payloadBytes + requestOverheadBytes;
     return this.#requests.hasRoom(bytes) ? { drop: this.#requests.add(bytes, send) } : undefined;
   }
 
-  /** The result of a call, or that its answer is dropped since the caller does not read. */
+  /** The result of a call. If the caller does not read, its answer is dropped and the result says so. */
   answerFor(result: CallOutcomeReport): CallOutcomeReport {
     if (this.#stream.queuedBytes <= unreadBytesMax) return result;
     const waiting = formatBytes(this.#stream.queuedBytes);
@@ -54,7 +54,7 @@ export class SessionOutflow {
     return result.outcome === CallOutcome.ANSWERED ? failed(CallOutcome.HANDLER_ERROR, detail) : result;
   }
 
-  /** Resolves when so little waits that the bus may read what the sidecar sends. */
+  /** Resolves when so little is unread that the bus may read from the sidecar. */
   async readOn(): Promise<void> {
     if (this.#stream.queuedBytes > unreadBytesMax) await this.#stream.drained(unreadBytesMax / 2);
   }

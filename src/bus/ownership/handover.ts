@@ -7,16 +7,16 @@ export interface HandoverOptions {
   readonly registry: Registry;
   readonly store: Store;
   readonly scheduler: Scheduler;
-  /** How long a superseded sidecar may still publish, acknowledge and save state. */
+  /** How long a superseded sidecar may still publish, ack and save state. */
   readonly drainTimeoutMs: number;
   /** Takes work that no caller waits for. */
   readonly inBackground: (work: Promise<unknown>) => void;
 }
 
-/** A cut connection is made again well within this, and a killed sidecar keeps its successor waiting no longer. */
+/** Enough to reconnect, and the longest that a killed sidecar delays its successor. */
 const comeBackWithinMs = 2_000;
 
-/** Moves an instance id from one registration to the next: the older one drains, then the newer one begins to receive. */
+/** Moves an instance id from one registration to the next: the older one drains, then the newer one starts to receive. */
 export class Handover {
   readonly #options: HandoverOptions;
   readonly #timers = new Set<Timer>();
@@ -29,19 +29,19 @@ export class Handover {
     for (const timer of this.#timers) timer.cancel();
   }
 
-  /** The registration owns its instance id now; `draining` is the epoch that owned it before. */
+  /** The registration now owns its instance id. `draining` is the former owner's epoch. */
   async activated(registration: Registration, draining: bigint | undefined): Promise<void> {
     const { registry, store } = this.#options;
     registration.phase = 'active';
     const { instanceId } = registration.owner;
     const earlier = draining === undefined ? undefined : { instanceId, epoch: draining };
-    // An owner whose lease ended has nothing to drain, and must not come back beside its successor.
+    // A former owner with an expired lease has nothing to drain, and must not reconnect beside its successor.
     if (earlier && !registry.get(earlier)) await store.fence(earlier);
     for (const older of this.#olderThan(registration)) await this.#supersede(older, registration);
     this.deliverWhenAlone(registration);
   }
 
-  /** The registration may write no more; whoever waited for that begins to receive. */
+  /** The registration may no longer write. A successor that waited for that starts to receive. */
   async drained(registration: Registration): Promise<void> {
     const { registry, store } = this.#options;
     if (registry.get(registration.owner) !== registration) return;
@@ -51,14 +51,14 @@ export class Handover {
     if (successor) this.deliverWhenAlone(successor);
   }
 
-  /** A session of the registration has begun: what it may do follows from who owns the instance id. */
+  /** A session of the registration has begun. Ownership of the instance id determines what it may do. */
   connected(registration: Registration): void {
     if (registration.phase === 'active') this.deliverWhenAlone(registration);
-    // The connection may have been lost before the sidecar heard that it is to drain.
+    // The connection may have been lost before the sidecar learned that it must drain.
     if (registration.drain) this.#tell(registration, registration.drain);
   }
 
-  /** A session of the registration has ended. One that drains has a moment to come back before it counts as gone. */
+  /** A session of the registration has ended. A draining sidecar gets a short time to reconnect before it counts as gone. */
   disconnected({ owner, phase }: Registration): void {
     if (phase !== 'draining') return;
     const { registry, inBackground } = this.#options;
@@ -84,7 +84,7 @@ export class Handover {
     older.session?.stopDelivering();
     const wasActive = older.phase === 'active';
     older.phase = 'draining';
-    // A sidecar that is gone has nothing to drain, and its successor must not wait for it.
+    // A sidecar without a session has nothing to drain, and its successor must not wait for it.
     if (!older.session || !wasActive) return this.#expel(older);
     older.drain = {
       by: { version: by.version, startedAtNs: by.startedAtNs },
@@ -111,7 +111,7 @@ export class Handover {
     this.#timers.add(timer);
   }
 
-  /** Ends what is left of a superseded registration; its sidecar learns so by the end of its session. */
+  /** Removes a superseded registration. Its sidecar learns of it when its session ends. */
   async #expel(registration: Registration): Promise<void> {
     registration.session?.end(new RpcError('ABORTED', 'a newer registration owns the instance id'));
     await this.drained(registration);

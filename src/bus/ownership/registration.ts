@@ -4,23 +4,25 @@ import type { InstanceQuota } from '../quotas/instance-quota.ts';
 import type { Owner } from '../store/store.ts';
 
 /**
- * How far a registration is: `reserved` until its sidecar activates it, `active` while it owns the instance id,
- * `draining` after a newer one took over, for as long as it may still publish and acknowledge.
+ * The phase of a registration:
+ * `reserved` until its sidecar activates it;
+ * `active` while it owns the instance id;
+ * `draining` after a newer one took over, while it may still publish and ack.
  */
 export type RegistrationPhase = 'reserved' | 'active' | 'draining';
 
-/** By whom a registration was superseded, and until when, on the monotonic clock, it may still write. */
+/** The newer registration, and the end of the drain on the monotonic clock. */
 export interface Drain {
   readonly by: { readonly version: string; readonly startedAtNs: bigint };
   readonly endsMs: number;
 }
 
-/** What others ask of the session of a registration. */
+/** The session's interface for other parts of the bus. */
 export interface RegisteredSession {
   readonly subscriptions: {
     readonly size: number;
     isUsing(name: string): boolean;
-    /** Positions of subscriptions with these names were acknowledged beside the session, with a state. */
+    /** A state was saved that also acked positions of the subscriptions with these names. */
     acknowledgedBeside(names: readonly string[]): void;
   };
   startDelivering(): void;
@@ -41,14 +43,14 @@ export interface Registration {
   readonly poolType: string;
   readonly access: InstanceAccess;
   phase: RegistrationPhase;
-  /** While it drains. */
+  /** Present while it drains. */
   drain: Drain | undefined;
-  /** Monotonic; renewed by every heartbeat. */
+  /** On the monotonic clock. Every heartbeat renews it. */
   leaseEndsMs: number;
   session: RegisteredSession | undefined;
 }
 
-/** Every registration whose lease lives, by instance id and epoch. */
+/** Every registration whose lease has not expired, by instance id and epoch. */
 export class Registry {
   readonly #registrations = new Map<string, Registration>();
 
@@ -75,13 +77,13 @@ export class Registry {
       .reduce<Registration | undefined>((a, b) => (a && a.owner.epoch > b.owner.epoch ? a : b), undefined);
   }
 
-  /** The owners whose lease lives, by instance id. */
+  /** The owners whose lease has not expired, by instance id. */
   active(): ReadonlyMap<string, Registration> {
     const active = this.all().filter(({ phase }) => phase === 'active');
     return new Map(active.map((registration) => [registration.owner.instanceId, registration]));
   }
 
-  /** The owner of an instance id, if its lease lives. */
+  /** The owner of an instance id, if its lease has not expired. */
   activeOf(instanceId: string): Registration | undefined {
     return this.all().find(({ owner, phase }) => owner.instanceId === instanceId && phase === 'active');
   }

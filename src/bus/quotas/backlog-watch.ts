@@ -10,9 +10,8 @@ export interface BacklogWatchOptions {
 }
 
 /**
- * Looks at what every subscription holds back in the log, and has messages kept no longer for one that is over its
- * instance's quota: one dead subscriber must not fill the store for all. It keeps its place, gets what is still there when
- * it comes, and is told how many messages it missed.
+ * Stops retaining messages for a subscription over its instance's quota: one dead subscriber must not fill the store. The subscription
+ * keeps its cursor, gets the messages that are left, and learns how many it lost.
  */
 export class BacklogWatch {
   readonly #options: BacklogWatchOptions;
@@ -23,7 +22,7 @@ export class BacklogWatch {
     this.#options = options;
   }
 
-  /** Does nothing while an earlier look is under way. */
+  /** Does nothing while an earlier check is in progress. */
   async look(): Promise<void> {
     if (this.#looking) return;
     this.#looking = true;

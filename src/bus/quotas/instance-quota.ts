@@ -6,20 +6,20 @@ import type { Owner } from '../store/store.ts';
 import { joinQuotas, type QuotaName, type Quotas } from './quotas.ts';
 import { TokenBucket } from './token-bucket.ts';
 
-/** An instance that is gone starts afresh after this long, which fills every bucket. */
+/** An unregistered instance is forgotten after this long, which fills every bucket. */
 const forgetAfterMs = 10_000;
 
-/** One that drains and one that takes over write at the same time; an epoch before these does not any more. */
+/** A draining epoch and its successor may write at once; older epochs may not. */
 const epochsKept = 4n;
 
-/** What one instance has taken of its quotas, whatever its epochs and sessions. */
+/** The quota usage of one instance over all its epochs and sessions. */
 export class InstanceQuota {
   readonly #scheduler: Scheduler;
   #limits: Quotas;
   #publishes: TokenBucket;
   #bytes: TokenBucket;
   #callsInFlight = 0;
-  /** The sequences that were counted last, by epoch: what comes again after a lost session was counted before. */
+  /** The sequences counted last, by epoch: those resent after a lost session were counted before. */
   readonly #counted = new Map<bigint, Set<bigint>>();
 
   constructor(scheduler: Scheduler, quotas: Quotas) {
@@ -40,7 +40,7 @@ export class InstanceQuota {
     this.#bytes = new TokenBucket(limits.bytes_per_second, this.#scheduler.nowMs());
   }
 
-  /** Counts a publish; why it is refused, or undefined when it may be stored. */
+  /** Counts a publish. Returns why it is refused, or undefined if it may be stored. */
   publishRefusal({ epoch }: Owner, { sequence, bytes }: { sequence: bigint; bytes: number }): string | undefined {
     if (this.#counted.get(epoch)?.has(sequence)) return undefined;
     const refusal =
@@ -54,13 +54,13 @@ export class InstanceQuota {
     return undefined;
   }
 
-  /** Why one more of what is counted is refused, when there are `open` already. */
+  /** Why one more is refused when `open` exist. */
   countRefusal(name: QuotaName, open: number): string | undefined {
     const limit = this.#limits[name];
     return open < limit ? undefined : `over the quota ${name}: there are ${open} already, and the limit is ${limit}`;
   }
 
-  /** Counts a call until the returned function is called; or says why it is refused. */
+  /** Counts a call until the returned function is called, or returns why it is refused. */
   beginCall(): { readonly refusal: string } | { readonly refusal: undefined; readonly ended: () => void } {
     const refusal = this.countRefusal('calls_in_flight', this.#callsInFlight);
     if (refusal !== undefined) return { refusal };
@@ -93,7 +93,7 @@ export class InstanceQuota {
   }
 }
 
-/** The quotas of every instance that is, or was a moment ago, registered. */
+/** The quotas of every instance that is registered or was so recently. */
 export class InstanceQuotas {
   readonly #scheduler: Scheduler;
   readonly #quotas = new Map<string, { readonly quota: InstanceQuota; seenMs: number }>();
@@ -102,7 +102,7 @@ export class InstanceQuotas {
     this.#scheduler = scheduler;
   }
 
-  /** What an instance has taken so far, under these limits from now on. */
+  /** The usage of an instance, with these limits applied. */
   of(instanceId: string, limits: Quotas): InstanceQuota {
     const seenMs = this.#scheduler.nowMs();
     const entry = this.#quotas.get(instanceId) ?? { quota: new InstanceQuota(this.#scheduler, limits), seenMs };
@@ -111,7 +111,7 @@ export class InstanceQuotas {
     return entry.quota;
   }
 
-  /** Forgets the instances that have not been registered for a while. */
+  /** Forgets instances that have been unregistered for a while. */
   forget(isRegistered: (instanceId: string) => boolean): void {
     const nowMs = this.#scheduler.nowMs();
     for (const [instanceId, entry] of this.#quotas) {
@@ -121,7 +121,7 @@ export class InstanceQuotas {
   }
 }
 
-/** How much the subscriptions of an instance may hold back, whoever it is registered by, and the least that any may. */
+/** The backlog quotas of an instance for any principal that may register it, and the smallest of all. */
 export function backlogQuotasFor(policy: Policy): {
   readonly leastBytes: number;
   of(instanceId: string): { readonly messages: number; readonly bytes: number };
@@ -136,7 +136,7 @@ export function backlogQuotasFor(policy: Policy): {
   };
 }
 
-/** What the rules that let somebody be an instance allow it to take. */
+/** The quotas of a claim, by the rules that allow it. */
 export function quotasFor(policy: Policy, applicant: Pick<Applicant, 'instanceId'> & Partial<Applicant>): Quotas {
   return joinQuotas(rulesFor(policy, applicant).flatMap(({ rule }) => rule.quotas ?? []));
 }

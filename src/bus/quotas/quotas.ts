@@ -1,24 +1,24 @@
 import { limits } from '../../contract/wire/limits.ts';
 import { defaultRetention } from '../store/retention.ts';
 
-/** How much one instance may take of the bus. Each is a whole number of at least 1; in a policy file they go by these names. */
+/** How much of the bus one instance may use. Each is a whole number of at least 1. A policy file uses these names. */
 export interface Quotas {
   readonly publishes_per_second: number;
-  /** Of messages as they are encoded, with all their fields. */
+  /** Counts encoded messages with all their fields. */
   readonly bytes_per_second: number;
-  /** Open at once. */
+  /** Concurrently open. */
   readonly subscriptions: number;
   readonly servers: number;
-  /** Calls of its own that wait for an answer. */
+  /** Its own calls that wait for an answer. */
   readonly calls_in_flight: number;
-  /** What one subscription may hold back in the log: everything from the first message that it has not finished with. */
+  /** The messages retained for one subscription: everything from the first unfinished message. */
   readonly backlog_messages: number;
   readonly backlog_bytes: number;
 }
 
 export type QuotaName = keyof Quotas;
 
-/** What holds where no rule says otherwise: more than a plugin needs, and less than would take the bus from the others. */
+/** The quotas where rules set none: more than a plugin needs, and small enough to leave the bus usable for others. */
 export const defaultQuotas: Quotas = {
   publishes_per_second: 20_000,
   bytes_per_second: 64 * 1024 * 1024,
@@ -32,7 +32,7 @@ export const defaultQuotas: Quotas = {
 const quotaNames = Object.keys(defaultQuotas) as readonly QuotaName[];
 
 /**
- * Reads the `quotas` of a rule; `fault` hears of every fault.
+ * Reads the `quotas` of a rule and calls `fault` for every error.
  *
  * ```yaml
  * quotas: {publishes_per_second: 100, bytes_per_second: 1048576}
@@ -55,7 +55,7 @@ export function parseQuotas(raw: unknown, where: string, fault: (found: string) 
   return quotas;
 }
 
-/** The quotas that several rules give together: of each the largest that one of them names. */
+/** The combined quotas of several rules: the largest value of each. */
 export function joinQuotas(given: readonly Partial<Quotas>[]): Quotas {
   const joined: Record<QuotaName, number> = { ...defaultQuotas };
   for (const name of quotaNames) {

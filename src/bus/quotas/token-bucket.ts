@@ -1,7 +1,7 @@
-/** How much may come at once when nothing came before: what the rate gives in this time. */
+/** The bucket's size: what the rate gives in this time. */
 const burstSeconds = 2;
 
-/** Lets so much through in a second, and twice as much at once. What is larger than that passes when nothing came before it. */
+/** Allows the rate per second and bursts of twice that. A larger cost passes when nothing came before. */
 export class TokenBucket {
   readonly #perSecond: number;
   #used = 0;
@@ -16,14 +16,14 @@ export class TokenBucket {
     return this.#perSecond * burstSeconds;
   }
 
-  /** How much has come at once, with what it leaves no room for counted in. */
+  /** How much of the burst is used at this time. */
   used(nowMs: number): number {
     this.#used = Math.max(0, this.#used - ((nowMs - this.#atMs) / 1_000) * this.#perSecond);
     this.#atMs = nowMs;
     return this.#used;
   }
 
-  /** How long until there is room for so much; 0 when there is now. */
+  /** How long until the cost is allowed. 0: now. */
   waitMs(cost: number, nowMs: number): number {
     const used = this.used(nowMs);
     const over = Math.min(used, used + cost - this.capacity);

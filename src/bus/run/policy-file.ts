@@ -6,13 +6,13 @@ import { messageOf, UserFacingError } from '../../base/user-facing-error.ts';
 import { exitCodes } from '../../contract/config/exit-codes.ts';
 import { type Policy, parsePolicy } from '../access/policy.ts';
 
-/** A policy with the text it was made from. */
+/** A policy with its source text. */
 export interface PolicyText {
   readonly text: string;
   readonly policy: Policy;
 }
 
-/** @throws UserFacingError when the file cannot be read, FaultList when it is no policy; the exit code is 78. */
+/** @throws UserFacingError if the file cannot be read, FaultList if it is not a valid policy. The exit code is 78. */
 export async function readPolicy(path: string): Promise<PolicyText> {
   const text = await readPolicyText(path);
   return { text, policy: parsePolicy({ path, text }) };
@@ -29,7 +29,7 @@ async function readPolicyText(path: string): Promise<string> {
   });
 }
 
-/** One line for each rule that lets its principals register and do nothing else. */
+/** Logs each rule that allows its principals to register and nothing else. */
 export function warnOfEmptyRules({ rules }: Policy, log: Log): void {
   for (const [index, { grants, principals }] of rules.entries()) {
     if (grants.length > 0) continue;
@@ -49,8 +49,7 @@ export interface PolicyWatch {
 }
 
 /**
- * Looks at the file every second and passes the policy on when it changed. One that cannot be used is logged once, with its
- * problems; the policy before it stays.
+ * Reads the file every second and applies a changed policy. An invalid one is logged once, with its problems. The former policy then stays.
  */
 export function watchPolicy({ path, initial, scheduler, log, replace }: PolicyWatch): Timer {
   return watchChanges({

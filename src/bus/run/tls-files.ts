@@ -15,8 +15,8 @@ export interface BusTlsFlags {
 }
 
 /**
- * Reads what the bus shows and trusts; undefined when it is to speak plaintext.
- * @throws FaultList of `bus/tls/*` faults, all found in one pass, with exit code 78.
+ * Reads the bus's certificate and CA. Undefined for plaintext.
+ * @throws FaultList of `bus/tls/*` errors, all found in one pass, with exit code 78.
  */
 export async function readBusTls(flags: BusTlsFlags): Promise<TlsFiles | undefined> {
   const { tlsCertificate, tlsKey, tlsClientCa } = flags;
@@ -46,13 +46,13 @@ export interface BusTlsWatch {
   readonly initial: TlsFiles;
   readonly scheduler: Scheduler;
   readonly log: Log;
-  /** @throws RpcError when they cannot be used. */
+  /** @throws RpcError if they cannot be used. */
   readonly renew: (tls: TlsFiles) => void;
 }
 
 /**
- * Looks at the files every second and hands them on when they changed. Files that cannot be used, as when only the first of
- * two is written, are logged once; what was shown before then stays.
+ * Reads the files every second and applies changes. Unusable files, such as only the first of two replaced, are logged once. The former
+ * certificate then stays.
  */
 export function watchBusTls({ flags, initial, scheduler, log, renew }: BusTlsWatch): Timer {
   logCertificate({ log, scheduler }, 'the bus shows its certificate', initial);
@@ -69,7 +69,7 @@ export function watchBusTls({ flags, initial, scheduler, log, renew }: BusTlsWat
   });
 }
 
-/** Logs which certificate the bus shows, as a warning when clients will refuse it for its dates. */
+/** Logs the bus's certificate, as a warning if clients will refuse it for its dates. */
 function logCertificate(
   { log, scheduler }: Pick<BusTlsWatch, 'log' | 'scheduler'>,
   message: string,
@@ -87,7 +87,7 @@ function logCertificate(
 interface PemFile {
   readonly flag: string;
   readonly path: string | undefined;
-  /** @throws when the text is not what the flag names. */
+  /** @throws if the text is not of the flag's kind. */
   readonly parse: (text: string) => unknown;
 }
 
@@ -104,7 +104,7 @@ async function readPem({ flag, path, parse }: PemFile, faults: UserFacingError[]
     parse(text);
     return text;
   } catch {
-    // What OpenSSL says of it may hold a part of the text.
+    // OpenSSL's message may contain part of the text.
     faults.push(notUsable(flag, `${path} holds no PEM that fits ${flag}`));
     return undefined;
   }
