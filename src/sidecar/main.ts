@@ -22,24 +22,24 @@ import { Sidecar } from './sidecar.ts';
 
 const stderr = new LineStream(process.stderr);
 
-/** The program `sidecar.mjs`: it takes no arguments, and everything from the environment. */
+/** The program `sidecar.mjs`. It takes no arguments; all its settings come from the environment. */
 async function main(): Promise<number> {
   bufferOneMessageAStream();
-  // Before anything that takes time, and for good: by default a second signal would end the process in its drain.
+  // Before anything slow, and permanently: by default a second signal would end the process while it drains.
   const signalled = new Promise<string>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, resolve);
   });
-  // By default it ends a process, and an operator who rotates files sends it to all alike.
+  // By default SIGHUP ends a process, and operators who rotate files send it to every process.
   process.on('SIGHUP', () => {});
-  // No process ends before a lookup of a name that is under way, and the C library's may take longer than a platform waits
-  // before it kills. A lookup that gave up early is only repeated: https://man7.org/linux/man-pages/man5/resolv.conf.5.html
+  // A process cannot end during a name lookup, and the C library's may take longer than a platform waits before it kills. A
+  // lookup that gives up early is simply repeated: https://man7.org/linux/man-pages/man5/resolv.conf.5.html
   process.env['RES_OPTIONS'] ??= 'timeout:2 attempts:1';
   const config = await loadConfig();
   const log = logOf(config);
   const audit = await auditLogOf(config, log);
   const sidecar = createSidecar(config, log, { audit, processMemory: await openProcessMemory(process.env) });
   process.on('SIGINT', () => {
-    // An interrupt while it is stopping already means that somebody waits at a terminal.
+    // A second interrupt means that somebody waits at a terminal.
     if (sidecar.state === 'SHUTTING_DOWN') sidecar.hurry();
   });
   const failure = await Promise.race([signalled.then(() => undefined), runUntilFailure(sidecar)]);
@@ -65,7 +65,7 @@ function logOf({ logLevel: level, logFormat: format }: Pick<SidecarConfig, 'logL
   return createStreamLog(process.stdout, { level, format, wallTimeNs: () => realScheduler.wallTimeNs() });
 }
 
-/** The audit log, if there is to be one; its file is opened again at SIGHUP. */
+/** The audit log, if one is configured; its file is reopened at SIGHUP. */
 async function auditLogOf({ auditLog: place }: SidecarConfig, log: Log): Promise<AuditLog | undefined> {
   if (place === undefined) return undefined;
   const audit = await openAuditLog({ place, setting: 'SIDECAR_AUDIT_LOG', log, stdout: process.stdout });
@@ -107,7 +107,7 @@ function createSidecar(
   });
 }
 
-/** Of what is set and has no effect. */
+/** Warns of variables that are set and have no effect. */
 function warnOfVariables(log: Log): void {
   for (const { name: variable, nearest: didYouMean } of unknownVariables(process.env)) {
     log.warn('a variable is set that nothing reads', { variable, didYouMean });
@@ -115,7 +115,7 @@ function warnOfVariables(log: Log): void {
   if (hasTwoTokens(process.env)) log.warn('SIDECAR_BUS_TOKEN is used, and SIDECAR_BUS_TOKEN_FILE beside it is not');
 }
 
-/** Resolves with why the sidecar cannot go on. */
+/** Resolves with the reason why the sidecar cannot continue. */
 async function runUntilFailure(sidecar: Sidecar): Promise<unknown> {
   try {
     await sidecar.start();
@@ -137,7 +137,7 @@ function printFailure(error: unknown, format: SidecarConfig['logFormat']): void 
 }
 
 function endWith(error: unknown): never {
-  // Before there is a configuration only the environment can say how to write.
+  // Without a configuration only the environment says which format to use.
   printFailure(error, process.env.SIDECAR_LOG_FORMAT?.trim() === 'json' ? 'json' : 'text');
   process.exit(exitCodeOf(error));
 }

@@ -12,7 +12,7 @@ import { grantsFromWire, withheldFromWire } from '../../contract/wire/grants-on-
 import { topicFault } from '../../contract/wire/topic.ts';
 import type { LinkPart } from '../bus-link/link-part.ts';
 
-/** What this instance may publish and subscribe, as the bus decided. Closed until the bus has said so. */
+/** The bus's decision on what this instance may publish and subscribe to. Nothing is allowed until the bus has decided. */
 export class Access implements LinkPart {
   #granted: readonly Grant[] | undefined;
   #denied: readonly WithheldGrant[] = [];
@@ -39,18 +39,18 @@ export class Access implements LinkPart {
     return this.granted.filter((grant) => grant.action === action).map((grant) => grant.pattern);
   }
 
-  /** What was asked for and is not given. */
+  /** Grants that were requested and not given. */
   get withheld(): readonly WithheldGrant[] {
     return [...this.#undecided, ...this.#denied];
   }
 
-  /** The grant with what the bus says against it, if it does. */
+  /** The grant, with the bus's reason when it is withheld. */
   withReason(grant: Grant): Grant | WithheldGrant {
     const isSame = ({ action, pattern }: Grant): boolean => action === grant.action && pattern === grant.pattern;
     return this.withheld.find(isSame) ?? grant;
   }
 
-  /** Resolves once the bus has decided on every grant that was asked for. */
+  /** Resolves once the bus has evaluated every requested grant. */
   decided(): Promise<void> {
     return this.#decided.opened();
   }
@@ -64,14 +64,14 @@ export class Access implements LinkPart {
     this.#decided.set(true);
   }
 
-  /** Why a publish on, or a call to, this topic is refused; undefined when it is allowed. */
+  /** Why a publish or a call on this topic is refused; undefined when it is allowed. */
   publishRefusal(topic: string): string | undefined {
     const fault = topicFault(topic);
     if (fault !== undefined) return `"${topic}" is no topic: ${fault}`;
     return admits(this.granted, 'publish', topic) ? undefined : this.#refusal('publish', topic);
   }
 
-  /** Why this pattern may not be subscribed to or served; undefined when one grant contains it. */
+  /** Why the plugin may not subscribe to, or answer requests on, this pattern; undefined when one grant contains it. */
   subscribeRefusal(pattern: string): string | undefined {
     return admitsPattern(this.granted, 'subscribe', pattern) ? undefined : this.#refusal('subscribe', pattern);
   }

@@ -9,13 +9,13 @@ import type { Access } from './access.ts';
 
 const remindEveryMs = 10_000;
 
-/** Logs which grants come and go, and, for as long as some are undecided, which and the command that approves them. */
+/** Logs which grants are given and withdrawn. While some are undecided, logs them with the command that approves them. */
 export class GrantNotices implements LinkPart {
   readonly #options: { access: Access; instanceId: string; scheduler: Scheduler; log: Log };
   #last: readonly Grant[] | undefined;
   #reminder: Timer | undefined;
 
-  /** The access must hear of an event first. */
+  /** The access must receive an event first. */
   constructor(options: { access: Access; instanceId: string; scheduler: Scheduler; log: Log }) {
     this.#options = options;
   }

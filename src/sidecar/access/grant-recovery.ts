@@ -9,13 +9,13 @@ export interface GrantRecoveryOptions {
   readonly instanceId: string;
   readonly scheduler: Scheduler;
   readonly log: Log;
-  /** Undefined: for ever. */
+  /** Undefined: no limit. */
   readonly timeoutMs: number | undefined;
 }
 
 /**
- * Waits until the bus has decided on every grant.
- * @throws UserFacingError when nobody decides in time, or everything that was asked for is denied.
+ * Waits until the bus has evaluated every grant.
+ * @throws UserFacingError when the timeout passes first, or every requested grant is denied.
  */
 export async function recoverGrants(options: GrantRecoveryOptions): Promise<void> {
   const { access, instanceId, scheduler, log, timeoutMs } = options;

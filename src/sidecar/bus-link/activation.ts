@@ -9,13 +9,13 @@ export interface ActivationOptions {
   readonly backoff: BackoffOptions;
   /** Asks the bus once. @throws RpcError */
   readonly attempt: () => Promise<void>;
-  /** Aborts when the session is over; the next session activates for itself. */
+  /** Aborts when the session is lost; the next session activates for itself. */
   readonly over: AbortSignal;
 }
 
 /**
- * Takes the instance id over, and tries again for as long as the session lives.
- * @throws RpcError when the first attempt fails; the other attempts go on in the background.
+ * Takes over the instance id, and tries again for as long as the session lives.
+ * @throws RpcError when the first attempt fails; later attempts continue in the background.
  */
 export async function activate(options: ActivationOptions): Promise<void> {
   try {

@@ -5,13 +5,13 @@ import { messageOf } from '../../base/user-facing-error.ts';
 import { leaseMsTrailer, limits } from '../../contract/wire/limits.ts';
 import { RpcError, type StatusCode } from '../../transport/status.ts';
 
-/** How the bus refuses an instance id that a newer start has. */
+/** The status with which the bus refuses an instance id that a newer sidecar owns. */
 export const newerStartOwns = 'ALREADY_EXISTS';
 
-/** How a call ends that the bus has not answered. */
+/** The statuses of a call that the bus has not answered. */
 const awayStatuses: ReadonlySet<StatusCode> = new Set(['UNAVAILABLE', 'DEADLINE_EXCEEDED']);
 
-/** What the bus would decide in the same way again. Every other failure is a fault, of the bus or on the way to it. */
+/** Refusals that the bus would repeat. Every other failure is a problem of the bus or of the network. */
 const decisions: ReadonlySet<StatusCode> = new Set([
   'INVALID_ARGUMENT',
   'PERMISSION_DENIED',
@@ -20,12 +20,12 @@ const decisions: ReadonlySet<StatusCode> = new Set([
   'OUT_OF_RANGE',
 ]);
 
-/** The longest one attempt to connect or one call of the control plane may take. */
+/** The longest that one attempt to connect, or one call of the control plane, may take. */
 export const attemptTimeoutMs = 5_000;
 
-/** The bus looks once a second for leases that have ended. */
+/** The bus looks for expired leases once a second. */
 const leaseGraceMs = 2_000;
-/** The longest that a bus may make a sidecar wait for the lease of another. */
+/** The longest that a bus may make a sidecar wait for another one's lease. */
 const leaseWaitMsMax = 120_000;
 
 export interface AttemptsOptions {
@@ -33,16 +33,16 @@ export interface AttemptsOptions {
   readonly log: Log;
   readonly address: string;
   readonly backoff: BackoffOptions;
-  /** How long a bus that is away or fails is asked again. */
+  /** How long to try again while the bus is unreachable or fails. */
   readonly timeoutMs: number;
   readonly closing: AbortSignal;
   readonly attempt: (leftMs: number) => Promise<void>;
 }
 
 /**
- * Tries until an attempt succeeds. A bus that is away or fails is asked again until `timeoutMs` have passed, and one that says
- * that a newer start owns the instance id until the lease of that start has ended, since a dead one may hold it.
- * @throws RpcError with what the bus decided or with the last failure; UNAVAILABLE when it did not answer.
+ * Tries until an attempt succeeds. An unreachable or failing bus is tried again until `timeoutMs` have passed. When a newer
+ * sidecar owns the instance id, this waits until that one's lease has expired, since it may be dead.
+ * @throws RpcError with the bus's decision or the last failure; UNAVAILABLE when the bus did not answer.
  */
 export async function tryUntilAnswered(options: AttemptsOptions): Promise<void> {
   const { scheduler, log, address, timeoutMs, closing, attempt } = options;
@@ -57,7 +57,7 @@ export async function tryUntilAnswered(options: AttemptsOptions): Promise<void> 
     } catch (error) {
       const failure = RpcError.from(error);
       if (decisions.has(failure.code)) throw failure;
-      // An attempt that the deadline cut short tells less than the one before it.
+      // An attempt that the deadline cut short says less than the one before it.
       if (!last || scheduler.nowMs() < deadlineMs) last = failure;
       const delayMs =
         failure.code === newerStartOwns
@@ -70,7 +70,7 @@ export async function tryUntilAnswered(options: AttemptsOptions): Promise<void> 
   }
 }
 
-/** How long a newer start that owns the instance id can live without being heard of. */
+/** How long a newer sidecar may own the instance id although the bus hears nothing of it. */
 class NewerStart {
   readonly #scheduler: Scheduler;
   #deadAtMs: number | undefined;
@@ -79,7 +79,7 @@ class NewerStart {
     this.#scheduler = scheduler;
   }
 
-  /** The delay, shortened so that the last attempt comes when the lease has ended; undefined when that has been. */
+  /** The delay, shortened so that the last attempt comes when the lease has expired; undefined once it has. */
   delayMs(refusal: RpcError, delayMs: number): number | undefined {
     const nowMs = this.#scheduler.nowMs();
     this.#deadAtMs ??= nowMs + Math.min(leaseMsOf(refusal), leaseWaitMsMax) + leaseGraceMs;
@@ -87,7 +87,7 @@ class NewerStart {
   }
 }
 
-/** The lease that the bus gives, which it tells with the refusal; an older bus does not. */
+/** The bus sends the duration of its leases with the refusal; an older bus does not. */
 function leaseMsOf({ trailers }: RpcError): number {
   const leaseMs = Number(trailers[leaseMsTrailer]);
   return leaseMs > 0 ? leaseMs : limits.leaseMs;

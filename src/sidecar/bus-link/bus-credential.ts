@@ -6,20 +6,19 @@ import { clientCertificateFault, type Lifetime, lifetimeOfPem } from '../../cont
 import type { ConnectOptions, TlsFiles } from '../../transport/rpc.ts';
 import { RpcError } from '../../transport/status.ts';
 
-/** What proves this sidecar to the bus, and what it trusts; no `tls`: plaintext. */
+/** What authenticates this sidecar, and what it trusts. Without `tls` the connection is plaintext. */
 export interface Credential {
   readonly tls?: TlsFiles;
   readonly token?: string;
-  /** For messages: where the client certificate comes from; absent: SIDECAR_BUS_CERTIFICATE. */
+  /** Where the client certificate comes from, for messages; absent: SIDECAR_BUS_CERTIFICATE. */
   readonly certificateOrigin?: string;
 }
 
-/** How a connection presents the credential. */
 export function connectOptionsOf({ tls, token }: Credential): Pick<ConnectOptions, 'tls' | 'metadata'> {
   return { ...(tls && { tls }), ...(token !== undefined && { metadata: { authorization: `Bearer ${token}` } }) };
 }
 
-/** The cause of the RpcError of a connection that was not tried, since this sidecar's own credential cannot be used. */
+/** The cause of an RpcError when this sidecar's own credential cannot be used, so that no connection was tried. */
 export class CredentialError extends Error {
   override readonly name = 'CredentialError';
 }
@@ -30,17 +29,17 @@ export interface BusCredentialOptions {
   readonly address: string;
   readonly scheduler: Scheduler;
   readonly log: Log;
-  /** The certificate of the open connection is about to end, and a newer one is there: connect again. */
+  /** The certificate of the open connection expires soon, and a newer one exists: connect again. */
   readonly onRenewalDue: () => void;
 }
 
 const lookEveryMs = 1_000;
-/** A connection is replaced in the last tenth of its certificate's life, but neither very early nor at the last moment. */
+/** A connection is replaced in the last tenth of its certificate's life, within these bounds. */
 const marginMs = { least: 5_000, most: 300_000 };
 
 /**
- * The credential for the bus, read anew for every connection. While a connection is open its files are looked at: a change
- * does not touch the session, unless the certificate that the connection was opened with is about to end.
+ * The credential for the bus, read again for every connection. While a connection is open its files are checked. A change does
+ * not affect the session, unless the certificate that opened the connection expires soon.
  */
 export class BusCredential {
   readonly #options: BusCredentialOptions;
@@ -88,7 +87,7 @@ export class BusCredential {
   }
 
   async #look(): Promise<void> {
-    // A file that cannot be read is told by the next connection, which needs it.
+    // The next connection needs the file, and reports when it cannot be read.
     const found = await this.#read().catch(() => undefined);
     if (!found) return;
     const text = JSON.stringify(found);

@@ -27,9 +27,9 @@ export interface BusLinkOptions {
   readonly scheduler: Scheduler;
   readonly log: Log;
   readonly address: string;
-  /** Undefined: the bus is reached directly. */
+  /** Undefined: a direct connection. */
   readonly proxy?: ProxyServer | undefined;
-  /** Read anew before every connection, since it may rotate. */
+  /** Read again before every connection, since it may rotate. */
   readonly readCredential: () => Promise<Credential>;
   readonly registration: {
     readonly instanceId: string;
@@ -45,8 +45,8 @@ export interface BusLinkOptions {
 }
 
 /**
- * Keeps one session with the bus: connects, registers, and after a loss does both again under the same epoch,
- * so that publishes which are repeated are recognised.
+ * Keeps one session with the bus. It connects and registers, and after a loss does both again under the same epoch, so that the
+ * bus recognises repeated publishes.
  */
 export class BusLink {
   readonly #options: BusLinkOptions;
@@ -89,12 +89,12 @@ export class BusLink {
     return this.#up;
   }
 
-  /** Whether the instance id is a newer start's, so that there is no session until that one is gone. */
+  /** True while a newer sidecar owns the instance id. There is no session until that one ends. */
   get isStandingBy(): boolean {
     return this.#standingBy;
   }
 
-  /** By the scheduler's monotonic clock; undefined while there is no session. */
+  /** On the scheduler's monotonic clock; undefined without a session. */
   get leaseEndsMs(): number | undefined {
     return this.#session?.leaseEndsMs;
   }
@@ -111,8 +111,9 @@ export class BusLink {
   }
 
   /**
-   * Reserves the instance id and opens the session, which is kept from here on. A bus that goes away meanwhile is waited for
-   * like one that is not there yet. @throws RpcError with what the bus decided, or the last failure after `timeoutMs`.
+   * Reserves the instance id and opens the session, which is kept until the link is closed. A bus that becomes unreachable
+   * meanwhile is tried again, like one that has not started yet.
+   * @throws RpcError with the bus's decision, or the last failure after `timeoutMs`.
    */
   async register(timeoutMs: number): Promise<void> {
     await this.#untilAnswered(timeoutMs, async (leftMs) => {
@@ -123,8 +124,8 @@ export class BusLink {
   }
 
   /**
-   * Takes the instance id over, in this session and in each later one; messages flow once that is done.
-   * @throws RpcError when the first attempt fails; the others go on for as long as the link lives.
+   * Takes over the instance id, in this session and in each later one; messages flow once that is done.
+   * @throws RpcError when the first attempt fails; later attempts continue for as long as the link lives.
    */
   async activate(): Promise<void> {
     this.#wantsOwnership = true;
@@ -144,20 +145,20 @@ export class BusLink {
     return this.#connection.unary(method, request, { timeoutMs: attemptTimeoutMs, ...options });
   }
 
-  /** Sends on the session; false when there is none to send on. */
+  /** Sends on the session; false without a session. */
   send(message: RequestInit): boolean {
     if (!this.#up || !this.#session) return false;
     this.#session.send(message);
     return true;
   }
 
-  /** Gives the instance id back for good. @throws RpcError */
+  /** Releases the instance id for good. @throws RpcError */
   async deregister(timeoutMs: number): Promise<void> {
     const request = create(DeregisterRequestSchema, { ...this.#owner, reason: 'stopping' });
     await this.unary(busMethods.deregister, request, { timeoutMs });
   }
 
-  /** Gives the instance id back to a successor and asks for it again, which the bus grants only once that one is gone. */
+  /** Releases the instance id to a newer sidecar and asks for it again. The bus grants it only once that one has ended. */
   async standBy(timeoutMs: number): Promise<void> {
     const request = create(DeregisterRequestSchema, { ...this.#owner, reason: 'superseded' });
     await this.unary(busMethods.deregister, request, { timeoutMs }).catch(() => {});
@@ -221,7 +222,7 @@ export class BusLink {
     if (this.#wantsOwnership) this.#activate(this.#session).catch(() => {});
   }
 
-  /** Runs the session and, whenever it is lost, makes a new one, until the link is closed. */
+  /** Runs the session. Whenever it is lost, opens a new one, until the link is closed. */
   async #keep(): Promise<void> {
     const { scheduler, log, reconnect } = this.#options;
     const backoff = new Backoff(scheduler, reconnect);
@@ -242,12 +243,12 @@ export class BusLink {
           this.#standsBy();
         }
       }
-      // One that is lost at once, again and again, must not be made again at once.
+      // A session that is lost at once, again and again, must not be reopened without a delay.
       if (this.#up && scheduler.nowMs() - this.#upSinceMs >= reconnect.maxDelayMs) backoff.reset();
       this.#lost(reason);
       if (this.#closing.signal.aborted) return;
       const delayMs = backoff.nextDelayMs();
-      // Who stands by is refused with the same words for as long as its successor lives.
+      // While the newer sidecar lives, the bus refuses a standing-by one with the same reason each time.
       log[reason === lastReason ? 'debug' : 'info']('connecting to the bus again', {
         inMs: Math.round(delayMs),
         reason,
@@ -264,7 +265,7 @@ export class BusLink {
   async #activateOnce(session: BusSession): Promise<void> {
     const request = create(ActivateRequestSchema, this.#owner);
     const { draining } = await this.unary(busMethods.activate, request).catch((error: unknown) => {
-      // The bus no longer knows this registration, so only a new one can be activated.
+      // The bus does not know this registration any more, so only a new one can be activated.
       if (RpcError.from(error).code === 'FAILED_PRECONDITION') session.close();
       throw error;
     });

@@ -20,12 +20,12 @@ export interface BusSessionOptions {
   readonly onEvent: (event: SessionEvent['event']) => void;
 }
 
-/** How long before the lease's end, by our own clock, we stop counting on it: a quarter of a short one. */
+/** The session ends this long before its lease expires on our own clock: less for a short lease. */
 const leaseMarginMs = (leaseMs: number): number => Math.min(1_000, leaseMs / 4);
 
 /**
- * One session with the bus. It ends itself when its lease can no longer be counted on, measured on the monotonic clock
- * from when the last confirmed renewal was sent.
+ * One session with the bus. It ends itself when its lease may have expired. The lease is measured on the monotonic clock, from
+ * the moment when the last confirmed renewal was sent.
  */
 export class BusSession {
   readonly #options: BusSessionOptions;
@@ -41,17 +41,17 @@ export class BusSession {
     this.#leaseEnd = this.#leaseFrom(options.scheduler.nowMs(), options.leaseMs);
     this.#stream = options.connection.stream(busMethods.session);
     this.send({ case: 'open', value: options.owner });
-    // However short the bus makes its leases, one lost heartbeat must not end them.
+    // However short the lease is, one lost heartbeat must not end it.
     const renewEveryMs = Math.min(options.renewEveryMs, options.leaseMs / 3);
     this.#heartbeats = every(options.scheduler, renewEveryMs, () => this.#renew());
   }
 
-  /** Monotonic; from here on the session does not count on its lease. */
+  /** Monotonic; the session does not rely on its lease after this. */
   get leaseEndsMs(): number {
     return this.#leaseEndsMs;
   }
 
-  /** Aborts when the session has ended, in whatever way. */
+  /** Aborts when the session has ended, for any reason. */
   get over(): AbortSignal {
     return this.#stream.over;
   }
@@ -60,7 +60,7 @@ export class BusSession {
     this.#stream.write(create(SessionRequestSchema, { message }));
   }
 
-  /** Passes events on until the session is over. @throws RpcError when it ended with a status other than OK. */
+  /** Passes events on until the session ends. @throws RpcError when it ended with a status other than OK. */
   async run(): Promise<void> {
     try {
       for await (const { event } of this.#stream) {
@@ -73,7 +73,6 @@ export class BusSession {
     }
   }
 
-  /** Ends the session, for this reason. */
   close(reason?: RpcError): void {
     this.#stream.cancel(reason);
   }

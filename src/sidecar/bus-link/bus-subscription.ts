@@ -3,7 +3,7 @@ import type { Delivery, SubscribeSchema } from '../../contract/wire/gen/meridian
 import type { RpcError } from '../../transport/status.ts';
 import type { RequestInit } from './bus-session.ts';
 
-/** What a subscription asks of the bus, without what belongs to one session. */
+/** The request for a subscription, without what belongs to one session. */
 export type SubscriptionRequest = Pick<
   MessageInitShape<typeof SubscribeSchema>,
   'startAt' | 'startTimeNs' | 'idleExpiryS' | 'maxAttempts' | 'deadLetterTopic'
@@ -14,38 +14,38 @@ export interface Credit {
   readonly bytes: number;
 }
 
-/** Who takes what a subscription brings. */
+/** Receives the messages of a subscription. */
 export interface SubscriptionSink {
   opened(): void;
   deliver(delivery: Delivery): void;
   acknowledged(positions: readonly bigint[]): void;
   ended(status: RpcError): void;
-  /** Whether a message of this size can be taken; absent: always. One that cannot stays with the bus until it can. */
+  /** Whether there is capacity for a message of this size; absent: always. Without capacity the message is deferred. */
   hasRoom?(bytes: number): boolean;
-  /** What it has was handed back to the bus, and comes again. */
+  /** Its messages in flight were requeued, and will be redelivered. */
   handedBack?(): void;
 }
 
 interface InHand {
   readonly bytes: number;
   readonly attempt: number;
-  /** What the sink said of it and the bus has not confirmed. */
+  /** The outcome that the sink reported and the bus has not confirmed. */
   settled: 'no' | 'acknowledged' | 'failed';
 }
 
-/** One subscription that outlives the sessions with the bus: after a loss it is made again where it was. */
+/** One subscription, which outlives sessions: after a loss it is reopened at its cursor. */
 export class BusSubscription {
   readonly request: SubscriptionRequest;
   readonly #sink: SubscriptionSink;
   readonly #id: number;
   readonly #send: (message: RequestInit) => boolean;
-  /** Handed to the sink, and neither confirmed as acknowledged nor delivered again after a failure. */
+  /** Delivered to the sink, and neither confirmed as acknowledged nor redelivered after a failure. */
   readonly #inHand = new Map<bigint, InHand>();
-  /** Between asking the bus for the subscription and its answer; what comes then was sent before it was asked. */
+  /** True from Subscribe to Subscribed. Deliveries in between were sent before Subscribe arrived. */
   #isOpening = false;
-  /** The bytes of the message that was left with the bus for want of room. */
+  /** The size of the message that was deferred for lack of capacity. */
   #leftBytes: number | undefined;
-  /** Made again because there is room, of which the sink need not know. */
+  /** Reopened because there is capacity again; the sink need not know. */
   #isTakingUp = false;
   #credit: Credit;
 
@@ -71,12 +71,11 @@ export class BusSubscription {
     return this.request.name;
   }
 
-  /** What the bus may still deliver, and how much the sink has not been confirmed to be done with. */
+  /** The outstanding credit, and the number of messages in flight or not yet confirmed. */
   get depth(): { readonly name: string; readonly credit: Credit; readonly inHand: number } {
     return { name: this.name, credit: this.#credit, inHand: this.#inHand.size };
   }
 
-  /** Lets the bus deliver this much more. */
   addCredit(more: Credit): void {
     this.#credit = { messages: this.#credit.messages + more.messages, bytes: this.#credit.bytes + more.bytes };
     this.#send({ case: 'credit', value: { subscriptionId: this.#id, ...more } });
@@ -87,15 +86,14 @@ export class BusSubscription {
     this.#sendAcknowledge(positions);
   }
 
-  /** The sink could not handle these: each counts as an attempt, and comes again or becomes a dead letter. */
+  /** Nacks messages that the sink could not handle. Each counts as an attempt, and is redelivered or becomes a dead letter. */
   retry(positions: readonly bigint[]): void {
     this.#settle(positions, 'failed');
     this.#sendRetry(positions);
   }
 
   /**
-   * (Re)makes the subscription on a new session, and says again what the session before may not have heard. What is in hand
-   * is not delivered again.
+   * (Re)opens the subscription on a new session and resends unconfirmed acks and nacks. Messages in flight are not redelivered.
    */
   open(): void {
     const { messages, bytes } = this.#credit;
@@ -118,13 +116,13 @@ export class BusSubscription {
     this.#isTakingUp = false;
   }
 
-  /** Takes up what was left with the bus. */
+  /** Reopens the subscription if a message was deferred. */
   takeUp(): void {
     this.#isTakingUp = true;
     this.open();
   }
 
-  /** The bytes of the message that waits at the bus for room; undefined when none does. */
+  /** The size of the deferred message; undefined when none is deferred. */
   get leftBytes(): number | undefined {
     return this.#leftBytes;
   }
@@ -133,7 +131,7 @@ export class BusSubscription {
     return this.#sink.hasRoom?.(bytes) ?? true;
   }
 
-  /** Hands a message on, or leaves it with the bus for want of room, and then all behind it, for the sake of their order. */
+  /** Delivers the message or, without capacity, defers it and, to keep their order, all later ones. */
   delivered(delivery: Delivery): void {
     const { position, creditBytes: bytes, attempt } = delivery;
     if (this.#isOpening || this.#leftBytes !== undefined) return;
@@ -143,7 +141,7 @@ export class BusSubscription {
     }
     const held = this.#inHand.get(position);
     if (held && held.settled !== 'failed') {
-      // It was on its way when the subscription was made again, so that the bus has used credit for it twice.
+      // It was sent before the subscription was reopened, so the bus has used credit for it twice.
       this.#send({ case: 'credit', value: { subscriptionId: this.#id, messages: 1, bytes } });
       return;
     }
@@ -161,13 +159,13 @@ export class BusSubscription {
     this.#sink.ended(status);
   }
 
-  /** Lets go of what is in hand, for the bus to deliver again. */
+  /** Forgets the messages in flight, so that the bus redelivers them. */
   handBack(): void {
     this.#inHand.clear();
     this.#sink.handedBack?.();
   }
 
-  /** Lets go of what is in hand, and returns what the sink has said nothing of. */
+  /** Forgets the messages in flight, and returns those that the sink has not settled. */
   letGo(): bigint[] {
     const unsettled = this.#inHandAs('no');
     this.#inHand.clear();

@@ -6,7 +6,7 @@ import type { LinkPart } from './link-part.ts';
 
 export type CallReport = Pick<CallResult, 'outcome' | 'payloadType' | 'payload' | 'detail'>;
 
-/** The bus answers at the caller's deadline; only when it cannot do we, this much later. */
+/** The bus answers at the caller's deadline. Only if it cannot does the sidecar answer, this much later. */
 const graceMs = 250;
 
 /** Calls to other plugins: at most once, never queued, bounded in time. */
@@ -21,7 +21,7 @@ export class BusCalls implements LinkPart {
     this.#send = options.send;
   }
 
-  /** Makes one call, whose envelope is made for its id: unique within this sidecar. */
+  /** Makes one call. Its envelope gets an id that is unique within this sidecar. */
   call(makeEnvelope: (callId: bigint) => Envelope, timeoutMs: number): Promise<CallReport> {
     this.#lastId += 1n;
     const callId = this.#lastId;
@@ -55,7 +55,7 @@ export class BusCalls implements LinkPart {
   }
 }
 
-/** What is reported of a call that nobody answered. */
+/** The report of a call that got no answer. */
 export function withoutAnswer(outcome: CallOutcome, detail: string): CallReport {
   return { outcome, payloadType: '', payload: new Uint8Array(), detail };
 }

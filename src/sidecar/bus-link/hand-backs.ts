@@ -1,14 +1,14 @@
 import { Gate } from '../../base/async/gate.ts';
 import type { RequestInit } from './bus-session.ts';
 
-/** What a subscription that is over says of the messages that it had. */
+/** The outcome of the messages in flight when a subscription ended. */
 export interface HandBack {
   readonly name: string;
-  /** Had by the plugin when its stream broke off: attempts. Everything else never was one. */
+  /** The plugin had these when its stream broke: nacked, so they count as attempts. All others are requeued and do not. */
   readonly failed: readonly bigint[];
 }
 
-/** The subscriptions that are over, until the bus has confirmed what became of their messages. */
+/** Ended subscriptions, until the bus has confirmed the outcome of their messages. */
 export class HandBacks {
   readonly #send: (message: RequestInit) => boolean;
   readonly #unconfirmed = new Map<number, HandBack>();
@@ -28,17 +28,17 @@ export class HandBacks {
     if (this.#unconfirmed.size === 0) this.#settled.set(true);
   }
 
-  /** Says everything again that an earlier session did not confirm. */
+  /** Resends everything that an earlier session did not confirm. */
   sendAll(): void {
     for (const [subscriptionId, handBack] of this.#unconfirmed) this.#sendOne(subscriptionId, handBack);
   }
 
-  /** The session is lost: what is unconfirmed waits for the next. */
+  /** The session is lost: unconfirmed outcomes wait for the next one. */
   down(): void {
     this.#settled.set(true);
   }
 
-  /** Resolves when everything is confirmed, or there is no session to confirm it on. */
+  /** Resolves when everything is confirmed, or there is no session to confirm it. */
   confirmed(): Promise<void> {
     return this.#settled.opened();
   }

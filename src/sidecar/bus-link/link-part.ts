@@ -3,17 +3,17 @@ import type { SessionEvent } from '../../contract/wire/gen/meridian/bus/v1/bus_p
 /** Why a sidecar in STANDBY sends nothing. */
 export const standingBy = 'a newer start of this instance took over, and this sidecar stands by';
 
-/** Something that uses the session: told when it can send, when it cannot, and what the bus says. */
+/** A part that uses the session. It learns when it may send, when it may not, and what the bus sends. */
 export interface LinkPart {
   /**
-   * The session is open and this sidecar may write: send again what is unsettled. `draining`: a newer start owns the
-   * instance id, and nothing more is delivered.
+   * The session is open and this sidecar may write: resend what is unconfirmed. `draining`: a newer sidecar owns the instance
+   * id, and the bus delivers nothing more.
    */
   onUp?(draining: boolean): void;
   onDown?(reason: string): void;
-  /** While the bus could not be reached, a newer start took the instance id over. */
+  /** A newer sidecar took over the instance id while the bus was unreachable. */
   onSuperseded?(): void;
-  /** Nothing is sent under this epoch any more, since a newer start owns the instance id. */
+  /** Nothing more is sent under this epoch, since a newer sidecar owns the instance id. */
   onStandBy?(): void;
   onEvent?(event: SessionEvent['event']): void;
 }

@@ -23,7 +23,7 @@ export interface OutboxLimits {
 export interface OutboxOptions {
   readonly scheduler: Scheduler;
   readonly limits: OutboxLimits;
-  /** What the whole sidecar may hold for the bus. */
+  /** Bounds what the whole sidecar buffers for the bus. */
   readonly budget: MemoryBudget;
   /** Sends on the session; false when there is none. */
   readonly send: (message: RequestInit) => boolean;
@@ -109,7 +109,6 @@ export class Outbox implements LinkPart {
     if (event.case === 'publishResult') this.#answered(event.value);
   }
 
-  /** Resolves once nothing waits. */
   empty(): Promise<void> {
     return this.#emptied.opened();
   }
@@ -123,7 +122,7 @@ export class Outbox implements LinkPart {
 
   #answered(result: PublishResult): void {
     const { sequence, accepted, messageId, duplicate, refusalReason: reason } = result;
-    // What is refused now may have been stored by the session before.
+    // The session before may have stored a publish that is refused now.
     const isInDoubt = this.#waiting.get(sequence)?.sentBefore ?? false;
     if (accepted) this.#settle(sequence, { kind: 'accepted', messageId, duplicate });
     else if (!isInDoubt) this.#settle(sequence, { kind: 'refused', reason });

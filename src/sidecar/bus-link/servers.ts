@@ -9,16 +9,16 @@ import type { LinkPart } from './link-part.ts';
 export interface ServerSink {
   serving(): void;
   request(request: Request): void;
-  /** Why it cannot be asked this now; undefined when it can. */
+  /** Why the request is refused now; undefined when it is accepted. */
   refusal(request: Request): string | undefined;
   ended(status: RpcError): void;
 }
 
-/** The patterns on which this plugin answers requests; after a lost session each is announced again. */
+/** The patterns on which this plugin answers requests. Each is announced again in a new session. */
 export class BusServers implements LinkPart {
   readonly #send: (message: RequestInit) => boolean;
   readonly #open = new Map<number, { readonly pattern: string; readonly sink: ServerSink }>();
-  /** Requests that wait for the plugin's answer, with the server they were put to. */
+  /** Requests that wait for the plugin's answer, each with its responder. */
   readonly #asked = new Map<bigint, number>();
   readonly #answered = new Gate(true);
   #lastId = 0;
@@ -48,12 +48,12 @@ export class BusServers implements LinkPart {
     };
   }
 
-  /** Takes no more requests; answers to those under way still go out. */
+  /** Accepts no more requests; answers to those in progress are still sent. */
   stopIntake(): void {
     this.#stopped = true;
   }
 
-  /** Resolves once every request that the plugin was asked is answered, or the plugin is gone. */
+  /** Resolves once the plugin has answered every request, or is gone. */
   answered(): Promise<void> {
     return this.#answered.opened();
   }
@@ -63,7 +63,7 @@ export class BusServers implements LinkPart {
   }
 
   onUp(): void {
-    // The requests of the session before are nobody's any more.
+    // Callers no longer wait for the requests of the session before.
     this.#settle(() => true);
     for (const [serverId, { pattern }] of this.#open) this.#send({ case: 'serve', value: { serverId, pattern } });
   }

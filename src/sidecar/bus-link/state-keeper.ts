@@ -14,7 +14,10 @@ export interface AcknowledgedPositions {
   readonly positions: readonly bigint[];
 }
 
-/** The plugin's durable state: loaded at startup, and saved by compare-and-set so that no other owner's is overwritten. */
+/**
+ * The plugin's durable state. It is loaded at startup, and saved by compare-and-set so that it never overwrites another
+ * owner's.
+ */
 export class StateKeeper {
   readonly #link: BusLink;
   readonly #instanceId: string;
@@ -27,8 +30,8 @@ export class StateKeeper {
   }
 
   /**
-   * What is stored now, since an older owner may save until it has drained; what was stored last while the bus cannot be
-   * asked. @throws RpcError when it never could be.
+   * Reads from the bus, since an older owner may save until drained; while the bus is unreachable, returns the last known
+   * state. @throws RpcError when the state was never read.
    */
   load(): Promise<RecoveredState> {
     return this.#inTurn(async () => {
@@ -42,14 +45,14 @@ export class StateKeeper {
   }
 
   /**
-   * Stores the state and the acknowledgements in one operation, and returns its revision.
+   * Stores the state and the acknowledgements in one operation, and returns the new revision.
    * @throws RpcError RESOURCE_EXHAUSTED over 1 MiB, ABORTED when another owner saved meanwhile, UNAVAILABLE.
    */
   save(state: Uint8Array, acknowledge: readonly AcknowledgedPositions[]): Promise<bigint> {
     return this.#inTurn(() => this.#save(state, acknowledge));
   }
 
-  /** One after the other: each save needs the revision that the operation before it made or found. */
+  /** One after the other: each save needs the revision that the operation before it wrote or read. */
   #inTurn<T>(operation: () => Promise<T>): Promise<T> {
     const result = this.#last.then(operation);
     this.#last = result.catch(() => {});
@@ -77,7 +80,7 @@ export class StateKeeper {
       this.#recovered = { found: true, state, revision };
       return revision;
     } catch (error) {
-      // Whether it was stored is not known after a failure, so the next one asks the bus first.
+      // After a failure it is unknown whether the state was stored, so the next save reads it first.
       this.#recovered = undefined;
       throw error;
     }

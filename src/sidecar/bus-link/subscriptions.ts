@@ -6,16 +6,15 @@ import { endedStatus } from './ended-status.ts';
 import { HandBacks } from './hand-backs.ts';
 import type { LinkPart } from './link-part.ts';
 
-/** Hears of messages, of any topic, that a subscription will never get: they were dropped before it came to them. */
+/** Receives the count of messages, of any topic, that were dropped before the subscription reached them. */
 type OnMissed = (subscription: SubscriptionRequest, count: number) => void;
 
-/** Every subscription of this sidecar. */
 export class BusSubscriptions implements LinkPart {
   readonly #send: (message: RequestInit) => boolean;
   readonly #onMissed: OnMissed;
   readonly #open = new Map<number, BusSubscription>();
   readonly #handBacks: HandBacks;
-  /** Those that left a message with the bus for want of room, longest first. */
+  /** Subscriptions that deferred a message for lack of capacity, longest first. */
   readonly #short = new Set<BusSubscription>();
   #lastId = 0;
   #stopped = false;
@@ -41,8 +40,8 @@ export class BusSubscriptions implements LinkPart {
   }
 
   /**
-   * Opens a subscription; an older one of the same name ends, since the newest stream of a plugin is the live one. `close`
-   * hands back what is unsettled: in good order, or as an attempt that failed with the sink.
+   * Opens a subscription. An older one of the same name ends, since the newest stream of a plugin is the live one. `close`
+   * requeues messages in flight, or nacks them when the sink failed.
    */
   add(
     request: SubscriptionRequest,
@@ -73,8 +72,8 @@ export class BusSubscriptions implements LinkPart {
   }
 
   /**
-   * Hands back what every subscription has in hand, and resolves once the bus has stored that or cannot be reached. The
-   * subscriptions are made again when the intake is resumed.
+   * Requeues the messages in flight of every subscription. Resolves once the bus has stored that or is unreachable. The
+   * subscriptions are reopened when the intake is resumed.
    */
   async handBack(): Promise<void> {
     this.stopIntake();
@@ -87,26 +86,28 @@ export class BusSubscriptions implements LinkPart {
     await this.#handBacks.confirmed();
   }
 
-  /** Hands nothing more to the plugin; what the bus still sends stays unacknowledged there and comes again later. */
+  /**
+   * Delivers nothing more to the plugin. Messages that the bus still sends stay unacknowledged there and are redelivered later.
+   */
   stopIntake(): void {
     this.#stopped = true;
   }
 
-  /** Hands over again; what was left with the bus meanwhile is asked for anew. */
+  /** Delivers again, beginning with what was deferred meanwhile. */
   resumeIntake(): void {
     this.#stopped = false;
     this.#handedBack = false;
     if (this.#leftBehind) this.#openAll();
   }
 
-  /** Takes up what was left with the bus for want of room, as far as there is room now. */
+  /** Reopens subscriptions with deferred messages, as far as there is capacity. */
   takeUp(): void {
     if (this.#stopped) return;
     let plannedBytes = 0;
     for (const subscription of this.#short) {
       const { leftBytes } = subscription;
       plannedBytes += leftBytes ?? 0;
-      // The first waits for as long as it must: smaller ones behind it would else keep it waiting for ever.
+      // First come, first served: smaller messages would starve the first.
       if (leftBytes !== undefined && !subscription.hasRoom(plannedBytes)) return;
       this.#short.delete(subscription);
       if (leftBytes !== undefined && this.#isOpen(subscription)) subscription.takeUp();

@@ -8,11 +8,11 @@ export interface AbsenceOptions {
   readonly current: StateHolder;
   readonly scheduler: Scheduler;
   readonly log: Log;
-  /** Where plugins are accepted. */
+  /** The address that plugins connect to. */
   readonly address: string;
 }
 
-/** Warns once when the sidecar is ready and no plugin has registered for a minute. @returns what ends the watch. */
+/** Warns once when the sidecar is ready and no plugin has registered for a minute. @returns a function that ends the watch. */
 export function watchForPlugin({ current, scheduler, log, address }: AbsenceOptions): () => void {
   const timer = every(scheduler, lookEveryMs, () => {
     if (current.current !== 'READY') return;

@@ -16,7 +16,7 @@ export interface HealthEndpointOptions {
   readonly log: Log;
 }
 
-/** The health server and, at an address of its own, the status server: tried again for as long as the address is taken. */
+/** The health server and, at its own address, the status server. Each is tried again while its address is taken. */
 export class HealthEndpoint {
   readonly #servers: readonly RetriedServer[];
 
@@ -33,7 +33,7 @@ export class HealthEndpoint {
         ];
   }
 
-  /** Opens them. @throws the system's error when one failed at first; it is then tried again behind. */
+  /** Opens both. @throws the system's error when the first attempt failed; later attempts continue in the background. */
   async open(): Promise<void> {
     const outcomes = await Promise.allSettled(this.#servers.map((server) => server.open()));
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;

@@ -3,10 +3,10 @@ import type { SidecarState } from '../lifecycle/sidecar-state.ts';
 
 const contentType = 'text/plain; charset=utf-8';
 
-/** Where the status server tells the whole status, as JSON. */
+/** The path of the whole status, as JSON. */
 export const statusPath = '/status';
 
-/** Where the status server tells the metrics, in the text format of Prometheus. */
+/** The path of the metrics, in the text format of Prometheus. */
 export const metricsPath = '/metrics';
 
 type Probe = '/livez' | '/readyz' | '/healthz';
@@ -29,12 +29,11 @@ const failing: Record<Probe, ReadonlySet<SidecarState>> = {
 
 const probes = Object.keys(failing);
 
-/** Whether a probe succeeds in a state. */
 export function isPassing(probe: Probe, state: SidecarState): boolean {
   return !failing[probe].has(state);
 }
 
-/** Answers a probe in a state: 200 or 503, with the state's name; 404 for a path that is neither a probe nor one of `others`. */
+/** Answers a probe: 200 or 503, with the state's name; 404 for a path that is neither a probe nor one of `others`. */
 export function healthReply(path: string, state: SidecarState, others: readonly string[] = []): HttpReply {
   if (!probes.includes(path)) {
     return { status: 404, body: `nothing here; there are ${[...probes, ...others].join(', ')}\n`, contentType };

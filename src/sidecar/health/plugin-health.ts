@@ -9,14 +9,14 @@ export interface PluginHealthOptions {
   readonly recorder: Pick<Recorder, 'healthCheckMissed' | 'heartbeat'>;
   readonly checkEveryMs: number;
   readonly checkTimeoutMs: number;
-  /** Misses in a row that make the plugin faulted; one answer heals it. */
+  /** After so many misses in a row the plugin is faulted; one answer heals it. */
   readonly faultThreshold: number;
   readonly onChange: (faulted: boolean) => void;
 }
 
 /**
- * Judges the plugin: by its answers to health checks when it takes callbacks, otherwise by its heartbeats from the
- * first one on. A plugin that does neither is not judged.
+ * Watches the plugin's health: by its answers to health checks when it takes callbacks, otherwise by its heartbeats, beginning
+ * with the first one. A plugin that does neither always counts as healthy.
  */
 export class PluginHealth {
   readonly #options: PluginHealthOptions;
@@ -39,7 +39,7 @@ export class PluginHealth {
     this.#timer?.cancel();
   }
 
-  /** The plugin is gone or new: what was known of the old one does not count. */
+  /** The plugin is gone or new, so earlier answers do not count. */
   reset(): void {
     this.#heartbeat = undefined;
     this.#judge(true);

@@ -13,7 +13,7 @@ import type { PluginLifecycle } from '../plugin-port/plugin-lifecycle.ts';
 import type { SecondPlugin } from '../second-plugin.ts';
 import { healthReply, metricsPath, statusPath } from './health-report.ts';
 
-/** What the sidecar tells an operator about itself; nothing in it is secret. */
+/** The sidecar's status for an operator. It contains no secret. */
 export interface SidecarStatus {
   readonly version: string;
   readonly state: SidecarState;
@@ -24,13 +24,13 @@ export interface SidecarStatus {
   readonly plugin: {
     readonly isRegistered: boolean;
     readonly takesCallbacks: boolean;
-    /** How often a second plugin registered, which then spoke as this one, since the sidecar started. */
+    /** How often a second plugin registered and used this one's identity, since the sidecar started. */
     readonly secondRegistrations: number;
   };
   readonly grants: {
     readonly publish: readonly string[];
     readonly subscribe: readonly string[];
-    /** What was asked for and is not given, each with what stands against it. */
+    /** Grants that were requested and not given, each with the reason. */
     readonly withheld: readonly string[];
   };
   readonly publishesWaiting: number;
@@ -39,7 +39,7 @@ export interface SidecarStatus {
   readonly totals: MessageTotals;
 }
 
-/** The parts that the status is gathered from. */
+/** The parts that the status is read from. */
 export interface ReportedParts {
   readonly current: StateHolder;
   readonly link: BusLink;
@@ -52,7 +52,6 @@ export interface ReportedParts {
   readonly recorder: SidecarMetrics;
 }
 
-/** Gathers the status of this moment. */
 function sidecarStatus(config: SidecarConfig, parts: ReportedParts): SidecarStatus {
   const { current, link, admission, secondPlugin, lifecycle, access, outbox, subscriptions, recorder } = parts;
   return {
@@ -78,7 +77,7 @@ function sidecarStatus(config: SidecarConfig, parts: ReportedParts): SidecarStat
   };
 }
 
-/** Answers what the status server is asked: the probes, the metrics, and the status as JSON. */
+/** Answers a request to the status server: the probes, the metrics, and the status as JSON. */
 export async function reportReply(path: string, config: SidecarConfig, parts: ReportedParts): Promise<HttpReply> {
   if (path === metricsPath) {
     const { registry } = parts.recorder;

@@ -8,8 +8,8 @@ import type { ConfigFile } from '../../contract/config/settings/config-file.ts';
 import type { Credential } from '../bus-link/bus-credential.ts';
 
 /**
- * Reads the file that SIDECAR_CONFIG names, relative to the app's root; undefined when none is named.
- * @throws UserFacingError when it cannot be read.
+ * Reads the file that SIDECAR_CONFIG names, relative to the app's root; undefined when the variable is unset.
+ * @throws UserFacingError when the file cannot be read.
  */
 export async function readSidecarConfigFile(environment: NodeJS.ProcessEnv): Promise<ConfigFile | undefined> {
   const named = environment.SIDECAR_CONFIG;
@@ -18,7 +18,8 @@ export async function readSidecarConfigFile(environment: NodeJS.ProcessEnv): Pro
   const root = environment.HOME ?? '.';
   const file = path.resolve(root, named);
   try {
-    // A relative name is the app's, so it stays in the app; where an absolute one leads is the decision of who sets it.
+    // The app chooses a relative name, so it must stay in the app. An absolute one is the choice of the person who sets the
+    // variable.
     return { path: file, text: await readTextFile(file, path.isAbsolute(named) ? {} : { within: root }) };
   } catch (error) {
     throw new UserFacingError({
@@ -35,7 +36,7 @@ function reasonOf(error: unknown): string {
   return error instanceof UnfitFileError ? error.reason : messageOf(error);
 }
 
-/** Reads the credential for the bus where the configuration says it is. @throws the system's error when a file cannot be read. */
+/** Reads the credential for the bus from the configured place. @throws the system's error when a file cannot be read. */
 export async function readCredential({ busApiUrl, tls, busToken }: BusConnectionConfig): Promise<Credential> {
   const [ca, certificate, key, token] = await Promise.all([tls.ca, tls.certificate, tls.key, busToken].map(textOf));
   return {

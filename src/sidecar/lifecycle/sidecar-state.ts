@@ -1,18 +1,18 @@
 import type { Log } from '../../base/log/log.ts';
 
 /**
- * What the sidecar is doing.
+ * The lifecycle state of the sidecar.
  *
  * - `STARTING`: before the bus answered.
  * - `REGISTERING`: asking the bus for the instance id and waiting for its grants.
  * - `RECOVERING`: loading state and opening the ports.
  * - `READY`: everything works and no plugin has registered.
  * - `RUNNING`: a plugin is registered and messages flow.
- * - `DEGRADED`: the bus is away, or has not activated this instance yet; publishes wait in the outbox.
+ * - `DEGRADED`: the bus is unreachable, or has not activated this instance yet; publishes wait in the outbox.
  * - `FAULTED`: the plugin missed its health checks.
- * - `STANDBY`: a newer start of the same instance id took over.
+ * - `STANDBY`: a newer sidecar of the same instance id took over.
  * - `SHUTTING_DOWN`: stopping within its budget.
- * - `STOPPED`: over.
+ * - `STOPPED`: everything has ended.
  */
 export type SidecarState = (typeof sidecarStates)[number];
 
@@ -29,16 +29,16 @@ export const sidecarStates = [
   'STOPPED',
 ] as const;
 
-/** The facts that a state is made of once startup is over. */
+/** The facts that determine the state once startup is done. */
 export interface Conditions {
-  /** There is a session with the bus, and the bus has activated it. */
+  /** A session is open, and the bus has activated it. */
   readonly busUp: boolean;
   readonly pluginRegistered: boolean;
   readonly faulted: boolean;
   readonly superseded: boolean;
 }
 
-/** Holds the one current state; every change goes through its setter and is logged. */
+/** Holds the current state; every change goes through its setter and is logged. */
 export class StateHolder {
   readonly #log: Log;
   readonly #listeners = new Set<(state: SidecarState) => void>();
@@ -70,12 +70,12 @@ export class StateHolder {
     for (const listener of [...this.#listeners]) listener(state);
   }
 
-  /** Startup is over: from here on the conditions decide. */
+  /** Startup is done: the conditions determine the state now. */
   ready(): void {
     this.set(stateOf(this.#conditions));
   }
 
-  /** Notes changed facts; while starting or stopping they are only remembered. */
+  /** Records changed facts. While the sidecar starts or stops they do not change the state. */
   note(changed: Partial<Conditions>): void {
     this.#conditions = { ...this.#conditions, ...changed };
     if (steadyStates.has(this.#state)) this.set(stateOf(this.#conditions));

@@ -8,7 +8,7 @@ import { RpcError } from '../../transport/status.ts';
 import { newerStartOwns } from '../bus-link/attempts.ts';
 import { CredentialError } from '../bus-link/bus-credential.ts';
 
-/** Step 1, or a bus that is lost while registering. */
+/** Step 1, or the bus was lost during registration. */
 export function busUnreachable(address: string, error: RpcError): UserFacingError {
   if (error.cause instanceof CertificateError) return busNotTrusted(address, error.cause);
   if (error.cause instanceof ProxyError) return proxyFailed(address, error.cause);
@@ -31,7 +31,7 @@ const remedies: Readonly<Record<CertificateFault, string>> = {
   'wrong-host': 'Let SIDECAR_BUS_API_URL name the bus by a host that is in its certificate.',
 };
 
-/** Step 1: the bus is there, and its certificate is not accepted. */
+/** Step 1: the bus answers, and its certificate is not accepted. */
 function busNotTrusted(address: string, { fault, message }: CertificateError): UserFacingError {
   return new UserFacingError({
     id: 'sidecar/startup/bus-certificate',
@@ -41,7 +41,7 @@ function busNotTrusted(address: string, { fault, message }: CertificateError): U
   });
 }
 
-/** Step 1: the proxy is why, and of the bus nothing is known. */
+/** Step 1: the proxy failed, and nothing is known of the bus. */
 function proxyFailed(address: string, { message }: ProxyError): UserFacingError {
   return new UserFacingError({
     id: 'sidecar/startup/bus-proxy',
@@ -54,7 +54,7 @@ function proxyFailed(address: string, { message }: ProxyError): UserFacingError 
   });
 }
 
-/** Step 1: what this sidecar would show to the bus cannot be used. */
+/** Step 1: this sidecar's own credential cannot be used. */
 function credentialUnusable({ message }: CredentialError): UserFacingError {
   return new UserFacingError({
     id: 'sidecar/startup/own-credential',
@@ -66,7 +66,7 @@ function credentialUnusable({ message }: CredentialError): UserFacingError {
   });
 }
 
-/** Step 2: the bus knows neither the certificate nor the token. */
+/** Step 2: the bus accepts neither the certificate nor the token. */
 function notAuthenticated({ message }: RpcError): UserFacingError {
   return new UserFacingError({
     id: 'sidecar/startup/unauthenticated',
@@ -79,7 +79,7 @@ function notAuthenticated({ message }: RpcError): UserFacingError {
   });
 }
 
-/** Step 2: the instance id belongs to a sidecar that started later and lives. */
+/** Step 2: a newer sidecar owns the instance id and is alive. */
 function newerStart({ message }: RpcError): UserFacingError {
   return new UserFacingError({
     id: 'sidecar/startup/newer-start',
@@ -89,7 +89,7 @@ function newerStart({ message }: RpcError): UserFacingError {
   });
 }
 
-/** Step 2: this sidecar says that it started later than it can have, by the bus's clock. */
+/** Step 2: the start time of this sidecar is in the future by the bus's clock. */
 function clockAhead({ message }: RpcError): UserFacingError {
   return new UserFacingError({
     id: 'sidecar/startup/clock-ahead',
@@ -100,7 +100,7 @@ function clockAhead({ message }: RpcError): UserFacingError {
   });
 }
 
-/** Step 2: the two are too many versions apart. */
+/** Step 2: the versions of the two are too far apart. */
 function protocolUnknown({ message }: RpcError): UserFacingError {
   return new UserFacingError({
     id: 'sidecar/startup/protocol-version',
@@ -111,7 +111,7 @@ function protocolUnknown({ message }: RpcError): UserFacingError {
   });
 }
 
-/** Step 2: the bus answers, and cannot do its work. */
+/** Step 2: the bus answers, and fails. */
 function busFaulty(address: string, { code, message }: RpcError): UserFacingError {
   return new UserFacingError({
     id: 'sidecar/startup/bus-faulty',
@@ -125,7 +125,7 @@ function busFaulty(address: string, { code, message }: RpcError): UserFacingErro
   });
 }
 
-/** Step 2: what the bus decided, or what kept it from deciding. */
+/** Step 2: the bus's decision, or why it could not decide. */
 export function registrationFailed(address: string, error: unknown): UserFacingError {
   const failure = RpcError.from(error);
   if (failure.code === 'UNAVAILABLE' || failure.code === 'DEADLINE_EXCEEDED') return busUnreachable(address, failure);
@@ -145,7 +145,7 @@ export function registrationFailed(address: string, error: unknown): UserFacingE
   });
 }
 
-/** Step 3: every grant that was asked for was denied. */
+/** Step 3: every requested grant was denied. */
 export function grantsDenied(denied: readonly Grant[]): UserFacingError {
   return new UserFacingError({
     id: 'sidecar/startup/grants-denied',
@@ -176,7 +176,7 @@ export function grantsUndecided(waiting: {
   });
 }
 
-/** Step 7: the port could not be had although step 6 kept trying. */
+/** Step 7: the port was still taken after all attempts of step 6. */
 export function pluginPortTaken(address: string, error: unknown): UserFacingError {
   return new UserFacingError({
     id: 'sidecar/startup/plugin-port',
@@ -189,7 +189,7 @@ export function pluginPortTaken(address: string, error: unknown): UserFacingErro
   });
 }
 
-/** Grants as one line of a log or an error, each with what stands against it. */
+/** Grants as one line of a log or an error, each with the reason when it is withheld. */
 export function listGrants(grants: readonly (Grant | WithheldGrant)[]): string {
   return grants.map(describeGrant).join(', ') || 'nothing';
 }

@@ -1,14 +1,14 @@
 import type { Log } from '../../base/log/log.ts';
 import { messageOf, UserFacingError } from '../../base/user-facing-error.ts';
 
-/** One step of startup. What a fatal one throws ends the program; any other failure is logged and survived. */
+/** One step of startup. A failure of a fatal step ends the program; any other failure is logged and startup continues. */
 export type StartupStep = {
   readonly name: string;
   start(): Promise<void>;
   stop?(): Promise<void>;
-} & ({ readonly fatal: true } | { readonly fatal: false /** Who tries again, and when. */; readonly retried: string });
+} & ({ readonly fatal: true } | { readonly fatal: false /** What tries again, and when. */; readonly retried: string });
 
-/** Runs the steps in order and logs each as `startup n/8`. @throws what a fatal step threw, with the step named. */
+/** Runs the steps in order and logs each as `startup n/8`. @throws the failure of a fatal step, with the step named. */
 export async function runStartup(steps: readonly StartupStep[], log: Log): Promise<void> {
   for (const [index, step] of steps.entries()) {
     const place = `${index + 1}/${steps.length}`;
@@ -22,7 +22,7 @@ export async function runStartup(steps: readonly StartupStep[], log: Log): Promi
   }
 }
 
-/** Runs the stops in reverse; one that fails does not keep the others from running. */
+/** Runs the stops in reverse. A failing stop does not prevent the others. */
 export async function runShutdown(steps: readonly StartupStep[], log: Log): Promise<void> {
   for (const step of steps.toReversed()) {
     try {

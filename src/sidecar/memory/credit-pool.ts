@@ -1,6 +1,6 @@
 /**
- * The bytes of credit that all subscriptions together may have outstanding at the bus. What one may have depends on how many
- * there are; an earlier one that has more gives it up as it is used.
+ * Bounds the bytes of credit that all subscriptions together have outstanding at the bus. One subscription's share depends on
+ * how many there are; one with more than its share returns the excess as it is used.
  */
 export class CreditPool {
   readonly #limitBytes: number;
@@ -8,7 +8,7 @@ export class CreditPool {
   #members = 0;
   #outstandingBytes = 0;
 
-  /** While `isShut`, nobody gets more. */
+  /** While `isShut` is true, no credit is given. */
   constructor(limitBytes: number, isShut: () => boolean = () => false) {
     this.#limitBytes = limitBytes;
     this.#isShut = isShut;
@@ -31,11 +31,11 @@ export class CreditPool {
     this.changed(outstandingBytes, 0);
   }
 
-  /** How much more a member with this much outstanding may pass on: enough for one message, however little is left. */
+  /** How much more credit a member with this much outstanding may get: enough for one message, however little is left. */
   roomFor(outstandingBytes: number): number {
     const share = this.#limitBytes / Math.max(1, this.#members);
     const left = this.#limitBytes - this.#outstandingBytes + Math.max(0, outstandingBytes);
-    // The bus delivers a message of any size as long as there is a single byte of credit.
+    // The bus delivers a message of any size while there is at least one byte of credit.
     return Math.max(1, Math.floor(Math.min(share, left))) - outstandingBytes;
   }
 

@@ -2,7 +2,7 @@ import type { Log } from '../../base/log/log.ts';
 import { every, type Scheduler, type Timer } from '../../base/time/scheduler.ts';
 import { RpcError } from '../../transport/status.ts';
 
-/** What the process uses of one of its limits, such as `heap`. */
+/** How much of one limit, such as `heap`, the process uses. */
 export interface MemoryReading {
   readonly what: string;
   readonly usedBytes: number;
@@ -12,35 +12,34 @@ export interface MemoryReading {
 export interface LoadSheddingOptions {
   readonly scheduler: Scheduler;
   readonly log: Log;
-  /** Percent of a limit from which on load is shed, and below which it is taken again, whatever is held then. */
+  /** Shedding begins at `begin` percent of a limit and ends below `end` percent, whatever is buffered then. */
   readonly percent: { readonly begin: number; readonly end: number };
-  /** Every limit that the process can die of; undefined: nothing is known and nothing ever shed. */
+  /** Reads the use of every limit whose excess ends the process; undefined: nothing is known and nothing is ever shed. */
   readonly read: (() => readonly MemoryReading[]) | undefined;
-  /** The bytes of messages that are held. */
+  /** The bytes of buffered messages. */
   readonly heldBytes: () => number;
-  /** Collects garbage at once. */
   readonly collectGarbage?: (() => void) | undefined;
 }
 
-/** Memory can grow by tens of megabytes in the time of a few looks. */
+/** Memory can grow by tens of megabytes between a few readings. */
 const lookEveryMs = 50;
 /**
- * V8 leaves up to 64 MB of garbage outside of its heap, which is where messages are, so this collects it long before. A
- * collection takes some 20 ms.
+ * V8 leaves up to 64 MB of garbage outside its heap, where messages are, so this collects it long before. A collection takes
+ * about 20 ms.
  */
 const collectEveryMs = 250;
 
 /**
- * Once nothing was held for so long, memory falls no further: what the runtime keeps of it for the next messages can be more
- * than the lower threshold, and waiting for that would shed for ever.
+ * Memory falls no further after 1 s without buffered messages: the runtime may keep more than the lower threshold, and waiting
+ * for it would shed forever.
  */
 const settledAfterMs = 1_000;
 
 const mebibytes = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`;
 
 /**
- * Watches the memory of the process and says when there is too little of it: new publishes and calls are then refused and no
- * more credit is given, until there is enough again. What keeps the sidecar and its plugin alive is never refused.
+ * Watches the memory of the process. While memory is short, new publishes and calls are refused and no more credit is given.
+ * Calls that keep the sidecar and its plugin alive are never refused.
  */
 export class LoadShedding {
   readonly #options: LoadSheddingOptions;
@@ -61,7 +60,6 @@ export class LoadShedding {
     return this.#shortOf !== undefined;
   }
 
-  /** How many requests were refused since the start. */
   get refused(): number {
     return this.#refused;
   }
@@ -75,13 +73,13 @@ export class LoadShedding {
     this.#timer = undefined;
   }
 
-  /** Calls back each time that load is taken again, until the returned function is called. */
+  /** Calls back each time that shedding ends, until the returned function is called. */
   onEnd(listener: () => void): () => void {
     this.#onEnd.add(listener);
     return () => this.#onEnd.delete(listener);
   }
 
-  /** Counts a refusal while load is shed. @throws RpcError RESOURCE_EXHAUSTED with what is short. */
+  /** Counts a refusal while load is shed. @throws RpcError RESOURCE_EXHAUSTED, naming the limit that is short. */
   admit(): void {
     if (!this.#shortOf) return;
     this.#refused += 1;
@@ -92,7 +90,7 @@ export class LoadShedding {
     const { scheduler, heldBytes, percent } = this.#options;
     const { begin, end } = percent;
     if (heldBytes() > 0) this.#heldMs = scheduler.nowMs();
-    // What is only garbage sheds nothing.
+    // Garbage alone must not cause shedding.
     if (this.#above(end)) this.#collect();
     const short = this.#above(this.#shortOf && !this.#isSettled() ? end : begin);
     if (short && !this.#shortOf) this.#begin(short);

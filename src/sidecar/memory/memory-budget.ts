@@ -1,6 +1,6 @@
 import { RpcError } from '../../transport/status.ts';
 
-/** Counts the bytes of messages that the sidecar holds in one direction, against the most that it may. */
+/** Counts the bytes of messages that the sidecar buffers in one direction, and bounds them. */
 export class MemoryBudget {
   readonly limitBytes: number;
   readonly #what: string;
@@ -17,12 +17,12 @@ export class MemoryBudget {
     return this.#heldBytes;
   }
 
-  /** Whether so much may be held on top. A single message always may, however large, while nothing else is held. */
+  /** Whether so many more bytes fit. A single message always fits, however large, while nothing else is buffered. */
   fits(bytes: number): boolean {
     return this.#heldBytes === 0 || this.#heldBytes + bytes <= this.limitBytes;
   }
 
-  /** Holds so much more. @throws RpcError RESOURCE_EXHAUSTED, naming limit and value, when it does not fit. */
+  /** Reserves these bytes. @throws RpcError RESOURCE_EXHAUSTED, naming limit and value, when they do not fit. */
   reserve(bytes: number): void {
     if (!this.fits(bytes)) {
       throw new RpcError(
@@ -33,7 +33,7 @@ export class MemoryBudget {
     this.#heldBytes += bytes;
   }
 
-  /** Holds so much more, or less, without asking. */
+  /** Adds to, or subtracts from, the count without a check. */
   adjust(bytes: number): void {
     this.#heldBytes += bytes;
     if (bytes < 0) for (const listener of [...this.#onRoom]) listener();
@@ -43,7 +43,7 @@ export class MemoryBudget {
     this.adjust(-bytes);
   }
 
-  /** Calls back whenever less is held than before. */
+  /** Calls back whenever the count falls. */
   onRoom(listener: () => void): void {
     this.#onRoom.add(listener);
   }

@@ -5,7 +5,7 @@ import { runInNewContext } from 'node:vm';
 import { parseMemoryLimit } from '../../contract/config/memory-limit.ts';
 import { defaultMemoryLimit, type MemoryLimit, type ProcessMemory } from './sidecar-memory.ts';
 
-/** Where the kernel tells a process the limit of its own control group: version 2, then 1. */
+/** The files in which the kernel shows the limit of a process's own control group: version 2, then 1. */
 const limitFiles = ['/sys/fs/cgroup/memory.max', '/sys/fs/cgroup/memory/memory.limit_in_bytes'] as const;
 
 /**
@@ -19,7 +19,7 @@ export async function openProcessMemory(environment: NodeJS.ProcessEnv): Promise
     read: () => {
       const { used_heap_size: heapBytes, heap_size_limit: heapLimitBytes } = getHeapStatistics();
       const heap = { what: 'heap', usedBytes: heapBytes, limitBytes: heapLimitBytes };
-      // Nothing kills a process for its resident memory where nothing limits it.
+      // Without a limit nothing kills a process for its resident memory.
       if (!known) return [heap];
       return [{ what: 'memory', usedBytes: neededBytes(), limitBytes: known.bytes }, heap];
     },
@@ -28,12 +28,12 @@ export async function openProcessMemory(environment: NodeJS.ProcessEnv): Promise
 }
 
 /**
- * What of the runtime's file is used all the time. The kernel takes pages of files back before it kills, but without these the
- * process would only read them again and again.
+ * The part of the runtime's file that is always in use. The kernel reclaims file pages before it kills, but the process would
+ * read these again at once.
  */
 const runtimePagesBytes = 24 * 1024 * 1024;
 
-/** The memory that this process alone needs, and that the kernel cannot take back. */
+/** Memory that this process alone needs and the kernel cannot reclaim. */
 function neededBytes(): number {
   const status = readFileSync('/proc/self/status', 'utf8');
   const kibibytes = /^RssAnon:\s+(\d+) kB$/m.exec(status)?.[1];
@@ -49,13 +49,13 @@ async function groupLimit(): Promise<MemoryLimit | undefined> {
   for (const origin of limitFiles) {
     const text = await readFile(origin, 'utf8').catch(() => '');
     const bytes = Number(text.trim() || 'none');
-    // Without a limit version 2 says `max`, and version 1 a number that no machine has.
+    // Without a limit version 2 shows `max`, and version 1 a number beyond any machine.
     if (bytes > 0 && bytes < 2 ** 50) return { bytes, origin };
   }
   return undefined;
 }
 
-/** The collector that `--expose-gc` names `gc`, without the option. */
+/** The collector that `--expose-gc` calls `gc`, without the option. */
 function garbageCollector(): () => void {
   setFlagsFromString('--expose-gc');
   const collect: unknown = runInNewContext('gc');

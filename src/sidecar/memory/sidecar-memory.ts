@@ -5,44 +5,44 @@ import { CreditPool } from './credit-pool.ts';
 import { LoadShedding, type MemoryReading } from './load-shedding.ts';
 import { MemoryBudget } from './memory-budget.ts';
 
-/** How much memory the sidecar may use, and what says so. */
+/** How much memory the sidecar may use, and where that limit comes from. */
 export interface MemoryLimit {
   readonly bytes: number;
   readonly origin: string;
 }
 
-/** Reaches into the process that the sidecar runs in. */
+/** Access to the memory of the process that the sidecar runs in. */
 export interface ProcessMemory {
   readonly limit: MemoryLimit;
-  /** What the process can die of having too much of. */
+  /** The use of every limit whose excess ends the process. */
   readonly read: () => readonly MemoryReading[];
   readonly collectGarbage: () => void;
 }
 
-/** What bounds the memory that messages take. The directions are apart, so that neither starves the other. */
+/** The memory budgets for messages. Each direction has its own, so that neither starves the other. */
 export interface SidecarMemory {
   readonly limit: MemoryLimit;
-  /** What the plugin sent and the bus has not answered. */
+  /** For messages that the plugin sent and the bus has not answered. */
   readonly outgoing: MemoryBudget;
-  /** What the bus sent and the plugin has not read. */
+  /** For messages that the bus sent and the plugin has not read. */
   readonly incoming: MemoryBudget;
   readonly credits: CreditPool;
   readonly shedding: LoadShedding;
-  /** Whether the plugin may be sent a message of this size. */
+  /** Whether a message of this size may be sent to the plugin. */
   readonly hasRoom: (bytes: number) => boolean;
 }
 
 const mebibyte = 1024 * 1024;
-/** What a buildpack gives a sidecar that nothing else is said of. */
+/** The limit of a sidecar for which nothing else is configured. */
 export const defaultMemoryLimit: MemoryLimit = { bytes: 128 * mebibyte, origin: 'default' };
-/** The runtime, the program and its sockets before the first message. */
+/** For the runtime, the program and its sockets before the first message. */
 const idleBytes = 64 * mebibyte;
-/** A held message exists up to three times on its way, and one such copy is garbage that was not collected yet. */
+/** A buffered message exists up to three times on its way, and one more copy may be garbage that is not collected yet. */
 const copies = 4;
 /** Two messages of the largest size in each direction. */
 const leastHeldBytes = 4 * mebibyte;
 
-/** The bytes of messages that fit into so much memory: 16 MiB into 128 MiB. */
+/** The bytes of messages to buffer under a memory limit: 16 MiB under 128 MiB. */
 export function heldBytesOf(limitBytes: number): number {
   return Math.max(leastHeldBytes, Math.floor((limitBytes - idleBytes) / copies));
 }

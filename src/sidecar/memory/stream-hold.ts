@@ -1,7 +1,7 @@
 import type { RpcStream } from '../../transport/rpc.ts';
 import type { MemoryBudget } from './memory-budget.ts';
 
-/** Counts against a budget what waits for one plugin's stream: not written yet, or written and not passed on by the transport. */
+/** Counts in a budget the bytes that wait for one plugin's stream: not written yet, or still in the transport. */
 export class StreamHold {
   readonly #budget: MemoryBudget;
   readonly #stream: Pick<RpcStream<never, never>, 'queuedBytes' | 'drained'>;
@@ -14,33 +14,32 @@ export class StreamHold {
     this.#stream = stream;
   }
 
-  /** A message waits to be written. */
   arrived(bytes: number): void {
     this.#unwrittenBytes += bytes;
     this.#count();
   }
 
-  /** A message was written to the stream, so many bytes of which had waited for that. */
+  /** A message was written to the stream; so many of its bytes had been counted as waiting. */
   written(bytes = 0): void {
     this.#unwrittenBytes -= bytes;
     this.#count();
     void this.#follow();
   }
 
-  /** So much of what waited will not be written. */
+  /** So many waiting bytes will not be written. */
   dropped(bytes: number): void {
     this.#unwrittenBytes -= bytes;
     this.#count();
   }
 
-  /** The stream is over, and whatever waited is dropped. */
+  /** The stream has ended, and all waiting bytes are dropped. */
   close(): void {
     this.#unwrittenBytes = 0;
     this.#budget.release(this.#countedBytes);
     this.#countedBytes = 0;
   }
 
-  /** Counts again whenever half of what is queued has left. */
+  /** Counts again whenever half of the queued bytes have left. */
   async #follow(): Promise<void> {
     if (this.#isFollowing) return;
     this.#isFollowing = true;

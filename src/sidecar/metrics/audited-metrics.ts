@@ -11,7 +11,7 @@ export interface AuditOptions extends MetricsOptions {
   readonly audit: AuditSink;
 }
 
-/** Counts, and writes one audit line for every message and call at its first and its last point. */
+/** Counts, and writes an audit line when a message or call enters the sidecar and when it leaves. */
 export class AuditedMetrics extends SidecarMetrics {
   readonly #options: AuditOptions;
 

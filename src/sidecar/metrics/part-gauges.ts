@@ -12,7 +12,7 @@ import type { PluginLifecycle } from '../plugin-port/plugin-lifecycle.ts';
 import type { ProcessUsage } from './process-usage.ts';
 import type { SidecarMetrics } from './sidecar-metrics.ts';
 
-/** The parts that gauges are read off. */
+/** The parts that the gauges read. */
 interface GaugedParts {
   readonly current: StateHolder;
   readonly link: BusLink;
@@ -24,7 +24,7 @@ interface GaugedParts {
   readonly memory: SidecarMemory;
 }
 
-/** Adds what is read off the parts whenever somebody asks, so that it costs nothing in between. */
+/** Adds gauges that read the parts at each scrape, so that they cost nothing in between. */
 export function addPartGauges(metrics: SidecarMetrics, config: SidecarConfig, parts: GaugedParts): void {
   const { registry } = metrics;
   const { current, link, admission, lifecycle, outbox, scheduler } = parts;
@@ -90,11 +90,11 @@ function addMemoryGauges(registry: Registry, memory: GaugedParts['memory']): voi
   });
 }
 
-/** Adds what the process uses of its machine. */
+/** Adds gauges of the memory, processor and event loop. */
 export function addProcessGauges(registry: Registry, usage: () => ProcessUsage): void {
   const read = reading(registry);
   let latest: ProcessUsage | undefined;
-  // One reading serves one scrape, since it restarts the measurement of the delay; this gauge collects first.
+  // One reading serves one scrape, since it restarts the measurement of the delay. This gauge is collected first.
   read('process_heap_bytes', 'Heap of V8 in use', () => {
     latest = usage();
     return latest.heapBytes;

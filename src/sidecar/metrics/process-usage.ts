@@ -1,11 +1,11 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
-/** What the process uses of its machine. */
+/** The memory, processor time and delay of the process. */
 export interface ProcessUsage {
   readonly heapBytes: number;
   readonly residentBytes: number;
   readonly cpuSeconds: number;
-  /** The longest that the event loop was late since the last reading. */
+  /** The longest delay of the event loop since the last reading. */
   readonly eventLoopDelaySecondsMax: number;
 }
 

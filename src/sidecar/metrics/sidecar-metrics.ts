@@ -8,11 +8,11 @@ import type { PublishEnding, Recorder, SentMessage } from './recorder.ts';
 
 export interface MetricsOptions {
   readonly scheduler: Scheduler;
-  /** Distinct topics, and distinct subscriptions, that get series of their own. */
+  /** The most distinct topics, and distinct subscriptions, that get their own series. */
   readonly topicsMax: number;
 }
 
-/** What became of messages since the sidecar started. */
+/** Counts of messages by outcome since the sidecar started. */
 export interface MessageTotals {
   readonly accepted: number;
   readonly delivered: number;
@@ -22,7 +22,7 @@ export interface MessageTotals {
 
 const latencyBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
-/** Counts what happens, in a registry of its own. Labels hold topics and names of subscriptions, never what a message says. */
+/** Counts events in its own registry. Labels contain topics and names of subscriptions, never the content of a message. */
 export class SidecarMetrics implements Recorder {
   readonly registry = new Registry();
   readonly topics: BoundedLabels;
@@ -42,7 +42,7 @@ export class SidecarMetrics implements Recorder {
   }
 
   published({ topic: name }: SentMessage, outcome: PublishEnding, elapsedMs: number): void {
-    // A plugin can ask for any topic; only those it may use are worth a label.
+    // A plugin can ask for any topic; only allowed ones get a label.
     const topic = outcome === 'refused' ? this.topics.known(name) : this.topics.take(name);
     this.#counters.publishes.inc({ topic, outcome });
     if (outcome !== 'accepted' && outcome !== 'duplicate') return;
