@@ -1,7 +1,7 @@
 import { isUint8Array } from 'node:util/types';
 import { closestName } from '../base/closest-name.ts';
 
-/** A kind of argument: how an error names it, and whether a value is one. */
+/** A kind of argument: its name in errors, and a check of the value. */
 interface Kind {
   readonly expected: string;
   readonly holds: (value: unknown) => boolean;
@@ -57,15 +57,15 @@ export function members(kinds: Kinds): Kind {
   };
 }
 
-/** @throws TypeError that names the call and the argument, and says what it is and what it must be. */
+/** @throws TypeError that names the call and the argument, the kind of value it got and the kind it needs. */
 export function checkArgument(call: string, name: string, value: unknown, kind: Kind): void {
   if (kind.holds(value)) return;
   throw new TypeError(`${call}: ${name} is ${describe(value)}; it must be ${kind.expected}`);
 }
 
 /**
- * Checks the members of an object, such as options; those that are undefined count as absent.
- * @throws TypeError for one of another kind, and for one that does not exist, with the name that is nearest to it.
+ * Checks the members of an object, such as options; undefined members count as absent.
+ * @throws TypeError for a value of another kind, and for an unknown name, with the nearest known name.
  */
 export function checkMembers(call: string, name: string, value: unknown, kinds: Kinds): void {
   const isPlain = isObject(value) && !Array.isArray(value) && !isUint8Array(value);
@@ -88,7 +88,7 @@ function nearest(name: string, known: readonly string[]): string {
   return close === undefined ? `there are ${known.join(', ')}` : `did you mean ${close}?`;
 }
 
-/** Says what kind of value it is, and never the value, which may be secret. */
+/** Names the kind of value, and never the value, which may be secret. */
 function describe(value: unknown): string {
   if (value === undefined || value === null) return `${value === null ? 'null' : 'missing'}`;
   if (typeof value === 'object') return `an object of ${Object.getPrototypeOf(value)?.constructor?.name ?? 'no class'}`;

@@ -1,7 +1,7 @@
 import type { Scheduler, Timer } from '../base/time/scheduler.ts';
 import { RpcError } from '../transport/status.ts';
 
-/** The time that a stopping plugin has. Once it is over, every wait of the client that is still open fails, and every later one. */
+/** The time that a stopping plugin has. When it has passed, every open wait of the client fails, and every later one. */
 export class DrainBudget {
   readonly #scheduler: Scheduler;
   readonly #waiting = new Set<(error: RpcError) => void>();
@@ -12,7 +12,7 @@ export class DrainBudget {
     this.#scheduler = scheduler;
   }
 
-  /** Begins; called again, the new end replaces the old one. `onOver` is called when the time has passed. */
+  /** Begins. A second call replaces the end of the first. `onOver` is called when the time has passed. */
   begin(timeoutMs: number, onOver: () => void): void {
     if (this.#failure) return;
     this.#timer?.cancel();
@@ -28,7 +28,7 @@ export class DrainBudget {
     this.#end('the plugin has stopped');
   }
 
-  /** What the wait brings. @throws RpcError UNAVAILABLE when the time is over first. */
+  /** The result of the wait. @throws RpcError UNAVAILABLE when the time passes first. */
   bound<T>(wait: Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       wait.then(resolve, reject).finally(() => this.#waiting.delete(reject));

@@ -42,7 +42,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Plugin> {
   return plugin;
 }
 
-// Made at the first line: a plugin with a log of its own keeps stderr to itself.
+// Created with the first line: a plugin with its own log has stderr to itself.
 let stderr: LineStream | undefined;
 const stderrLog = createLog({
   level: 'info',

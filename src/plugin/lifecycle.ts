@@ -11,11 +11,11 @@ import type { ClientStream, Connection } from '../transport/rpc.ts';
 import { RpcError } from '../transport/status.ts';
 import { isLostConnection } from './lost-connection.ts';
 
-/** What a plugin may hook into; every hook is optional. */
+/** The hooks of a plugin; every hook is optional. */
 export interface Hooks {
   /** Answers a health check; true when absent. */
   healthCheck?: () => boolean | Promise<boolean>;
-  /** The bus is away: publishes wait. */
+  /** The bus is unreachable: publishes wait. */
   degrade?: (reason: string) => void;
   resume?: () => void;
   /** So many messages were dropped from v1 streams of the pattern. */
@@ -24,13 +24,13 @@ export interface Hooks {
 
 type RequestInit = NonNullable<MessageInitShape<typeof LifecycleRequestSchema>['message']>;
 
-/** The callbacks of the sidecar, over all connections. */
+/** The sidecar's callbacks, over all connections. */
 export class Lifecycle {
   readonly hooks: Hooks = {};
   readonly #log: Log;
   readonly #onStop: (reason: string, drainTimeoutMs: number) => void;
   #stream: ClientStream<LifecycleEvent, LifecycleRequest> | undefined;
-  /** Why the bus is away, as far as the plugin was told. */
+  /** Why the bus is unreachable, if the plugin was told so. */
   #away: string | undefined;
 
   constructor(options: { log: Log; onStop: (reason: string, drainTimeoutMs: number) => void }) {
@@ -45,7 +45,7 @@ export class Lifecycle {
     void this.#run(stream);
   }
 
-  /** Calls back when the bus goes away, at once when it is away. */
+  /** Calls back when the bus becomes unreachable, at once when it is already. */
   onDegrade(hook: (reason: string) => void): void {
     this.hooks.degrade = hook;
     const away = this.#away;
@@ -62,7 +62,7 @@ export class Lifecycle {
       for await (const { event } of stream) {
         if (event.case === 'healthCheck') void this.#reportHealth(stream, event.value.checkId);
         if (event.case === 'stop') this.#onStop(event.value.reason, event.value.drainTimeoutMs);
-        // It may have changed while there was no stream, and be so from the start.
+        // It may have changed while there was no stream, or before the first one.
         if (event.case === 'attached') this.#busIs(event.value.degraded ? 'the bus is away' : undefined);
         if (event.case === 'degrade') this.#busIs(event.value.reason);
         if (event.case === 'resume') this.#busIs(undefined);
@@ -88,7 +88,7 @@ export class Lifecycle {
     this.#call('onLost', () => this.hooks.lost?.(pattern, Number(count)));
   }
 
-  /** What a hook throws must not end the callbacks: the plugin would not hear of its stop. */
+  /** An error in a hook must not end the callbacks: the plugin would not learn that it must stop. */
   #call(name: string, hook: () => void): void {
     try {
       hook();

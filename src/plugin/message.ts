@@ -20,15 +20,14 @@ export interface Message {
 
 /** A message of an acknowledged subscription. */
 export interface DeliveredMessage extends Message {
-  /** The subscription's name, and the place of the message in it: what `saveState` acknowledges. */
+  /** The subscription's name and the message's position, which `saveState` acknowledges. */
   readonly subscription: string;
   readonly position: bigint;
-  /** It may have been handled before: it was unacknowledged when an earlier stream ended. */
+  /** The plugin may have handled it before: it was unacknowledged when an earlier stream ended. */
   readonly maybeRedelivered: boolean;
   readonly attempt: number;
 }
 
-/** A plugin's view of an envelope. */
 export function messageFrom(envelope: Envelope): Message {
   const { meta, payload, payloadType } = envelope;
   return {

@@ -2,7 +2,7 @@ import type { Log } from '../base/log/log.ts';
 import { logger, members, nanoseconds, text, whole } from './arguments.ts';
 import type { DeliveredMessage } from './message.ts';
 
-// What each call may be given, and how that is checked: TypeScript does not check the callers that are JavaScript.
+// The options of each call and their checks: TypeScript does not check callers that are JavaScript.
 
 const int32Max = 2 ** 31 - 1;
 const uint32Max = 2 ** 32 - 1;
@@ -48,15 +48,15 @@ export const requestOptionKinds = {
 } satisfies Record<keyof RequestOptions, unknown>;
 
 export interface SubscribeOptions {
-  /** Keeps the position between runs. */
+  /** The cursor is kept between runs under this name. */
   readonly name: string;
-  /** Where to start when there is no position yet: the first `published_at_ns` to deliver. Absent: with what is new. */
+  /** Where to start without a cursor: the first `published_at_ns` to deliver. Absent: with new messages only. */
   readonly startTimeNs?: bigint;
-  /** How long the position is kept while nobody subscribes; the bus's default when absent. */
+  /** How long the cursor is kept without a subscriber; the bus's default when absent. */
   readonly idleExpiryS?: number;
-  /** Attempts after which a message goes to this topic instead of coming again; without it, it comes until it is handled. */
+  /** After so many attempts a message goes to this topic. Without it, the message is redelivered until it is handled. */
   readonly deadLetters?: { readonly afterAttempts: number; readonly topic: string };
-  /** How many messages, and how many of their bytes, may be on their way at a time: with a crash each counts as tried. */
+  /** How many messages, and how many of their bytes, may be in flight. After a crash each of them counts as an attempt. */
   readonly window?: { readonly messages: number; readonly bytes: number };
 }
 
@@ -69,7 +69,7 @@ export const subscribeOptionKinds = {
 } satisfies Record<keyof SubscribeOptions, unknown>;
 
 export interface SaveStateOptions {
-  /** Messages whose effect is in the state. */
+  /** Messages whose effects the state contains. */
   readonly acknowledge?: readonly DeliveredMessage[];
 }
 

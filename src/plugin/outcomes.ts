@@ -6,7 +6,7 @@ export type PublishOutcome =
   | { readonly outcome: 'refused'; readonly reason: string }
   | { readonly outcome: 'unknown'; readonly reason: string };
 
-/** How a request ended: answered, or one of four failures that stay apart. */
+/** How a request ended: answered, or one of four distinct failures. */
 export type RequestOutcome =
   | { readonly outcome: 'answered'; readonly payload: Uint8Array; readonly payloadType: string }
   | { readonly outcome: 'refused' | 'no_handler' | 'timeout' | 'handler_error'; readonly detail: string };

@@ -40,19 +40,19 @@ export interface PluginOptions {
   readonly log: Log;
   /** `host:port` of the sidecar. */
   readonly address: string;
-  /** Semantic version of the contract this plugin was written for. */
+  /** Semantic version of the contract that this plugin was written for. */
   readonly schemaVersion: string;
   /** How long to wait for the sidecar at first, and for a lost connection before an operation fails. */
   readonly waitTimeoutMs: number;
 }
 
-/** The time to drain when SIGTERM, not the sidecar, asks for it: the default of the sidecar's `shutdown.drain`. */
+/** The time to drain when SIGTERM asks for the stop: the default of the sidecar's `shutdown.drain`. */
 const drainTimeoutMs = 6_000;
 const leaveTimeoutMs = 500;
-/** Statuses after which nobody knows whether the sidecar took the message. */
+/** After these statuses it is unknown whether the sidecar accepted the message. */
 const lostStatuses: ReadonlySet<string> = new Set(['UNAVAILABLE', 'DEADLINE_EXCEEDED', 'CANCELLED', 'UNKNOWN']);
 
-/** A plugin, connected to its sidecar. It survives lost connections: subscriptions and servers are taken up again. */
+/** A plugin, connected to its sidecar. It survives lost connections: subscriptions and responders are reopened. */
 export class Plugin {
   readonly #options: PluginOptions;
   readonly #sidecar: SidecarConnection;
@@ -81,7 +81,10 @@ export class Plugin {
     });
   }
 
-  /** Waits for the sidecar and registers. @throws NotAdmittedError; RpcError UNAVAILABLE when the wait was in vain. */
+  /**
+   * Waits for the sidecar and registers. @throws NotAdmittedError; RpcError UNAVAILABLE when the sidecar does not answer in
+   * time.
+   */
   static async connect(options: PluginOptions): Promise<Plugin> {
     const plugin = new Plugin(options);
     plugin.#identity = await plugin.#sidecar.open(options.waitTimeoutMs);
@@ -93,15 +96,15 @@ export class Plugin {
     return this.#identity;
   }
 
-  /** Resolves when the plugin has stopped: after its `onStop` and its leave. */
+  /** Resolves when the plugin has stopped: after `onStop` and Leave. */
   get stopped(): Promise<void> {
     return this.#stopped.promise;
   }
 
   /**
-   * Publishes one message and says how it ended.
-   * @throws TypeError when an argument is not what it must be; RpcError INVALID_ARGUMENT or RESOURCE_EXHAUSTED when it is over
-   * a limit, UNAVAILABLE when there is no connection to the sidecar, so that nothing was sent.
+   * Publishes one message and reports how it ended.
+   * @throws TypeError for a wrong argument; RpcError INVALID_ARGUMENT or RESOURCE_EXHAUSTED when it is over a limit,
+   * UNAVAILABLE without a connection to the sidecar, so that nothing was sent.
    */
   async publish(topic: string, payload: Uint8Array, options: PublishOptions = {}): Promise<PublishOutcome> {
     checkArgument('publish', 'topic', topic, text);
@@ -120,10 +123,10 @@ export class Plugin {
   }
 
   /**
-   * Subscribes under a name, which keeps its position between runs, and hands over messages one at a time, in order.
-   * Each is acknowledged when the handler has returned. One whose handler throws comes again after a while, as the next
-   * attempt, and does not hold up those behind it. Resolves when the subscription stands.
-   * @throws TypeError as `publish` does; RpcError PERMISSION_DENIED without a grant, INVALID_ARGUMENT for what is no pattern,
+   * Subscribes under a name, which keeps its cursor between runs. The handler gets messages one at a time, in order. Each
+   * message is acknowledged when the handler has returned. If the handler throws, the message is redelivered after a delay, as
+   * the next attempt, and does not delay later ones. Resolves when the subscription is open.
+   * @throws TypeError as `publish` does; RpcError PERMISSION_DENIED without a grant, INVALID_ARGUMENT for an invalid pattern,
    * name or dead-letter topic, FAILED_PRECONDITION when the plugin is stopping.
    */
   async subscribe(pattern: string, options: SubscribeOptions, handler: MessageHandler): Promise<void> {
@@ -152,7 +155,7 @@ export class Plugin {
     await this.#budget.bound(subscription.opened);
   }
 
-  /** Answers the requests on one pattern. Resolves when requests can come. @throws RpcError as `subscribe` does. */
+  /** Answers the requests on one pattern. Resolves when requests can arrive. @throws RpcError as `subscribe` does. */
   async serve(pattern: string, handler: RequestHandler): Promise<void> {
     checkArgument('serve', 'pattern', pattern, text);
     checkArgument('serve', 'handler', handler, callback);
@@ -163,7 +166,7 @@ export class Plugin {
     await this.#budget.bound(server.serving);
   }
 
-  /** Asks whoever serves the topic; at most once, and for no longer than `timeoutMs` (5 s when absent). */
+  /** Calls the responder of the topic: at most once, and for no longer than `timeoutMs` (5 s when absent). */
   async request(topic: string, payload: Uint8Array, options: RequestOptions = {}): Promise<RequestOutcome> {
     checkArgument('request', 'topic', topic, text);
     checkArgument('request', 'payload', payload, bytes);
@@ -172,16 +175,16 @@ export class Plugin {
     return requestOutcome(reply);
   }
 
-  /** The state saved last, by this run or an earlier one; undefined when there is none. @throws RpcError */
+  /** The last saved state, of this run or an earlier one; undefined when none was saved. @throws RpcError */
   async loadState(): Promise<Uint8Array | undefined> {
     const { found, state } = await this.#call(pluginMethods.loadState, create(LoadStateRequestSchema));
     return found ? state : undefined;
   }
 
   /**
-   * Stores the state and, in the same operation, acknowledges messages whose effect is in it.
-   * @throws TypeError as `publish` does; RpcError RESOURCE_EXHAUSTED over 1 MiB, ABORTED when a newer instance saved
-   * meanwhile, UNAVAILABLE.
+   * Stores the state and, in the same operation, acknowledges messages whose effects it contains.
+   * @throws TypeError as `publish` does; RpcError RESOURCE_EXHAUSTED over 1 MiB, ABORTED when a newer sidecar saved meanwhile,
+   * UNAVAILABLE.
    */
   async saveState(state: Uint8Array, options: SaveStateOptions = {}): Promise<void> {
     checkArgument('saveState', 'state', state, bytes);
@@ -193,13 +196,13 @@ export class Plugin {
     await this.#call(pluginMethods.saveState, create(SaveStateRequestSchema, { state, acknowledge }));
   }
 
-  /** Answers the sidecar's health checks; without it the plugin is healthy while it answers at all. */
+  /** Answers the sidecar's health checks. Without a check, a plugin that answers counts as healthy. */
   onHealthCheck(check: () => boolean | Promise<boolean>): void {
     checkArgument('onHealthCheck', 'check', check, callback);
     this.#lifecycle.hooks.healthCheck = check;
   }
 
-  /** Called when the bus is away and publishes wait, at once when it is so already. */
+  /** Called when the bus is unreachable and publishes wait, at once when it is already. */
   onDegrade(hook: (reason: string) => void): void {
     checkArgument('onDegrade', 'hook', hook, callback);
     this.#lifecycle.onDegrade(hook);
@@ -216,15 +219,15 @@ export class Plugin {
     this.#lifecycle.hooks.resume = hook;
   }
 
-  /** Called once, after intake has stopped: finish the work in flight. Publishing still works. */
+  /** Called once, after intake has stopped: finish the work in progress. Publishing still works. */
   onStop(hook: (reason: string) => void | Promise<void>): void {
     checkArgument('onStop', 'hook', hook, callback);
     this.#onStop = hook;
   }
 
   /**
-   * Stops intake, runs `onStop`, leaves and disconnects; called again, it waits for the same stop. Calls of the plugin fail once
-   * its time to drain is over, which is 6 s or what the sidecar says. It never rejects.
+   * Stops intake, runs `onStop`, leaves and disconnects. A second call waits for the same stop. The plugin's calls fail once
+   * the drain time has passed: 6 s, or as the sidecar says. It never rejects.
    * @throws TypeError when the reason is not a string
    */
   stop(reason = 'the plugin stops itself'): Promise<void> {
@@ -244,12 +247,12 @@ export class Plugin {
     return this.#stopping;
   }
 
-  /** The connection to the sidecar, waited for. @throws RpcError UNAVAILABLE when there is none in time. */
+  /** Waits for the connection to the sidecar. @throws RpcError UNAVAILABLE when there is none in time. */
   #ready(): Promise<Connection> {
     return this.#budget.bound(this.#sidecar.ready(this.#options.waitTimeoutMs));
   }
 
-  /** @throws RpcError FAILED_PRECONDITION when the plugin takes nothing new, UNAVAILABLE. */
+  /** @throws RpcError FAILED_PRECONDITION when the plugin is stopping, UNAVAILABLE. */
   async #readyForIntake(): Promise<Connection> {
     const connection = await this.#ready();
     if (this.#stopping) throw new RpcError('FAILED_PRECONDITION', 'the plugin is stopping and takes nothing new');
@@ -267,7 +270,7 @@ export class Plugin {
     try {
       await this.#onStop(reason);
     } catch (error) {
-      // Whoever asked for the stop may be a signal, which could do nothing with a rejection.
+      // A signal may have asked for the stop, and cannot handle a rejection.
       this.#options.log.error(`onStop failed: ${messageOf(error)}`);
     }
     this.#lifecycle.stopped();

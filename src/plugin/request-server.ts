@@ -26,7 +26,7 @@ export interface Answer {
 
 const answerKinds = { payload: bytes, payloadType: text } satisfies Record<keyof Answer, unknown>;
 
-/** Answers a request; what it throws is told to the caller as the handler's error. */
+/** Answers a request. The caller gets a thrown error as a handler error. */
 export type RequestHandler = (request: Message) => Answer | Promise<Answer>;
 
 type RequestInit = NonNullable<MessageInitShape<typeof ServeRequestSchema>['message']>;
@@ -46,11 +46,11 @@ export class RequestServer {
     this.#pattern = options.pattern;
     this.#handler = options.handler;
     this.#log = options.log;
-    // Whoever does not wait for it hears of a refusal through the log.
+    // A plugin that does not wait for it learns of a refusal from the log.
     this.#serving.promise.catch(() => {});
   }
 
-  /** Resolves when requests first can come. @throws RpcError when serving is refused. */
+  /** Resolves when the first requests can arrive. @throws RpcError when serving is refused. */
   get serving(): Promise<void> {
     return this.#serving.promise;
   }
@@ -63,7 +63,7 @@ export class RequestServer {
     this.#running = this.#run(stream);
   }
 
-  /** Takes no more requests and resolves when those under way are answered and the sidecar has taken the answers. */
+  /** Accepts no more requests. Resolves when those in progress are answered and the sidecar has accepted the answers. */
   async stop(): Promise<void> {
     this.#stopped = true;
     await Promise.all(this.#underWay);
@@ -101,7 +101,7 @@ export class RequestServer {
       checkArgument('serve', 'answer.payload', given.payload, bytes);
       const { payload, payloadType = '' } = given;
       const answer = create(AnswerSchema, { requestId, ok: true, payload, payloadType });
-      // The transport would end the whole stream for one that is larger than a message may be.
+      // The transport would end the whole stream for a message over the size limit.
       const fault = lengthFault(AnswerSchema, answer);
       if (fault) throw new Error(`the answer is not passed on: ${fault.message}`);
       send(stream, { case: 'answer', value: answer });

@@ -17,11 +17,11 @@ export interface SidecarConnectionOptions {
   readonly log: Log;
   readonly address: string;
   readonly schemaVersion: string;
-  /** Serves one registered connection; it is called again for every new one. */
+  /** Serves one registered connection; called for every new one. */
   readonly onConnected: (connection: Connection) => void;
 }
 
-/** Who the plugin is: decided by how its sidecar was launched. */
+/** The plugin's identity, which depends on how its sidecar was launched. */
 export interface PluginIdentity {
   readonly instanceId: string;
   readonly deploymentId: string;
@@ -34,12 +34,12 @@ export interface PluginIdentity {
 const attemptTimeoutMs = 5_000;
 const backoff = { firstDelayMs: 50, maxDelayMs: 1_000 };
 
-/** Thrown when the sidecar answers that it will not admit this plugin. */
+/** Thrown when the sidecar refuses to register this plugin. */
 export class NotAdmittedError extends Error {
   override readonly name = 'NotAdmittedError';
 }
 
-/** Keeps one registered connection to the sidecar: waits for it at first, and makes a new one whenever it is lost. */
+/** Keeps one registered connection to the sidecar. It waits for the first one, and opens a new one after each loss. */
 export class SidecarConnection {
   readonly #options: SidecarConnectionOptions;
   readonly #closing = new AbortController();
@@ -60,7 +60,7 @@ export class SidecarConnection {
     return identity;
   }
 
-  /** The live connection, waited for. @throws RpcError UNAVAILABLE when there is none within `timeoutMs`. */
+  /** Waits for an open connection. @throws RpcError UNAVAILABLE when there is none within `timeoutMs`. */
   async ready(timeoutMs: number): Promise<Connection> {
     if (!this.#connection && !this.#closing.signal.aborted) {
       const connected = new Promise<void>((resolve) => this.#waiting.add(resolve));
@@ -71,7 +71,7 @@ export class SidecarConnection {
     return this.#connection;
   }
 
-  /** Makes no new connection when this one is lost. */
+  /** Opens no new connection when this one is lost. */
   keepNoLonger(): void {
     this.#closing.abort();
   }

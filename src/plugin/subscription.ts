@@ -21,9 +21,9 @@ export interface SubscriptionOptions {
   readonly name: string;
   readonly pattern: string;
   readonly handler: MessageHandler;
-  /** How many messages, and how many of their bytes, may be on their way at a time. */
+  /** How many messages, and how many of their bytes, may be in flight. */
   readonly window: { readonly messages: number; readonly bytes: number };
-  /** What else the bus is asked for, as OpenSubscription has it. */
+  /** The other options for the bus, as OpenSubscription has them. */
   readonly request: Pick<
     MessageInitShape<typeof OpenSubscriptionSchema>,
     'startAt' | 'startTimeNs' | 'idleExpiryS' | 'maxAttempts' | 'deadLetterTopic'
@@ -32,15 +32,15 @@ export interface SubscriptionOptions {
   readonly log: Log;
 }
 
-/** The wait before a message whose handler has failed is asked for again; it doubles with every attempt. */
+/** The delay before a message is nacked after its handler failed; it doubles with every attempt. */
 const retryDelayMs = { first: 100, max: 5_000 };
 
 type RequestInit = NonNullable<MessageInitShape<typeof ConsumeRequestSchema>['message']>;
 
 /**
- * One acknowledged subscription over all connections: handles messages one at a time, in order, and acknowledges each
- * when its handler has returned. A message whose handler throws comes again after a while, marked and as the next attempt, and
- * those behind it are handled meanwhile; it comes until it is handled, or goes to the dead-letter topic.
+ * One acknowledged subscription over all connections. It handles messages one at a time, in order, and acknowledges each when
+ * its handler has returned. If the handler throws, the message is redelivered after a delay, marked and as the next attempt;
+ * later messages are handled meanwhile. It is redelivered until it is handled or goes to the dead-letter topic.
  */
 export class Subscription {
   readonly #options: SubscriptionOptions;
@@ -55,27 +55,27 @@ export class Subscription {
 
   constructor(options: SubscriptionOptions) {
     this.#options = options;
-    // Whoever does not wait for the opening hears of a refusal through the log.
+    // A plugin that does not wait for the opening learns of a refusal from the log.
     this.#opened.promise.catch(() => {});
   }
 
-  /** Resolves when the subscription first stands. @throws RpcError when it is refused. */
+  /** Resolves when the subscription is open for the first time. @throws RpcError when it is refused. */
   get opened(): Promise<void> {
     return this.#opened.promise;
   }
 
-  /** Takes the subscription up on a new connection. */
+  /** Reopens the subscription on a new connection. */
   connect(connection: Connection): void {
     if (this.#stopped) return;
     const { name, pattern, window: credit, request } = this.#options;
     const stream = connection.stream(pluginMethods.consume);
     this.#stream = stream;
     send(stream, { case: 'open', value: { ...request, name, pattern, credit } });
-    // The messages of the connection before are handled to the end first, so that only one is handled at a time.
+    // Messages of the connection before are finished first, so that only one is handled at a time.
     this.#running = this.#running.then(() => this.#run(stream));
   }
 
-  /** Takes nothing more and resolves when the message being handled is done and the sidecar has its acknowledgement. */
+  /** Accepts nothing more. Resolves when the current message is handled and the sidecar has its ack. */
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.#handling;
@@ -84,7 +84,7 @@ export class Subscription {
     await this.#running;
   }
 
-  /** Ends the stream; what was not acknowledged comes again to the next one. */
+  /** Ends the stream; unacknowledged messages are redelivered to the next one. */
   close(): void {
     this.#stopped = true;
     for (const timer of this.#retries.values()) timer.cancel();

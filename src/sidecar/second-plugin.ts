@@ -2,12 +2,12 @@ import type { Log } from '../base/log/log.ts';
 import type { Scheduler } from '../base/time/scheduler.ts';
 import type { CallContext } from '../transport/rpc.ts';
 
-/** Longer than the end of a connection takes to arrive here, when a plugin that closed it registers on the next one at once. */
+/** When a plugin closes a connection and registers on the next at once, the end of the first arrives here within this time. */
 const lookAfterMs = 1_000;
 
 /**
- * Notices that two plugins use this sidecar: each has registered on a connection that is open. A plugin that starts again has
- * lost its own, and one that registers again does so on the same.
+ * Notices that two plugins use this sidecar: each has registered on an open connection. A plugin that restarts has lost its old
+ * connection, and one that registers again uses the same.
  */
 export class SecondPlugin {
   readonly #scheduler: Scheduler;
@@ -22,13 +22,13 @@ export class SecondPlugin {
     this.#log = log;
   }
 
-  /** How often a plugin registered beside another one. */
+  /** How often a plugin registered while another one was there. */
   get timesSeen(): number {
     return this.#timesSeen;
   }
 
   registered({ peer, signal }: Pick<CallContext, 'peer' | 'signal'>): void {
-    // Of a connection that is lost by now nobody says so again.
+    // If the connection is already lost, no later event says so.
     if (signal.aborted) return;
     this.#registrants.add(peer.address);
     if (this.#registrants.size < 2 || this.#isLooking) return;
@@ -36,7 +36,7 @@ export class SecondPlugin {
     this.#scheduler.setTimer(lookAfterMs, () => this.#count());
   }
 
-  /** It has left, or its connection is over. */
+  /** The plugin has left, or its connection has ended. */
   gone(client: string): void {
     this.#registrants.delete(client);
   }

@@ -42,17 +42,17 @@ export interface SidecarOptions {
   readonly scheduler: Scheduler;
   readonly log: Log;
   readonly serveHttp: ServeHttp;
-  /** Read at every scrape; absent, the metrics tell nothing of the process. */
+  /** Read at every scrape; absent: no metrics of the process. */
   readonly processUsage?: () => ProcessUsage;
-  /** Watched, so that load is shed before the process dies; absent, the default limit holds and nothing is watched. */
+  /** Watched, so that load is shed before the process dies. Absent: the default limit holds and nothing is watched. */
   readonly processMemory?: ProcessMemory;
-  /** Takes the audit log; absent, there is none. */
+  /** Receives the audit log; absent: no audit log. */
   readonly audit?: AuditSink;
-  /** The credential for the bus, read anew before every connection. */
+  /** The credential for the bus, read again before every connection. */
   readonly readCredential: () => Promise<Credential>;
 }
 
-/** Everything a sidecar is made of, wired together and not started. */
+/** All parts of a sidecar, connected but not started. */
 export interface SidecarParts extends Omit<PluginPort, 'identity' | 'settings'> {
   readonly log: RatedLog;
   readonly recorder: SidecarMetrics;
@@ -62,13 +62,13 @@ export interface SidecarParts extends Omit<PluginPort, 'identity' | 'settings'> 
   readonly listener: PluginListener;
 }
 
-/** How long a taken plugin port is tried again before step 7 gives up. */
+/** How long opening a taken plugin port is tried again before step 7 fails. */
 const listenRetryMs = 5_000;
 
-/** Makes the parts. `onFault` hears when the plugin becomes faulted and when it heals. */
+/** Makes the parts. `onFault` is called when the plugin becomes faulted and when it heals. */
 export function createParts(given: SidecarOptions, onFault: (faulted: boolean) => void): SidecarParts {
   const { config, scheduler } = given;
-  // The plugin causes lines, and must not fill the disk of the log with them.
+  // The plugin causes log lines, and must not fill the disk with them.
   const log = ratedLog(given.log, { scheduler });
   const options = { ...given, log };
   const current = new StateHolder(log);

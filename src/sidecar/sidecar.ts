@@ -9,7 +9,7 @@ import { runShutdown, runStartup, type StartupStep } from './lifecycle/startup.t
 import { busUnreachable, pluginPortTaken, registrationFailed } from './lifecycle/startup-errors.ts';
 import { createParts, type SidecarOptions, type SidecarParts } from './sidecar-parts.ts';
 
-/** The sidecar: eight steps up, the same steps down in reverse. */
+/** The sidecar: eight steps to start, undone in reverse to stop. */
 export class Sidecar {
   readonly #options: SidecarOptions;
   readonly #parts: SidecarParts;
@@ -42,7 +42,7 @@ export class Sidecar {
     return this.#parts.current.current;
   }
 
-  /** Calls back with every new state. */
+  /** Calls back on every change of state. */
   onState(listener: (state: SidecarState) => void): void {
     this.#parts.current.onChange(listener);
   }
@@ -65,15 +65,15 @@ export class Sidecar {
   }
 
   /**
-   * Stops within the budget and returns the exit code: `failureCode` when a failure is why it stops.
-   * Called again, it waits for the same stop.
+   * Stops within the budget and returns the exit code: `failureCode` when a failure is the reason to stop. A second call waits
+   * for the same stop.
    */
   stop(reason: string, failureCode?: number): Promise<number> {
     this.#stopping ??= this.#stop(reason, failureCode);
     return this.#stopping;
   }
 
-  /** Cuts short every wait of the stop that is under way. */
+  /** Ends every wait of the stop that is in progress. */
   hurry(): void {
     this.#hurrying.abort();
   }
@@ -196,7 +196,9 @@ export class Sidecar {
     if (faulted && this.#options.config.exitOnFault) this.#faulted.resolve();
   }
 
-  /** A newer start owns the instance id. It may be told again after a lost connection, and drains once. */
+  /**
+   * A newer sidecar owns the instance id. After a lost connection the bus may say so again, but the sidecar drains only once.
+   */
   #standBy(drainTimeoutMs: number): void {
     if (this.#isGivingWay) return;
     this.#isGivingWay = true;
@@ -205,7 +207,7 @@ export class Sidecar {
     });
   }
 
-  /** Drains, gives the instance id back, and stays, healthy, in case that the newer start dies. */
+  /** Drains, releases the instance id, and stays, healthy, in case the newer sidecar dies. */
   async #drainAndStandBy(drainTimeoutMs: number): Promise<void> {
     const { scheduler, config, log } = this.#options;
     const { current, lifecycle, link } = this.#parts;
@@ -219,7 +221,7 @@ export class Sidecar {
     if (!this.#stopping) await link.standBy(config.shutdown.deregisterMs);
   }
 
-  /** Messages and requests reach the plugin while it is well, owns its instance id, and nobody stops the sidecar. */
+  /** The plugin gets messages and requests while it is healthy, owns its instance id, and the sidecar is not stopping. */
   #setIntake(): void {
     const { current, subscriptions, servers } = this.#parts;
     const { faulted, superseded } = current.conditions;
@@ -238,7 +240,7 @@ export class Sidecar {
     health.stop();
     if (admission.isRegistered) {
       const isDone = await within(scheduler, drainMs, lifecycle.stop('the sidecar is stopping', drainMs), signal);
-      // A v1 plugin cannot be called back, so only one that can and does not answer leaves something open.
+      // A v1 plugin has no callbacks. Only a plugin that has them and does not answer leaves the drain incomplete.
       this.#hasDrained = isDone || !lifecycle.isAttached;
     }
     await within(scheduler, flushMs, this.#settled(), signal);
@@ -250,7 +252,7 @@ export class Sidecar {
     recorder.drained({ elapsedMs: scheduler.nowMs() - startedMs, publishesLeft: outbox.size });
   }
 
-  /** Hands back; resolves once the bus has stored that and answered every publish, and the plugin every request. */
+  /** Requeues. Resolves once the bus has stored that and answered every publish, and the plugin every request. */
   async #settled(): Promise<void> {
     const { outbox, servers, subscriptions } = this.#parts;
     await Promise.all([outbox.empty(), servers.answered(), subscriptions.handBack()]);

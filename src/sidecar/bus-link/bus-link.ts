@@ -89,7 +89,7 @@ export class BusLink {
     return this.#up;
   }
 
-  /** True while a newer sidecar owns the instance id. There is no session until that one ends. */
+  /** True while a newer sidecar owns the instance id. Until that one ends, this sidecar has no session. */
   get isStandingBy(): boolean {
     return this.#standingBy;
   }
@@ -133,7 +133,7 @@ export class BusLink {
     await this.#activate(this.#session);
   }
 
-  /** A call of the control plane. @throws RpcError; UNAVAILABLE while there is no connection. */
+  /** A call of the control plane. @throws RpcError; UNAVAILABLE without a connection. */
   async unary<Request, Response>(
     method: UnaryMethod<Request, Response>,
     request: Request,

@@ -38,7 +38,7 @@ export class HandBacks {
     this.#settled.set(true);
   }
 
-  /** Resolves when everything is confirmed, or there is no session to confirm it. */
+  /** Resolves when everything is confirmed, or the session is lost. */
   confirmed(): Promise<void> {
     return this.#settled.opened();
   }

@@ -25,7 +25,7 @@ export interface OutboxOptions {
   readonly limits: OutboxLimits;
   /** Bounds what the whole sidecar buffers for the bus. */
   readonly budget: MemoryBudget;
-  /** Sends on the session; false when there is none. */
+  /** Sends on the session; false without a session. */
   readonly send: (message: RequestInit) => boolean;
 }
 
@@ -36,13 +36,13 @@ interface Waiting {
   readonly timer: Timer;
   readonly settle: (outcome: PublishOutcome) => void;
   sent: boolean;
-  /** Sent on an earlier session too, whose answer is lost. */
+  /** It was sent in an earlier session too, whose answer was lost. */
   sentBefore: boolean;
 }
 
 /**
- * The publishes that wait for the bus's answer, in order. It is bounded, in memory, and never resends what it has
- * answered: the caller knows of every message whether it is stored, is not, or may be.
+ * The publishes that wait for the bus's answer, in order. It is bounded, in memory, and never resends an answered publish. The
+ * caller learns of every message whether it is stored, is not, or may be.
  */
 export class Outbox implements LinkPart {
   readonly #options: OutboxOptions;
@@ -64,7 +64,7 @@ export class Outbox implements LinkPart {
   }
 
   /**
-   * Takes one message in, to be sent under its sequence number.
+   * Adds one message, to be sent under its sequence number.
    * @throws RpcError RESOURCE_EXHAUSTED at once when it does not fit.
    */
   publish(makeEnvelope: (sequence: bigint) => Envelope): Promise<PublishOutcome> {

@@ -3,13 +3,13 @@ import { contractMajor, parseSchemaVersion } from '../../contract/wire/schema-ve
 import { RpcError } from '../../transport/status.ts';
 import type { Access } from '../access/access.ts';
 
-/** The plugin as it registered; a new registration is a new one of these. */
+/** The plugin since its registration; each registration makes a new one of these. */
 export interface RegisteredPlugin {
   /** Full semver, stamped on messages that name no schema version of their own. */
   readonly schemaVersion: string;
   /** Aborts when the plugin has left or is gone; its reason is the status for the streams that are still open. */
   readonly gone: AbortSignal;
-  /** Whether it said so: what it had in hand is then handed back in good order. */
+  /** Whether the plugin called Leave: its messages in flight are then requeued. */
   readonly hasLeft: () => boolean;
 }
 
@@ -33,11 +33,11 @@ export class Admission {
     return this.#plugin !== undefined;
   }
 
-  /** Admits the plugin, or says why not. */
+  /** Registers the plugin, or says why not. */
   register(schemaVersion: string): { readonly admitted: true } | { readonly admitted: false; readonly reason: string } {
     const reason = this.#refusal(schemaVersion);
     if (reason !== undefined) return { admitted: false, reason };
-    // Registering again leaves the streams alone that the first registration opened.
+    // Registering again does not affect the streams that the first registration opened.
     if (!this.#plugin) this.#presence = new AbortController();
     const gone = this.#presence.signal;
     const hasLeft = (): boolean => gone.reason === left;
@@ -66,7 +66,7 @@ export class Admission {
     if (this.#plugin === plugin) this.#absent(new RpcError('CANCELLED', 'the plugin is gone'));
   }
 
-  /** Admits nobody any more. */
+  /** Accepts no registration any more. */
   close(): void {
     this.#closed = true;
   }

@@ -19,7 +19,10 @@ import type { PluginPort } from './plugin-port.ts';
 import { callEnvelope, type Stamp } from './publish/envelope.ts';
 import { withoutTopic } from './publish/publish.ts';
 
-/** Puts one call to another plugin and says how it ended. @throws RpcError when it is over a limit or no plugin is registered. */
+/**
+ * Makes one call to another plugin and reports how it ended. @throws RpcError when it is over a limit or no plugin is
+ * registered.
+ */
 export async function callOnce(port: PluginPort, request: CallRequest): Promise<CallReply> {
   const { scheduler, recorder, log, identity } = port;
   const startedMs = scheduler.nowMs();

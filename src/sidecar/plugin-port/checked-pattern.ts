@@ -3,7 +3,9 @@ import { patternFault } from '../../contract/wire/topic.ts';
 import { RpcError } from '../../transport/status.ts';
 import type { PluginPort } from './plugin-port.ts';
 
-/** @throws RpcError when the plugin may not subscribe to, or serve, this pattern, or has too many subscriptions. */
+/**
+ * @throws RpcError when the plugin may not subscribe to, or answer requests on, this pattern, or has too many subscriptions.
+ */
 export function checkPattern(port: PluginPort, pattern: string): void {
   const fault = patternFault(pattern);
   if (fault !== undefined) throw new RpcError('INVALID_ARGUMENT', `"${pattern}" is no pattern: ${fault}`);

@@ -24,9 +24,8 @@ type ConsumeStream = RpcStream<ConsumeRequest, ConsumeEvent>;
 type EventInit = NonNullable<MessageInitShape<typeof ConsumeEventSchema>['event']>;
 
 /**
- * Serves one acknowledged subscription: the plugin's credits and acknowledgements go to the bus as they come. A stream that the
- * plugin half-closes, and one that Leave ends, hands back what is in hand, which is then no attempt. One that breaks off
- * (cancelled, connection lost, replaced by a newer one of its name) has failed with all that was written to it.
+ * Serves one acknowledged subscription; passes credit and acks on. Half-close and Leave requeue messages in flight. A broken
+ * stream (cancelled, connection lost, replaced by a newer one of its name) nacks them.
  */
 export async function consume(port: PluginPort, stream: ConsumeStream): Promise<void> {
   const { gone, hasLeft } = port.admission.require();
@@ -67,7 +66,7 @@ export async function consume(port: PluginPort, stream: ConsumeStream): Promise<
   );
   async function passCreditOn(): Promise<void> {
     if (stream.queuedBytes > streamLimits.unreadBytes) await stream.drained(streamLimits.unreadBytes / 2);
-    // Each position that is not acknowledged is remembered here and at the bus, whatever credit the plugin gives.
+    // The sidecar and the bus remember each unacknowledged message, whatever credit the plugin gives.
     if (subscription.depth.inHand >= limits.unacknowledgedMessages) return;
     const portion = window.take();
     if (portion) subscription.addCredit(portion);
@@ -82,7 +81,7 @@ export async function consume(port: PluginPort, stream: ConsumeStream): Promise<
         window.give(message.value);
         void passCreditOn();
       }
-      // Each acknowledgement is answered, and the answers would else pile up for a plugin that does not read.
+      // Each ack is answered, and the answers would pile up for a plugin that does not read.
       if (stream.queuedBytes > streamLimits.unreadBytes) await stream.drained(streamLimits.unreadBytes / 2);
     }
     inGoodOrder = true;

@@ -2,15 +2,15 @@ import type { Credit } from '../bus-link/bus-subscription.ts';
 import type { CreditPool } from '../memory/credit-pool.ts';
 
 /**
- * Passes a plugin's credit on to the bus in portions: never more outstanding than the cap and than the pool of all
- * subscriptions allows, however much the plugin gives, so that a plugin that gives much and reads nothing costs no more memory.
+ * Passes a plugin's credit on to the bus in portions. Outstanding credit never exceeds the cap, nor what the pool of all
+ * subscriptions allows, so a plugin that gives much credit and reads nothing costs no more memory.
  */
 export class CreditWindow {
   readonly #cap: Credit;
   readonly #pool: CreditPool;
   /** Given by the plugin and not passed on yet. */
   #kept: Credit = { messages: 0, bytes: 0 };
-  /** Passed on and not used up by deliveries yet. */
+  /** Passed on and not used by deliveries yet. */
   #outstanding: Credit = { messages: 0, bytes: 0 };
 
   constructor(cap: Credit, pool: CreditPool) {
@@ -23,12 +23,12 @@ export class CreditWindow {
     this.#kept = plus(this.#kept, more);
   }
 
-  /** One message came; it may have used more bytes than there was credit for. */
+  /** A message arrived; it may have used more bytes than there was credit for. */
   delivered(bytes: number): void {
     this.#change({ messages: -1, bytes: -bytes });
   }
 
-  /** What may be passed on to the bus now; undefined when that is nothing. */
+  /** The credit to pass on to the bus now; undefined for none. */
   take(): Credit | undefined {
     if (this.#pool.isShut) return undefined;
     const room = (kind: keyof Credit): number => Math.min(this.#kept[kind], this.#cap[kind] - this.#outstanding[kind]);
@@ -42,7 +42,7 @@ export class CreditWindow {
     return portion;
   }
 
-  /** Gives what is outstanding back to the pool; the bus has forgotten it with the subscription. */
+  /** Returns outstanding credit to the pool; the bus has dropped it with the subscription. */
   close(): void {
     this.#pool.leave(this.#outstanding.bytes);
   }

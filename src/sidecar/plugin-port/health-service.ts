@@ -14,7 +14,7 @@ import { RpcError } from '../../transport/status.ts';
 import { isPassing } from '../health/health-report.ts';
 import type { SidecarState, StateHolder } from '../lifecycle/sidecar-state.ts';
 
-/** The empty name stands for the whole server. */
+/** The empty name means the whole server. */
 const services: ReadonlySet<string> = new Set(['', SidecarService.typeName, PluginService.typeName]);
 
 /** gRPC's own health checks: SERVING while `/healthz` says 200 and the sidecar is not stopping. */
@@ -35,14 +35,14 @@ async function watch(current: StateHolder, stream: RpcStream<HealthCheckRequest,
   changes.push(isKnown ? statusIn(current.current) : ServingStatus.SERVICE_UNKNOWN);
   const stopWatching = current.onChange((state) => {
     if (isKnown) changes.push(statusIn(state));
-    // A watch that stayed open would hold up the close of the port.
+    // An open watch would delay the close of the port.
     if (state === 'SHUTTING_DOWN') changes.end();
   });
   stream.over.addEventListener('abort', () => changes.end(), { once: true });
   try {
     let last: ServingStatus | undefined;
     for await (const status of changes) {
-      // Of the changes in the time in which the plugin read nothing, it is told the last.
+      // A plugin that did not read for a while gets only the last of the changes.
       if (status === last || changes.length > 0) continue;
       stream.write(create(HealthCheckResponseSchema, { status }));
       last = status;

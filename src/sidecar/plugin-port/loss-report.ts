@@ -1,18 +1,18 @@
 import type { Log } from '../../base/log/log.ts';
 import type { Scheduler, Timer } from '../../base/time/scheduler.ts';
 
-/** Losses that follow each other within this are told together, and are one episode. */
+/** Losses within this time of each other are reported together, as one episode. */
 const tellEveryMs = 1_000;
 
 export interface LossReportOptions {
   readonly scheduler: Scheduler;
   readonly log: Log;
   readonly pattern: string;
-  /** Told at once of the first loss, and then once a second while there are more; the counts add up to all. */
+  /** Called at once for the first loss, and then once a second while there are more; the counts add up to all. */
   readonly tell: (count: number) => void;
 }
 
-/** Tells of what one v1 stream loses: every message is counted, and none has a line of its own in the log. */
+/** Reports the losses of one v1 stream. Every lost message is counted, but does not get its own log line. */
 export class LossReport {
   readonly #options: LossReportOptions;
   #untold = 0;
@@ -23,7 +23,6 @@ export class LossReport {
     this.#options = options;
   }
 
-  /** One message was dropped. */
   add(): void {
     this.#untold += 1;
     if (this.#timer) return;
@@ -32,7 +31,7 @@ export class LossReport {
     this.#tell();
   }
 
-  /** The stream is over. */
+  /** The stream has ended. */
   close(): void {
     if (!this.#timer) return;
     this.#timer.cancel();

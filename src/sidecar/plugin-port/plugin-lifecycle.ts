@@ -18,7 +18,7 @@ import { streamLimits } from './stream-limits.ts';
 type LifecycleStream = RpcStream<LifecycleRequest, LifecycleEvent>;
 type EventInit = NonNullable<MessageInitShape<typeof LifecycleEventSchema>['event']>;
 
-/** How a stream ends that is no longer needed, or whose plugin is gone: nobody has to hear of it. */
+/** The statuses of a stream that was closed on purpose, or whose plugin is gone. They are not logged. */
 const endsOf: ReadonlySet<string> = new Set(['ABORTED', 'CANCELLED', 'UNAVAILABLE', 'DEADLINE_EXCEEDED']);
 
 export interface PluginLifecycleOptions {
@@ -28,12 +28,12 @@ export interface PluginLifecycleOptions {
   readonly isDegraded: () => boolean;
 }
 
-/** The callbacks: one stream to the plugin at a time, over which it is asked and told. */
+/** The callbacks of the plugin: one Lifecycle stream at a time. */
 export class PluginLifecycle {
   readonly #options: PluginLifecycleOptions;
   readonly #checks = new Map<bigint, (healthy: boolean) => void>();
   #stream: LifecycleStream | undefined;
-  /** Ends the stream that is served now. */
+  /** Ends the current stream. */
   #end: ((reason: RpcError) => void) | undefined;
   #lastCheckId = 0n;
   #stopping: { readonly reason: string; readonly endsMs: number; readonly drained: () => void } | undefined;
@@ -65,7 +65,7 @@ export class PluginLifecycle {
         const { message } = request;
         if (message.case === 'attach') {
           write(stream, { case: 'attached', value: { instanceId, degraded: isDegraded() } });
-          // A plugin that registered just before the stop is still to be told.
+          // A plugin that registered just before the stop must still be told.
           this.#tellStop();
         }
         if (message.case === 'healthReport') this.#checks.get(message.value.checkId)?.(message.value.healthy);
@@ -82,7 +82,7 @@ export class PluginLifecycle {
     }
   }
 
-  /** Asks the plugin how it is; false when it says unhealthy, is gone, or does not answer in time. */
+  /** Asks for the plugin's health; false when it is unhealthy, gone, or does not answer in time. */
   async checkHealth(timeoutMs: number): Promise<boolean> {
     if (!this.#stream) return false;
     this.#lastCheckId += 1n;
@@ -107,7 +107,7 @@ export class PluginLifecycle {
     this.#send({ case: 'resume', value: {} });
   }
 
-  /** So many messages, since the last time, will never reach a subscription to this pattern. */
+  /** Since the last report so many messages were lost to a subscription to this pattern. */
   lost(pattern: string, count: number): void {
     this.#send({ case: 'lost', value: { pattern, count: BigInt(count) } });
   }
@@ -116,7 +116,7 @@ export class PluginLifecycle {
     this.#send({ case: 'stateChanged', value: { state } });
   }
 
-  /** Tells the plugin to stop and resolves once it has drained or is no longer registered. */
+  /** Tells the plugin to stop and resolves once it has drained or left. */
   async stop(reason: string, drainTimeoutMs: number): Promise<void> {
     const { scheduler, admission } = this.#options;
     const { promise, resolve: drained } = Promise.withResolvers<void>();

@@ -10,11 +10,11 @@ export interface PluginListenerOptions {
   readonly log: Log;
   readonly address: string;
   readonly listen: ListenOptions;
-  /** How long a taken port is tried again. */
+  /** How long to try again while the port is taken. */
   readonly retryForMs: number;
 }
 
-/** The plugin's port: opened when possible, tried again for a while when it is taken. */
+/** The plugin's port. While it is taken, opening it is tried again for a while. */
 export class PluginListener {
   readonly #options: PluginListenerOptions;
   readonly #closing = new AbortController();
@@ -24,7 +24,7 @@ export class PluginListener {
     this.#options = options;
   }
 
-  /** Opens the port. @throws RpcError when the first attempt fails; the next ones go on behind. */
+  /** Opens the port. @throws RpcError when the first attempt fails; later attempts continue in the background. */
   async open(): Promise<void> {
     const first = this.#listen();
     this.#bound = first.catch(() => this.#retry());
@@ -32,13 +32,13 @@ export class PluginListener {
     await first;
   }
 
-  /** The address that was really bound. @throws RpcError with the last failure. */
+  /** The address that was bound. @throws RpcError with the last failure. */
   async bound(): Promise<string> {
     if (!this.#bound) throw new Error('the plugin port was never opened');
     return (await this.#bound).address;
   }
 
-  /** Takes no new calls and resolves when those under way are over. */
+  /** Accepts no new calls and resolves when those in progress have ended. */
   async drain(): Promise<void> {
     await (await this.#bound?.catch(() => undefined))?.drain();
   }

@@ -15,7 +15,7 @@ import type { Admission } from './admission.ts';
 import type { PluginLifecycle } from './plugin-lifecycle.ts';
 import type { V1Patterns } from './v1/v1-patterns.ts';
 
-/** What the plugin's port speaks as: fixed at launch, and never taken from the plugin. */
+/** The identity that the plugin's port uses: fixed at launch, and never taken from the plugin. */
 export interface PortIdentity {
   readonly instanceId: string;
   readonly poolType: string;
@@ -27,7 +27,7 @@ export interface PortIdentity {
   callMessageId(callId: bigint): string;
 }
 
-/** The parts of the sidecar that the two services of the plugin's port work with. */
+/** The parts of the sidecar that the services of the plugin's port use. */
 export interface PluginPort {
   readonly identity: PortIdentity;
   readonly scheduler: Scheduler;
@@ -46,7 +46,7 @@ export interface PluginPort {
   readonly servers: BusServers;
   readonly state: StateKeeper;
   readonly memory: SidecarMemory;
-  /** Why nothing can be sent while a newer start owns the instance id; undefined while it does not. */
+  /** Why nothing can be sent while a newer sidecar owns the instance id; otherwise undefined. */
   readonly standByRefusal: () => string | undefined;
   readonly settings: {
     readonly maxClockSkewMs: number;

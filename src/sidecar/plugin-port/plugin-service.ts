@@ -8,7 +8,7 @@ import type { PluginPort } from './plugin-port.ts';
 import { publishStream } from './publish/publish-stream.ts';
 import { serveRequests } from './serve-requests.ts';
 
-/** What the plugin's port offers beyond contract v1. */
+/** The services of the plugin's port beyond contract v1. */
 export function pluginRoutes(port: PluginPort): Route[] {
   return [
     serveStream(pluginMethods.lifecycle, (stream) => port.lifecycle.serve(stream)),

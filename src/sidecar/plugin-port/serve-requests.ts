@@ -17,7 +17,7 @@ import { WaitingRequests } from './waiting-requests.ts';
 
 type EventInit = NonNullable<MessageInitShape<typeof ServeEventSchema>['event']>;
 
-/** Brings the requests on one pattern to the plugin and its answers back. */
+/** Passes the requests on one pattern to the plugin, and its answers to the bus. */
 export async function serveRequests(port: PluginPort, stream: RpcStream<ServeRequest, ServeEvent>): Promise<void> {
   const { gone } = port.admission.require();
   const messages = stream[Symbol.asyncIterator]();

@@ -2,17 +2,19 @@ import type { ConnectionLimits } from '../../transport/rpc.ts';
 
 const KiB = 1024;
 
-/** What a stream that the plugin does not read may hold. docs/contract.md has a row for each. */
+/** Limits of a stream that the plugin does not read. docs/contract.md has a row for each. */
 export const streamLimits = {
-  /** While more than this waits for the plugin to read, its requests wait, and nothing is read of what it sends on the stream. */
+  /** While more than this waits for the plugin to read, its requests wait, and nothing more is read from the stream. */
   unreadBytes: 256 * KiB,
-  /** Requests of one Serve stream that wait; what does not fit is answered as a handler error. */
+  /** For waiting requests of one Serve stream; one that does not fit is answered as a handler error. */
   waitingRequestBytes: 1024 * KiB,
   /** More than this ends a Lifecycle stream. */
   unreadLifecycleBytes: 256 * KiB,
 } as const;
 
-/** How many may call the plugin's port at once: a plugin needs one connection, and a call for each of its subscriptions. */
+/**
+ * How many callers the plugin's port serves at once: a plugin needs one connection, and a call for each of its subscriptions.
+ */
 export const connectionLimits: ConnectionLimits = {
   connections: 64,
   unprovenConnections: 16,

@@ -7,20 +7,20 @@ import type { StreamHold } from '../memory/stream-hold.ts';
 import { streamLimits } from './stream-limits.ts';
 
 const { unreadBytes, waitingRequestBytes } = streamLimits;
-/** What a request that waits takes beside its payload. */
+/** The memory that a waiting request takes beside its payload. */
 const requestOverheadBytes = 2_048;
 
 export interface WaitingRequestsOptions {
   readonly scheduler: Scheduler;
   readonly stream: Pick<RpcStream<never, never>, 'queuedBytes' | 'drained'>;
-  /** Counts what waits. */
+  /** Counts the waiting bytes. */
   readonly hold: StreamHold;
   readonly send: (request: Request) => void;
-  /** Nobody waits for the answer any more, and the plugin has not been sent the request. */
+  /** The caller no longer waits, and the request was not sent to the plugin. */
   readonly onDropped: (request: Request) => void;
 }
 
-/** The requests of one Serve stream that wait until the plugin reads, each for no longer than its caller. */
+/** The requests of one Serve stream that the plugin has not read yet. Each waits no longer than its caller. */
 export class WaitingRequests {
   readonly #options: WaitingRequestsOptions;
   readonly #queue: SendQueue;

@@ -13,7 +13,7 @@ export interface Stamp {
   readonly trace: TraceContext;
 }
 
-/** Why a ts_event is refused; undefined when it may be taken. */
+/** Why a ts_event is refused; undefined when it is accepted. */
 export function eventTimeFault(tsEventNs: bigint, nowNs: bigint, maxClockSkewMs: number): string | undefined {
   const aheadMs = (tsEventNs - nowNs) / 1_000_000n;
   if (aheadMs <= BigInt(maxClockSkewMs)) return undefined;
@@ -21,8 +21,8 @@ export function eventTimeFault(tsEventNs: bigint, nowNs: bigint, maxClockSkewMs:
 }
 
 /**
- * Makes the envelope of a publish: what the plugin says and what only the sidecar may say. An event time slightly ahead
- * of the clock moves ts_init forward, so that ts_init is never before ts_event.
+ * Makes the envelope of a publish from the plugin's fields and from those that only the sidecar may set. An event time slightly
+ * ahead of the clock moves ts_init forward, so that ts_init is never before ts_event.
  */
 export function publishEnvelope(request: PublishRequest, stamp: Stamp): Envelope {
   const tsEventNs = request.tsEventNs === 0n ? stamp.nowNs : request.tsEventNs;
@@ -51,7 +51,7 @@ export function callEnvelope(request: CallRequest, stamp: Stamp): Envelope {
 
 type Stamped = Pick<PublishRequest, 'topic' | 'correlationId'>;
 
-/** What every message carries, whose event is the moment of its stamp unless the plugin knows better. */
+/** The metadata of every message. Its event time is the time of its stamp, unless the plugin gives another. */
 function stampedMeta({ topic, correlationId }: Stamped, stamp: Stamp) {
   const { messageId, instanceId: publisherInstanceId, schemaVersion, nowNs } = stamp;
   const { traceparent, tracestate } = stamp.trace;

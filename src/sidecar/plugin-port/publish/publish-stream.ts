@@ -18,14 +18,14 @@ import { publishOnce } from './publish.ts';
 type PublishStream = RpcStream<ReadBatch, PublishResults>;
 type ResultInit = MessageInitShape<typeof PublishResultSchema>;
 
-/** When so many results wait to be read by the plugin, its publishes are not read before it has. */
+/** While so many results wait for the plugin to read them, its publishes are not read. */
 const unreadMax = 4_096;
-/** What one message of results holds at most, far below what a message may. */
+/** The most results in one message, far below the size limit of a message. */
 const resultsMax = 1_024;
-/** After so many items of a batch everything else has its turn: probes, answers, other streams. */
+/** After so many items of a batch others get a turn: probes, answers, other streams. */
 const itemsPerStep = 256;
 
-/** Publishes what a stream brings and answers every item once, the results that are there already together. */
+/** Publishes the messages of a stream and answers each once. Results that are ready are sent together. */
 export async function publishStream(port: PluginPort, stream: PublishStream): Promise<void> {
   port.admission.require();
   const results = new ResultWriter(stream);
@@ -44,7 +44,7 @@ export async function publishStream(port: PluginPort, stream: PublishStream): Pr
       }
       if (taken % itemsPerStep > 0) continue;
       await sleep(port.scheduler, 0);
-      // A plugin that publishes and does not read would else be remembered without end.
+      // Otherwise a plugin that publishes and does not read would use memory without limit.
       if (results.waiting >= unreadMax) await results.written();
     }
     if (results.waiting >= unreadMax) await results.written();
@@ -58,7 +58,7 @@ const pastLimit: ResultInit = {
   refusalReason: `RESOURCE_EXHAUSTED: the batch has more items than the limit of ${limits.batchItems}, and this is one past it`,
 };
 
-/** @throws RpcError INVALID_ARGUMENT where the bytes are no batch any more */
+/** @throws RpcError INVALID_ARGUMENT where the bytes are not a batch */
 function* batchItems(items: Iterable<PublishItem>): Generator<PublishItem> {
   try {
     yield* items;
@@ -67,7 +67,7 @@ function* batchItems(items: Iterable<PublishItem>): Generator<PublishItem> {
   }
 }
 
-/** Writes what is there as soon as the message before has left, so that a busy stream needs fewer messages. */
+/** Writes all ready results once the message before has left, so that a busy stream needs fewer messages. */
 class ResultWriter {
   readonly #stream: PublishStream;
   #waiting: ResultInit[] = [];
@@ -86,13 +86,13 @@ class ResultWriter {
     this.#writing ??= this.#writeAll();
   }
 
-  /** Resolves when the transport has passed on everything, or the stream is over. */
+  /** Resolves when the transport has sent everything, or the stream has ended. */
   async written(): Promise<void> {
     await this.#writing;
   }
 
   async #writeAll(): Promise<void> {
-    // What is answered in the same turn goes together.
+    // Results of the same turn are sent together.
     await Promise.resolve();
     while (this.#waiting.length > 0) {
       this.#stream.write(create(PublishResultsSchema, { results: this.#waiting.splice(0, resultsMax) }));

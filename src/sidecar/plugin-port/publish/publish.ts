@@ -10,7 +10,7 @@ import type { PublishEnding } from '../../metrics/recorder.ts';
 import type { PluginPort } from '../plugin-port.ts';
 import { eventTimeFault, publishEnvelope } from './envelope.ts';
 
-/** Publishes one message and says how it ended. @throws RpcError when it is over a limit or no plugin is registered. */
+/** Publishes one message and reports how it ended. @throws RpcError when it is over a limit or no plugin is registered. */
 export async function publishOnce(port: PluginPort, request: PublishRequest): Promise<PublishOutcome> {
   const { scheduler, recorder, log } = port;
   const startedMs = scheduler.nowMs();
@@ -31,7 +31,7 @@ export async function publishOnce(port: PluginPort, request: PublishRequest): Pr
     else record(outcome.kind, outcome.reason);
     return outcome;
   } catch (error) {
-    // The id of a message that was not taken in goes to the next one.
+    // The next message gets the id of one that was not accepted.
     messageId = '';
     record('refused', messageOf(error));
     throw error;
@@ -62,7 +62,7 @@ async function publish(
   });
 }
 
-/** For the check of all fields but the topic: a bad topic is refused by a reply, with the reason. */
+/** For the check of all fields but the topic: a reply refuses a bad topic, with the reason. */
 export function withoutTopic<Request extends { readonly topic: string }>(request: Request): Request {
   return { ...request, topic: '' };
 }

@@ -13,9 +13,9 @@ import { V1Patterns } from './v1-patterns.ts';
 import { V1Stream } from './v1-stream.ts';
 
 /**
- * Serves a v1 subscription. Delivered means handed to the stream: a new stream of the same pattern goes on after it, and two
- * at once get every message each. The response headers tell that the subscription stands. What a stream that is read too
- * slowly has no room for is dropped, counted, logged, and told on the lifecycle stream.
+ * Serves a v1 subscription. Delivered means written to the stream. A new stream of the pattern continues there; two open
+ * streams each get every message. The response headers say that the subscription is open. When a stream is read too slowly,
+ * messages without capacity are dropped, counted, logged, and reported on the lifecycle stream.
  */
 export async function subscribeV1(
   port: PluginPort,

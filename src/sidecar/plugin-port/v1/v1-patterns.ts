@@ -16,27 +16,25 @@ export interface V1PatternsOptions {
 
 interface Member {
   readonly stream: V1Stream;
-  /** Called once the subscription stands. */
+  /** Called once the subscription is open. */
   readonly onOpen: () => void;
 }
 
 /** A stream's place among those of its pattern. */
 export interface Membership {
-  /** Takes part from here on, beginning with what the newest stream so far was not handed. */
+  /** Joins, beginning with what the newest stream so far was not given. */
   begin(): void;
-  /** The stream was handed the message, or had no room for it. */
+  /** The message was written to the stream, or the stream had no capacity for it. */
   done(delivery: Delivery): void;
   leave(): void;
 }
 
 /**
- * The v1 subscriptions: one at the bus for each pattern, shared by the streams of that pattern, each of which gets every
- * message from its start.
+ * The v1 subscriptions: one at the bus for each pattern, shared by the streams of that pattern. Each stream gets every message
+ * from its start.
  *
- * A pattern has one position, and the newest of its streams moves it: what was handed to the newest is done with, and what
- * was not is where a new stream starts. So it does not matter whether a stream that broke off is noticed before or after the
- * plugin has opened its next one: that one goes on after what was handed over. When the newest ends before an older one, the
- * older moves the position from then on; when the last ends, what it was not handed stays with the bus for the next.
+ * The newest stream of a pattern moves its cursor. A new stream starts there, even if the old one broke unnoticed. When the
+ * newest ends first, an older one moves the cursor. What the last one was not given stays at the bus.
  */
 export class V1Patterns {
   readonly #options: V1PatternsOptions;
@@ -46,17 +44,17 @@ export class V1Patterns {
     this.#options = options;
   }
 
-  /** How many streams there are beyond the first of each pattern. */
+  /** The number of streams beyond the first of each pattern. */
   get sharingStreams(): number {
     return this.#all().length - this.#open.size;
   }
 
-  /** What the streams hold that their plugin has not read. */
+  /** The bytes in the streams that the plugin has not read. */
   get heldBytes(): number {
     return this.#all().reduce((sum, { stream }) => sum + stream.heldBytes, 0);
   }
 
-  /** The name that the position of a pattern is stored under. */
+  /** The subscription name under which the cursor of a pattern is stored. */
   static nameOf(pattern: string): string {
     return `v1:${pattern}`;
   }
@@ -85,7 +83,7 @@ class V1Pattern {
   readonly #stopListening: () => void;
   readonly #close: (how: { inGoodOrder: boolean }) => void;
   readonly #onEmpty: () => void;
-  /** What the newest stream is not done with. Every stream of now was given all of it. */
+  /** Not yet settled by the newest stream. Every open stream was given all of these. */
   readonly #unsettled = new Map<bigint, Delivery>();
   #isOpen = false;
 
@@ -139,7 +137,7 @@ class V1Pattern {
   }
 
   #deliver(delivery: Delivery): void {
-    // The streams bound what is held, so that a slow one holds up neither the others nor the bus.
+    // Each stream bounds its own buffer, so a slow one delays neither the others nor the bus.
     this.#window.delivered(delivery.creditBytes);
     this.#window.give({ messages: 1, bytes: delivery.creditBytes });
     this.#passCreditOn();
@@ -157,7 +155,7 @@ class V1Pattern {
     if (settled.length > 0) this.#subscription.acknowledge(settled);
   }
 
-  /** It comes again, to this sidecar or to the next. */
+  /** The bus redelivers it, to this sidecar or to the next. */
   #handedBack(): void {
     this.#unsettled.clear();
     for (const { stream } of this.members) stream.forget();

@@ -7,20 +7,20 @@ import type { MemoryBudget } from '../../memory/memory-budget.ts';
 import { StreamHold } from '../../memory/stream-hold.ts';
 import { streamLimits } from '../stream-limits.ts';
 
-/** What a message that waits takes beside its encoded bytes. */
+/** The memory that a waiting message takes beside its encoded bytes. */
 const messageOverheadBytes = 1_024;
 
 export interface V1StreamOptions {
   readonly stream: Pick<RpcStream<never, Delivery>, 'write' | 'queuedBytes' | 'drained'>;
-  /** The most that may wait for the plugin to read; what does not fit is dropped. */
+  /** The most bytes that may wait for the plugin to read; a message that does not fit is dropped. */
   readonly bufferBytes: number;
-  /** What all streams of the plugin may hold together. */
+  /** Bounds the bytes in all streams of the plugin together. */
   readonly budget: MemoryBudget;
-  /** Handed to the stream, or dropped: this stream is done with it. */
+  /** The message was written to the stream or dropped, so this stream has settled it. */
   readonly onDone: (delivery: BusDelivery, outcome: 'handedOver' | 'dropped') => void;
 }
 
-/** One v1 stream and what waits for it, bounded in bytes. */
+/** One v1 stream and its waiting messages, bounded in bytes. */
 export class V1Stream {
   readonly #options: V1StreamOptions;
   readonly #hold: StreamHold;
@@ -36,7 +36,7 @@ export class V1Stream {
     this.#hold = new StreamHold(options.budget, options.stream);
   }
 
-  /** Everything that this stream holds, in the transport too. */
+  /** All bytes of this stream, including those in the transport. */
   get heldBytes(): number {
     return this.#waitingBytes + this.#options.stream.queuedBytes;
   }
@@ -45,7 +45,7 @@ export class V1Stream {
     return this.#waiting.has(position);
   }
 
-  /** Keeps the message for the plugin, or drops it when it does not fit. One that is alone always fits. */
+  /** Buffers the message for the plugin, or drops it when it does not fit. It always fits while no other waits. */
   take(delivery: BusDelivery): void {
     const { bufferBytes, budget, onDone } = this.#options;
     const isFull = this.heldBytes > 0 && this.heldBytes + costOf(delivery) > bufferBytes;
@@ -59,7 +59,7 @@ export class V1Stream {
     this.#wakeup.notify();
   }
 
-  /** Lets go of what waits, without having lost it. */
+  /** Forgets the waiting messages, which are not lost. */
   forget(): void {
     this.#waiting.clear();
     this.#hold.dropped(this.#waitingBytes);
@@ -76,7 +76,7 @@ export class V1Stream {
     this.#wakeup.notify();
   }
 
-  /** Hands over until the stream ends. @throws what it failed with */
+  /** Writes messages until the stream ends. @throws its failure */
   async run(): Promise<void> {
     try {
       for (;;) {
