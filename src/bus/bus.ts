@@ -31,6 +31,7 @@ import { refusalAsStatus } from './session/refusal-as-status.ts';
 import { Session } from './session/session.ts';
 import { startOf } from './session/start-of.ts';
 import { WaitingPublishes } from './session/waiting-publishes.ts';
+import { defaultIdleExpiry } from './store/idle-expiry.ts';
 import type { GrantDecision, Owner, Store } from './store/store.ts';
 
 export interface BusOptions {
@@ -45,10 +46,11 @@ export interface BusOptions {
   readonly drainTimeoutMs?: number;
   /** How long the cursor of an unused subscription is kept. */
   readonly subscriptionIdleMs?: number;
+  /** The longest that a plugin may have one kept. */
+  readonly subscriptionIdleMaxMs?: number;
 }
 
 export const defaultDrainTimeoutMs = 8_000;
-export const defaultSubscriptionIdleMs = 3_600_000;
 const sweepEveryMs = 1_000;
 
 /** The Bus API behind its wire: registration, ownership and routing. */
@@ -281,7 +283,8 @@ export class Bus {
     this.#quotas.forget((instanceId) => registered.has(instanceId));
     const active = this.#registry.active();
     const expired = this.#options.store.expireSubscriptions({
-      idleMs: this.#options.subscriptionIdleMs ?? defaultSubscriptionIdleMs,
+      idleMs: this.#options.subscriptionIdleMs ?? defaultIdleExpiry.idleMs,
+      longestIdleMs: this.#options.subscriptionIdleMaxMs ?? defaultIdleExpiry.longestIdleMs,
       inUse: (instanceId, name) => active.get(instanceId)?.session?.subscriptions.isUsing(name) ?? false,
     });
     // First records progress: a subscription without a backlog must not look as if it had one.

@@ -85,6 +85,7 @@ async function runBus(flags: BusFlags, policyFile: string): Promise<void> {
     leaseMs: flags.lease,
     drainTimeoutMs: flags.drainTimeout,
     subscriptionIdleMs: flags.subscriptionIdle,
+    subscriptionIdleMaxMs: flags.subscriptionIdleMax,
     ...(tls && { tls }),
     scheduler: realScheduler,
     log,

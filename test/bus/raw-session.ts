@@ -62,6 +62,15 @@ export class RawSession {
     }
   }
 
+  /** The next event of one of these kinds; what comes before it is dropped. @throws RpcError when the session ends first. */
+  async nextOf(wanted: readonly EventCase[]): Promise<SessionEvent> {
+    for (;;) {
+      const { done, value } = await this.#events.next();
+      if (done) throw new Error('the session ended');
+      if (wanted.some((each) => each === value.event.case)) return value;
+    }
+  }
+
   close(): void {
     this.connection.close();
   }

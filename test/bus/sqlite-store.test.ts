@@ -128,7 +128,7 @@ describe('a store that is closed and opened again', () => {
     await before.close();
     await scheduler.advance(10_000);
     const after = await open({ path: file, scheduler });
-    const expire = () => after.expireSubscriptions({ idleMs: 1_000, inUse: () => false });
+    const expire = () => after.expireSubscriptions({ idleMs: 1_000, longestIdleMs: 10_000, inUse: () => false });
     expect(await expire()).toBe(0);
     await scheduler.advance(1_001);
     expect(await expire()).toBe(1);
@@ -144,7 +144,7 @@ describe('a store that is closed and opened again', () => {
     await before.close();
     const after = await open({ path: file, scheduler });
     await scheduler.advance(11);
-    expect(await after.expireSubscriptions({ idleMs: 1_000, inUse: () => false })).toBe(1);
+    expect(await after.expireSubscriptions({ idleMs: 1_000, longestIdleMs: 10_000, inUse: () => false })).toBe(1);
   });
 
   test('is one file, which only its owner may read', async () => {

@@ -103,7 +103,7 @@ export function describeOtherBytes(createStore: CreateStore): void {
         await store.openSubscription(owner, everything);
         const positions = Array.from({ length: 2_800 }, (_, index) => BigInt(index) + 2n ** 60n);
         await store.recordDelivery(owner, 'all', { positions, scannedTo: positions.at(-1) ?? 0n });
-        return () => store.expireSubscriptions({ idleMs: -1, inUse: () => false });
+        return () => store.expireSubscriptions({ idleMs: -1, longestIdleMs: 10_000, inUse: () => false });
       },
     ],
     [
@@ -161,7 +161,7 @@ export function describeOtherBytes(createStore: CreateStore): void {
       await store.openSubscription(owner, { name, pattern: `a.${'b'.repeat(40)}`, start: { kind: 'new' } });
     }
     await expect(store.append(owner, [large])).rejects.toThrow(StoreFullError);
-    await store.expireSubscriptions({ idleMs: -1, inUse: () => false });
+    await store.expireSubscriptions({ idleMs: -1, longestIdleMs: 10_000, inUse: () => false });
     expect(await store.append(owner, [large])).toHaveLength(1);
   });
 }

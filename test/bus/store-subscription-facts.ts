@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { StaleEpochError, type Store } from '../../src/bus/store/store.ts';
+import { StaleEpochError, type Store, TooManySubscriptionsError } from '../../src/bus/store/store.ts';
 import { VirtualScheduler } from '../../src/simulation/virtual-scheduler.ts';
 import { activeOwner, appendIds, type CreateStore, everything, message, noneBefore } from './store-fixtures.ts';
 
@@ -124,7 +124,11 @@ export function describeSubscriptions(createStore: CreateStore): void {
       await store.recordDelivery(owner, name, { positions: [a], scannedTo: a });
     }
     const expire = () =>
-      store.expireSubscriptions({ idleMs: 1_000, inUse: (id, name) => id === 'one' && name === 'used' });
+      store.expireSubscriptions({
+        idleMs: 1_000,
+        longestIdleMs: 10_000,
+        inUse: (id, name) => id === 'one' && name === 'used',
+      });
     await scheduler.advance(1_000);
     expect(await expire()).toBe(0);
     await scheduler.advance(1);
@@ -146,12 +150,45 @@ export function describeSubscriptions(createStore: CreateStore): void {
       await store.openSubscription(owner, each);
     }
     await store.openSubscription(owner, spec('changed', 100));
-    const expire = () => store.expireSubscriptions({ idleMs: 1_000, inUse: () => false });
+    const expire = () => store.expireSubscriptions({ idleMs: 1_000, longestIdleMs: 10_000, inUse: () => false });
     await scheduler.advance(101);
     expect(await expire()).toBe(2);
     await scheduler.advance(900);
     expect(await expire()).toBe(1);
     await scheduler.advance(4_000);
     expect(await expire()).toBe(1);
+  });
+
+  test('an expiry is cut to the longest that holds when it is judged', async () => {
+    const scheduler = new VirtualScheduler(1);
+    const store = await createStore({ scheduler });
+    const owner = await activeOwner(store);
+    await store.openSubscription(owner, { ...everything, idleExpiryMs: (2 ** 32 - 1) * 1_000 });
+    await store.openSubscription(owner, { ...everything, name: 'default' });
+    const expire = (longestIdleMs: number) =>
+      store.expireSubscriptions({ idleMs: 6_000, longestIdleMs, inUse: () => false });
+    await scheduler.advance(5_001);
+    expect(await expire(10_000)).toBe(0);
+    expect(await expire(5_000)).toBe(1);
+    await scheduler.advance(1_000);
+    expect(await expire(5_000)).toBe(1);
+  });
+
+  test('a name beyond the most that an instance may have stored is refused, and leaves nothing', async () => {
+    const scheduler = new VirtualScheduler(1);
+    const store = await createStore({ scheduler });
+    const [one, two] = [await activeOwner(store, 'one'), await activeOwner(store, 'two')];
+    const spec = (name: string) => ({ ...everything, name, storedMax: 2 });
+    for (const name of ['a', 'b', 'a']) await store.openSubscription(one, spec(name));
+    await store.openSubscription(one, { ...spec('b'), pattern: 'other.*' });
+    await store.openSubscription(two, spec('c'));
+    const refused = store.openSubscription(one, spec('c'));
+    await expect(refused).rejects.toThrow(TooManySubscriptionsError);
+    await expect(refused).rejects.toMatchObject({ counts: { stored: 2, limit: 2 } });
+    await scheduler.advance(1_001);
+    const inUse = (id: string, name: string) => id === 'one' && name === 'b';
+    expect(await store.expireSubscriptions({ idleMs: 1_000, longestIdleMs: 1_000, inUse })).toBe(2);
+    await store.openSubscription(one, spec('c'));
+    await expect(store.openSubscription(one, spec('d'))).rejects.toThrow(TooManySubscriptionsError);
   });
 }

@@ -44,11 +44,15 @@ export interface GrantsBus extends RunningProgram {
 }
 
 /** Starts a bus with a store that outlives it; `earlier` names what one before has left. */
-export async function startGrantsBus(text: string, earlier?: GrantsBus): Promise<GrantsBus> {
+export async function startGrantsBus(
+  text: string,
+  earlier?: GrantsBus,
+  more: readonly string[] = [],
+): Promise<GrantsBus> {
   const policy = earlier?.policy ?? writeTemporary('policy.yml', text);
   const store = earlier?.store ?? path.join(path.dirname(policy), 'bus.sqlite');
   const listen = earlier?.address ?? `${ownLoopback}:0`;
-  const program = runCli('bus', '--listen', listen, '--policy', policy, '--store', store);
+  const program = runCli('bus', '--listen', listen, '--policy', policy, '--store', store, ...more);
   const [, address = ''] = await program.seen(/bus listens address=(\S+)/);
   return { program, address, policy, store };
 }

@@ -54,10 +54,10 @@ export class InstanceQuota {
     return undefined;
   }
 
-  /** Why one more is refused when `open` exist. */
-  countRefusal(name: QuotaName, open: number): string | undefined {
+  /** Why one more is refused when `count` exist. */
+  countRefusal(name: QuotaName, count: number): string | undefined {
     const limit = this.#limits[name];
-    return open < limit ? undefined : `over the quota ${name}: there are ${open} already, and the limit is ${limit}`;
+    return count < limit ? undefined : overCount(name, { count, limit });
   }
 
   /** Counts a call until the returned function is called, or returns why it is refused. */
@@ -91,6 +91,14 @@ export class InstanceQuota {
     const value = Math.ceil(bucket.used(nowMs) + cost);
     return `over the quota ${name}: ${value} at once, where the limit is ${this.#limits[name]} a second and ${bucket.capacity} at once; there is room again in ${waitMs} ms`;
   }
+}
+
+/** Why one more is refused, for a person. */
+export function overCount(
+  name: QuotaName,
+  { count, limit }: { readonly count: number; readonly limit: number },
+): string {
+  return `over the quota ${name}: there are ${count} already, and the limit is ${limit}`;
 }
 
 /** The quotas of every instance that is registered or was so recently. */

@@ -8,6 +8,8 @@ export interface Quotas {
   readonly bytes_per_second: number;
   /** Concurrently open. */
   readonly subscriptions: number;
+  /** Names whose position is kept, whether or not they are open. */
+  readonly stored_subscriptions: number;
   readonly servers: number;
   /** Its own calls that wait for an answer. */
   readonly calls_in_flight: number;
@@ -23,6 +25,8 @@ export const defaultQuotas: Quotas = {
   publishes_per_second: 20_000,
   bytes_per_second: 64 * 1024 * 1024,
   subscriptions: limits.subscriptions,
+  // A plugin that renames every subscription at a release has room for both.
+  stored_subscriptions: 2 * limits.subscriptions,
   servers: 512,
   calls_in_flight: 1_024,
   backlog_messages: 1_000_000,

@@ -3,6 +3,7 @@ import type { Log } from '../../base/log/log.ts';
 import { lengthFault } from '../../contract/wire/field-limits/length-fault.ts';
 import {
   type Delivery,
+  EndReason,
   StartAt,
   type Subscribe,
   SubscribeSchema,
@@ -11,6 +12,7 @@ import {
 } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import { throwFault } from '../../transport/status.ts';
 import type { Registration } from '../ownership/registration.ts';
+import { overCount } from '../quotas/instance-quota.ts';
 import type { BusRecorder } from '../recorder.ts';
 import {
   type FailedDelivery,
@@ -18,6 +20,7 @@ import {
   type Store,
   StoreFullError,
   type SubscriptionSpec,
+  TooManySubscriptionsError,
 } from '../store/store.ts';
 import { DeadLetters, deadLetterRefusal } from './dead-letters.ts';
 import type { LogTail } from './log-tail.ts';
@@ -208,6 +211,14 @@ export class SessionSubscriptions {
     this.#feeds.delete(subscriptionId);
   }
 
+  /** The store has no room for its name. */
+  #refuse(subscriptionId: number, feed: SubscriptionFeed, { counts }: TooManySubscriptionsError): void {
+    if (this.#feeds.get(subscriptionId) !== feed) return;
+    this.#feeds.delete(subscriptionId);
+    const detail = overCount('stored_subscriptions', { count: counts.stored, limit: counts.limit });
+    this.#options.ended(subscriptionId, { reason: EndReason.LIMIT, detail });
+  }
+
   #open(subscribe: Subscribe): void {
     const { store, tail, registration, log, room, deliver, subscribed, acknowledged, missed } = this.#options;
     const { subscriptionId, name } = subscribe;
@@ -223,7 +234,7 @@ export class SessionSubscriptions {
       store,
       tail,
       owner: registration.owner,
-      spec: specOf(subscribe),
+      spec: { ...specOf(subscribe), storedMax: registration.quota.limits.stored_subscriptions },
       putAway: (failed) => deadLetters.putAway(failed),
       credit: { messages: subscribe.creditMessages, bytes: subscribe.creditBytes },
       room,
@@ -248,8 +259,9 @@ export class SessionSubscriptions {
     this.#feeds.get(subscriptionId)?.close();
     this.#feeds.set(subscriptionId, feed);
     feed.run().catch((error: unknown) => {
-      if (!(error instanceof StaleEpochError)) log.error(`subscription ended: ${String(error)}`, { name });
       feed.close();
+      if (error instanceof TooManySubscriptionsError) this.#refuse(subscriptionId, feed, error);
+      else if (!(error instanceof StaleEpochError)) log.error(`subscription ended: ${String(error)}`, { name });
     });
   }
 }

@@ -1,5 +1,6 @@
 import type { Envelope } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
 import type { Grant } from '../../contract/wire/grants.ts';
+import type { IdleExpiry } from './idle-expiry.ts';
 
 /** Who writes: the epoch fences out every earlier owner of the same instance id. */
 export interface Owner {
@@ -32,6 +33,17 @@ export class RevisionConflictError extends Error {
 /** Thrown by `append` when unacknowledged messages fill the store: accepting more would mean dropping accepted ones. */
 export class StoreFullError extends Error {
   override readonly name = 'StoreFullError';
+}
+
+/** Thrown by `openSubscription` when one more name would be stored than the instance may have. */
+export class TooManySubscriptionsError extends Error {
+  override readonly name = 'TooManySubscriptionsError';
+  readonly counts: { readonly stored: number; readonly limit: number };
+
+  constructor(counts: { stored: number; limit: number }) {
+    super(`${counts.stored} subscriptions are stored, and the limit is ${counts.limit}`);
+    this.counts = counts;
+  }
 }
 
 /** One start of a sidecar. */
@@ -89,6 +101,8 @@ export interface SubscriptionSpec {
   readonly start: SubscriptionStart;
   /** How long the position outlives its last use; the bus's default when absent. */
   readonly idleExpiryMs?: number;
+  /** How many names the instance may have stored when this one is not stored yet; any number when absent. */
+  readonly storedMax?: number;
   /** Delivered on an earlier session and still with the plugin. */
   readonly inHand?: readonly bigint[];
 }
@@ -117,6 +131,10 @@ export interface Backlog extends SubscriptionKey {
   readonly messages: number;
   /** 0 when it was not asked for. */
   readonly bytes: number;
+}
+
+export interface ExpiryOptions extends IdleExpiry {
+  readonly inUse: (instanceId: string, name: string) => boolean;
 }
 
 export interface AcknowledgedPositions {
@@ -177,7 +195,7 @@ export interface Store {
    * Finds or makes the stored position, and settles the deliveries that were under way. What is `inHand` goes on and is not
    * pending. What this epoch delivered otherwise got lost on its way, since its sidecar hands back or reports all that it
    * got: that was no attempt. What an earlier epoch left under way was an attempt: its sidecar ended without a word.
-   * @throws StaleEpochError
+   * @throws StaleEpochError, TooManySubscriptionsError
    */
   openSubscription(owner: Owner, spec: SubscriptionSpec): Promise<SubscriptionPosition>;
   /**
@@ -207,11 +225,8 @@ export interface Store {
    * @throws StaleEpochError, StoreFullError
    */
   deadLetter(owner: Owner, name: string, dead: { position: bigint; letter: Envelope }): Promise<void>;
-  /** Forgets subscriptions that no live session uses and that were idle for longer than their expiry, or else `idleMs`. */
-  expireSubscriptions(options: {
-    idleMs: number;
-    inUse: (instanceId: string, name: string) => boolean;
-  }): Promise<number>;
+  /** Forgets subscriptions that no live session uses and that were idle for longer than their expiry. */
+  expireSubscriptions(options: ExpiryOptions): Promise<number>;
 
   /** The subscriptions that hold anything back. Bytes take long to count: only while the log holds more than this. */
   backlogs(options: { countBytesAbove: number }): Promise<readonly Backlog[]>;

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { formatDuration } from '../../base/time/duration.ts';
-import { defaultDrainTimeoutMs, defaultSubscriptionIdleMs } from '../../bus/bus.ts';
+import { defaultDrainTimeoutMs } from '../../bus/bus.ts';
+import { defaultIdleExpiry } from '../../bus/store/idle-expiry.ts';
 import { defaultDedupWindowMs, defaultRetention } from '../../bus/store/retention.ts';
 import { byteCount, count, duration, type Parser } from '../../contract/config/settings/setting-value.ts';
 import { limits } from '../../contract/wire/limits.ts';
@@ -10,6 +11,7 @@ export interface BusSettingFlags {
   readonly lease: number;
   readonly drainTimeout: number;
   readonly subscriptionIdle: number;
+  readonly subscriptionIdleMax: number;
   readonly dedupWindow: number;
   readonly keepMessages: number;
   readonly storeBytes: number;
@@ -20,7 +22,12 @@ export function addBusSettings(command: Command): Command {
   const options = [
     milliseconds('lease', 'how long a registration lives without a heartbeat', limits.leaseMs),
     milliseconds('drain-timeout', 'how long a superseded sidecar may still write', defaultDrainTimeoutMs),
-    milliseconds('subscription-idle', 'how long a position that nobody uses is kept', defaultSubscriptionIdleMs),
+    milliseconds('subscription-idle', 'how long a position that nobody uses is kept', defaultIdleExpiry.idleMs),
+    milliseconds(
+      'subscription-idle-max',
+      'the longest that a plugin may have such a position kept',
+      defaultIdleExpiry.longestIdleMs,
+    ),
     milliseconds('dedup-window', "how long a plugin's dedup key is remembered", defaultDedupWindowMs),
     new Option('--keep-messages <count>', 'how many of the newest messages are kept that nobody needs any more')
       .argParser(argumentOf(count))

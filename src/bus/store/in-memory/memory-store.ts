@@ -11,6 +11,7 @@ import {
 import type {
   Appended,
   Backlog,
+  ExpiryOptions,
   FailedDelivery,
   GrantDecision,
   MatchingMessages,
@@ -173,10 +174,7 @@ export class MemoryStore implements Store {
     this.#appended([letter]);
   }
 
-  async expireSubscriptions(options: {
-    idleMs: number;
-    inUse: (instanceId: string, name: string) => boolean;
-  }): Promise<number> {
+  async expireSubscriptions(options: ExpiryOptions): Promise<number> {
     const expired = this.#tables.subscriptions.expire(options);
     if (expired > 0) this.#tables.log.trimSoon();
     this.#trim();

@@ -1,5 +1,14 @@
+import { idleExpiryOf } from '../idle-expiry.ts';
 import { rowBytes, textBytes } from '../retention.ts';
-import type { FailedDelivery, Owner, SubscriptionKey, SubscriptionPosition, SubscriptionSpec } from '../store.ts';
+import {
+  type ExpiryOptions,
+  type FailedDelivery,
+  type Owner,
+  type SubscriptionKey,
+  type SubscriptionPosition,
+  type SubscriptionSpec,
+  TooManySubscriptionsError,
+} from '../store.ts';
 
 interface Pending {
   attempts: number;
@@ -33,11 +42,15 @@ export class Subscriptions {
     return this.#bytes;
   }
 
-  /** Finds the position stored under the name and pattern, or makes it with `startAfter`. */
+  /**
+   * Finds the position stored under the name and pattern, or makes it with `startAfter`.
+   * @throws TooManySubscriptionsError
+   */
   open({ instanceId, epoch }: Owner, spec: SubscriptionSpec, startAfter: () => bigint): SubscriptionPosition {
     const { name, pattern } = spec;
     const key = subscriptionKey(instanceId, name);
     let subscription = this.#subscriptions.get(key);
+    if (!subscription) this.#checkRoom(instanceId, spec);
     if (subscription?.pattern !== pattern) {
       const position = { scannedTo: startAfter(), pending: new Map<bigint, Pending>() };
       subscription = { instanceId, name, pattern, ...position, idleExpiryMs: undefined, lastUsedMs: 0 };
@@ -60,6 +73,13 @@ export class Subscriptions {
     }
     again.sort(([a], [b]) => (a < b ? -1 : 1));
     return { scannedTo: subscription.scannedTo, pending: new Map(again) };
+  }
+
+  /** @throws TooManySubscriptionsError */
+  #checkRoom(instanceId: string, { storedMax: limit }: SubscriptionSpec): void {
+    if (limit === undefined) return;
+    const stored = [...this.#subscriptions.values()].filter((each) => each.instanceId === instanceId).length;
+    if (stored >= limit) throw new TooManySubscriptionsError({ stored, limit });
   }
 
   #drop(key: string): void {
@@ -126,12 +146,12 @@ export class Subscriptions {
   }
 
   /** How many subscriptions were idle for too long and are forgotten. */
-  expire(options: { idleMs: number; inUse: (instanceId: string, name: string) => boolean }): number {
+  expire(options: ExpiryOptions): number {
     const nowMs = this.#nowMs();
     let expired = 0;
     for (const [key, subscription] of this.#subscriptions) {
       if (options.inUse(subscription.instanceId, subscription.name)) subscription.lastUsedMs = nowMs;
-      if (nowMs - subscription.lastUsedMs <= (subscription.idleExpiryMs ?? options.idleMs)) continue;
+      if (nowMs - subscription.lastUsedMs <= idleExpiryOf(subscription.idleExpiryMs, options)) continue;
       this.#drop(key);
       expired += 1;
     }

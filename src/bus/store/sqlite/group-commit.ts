@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { messageOf } from '../../../base/user-facing-error.ts';
-import { RevisionConflictError, StaleEpochError, StoreFullError } from '../store.ts';
+import { RevisionConflictError, StaleEpochError, StoreFullError, TooManySubscriptionsError } from '../store.ts';
 import { endsTheStore, isDiskFull } from './file/store-fault.ts';
 import { type Answer, type Command, readingCommands, writerOf } from './store-commands.ts';
 import { addsMessages, type StoreRoom } from './store-room.ts';
@@ -85,6 +85,7 @@ function run(rows: StoreRows, command: Command): unknown {
 function refusalOf(error: unknown): Answer {
   if (error instanceof StaleEpochError) return { refused: { kind: 'staleEpoch', owner: error.owner } };
   if (error instanceof RevisionConflictError) return { refused: { kind: 'revisionConflict', ...error.revisions } };
+  if (error instanceof TooManySubscriptionsError) return { refused: { kind: 'tooManySubscriptions', ...error.counts } };
   if (error instanceof StoreFullError) return { refused: { kind: 'full', reason: error.message } };
   return { refused: { kind: 'failed', reason: messageOf(error) } };
 }

@@ -5,10 +5,12 @@ import type { UserFacingError } from '../../../base/user-facing-error.ts';
 import { type Envelope, EnvelopeSchema } from '../../../contract/wire/gen/meridian/v1/envelope_pb.ts';
 import { readMessage } from '../../../contract/wire/read-message.ts';
 import { matchTopic } from '../../../contract/wire/topic.ts';
+import { idleExpiryOf } from '../idle-expiry.ts';
 import { defaultDedupWindowMs, defaultRetention, type RetentionOptions } from '../retention.ts';
 import type {
   Appended,
   Backlog,
+  ExpiryOptions,
   FailedDelivery,
   GrantDecision,
   MatchingMessages,
@@ -162,14 +164,25 @@ export class SqliteStore implements Store {
     return () => this.#listeners.delete(listener);
   }
 
-  openSubscription(owner: Owner, spec: SubscriptionSpec): Promise<SubscriptionPosition> {
-    const { name, pattern, start, idleExpiryMs, inHand = [] } = spec;
-    this.#used({ instanceId: owner.instanceId, name }, { idleExpiryMs });
-    const expiry = idleExpiryMs === undefined ? {} : { idleExpiryMs };
-    return this.#worker.call('openSubscription', {
-      owner: bare(owner),
-      spec: { name, pattern, start, inHand, ...expiry },
-    });
+  async openSubscription(owner: Owner, spec: SubscriptionSpec): Promise<SubscriptionPosition> {
+    const { name, pattern, start, idleExpiryMs, storedMax, inHand = [] } = spec;
+    const key = { instanceId: owner.instanceId, name };
+    const isKnown = this.#lastUsed.has(subscriptionKey(key));
+    this.#used(key, { idleExpiryMs });
+    const optional = {
+      ...(idleExpiryMs !== undefined && { idleExpiryMs }),
+      ...(storedMax !== undefined && { storedMax }),
+    };
+    try {
+      return await this.#worker.call('openSubscription', {
+        owner: bare(owner),
+        spec: { name, pattern, start, inHand, ...optional },
+      });
+    } catch (error) {
+      // What is not stored must not be remembered either.
+      if (!isKnown) this.#lastUsed.delete(subscriptionKey(key));
+      throw error;
+    }
   }
 
   recordDelivery(
@@ -211,14 +224,11 @@ export class SqliteStore implements Store {
     this.#appended([{ position, envelope: dead.letter, bytes: letter.envelope.length }]);
   }
 
-  async expireSubscriptions(options: {
-    idleMs: number;
-    inUse: (instanceId: string, name: string) => boolean;
-  }): Promise<number> {
+  async expireSubscriptions(options: ExpiryOptions): Promise<number> {
     const nowMs = this.#scheduler.nowMs();
     const idle = [...this.#lastUsed.values()].filter((key) => {
       if (options.inUse(key.instanceId, key.name)) this.#used(key);
-      else return nowMs - key.ms > (key.idleExpiryMs ?? options.idleMs);
+      else return nowMs - key.ms > idleExpiryOf(key.idleExpiryMs, options);
       return false;
     });
     if (idle.length === 0) return 0;

@@ -129,6 +129,7 @@ export const waitingCommands: ReadonlySet<CommandName> = new Set<CommandName>([
 export type Refusal =
   | { readonly kind: 'staleEpoch'; readonly owner: Owner }
   | { readonly kind: 'revisionConflict'; readonly expected: bigint; readonly stored: bigint }
+  | { readonly kind: 'tooManySubscriptions'; readonly stored: number; readonly limit: number }
   | { readonly kind: 'full'; readonly reason: string }
   | { readonly kind: 'failed'; readonly reason: string };
 

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Scheduler } from '../../../base/time/scheduler.ts';
 import { UserFacingError } from '../../../base/user-facing-error.ts';
-import { RevisionConflictError, StaleEpochError, StoreFullError } from '../store.ts';
+import { RevisionConflictError, StaleEpochError, StoreFullError, TooManySubscriptionsError } from '../store.ts';
 import { storeFault } from './file/store-fault.ts';
 import {
   type Answer,
@@ -236,6 +236,8 @@ function errorOf(refusal: Refusal): Error {
       return new StaleEpochError(refusal.owner);
     case 'revisionConflict':
       return new RevisionConflictError(refusal);
+    case 'tooManySubscriptions':
+      return new TooManySubscriptionsError(refusal);
     case 'full':
       return new StoreFullError(refusal.reason);
     case 'failed':

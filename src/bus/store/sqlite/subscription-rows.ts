@@ -1,10 +1,11 @@
-import type {
-  AcknowledgedPositions,
-  FailedDelivery,
-  Owner,
-  SubscriptionKey,
-  SubscriptionPosition,
-  SubscriptionSpec,
+import {
+  type AcknowledgedPositions,
+  type FailedDelivery,
+  type Owner,
+  type SubscriptionKey,
+  type SubscriptionPosition,
+  type SubscriptionSpec,
+  TooManySubscriptionsError,
 } from '../store.ts';
 import type { Statements } from './statements.ts';
 
@@ -24,7 +25,10 @@ export class SubscriptionRows {
     this.#sql = sql;
   }
 
-  /** Finds the position stored under the name and pattern, or makes it with `startAfter`. */
+  /**
+   * Finds the position stored under the name and pattern, or makes it with `startAfter`.
+   * @throws TooManySubscriptionsError
+   */
   open(owner: Owner, spec: SubscriptionSpec, startAfter: () => bigint): SubscriptionPosition {
     const { instanceId } = owner;
     const { name, pattern } = spec;
@@ -35,6 +39,7 @@ export class SubscriptionRows {
       this.#settle(found.id, owner, spec.inHand ?? []);
       return { scannedTo: found.scannedTo, pending: this.#notUnderWay(found.id) };
     }
+    if (!found) this.#checkRoom(instanceId, spec);
     this.drop({ instanceId, name });
     const scannedTo = startAfter();
     this.#sql.run(
@@ -168,6 +173,14 @@ export class SubscriptionRows {
   keepNothingFor(keys: readonly SubscriptionKey[]): void {
     const ids = keys.flatMap(({ instanceId, name }) => this.#find(instanceId, name)?.id ?? []);
     this.#notKeptFor = `[${ids.join(',')}]`;
+  }
+
+  /** @throws TooManySubscriptionsError */
+  #checkRoom(instanceId: string, { storedMax: limit }: SubscriptionSpec): void {
+    if (limit === undefined) return;
+    const sql = 'SELECT count(*) AS stored FROM subscription WHERE instance_id = ?';
+    const stored = Number(this.#sql.get<{ stored: bigint }>(sql, instanceId)?.stored ?? 0n);
+    if (stored >= limit) throw new TooManySubscriptionsError({ stored, limit });
   }
 
   /** False for a position that was passed before and is no longer pending: it has been acknowledged since. */
