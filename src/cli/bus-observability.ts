@@ -33,12 +33,12 @@ export function busLog({ logLevel: level, logFormat: format }: BusObservabilityF
   return createStreamLog(process.stdout, { level, format, wallTimeNs: () => realScheduler.wallTimeNs() });
 }
 
-/** Writes to stderr why the bus ends. */
+/** Writes the reason why the bus ends to stderr. */
 export function printFailure(error: unknown, { logFormat: format }: Pick<BusObservabilityFlags, 'logFormat'>): void {
   writeFailure(error, { format, write: (line) => stderr.write(line), wallTimeNs: () => realScheduler.wallTimeNs() });
 }
 
-/** What watches the bus, or nothing when no flag asks for it. @throws UserFacingError when a flag cannot be followed. */
+/** Starts the metrics and audit log that flags ask for. @throws UserFacingError when a flag cannot be used. */
 export async function watchBus(
   flags: BusObservabilityFlags,
   {
@@ -47,7 +47,7 @@ export async function watchBus(
     isDiskFull,
   }: { readonly log: Log; readonly storeFile: string | undefined; readonly isDiskFull: () => boolean },
 ): Promise<{ readonly recorder?: BusMetrics; close(): Promise<void> }> {
-  // By default it ends a process, and an operator who rotates files sends it to all alike.
+  // By default SIGHUP ends a process, and operators who rotate files send it to every process.
   process.on('SIGHUP', () => {});
   if (flags.metrics === undefined && flags.audit === undefined) return { async close() {} };
   const { audit: place } = flags;
@@ -97,7 +97,7 @@ function cannotServe(address: string, reason: string): UserFacingError {
   });
 }
 
-/** The file and what SQLite writes beside it. */
+/** The size of the file and of the files that SQLite writes beside it. */
 async function sizeOnDisk(file: string): Promise<number> {
   const sizes = await Promise.all(
     ['', '-wal'].map((suffix) =>

@@ -50,7 +50,7 @@ export const addBusCommand: AddCommand = (program) => {
       'PEM file with the authorities of client certificates; makes a credential mandatory',
     );
   addBusSettings(addBusObservability(command)).action(async (flags: BusFlags) => {
-    // Commander would demand a required option of the subcommands too.
+    // Commander would require a required option of the subcommands too.
     const { policy } = flags;
     if (policy === undefined) {
       return command.error("error: required option '--policy <file>' not specified", { exitCode: usageExitCode });
@@ -106,7 +106,7 @@ async function runBus(flags: BusFlags, policyFile: string): Promise<void> {
   const signalled = new Promise<string>((resolve) => {
     for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, resolve);
   });
-  // Whoever reads this line may send a signal at once.
+  // A reader of this line may send a signal at once.
   log.info('bus listens', { address: bus.address, deployment: policy.deploymentId, store: place });
   const signal = await signalled;
   log.info('bus stops', { signal });
@@ -115,11 +115,11 @@ async function runBus(flags: BusFlags, policyFile: string): Promise<void> {
   bus.close();
   await watching.close();
   await close();
-  // Whether or not the log took every line.
+  // Even if the log did not accept every line.
   process.exitCode = exitCodes.clean;
 }
 
-/** `memory` is the one word that names no file; a file of that name is `./memory`. */
+/** `memory` is the only word that is not a file; for a file of that name write `./memory`. */
 function storeFileOf({ store: place }: BusFlags): string | undefined {
   return place === 'memory' ? undefined : path.resolve(place);
 }
@@ -153,13 +153,13 @@ async function openStore(
   };
 }
 
-/** What a store that failed has under way is undecided, and the bus can promise nothing more. */
+/** After the store failed, the outcome of writes in progress is unknown, and the bus can promise nothing more. */
 function endAtOnce(error: UserFacingError, flags: BusFlags): void {
   printFailure(error, flags);
   process.exit(exitCodeOf(error));
 }
 
-/** Both results. @throws FaultList with the faults of both; what is none of ours as it is. */
+/** Both results. @throws FaultList with the problems of both; any other error unchanged. */
 async function inOnePass<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
   const outcomes = await Promise.allSettled([first, second]);
   const failures = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []));

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import { UserFacingError } from '../base/user-facing-error.ts';
 
-/** Adds one command to the program; what its action throws is rendered by `main.ts`, which also sets the exit code. */
+/** Adds one command to the program. `main.ts` prints its errors and sets the exit code. */
 export type AddCommand = (program: Command) => void;
 
-/** The exit code of a command line that cannot be understood (EX_USAGE of sysexits.h). */
+/** The exit code of an invalid command line (EX_USAGE of sysexits.h). */
 export const usageExitCode = 64;
 
 /** Collects a repeatable option's values in the order given. */
@@ -13,7 +13,7 @@ export function collect(value: string, previous: readonly string[]): string[] {
 }
 
 /**
- * Reads `KEY=VALUE` arguments as an environment; the last of a key wins.
+ * Reads `KEY=VALUE` arguments as an environment; the last value of a key wins.
  * @throws UserFacingError `cli/env/format` with the usage exit code.
  */
 export function environmentOf(pairs: readonly string[], flag = '--env'): Record<string, string> {

@@ -2,12 +2,12 @@ import { version } from '../base/version.ts';
 import { cliPluginMetadata, providerMetadata } from '../compose/invocation/metadata.ts';
 
 /**
- * `meridian-sidecar compose …`: `metadata`, which Compose asks for before each call, needs nothing but its answer; the program
- * for all else lies beside this one, so that it costs nothing here.
+ * `meridian-sidecar compose …`. Compose asks for `metadata` before each call, so this file contains only that answer. The
+ * program for everything else is a separate file, loaded when needed.
  * @returns the exit code.
  */
 export async function runCompose(argv: readonly string[]): Promise<number> {
-  // Compose up to 2.39 writes the project's name, which may be any word, in a word of its own.
+  // Compose up to 2.39 passes the project's name, which may be any word, as an argument of its own.
   const command = argv.find((word, at) => !word.startsWith('-') && argv[at - 1] !== '--project-name');
   if (command === 'metadata') {
     process.stdout.write(`${JSON.stringify(providerMetadata())}\n`);
@@ -22,7 +22,7 @@ const programUrl = new URL('compose-program.mjs', import.meta.url).href;
 
 const peoplesCommands = ['help', 'ps', 'gc', 'snippet', 'image', 'install'];
 
-/** What Docker's command line asks a plugin of its for. */
+/** The answer to the question of Docker's command line for a plugin's metadata. */
 export function printCliPluginMetadata(): void {
   process.stdout.write(`${JSON.stringify(cliPluginMetadata(version))}\n`);
 }

@@ -27,7 +27,9 @@ interface DoctorFlags {
 
 const questionTimeoutMs = 5_000;
 
-/** `meridian-sidecar doctor`: what is configured, from where, what is wrong and what to do; exit 78 or 69 when something is. */
+/**
+ * `meridian-sidecar doctor`: shows the settings, their sources, problems and solutions; exits 78 or 69 when there are problems.
+ */
 export const addDoctorCommand: AddCommand = (program) => {
   program
     .command('doctor')
@@ -57,7 +59,7 @@ async function examinePlace(place: string, flags: DoctorFlags): Promise<DoctorRe
   if (!/\.ya?ml$/.test(place)) return await examineFolder(place, flags);
   const text = await readTextIfPresent(place);
   if (text === undefined) throw notAFolder(place);
-  // Compose is mostly called where its file is, and paths of options begin with $PWD.
+  // Compose is usually called in the folder of its file, and paths in options begin with $PWD.
   const variables = { PWD: path.dirname(place), ...environmentOf(flags.env) };
   return examineComposeFile({ name: path.basename(place), text, variables, readFile: readHostFile });
 }
@@ -81,7 +83,7 @@ async function examineFolder(folder: string, flags: DoctorFlags): Promise<Doctor
   );
 }
 
-/** Whether the environment is that of a container, rather than of somebody who looks at the sources of an app. */
+/** Whether this is the environment of a container, not of a person who examines an app's sources. */
 function isSetUp(environment: NodeJS.ProcessEnv): boolean {
   return ['VCAP_APPLICATION', ...variableSettings.keys()].some((name) => environment[name] !== undefined);
 }

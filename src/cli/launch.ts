@@ -7,7 +7,7 @@ interface LaunchFlags {
   readonly env: readonly string[];
 }
 
-/** The platform's, from SIGTERM to SIGKILL. */
+/** The platform's delay from SIGTERM to SIGKILL. */
 const killDelayMs = 10_000;
 
 export const addLaunchCommand: AddCommand = (program) => {

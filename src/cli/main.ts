@@ -14,7 +14,7 @@ import { addStageCommand } from './stage.ts';
 import { addStatusCommand } from './status.ts';
 import { addWaitCommand } from './wait.ts';
 
-/** The commands, in the order in which help lists them. */
+/** The commands, in the order of the help. */
 const commands: readonly AddCommand[] = [
   addStageCommand,
   addLaunchCommand,
@@ -45,7 +45,7 @@ try {
 }
 
 function report(error: unknown): number {
-  // Commander has printed its own message by now; it throws with exit code 0 for --help.
+  // Commander has already printed its own message; it throws with exit code 0 for --help.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : usageExitCode;
   process.stderr.write(`${renderError(error)}\n`);
   return exitCodeOf(error);

@@ -2,14 +2,14 @@ import { exitCodeOf, messageOf, renderError, UserFacingError } from '../base/use
 import { exitCodes } from '../contract/config/exit-codes.ts';
 
 /**
- * Ends no command because of what becomes of its output: one whose reader goes away goes on in silence, and one whose
- * result cannot be written ends with 74. For the entry files.
+ * Problems with the output do not end a command. When the reader is gone, the command continues silently. When its result
+ * cannot be written, it ends with 74. For the entry files.
  */
 export function watchOutput(): void {
   let isTold = false;
   process.stderr.on('error', () => {});
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    // `head` has what it wants.
+    // `head` has read enough.
     if (error.code === 'EPIPE' || isTold) return;
     isTold = true;
     const failure = outputFailed(error);

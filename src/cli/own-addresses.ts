@@ -4,16 +4,16 @@ import { readOwnPorts } from '../contract/config/own-ports.ts';
 import { openSettings } from '../contract/config/settings/open-settings.ts';
 import { readSidecarConfigFile } from '../sidecar/lifecycle/launch-files.ts';
 
-/** Where a command reaches the sidecar of its container, as `host:port`. */
+/** The addresses of this container's sidecar, as `host:port`. */
 export interface OwnAddresses {
   readonly health: string;
   readonly status: string;
 }
 
 /**
- * Where the sidecar of this container serves its health and its status, by the environment and configuration file that it
- * shares with its plugin.
- * @throws FaultList when they cannot be used.
+ * The addresses of this container's sidecar for health and status. They come from the environment and configuration file that
+ * it shares with its plugin.
+ * @throws FaultList when the settings cannot be used.
  */
 export async function ownAddresses(environment: NodeJS.ProcessEnv): Promise<OwnAddresses> {
   const file = await readSidecarConfigFile(environment);

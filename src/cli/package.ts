@@ -5,7 +5,7 @@ import path from 'node:path';
 import { UserFacingError } from '../base/user-facing-error.ts';
 import { type AddCommand, usageExitCode } from './command.ts';
 
-/** `meridian-sidecar package`: the packager of the checkout that one stands in; a package itself carries none. */
+/** `meridian-sidecar package`: runs the packager of the checkout in the current folder; a package contains no packager. */
 export const addPackageCommand: AddCommand = (program) => {
   program
     .command('package')

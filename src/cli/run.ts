@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import path from 'node:path';
 import type { AddCommand } from './command.ts';
 
-/** `meridian-sidecar run`: the sidecar, with everything from the environment; in a process of its own, free of this one's code. */
+/** `meridian-sidecar run`: the sidecar, configured by the environment, in its own process without this program's code. */
 export const addRunCommand: AddCommand = (program) => {
   program
     .command('run')
@@ -12,7 +12,7 @@ export const addRunCommand: AddCommand = (program) => {
     });
 };
 
-/** Passes signals on and resolves with the exit code, as a shell would report it. */
+/** Forwards signals and resolves with the exit code, as a shell would report it. */
 function runSidecar(program: string): Promise<number> {
   const child = spawn(process.execPath, [program], { stdio: 'inherit' });
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));

@@ -14,7 +14,7 @@ interface StatusFlags {
 
 const timeoutMs = 3_000;
 
-/** `meridian-sidecar status`: what a running sidecar says of itself; exits 0 when it is healthy, 1 when it is not. */
+/** `meridian-sidecar status`: the status of a running sidecar; exits 0 when it is healthy, 1 when it is not. */
 export const addStatusCommand: AddCommand = (program) => {
   program
     .command('status')
@@ -55,7 +55,7 @@ async function askStatus(address: string): Promise<SidecarStatus> {
 const nameIt =
   'Name the status address of a running sidecar with --address; its log line `status server listens`, or `health server listens` when that is the only one, has the port.';
 
-/** Undefined: something else listens there. */
+/** Undefined: another program listens there. */
 function readStatus(body: string): SidecarStatus | undefined {
   try {
     const status = JSON.parse(body) as Partial<SidecarStatus>;

@@ -11,20 +11,20 @@ interface WaitFlags {
   readonly timeout: string;
 }
 
-/** What the health server last answered; no state: nobody did. */
+/** The last answer of the health server; no state: no answer. */
 interface Answer {
   readonly isHealthy: boolean;
   readonly state?: string;
 }
 
-/** It may go well the next time (EX_TEMPFAIL of sysexits.h). */
+/** A later attempt may succeed (EX_TEMPFAIL of sysexits.h). */
 const notReadyExitCode = 75;
 const pollEveryMs = 100;
 const answerTimeoutMs = 3_000;
 
 /**
- * `meridian-sidecar wait`: until the sidecar of this container is healthy, which it is once it accepts its plugin; exits 0,
- * or 75 when that took too long, with one line either way. It ends when whoever started it does.
+ * `meridian-sidecar wait`: waits until the sidecar of this container is healthy, which means that it accepts its plugin. Exits
+ * 0, or 75 after the timeout, with one line either way. It also ends when the process that started it ends.
  */
 export const addWaitCommand: AddCommand = (program) => {
   program
@@ -40,7 +40,7 @@ export const addWaitCommand: AddCommand = (program) => {
       let answer = await ask(address);
       while (!answer.isHealthy && realScheduler.nowMs() - startedMs < timeoutMs) {
         await sleep(realScheduler, pollEveryMs);
-        // A stopped container ends the shell that waits for this, and this must not hold the container up.
+        // Stopping a container ends the shell that waits for this, and this must not delay the stop.
         if (process.ppid !== parent) return;
         answer = await ask(address);
       }
@@ -77,7 +77,7 @@ function timeoutOf(text: string): number {
   });
 }
 
-/** One line, since it stands among the log lines of an app that starts all the same. */
+/** One line, since it appears among the log lines of an app that starts anyway. */
 function notReady(address: string, timeout: string, { state }: Answer): UserFacingError {
   const answer = state === undefined ? 'nobody answers' : `it is ${state}`;
   return new UserFacingError({

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 
-/** Names that Compose itself never gives end in no number, so that no service can collide with them; the owner's must be one. */
+/**
+ * Names that Compose gives end in a number. The provider's do not, so they collide with none; only the network owner's must.
+ */
 
-/** The container whose network namespace sidecar and plugin share, by the name that `network_mode: container:…` demands. */
+/** The network owner of a service, by the name that `network_mode: container:…` needs. */
 export function ownerName(project: string, service: string): string {
   return `${project}-${service}-1`;
 }
@@ -11,7 +13,7 @@ export function sidecarName(project: string, service: string): string {
   return `${project}-${service}-sidecar`;
 }
 
-/** The replaced sidecar, until its successor is ready. */
+/** The replaced sidecar, until the new one is ready. */
 export function previousName(project: string, service: string): string {
   return `${project}-${service}-sidecar-previous`;
 }
@@ -19,11 +21,11 @@ export function previousName(project: string, service: string): string {
 /** The longest part of a host name between two dots: https://www.rfc-editor.org/rfc/rfc1035#section-2.3.4 */
 const hostLabelLengthMax = 63;
 
-/** The embedded bus of a project: the name of its container, and its host name; a project's name that is too long for that is cut. */
+/** The embedded bus of a project: the name of its container and its host name. Too long a project name is shortened. */
 export function busHost(project: string): string {
   const whole = `${project}-meridian-bus`;
   if (whole.length <= hostLabelLengthMax) return whole;
-  // Two long names with the same beginning stay apart.
+  // Keeps two long names with the same beginning distinct.
   const mark = createHash('sha256').update(project).digest('hex').slice(0, 8);
   const end = `-${mark}-meridian-bus`;
   return `${project.slice(0, hostLabelLengthMax - end.length)}${end}`;

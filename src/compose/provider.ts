@@ -6,7 +6,7 @@ import type { ReadHostFile } from './invocation/host-files.ts';
 import type { Protocol } from './invocation/protocol.ts';
 import type { StateFiles } from './state/state-files.ts';
 
-/** What a command of the provider works with. */
+/** The resources of the provider's commands. */
 export interface Provider {
   readonly docker: Docker;
   readonly state: StateFiles;
@@ -15,13 +15,13 @@ export interface Provider {
   readonly log: Log;
   readonly readFile: ReadHostFile;
   readonly checkPattern: CheckPattern;
-  /** The context of a build of our image. */
+  /** The context of a build of the provider's image. */
   readonly contextDir: string;
-  /** What DOCKER_DEFAULT_PLATFORM asks for, which the engine's client follows. */
+  /** The value of DOCKER_DEFAULT_PLATFORM, which the engine's client uses. */
   readonly wantedPlatform?: string | undefined;
 }
 
-/** Tells Compose, and the log. */
+/** Writes a message to Compose and to the log. */
 export function report({ protocol, log }: Pick<Provider, 'protocol' | 'log'>, text: string): void {
   log.info(text);
   protocol.info(text);

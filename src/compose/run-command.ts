@@ -5,14 +5,14 @@ import { up } from './lifecycle/up.ts';
 import { type Provider, report } from './provider.ts';
 import { withLock } from './state/lock.ts';
 
-/** Longer than an `up` with the default timeout takes. */
+/** Longer than an `up` with the default timeout. */
 const lockTimeoutMs = 120_000;
 
 const commands = { up, down, stop } as const;
 
 /**
- * Does what Compose asks for, alone on its service. It returns when everything is in place.
- * @throws whatever went wrong, after everything was rolled back.
+ * Runs one command of Compose under the lock of its service. It returns when everything is running or removed.
+ * @throws the failure, after everything was rolled back.
  */
 export async function runCommand(provider: Provider, invocation: Invocation): Promise<void> {
   const { state, scheduler, log } = provider;

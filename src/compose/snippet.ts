@@ -3,8 +3,8 @@ import { defaultImage } from './image/image.ts';
 import type { ServiceSettings } from './invocation/service-settings.ts';
 
 /**
- * The services of a Compose file that need no provider: Compose owns the sidecar's container, so that start order, logs and
- * `down` are all its own. `settings.service` is the plugin's.
+ * The services of a Compose file without the provider: Compose itself runs the sidecar's container, so its start order, logs
+ * and `down` apply. `settings.service` is the plugin's.
  */
 export function plainServices(settings: ServiceSettings): string {
   const { service: plugin, bus, image = defaultImage } = settings;
@@ -41,7 +41,7 @@ function sidecarService(settings: ServiceSettings, image: string, network: strin
     depends_on: [network, ...(bus === 'embedded' ? ['bus-api'] : [])],
     ...userOf(settings),
     mem_limit: `${memoryMb}m`,
-    // A few times only, so that `up` ends with the reason when it cannot start.
+    // Only a few times, so that `up` ends with the reason when it cannot start.
     restart: 'on-failure:5',
     stop_grace_period: `${stopTimeoutMs / 1_000}s`,
   };
@@ -52,7 +52,7 @@ function networkService({ publish, aliases, service, networks }: ServiceSettings
   return {
     image,
     entrypoint: ['sleep', 'infinity'],
-    // Nothing has to be ended in it.
+    // It holds nothing that has to stop gracefully.
     stop_signal: 'SIGKILL',
     healthcheck: { disable: true },
     networks: Object.fromEntries(networks.map((network) => [network, { aliases: [service, ...names] }])),

@@ -23,7 +23,7 @@ interface ConnectionFlags {
 const instanceArgument = new Argument('<instance>', 'its INSTANCE_ID');
 const actions = ['publish', 'subscribe'] as const;
 
-/** `meridian-sidecar bus grants …`: what an administrator asks and tells a running bus. */
+/** `meridian-sidecar bus grants …`: an administrator's questions and decisions, for a running bus. */
 export function addGrantsCommand(bus: Command): void {
   const grants = bus.command('grants').description('show and decide who may publish and subscribe what');
   withConnection(grants.command('list').description('show what instances ask for and what stands of it'))
@@ -119,7 +119,7 @@ async function explain(
   print(`${reason}\n${needed === '' ? '' : `needed: ${needed}\n`}`);
 }
 
-/** @throws UserFacingError when nothing waits, which may be a mistyped id. */
+/** @throws UserFacingError when nothing is undecided, since the id may be mistyped. */
 async function undecidedOf(client: GrantsClient, instance: string): Promise<Grant[]> {
   const request = create(ListGrantsRequestSchema, { instanceId: instance, undecidedOnly: true });
   const grants = (await client.call(grantMethods.list, request)).grants.map(rowOf);
@@ -132,7 +132,7 @@ async function undecidedOf(client: GrantsClient, instance: string): Promise<Gran
   });
 }
 
-/** @throws UserFacingError when there is no action or no pattern. */
+/** @throws UserFacingError without an action or a pattern. */
 function grantsOf(action: Action | undefined, patterns: readonly string[]): Grant[] {
   if (action !== undefined && patterns.length > 0) return patterns.map((pattern) => ({ action, pattern }));
   throw new UserFacingError({

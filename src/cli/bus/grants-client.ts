@@ -22,7 +22,7 @@ export class GrantsClient {
   }
 
   /**
-   * Connects with the settings that a sidecar would use; `address` takes the place of SIDECAR_BUS_API_URL.
+   * Connects with the settings of a sidecar; `address` replaces SIDECAR_BUS_API_URL.
    * @throws FaultList of settings, UserFacingError `grants/bus/…`
    */
   static async connect(address: string | undefined, environment: NodeJS.ProcessEnv): Promise<GrantsClient> {
@@ -43,7 +43,7 @@ export class GrantsClient {
     }
   }
 
-  /** @throws UserFacingError that says what the bus refuses. */
+  /** @throws UserFacingError with the reason when the bus refuses. */
   async call<Request, Response>(method: UnaryMethod<Request, Response>, request: Request): Promise<Response> {
     try {
       return await this.#connection.unary(method, request, { timeoutMs });

@@ -1,7 +1,7 @@
 import type { AddCommand } from '../command.ts';
 import { runCompose } from '../compose.ts';
 
-/** `meridian-sidecar compose`: its words are Compose's, so they are read by the provider itself. */
+/** `meridian-sidecar compose`: the provider itself reads its arguments, since Compose defines them. */
 export const addComposeCommand: AddCommand = (program) => {
   program
     .command('compose')

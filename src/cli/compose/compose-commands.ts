@@ -19,7 +19,7 @@ import { usageExitCode } from '../command.ts';
 import { dockerFolder, stateFolder } from './compose-folders.ts';
 import { installProvider } from './compose-install.ts';
 
-/** The sub-commands of `meridian-sidecar compose` that people call. @returns the exit code. */
+/** The sub-commands of `meridian-sidecar compose` for people. @returns the exit code. */
 export async function runPeoplesCommand(argv: readonly string[]): Promise<number> {
   const program = new Command('meridian-sidecar compose')
     .description('The Compose provider. Compose itself calls up, down, stop and metadata.')
@@ -32,7 +32,7 @@ export async function runPeoplesCommand(argv: readonly string[]): Promise<number
     await program.parseAsync(argv, { from: 'user' });
     return Number(process.exitCode ?? 0);
   } catch (error) {
-    // Commander has printed its own message by now; it throws with exit code 0 for --help.
+    // Commander has already printed its own message; it throws with exit code 0 for --help.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : usageExitCode;
     process.stderr.write(`${renderError(error)}\n`);
     return exitCodeOf(error);

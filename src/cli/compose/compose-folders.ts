@@ -5,7 +5,9 @@ import { makeFolders } from '../../base/files/make-folders.ts';
 import { messageOf, UserFacingError } from '../../base/user-facing-error.ts';
 import { type Environment, readVariable } from '../../contract/config/environment.ts';
 
-/** Where the provider keeps journal, locks and logs: the user's state folder; where that cannot be written, a temporary one. */
+/**
+ * The folder of the provider's journal, locks and logs: the user's state folder, or a temporary one when that is not writable.
+ */
 export function stateFolder(environment: Environment): string {
   const base = readVariable(environment, 'XDG_STATE_HOME') ?? path.join(homedir(), '.local/state');
   const folder = path.join(base, 'meridian-sidecar/compose');
@@ -29,7 +31,7 @@ export function stateFolder(environment: Environment): string {
   });
 }
 
-/** Where Docker's command line keeps its configuration and its plugins. */
+/** The folder of the configuration and plugins of Docker's command line. */
 export function dockerFolder(environment: Environment): string {
   return readVariable(environment, 'DOCKER_CONFIG') ?? path.join(homedir(), '.docker');
 }

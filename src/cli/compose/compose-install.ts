@@ -9,16 +9,16 @@ export interface Installation {
   readonly dockerFolder: string;
   /** The folder with the bundles and the context of the image. */
   readonly programs: string;
-  /** The Node that runs this. */
+  /** The Node that runs this program. */
   readonly runtime: string;
   readonly binFolder?: string;
 }
 
-/** What the provider needs at run time, of everything beside the bundles. */
+/** The files that the provider needs at run time. */
 const parts = ['compose.mjs', 'compose-program.mjs', 'cli.mjs', 'sidecar.mjs', 'Dockerfile', '.dockerignore', 'image'];
 
 /**
- * Copies programs and runtime, and writes launchers that need nothing of the PATH, because Compose may be called with any.
+ * Copies programs and runtime, and writes launchers that do not use the PATH, because Compose may be called with any.
  * @throws UserFacingError `compose/install/bundles`.
  */
 export function installProvider({ dockerFolder, programs, runtime, binFolder }: Installation) {
@@ -42,7 +42,7 @@ export function installProvider({ dockerFolder, programs, runtime, binFolder }: 
   return { launchers, folder };
 }
 
-/** Replaced in one step: Compose may be calling the old one. */
+/** Replaced atomically: Compose may be calling the old one. */
 function writeLauncher(file: string, folder: string): void {
   makeFolder(path.dirname(file));
   writeFileSync(`${file}.new`, launcherText(folder), { mode: 0o755 });

@@ -1,7 +1,7 @@
 import { printCliPluginMetadata, runCompose } from '../compose.ts';
 import { watchOutput } from '../output.ts';
 
-/** The program `compose.mjs`: `meridian-sidecar` as Compose and Docker call it, without the other commands' code. */
+/** The program `compose.mjs`: `meridian-sidecar` for calls by Compose and Docker, without the code of the other commands. */
 watchOutput();
 const [first, ...rest] = process.argv.slice(2);
 

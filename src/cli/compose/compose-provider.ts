@@ -18,7 +18,7 @@ import { patternFault } from '../../contract/wire/topic.ts';
 import { stateFolder } from './compose-folders.ts';
 
 /**
- * `meridian-sidecar compose up|down|stop`, as Compose calls them: stdout is the protocol and nothing else, and nobody reads
+ * `meridian-sidecar compose up|down|stop`, as Compose calls them. Stdout carries only the protocol; Compose does not read
  * stderr. @returns the exit code.
  */
 export async function runProvider(argv: readonly string[]): Promise<number> {
@@ -30,7 +30,7 @@ export async function runProvider(argv: readonly string[]): Promise<number> {
     protocol.error(errorLine(error, logFile));
     return exitCodeOf(error) || 1;
   };
-  // What nobody caught is a bug, and yet has to end in a message rather than in silence.
+  // An uncaught error is a bug, but must still end in a message.
   process.on('uncaughtException', (error) => process.exit(fail(error)));
   try {
     const invocation = parseInvocation(argv);
@@ -59,10 +59,10 @@ export async function runProvider(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** Takes what anybody else writes to stdout or stderr; nowhere, until there is a log. */
+/** Receives all other output to stdout or stderr; drops it until there is a log. */
 let strayOutput: (text: string) => void = () => {};
 
-/** From here on only the returned function writes to stdout. What Compose no longer reads is dropped. */
+/** After this call only the returned function writes to stdout. Output that Compose does not read is dropped. */
 function takeStdout(): (text: string) => void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', () => {});
@@ -74,7 +74,7 @@ function takeStdout(): (text: string) => void {
   return writeAll;
 }
 
-/** Returns when everything is in the pipe, so that nothing is left to flush at the end, however it comes. */
+/** Returns when everything is in the pipe, so that nothing is lost when the process ends. */
 function writeAll(text: string): void {
   let rest = Buffer.from(text);
   while (rest.length > 0) {
@@ -82,7 +82,7 @@ function writeAll(text: string): void {
       rest = rest.subarray(writeSync(1, rest));
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      // A pipe that somebody made non-blocking is full for the moment.
+      // A pipe that another process made non-blocking is full for the moment.
       if (code === 'EAGAIN') continue;
       return;
     }
@@ -91,7 +91,7 @@ function writeAll(text: string): void {
 
 const logBytesMax = 1024 * 1024;
 
-/** Written at once, so that a kill leaves everything that was said. */
+/** Written synchronously, so that a kill loses no line. */
 function openLog(file: string, { project, service }: Invocation): Log {
   try {
     makeFolders(path.dirname(file), 0o700);
@@ -110,7 +110,7 @@ function openLog(file: string, { project, service }: Invocation): Log {
       try {
         appendFileSync(file, `${time} ${about} ${line}\n`);
       } catch {
-        // A full disk must not keep anything from being removed.
+        // A full disk must not prevent a removal.
       }
     },
   });

@@ -13,7 +13,7 @@ export interface ClaimFlags {
   readonly timeout: string;
 }
 
-/** Reads what the options say of the plugin. @throws FaultList with every fault, with the usage exit code. */
+/** Reads the expectations from the options. @throws FaultList with every problem, with the usage exit code. */
 export function readClaims({ grant, message, strict, timeout }: ClaimFlags): Claims {
   const faults: UserFacingError[] = [];
   const claims = {

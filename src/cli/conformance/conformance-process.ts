@@ -6,7 +6,7 @@ import { environmentOfCaller } from '../../buildpack/runtime-variables.ts';
 import type { RunningPlugin, StartPlugin } from '../../conformance/running-plugin.ts';
 import { usageExitCode } from '../command.ts';
 
-/** The processes of one command, each at the head of a process group, so that what it starts itself is signalled with it. */
+/** The processes of one command. Each leads a process group, so that its own child processes get its signals too. */
 export class CommandProcesses {
   readonly #command: readonly string[];
   readonly #running = new Set<ChildProcess>();
@@ -37,7 +37,7 @@ export class CommandProcesses {
     return { ended, signalGroup: (signal) => signalGroup(child, signal) };
   };
 
-  /** Ends every process that runs, with all that it started. */
+  /** Kills every running process, with its child processes. */
   killAll(): void {
     for (const child of this.#running) signalGroup(child, 'SIGKILL');
   }
@@ -48,7 +48,7 @@ function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   try {
     process.kill(-child.pid, signal);
   } catch (error) {
-    // Nobody of the group may be left.
+    // The whole group may have ended already.
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }

@@ -5,17 +5,17 @@ import { messageOf } from '../../base/user-facing-error.ts';
 import type { SqliteStore } from '../../bus/store/sqlite/sqlite-store.ts';
 import type { CopiedPages } from '../../bus/store/sqlite/store-commands.ts';
 
-/** Where a bus hears that its store is to be copied: the lock of its file keeps other processes from doing so. */
+/** The socket on which a bus accepts backup requests: the lock of the store's file keeps other processes from copying it. */
 const socketOf = (storeFile: string): string => `${storeFile}-backup.sock`;
 
-/** A path takes 4,096 bytes at the most, and JSON six for each. */
+/** A path has at most 4,096 bytes, and JSON uses up to six for each. */
 const requestBytesMax = 32 * 1_024;
 const connectionsMax = 8;
 
-/** What the bus answers with, a JSON line each. The last says how it ended. */
+/** The bus answers with JSON lines. The last contains the outcome. */
 type Answer = CopiedPages | { readonly failure: string | undefined };
 
-/** Copies the store for who may write the socket, which is this user alone. */
+/** Copies the store for callers that may write to the socket: this user alone. */
 export async function serveBackups(store: SqliteStore, storeFile: string, log: Log): Promise<{ close(): void }> {
   const place = socketOf(storeFile);
   const sockets = new Set<Socket>();
@@ -26,7 +26,7 @@ export async function serveBackups(store: SqliteStore, storeFile: string, log: L
   });
   server.maxConnections = connectionsMax;
   try {
-    // One that is left over from a bus that was killed: this one has the lock of the store.
+    // Left by a bus that was killed: this bus holds the lock of the store.
     rmSync(place, { force: true });
     await new Promise<void>((resolve, reject) => server.once('error', reject).listen(place, resolve));
     chmodSync(place, 0o600);
@@ -44,7 +44,7 @@ export async function serveBackups(store: SqliteStore, storeFile: string, log: L
 
 async function answer(socket: Socket, store: SqliteStore, log: Log): Promise<void> {
   const send = (line: Answer): void => {
-    // Who does not read is told less.
+    // A slow reader gets fewer lines.
     if (socket.writableLength === 0 || 'failure' in line) socket.write(`${JSON.stringify(line)}\n`);
   };
   let failure: string | undefined;
@@ -60,7 +60,7 @@ async function answer(socket: Socket, store: SqliteStore, log: Log): Promise<voi
   socket.end();
 }
 
-/** The file to copy to. @throws Error */
+/** The file to write the copy to. @throws Error */
 async function requestOn(socket: Socket): Promise<string> {
   let text = '';
   for await (const chunk of socket.iterator({ destroyOnReturn: false })) {
@@ -72,7 +72,9 @@ async function requestOn(socket: Socket): Promise<string> {
   throw new Error('the request is not the path of a file');
 }
 
-/** Has the running bus of a store copy it; false when no bus hears it. @throws Error saying why there is no copy. */
+/**
+ * Asks the running bus of a store to copy it; false when no bus listens. @throws Error with the reason when the copy failed.
+ */
 export async function askBus(
   storeFile: string,
   to: string,

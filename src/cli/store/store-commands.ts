@@ -9,7 +9,7 @@ import { exitCodes } from '../../contract/config/exit-codes.ts';
 import { usageExitCode } from '../command.ts';
 import { askBus } from './backup-socket.ts';
 
-/** A bus that stops meanwhile is waited for. */
+/** Waits so long for a bus that is stopping. */
 const lockTimeoutMs = 2_000;
 
 /** `meridian-sidecar bus backup FILE` and `bus check FILE`. */
@@ -18,7 +18,7 @@ export function addStoreCommands(bus: Command): void {
     .command('backup')
     .description('copy the store, of a running bus or of one that stopped, to a new file, and check the copy')
     .argument('<file>', 'the copy; it must not exist yet')
-    // The option is the bus's own, which commander reads before the subcommand's name.
+    // The option belongs to `bus`: commander reads it before the subcommand's name.
     .action((file: string, _: unknown, command: Command) => backUp(storeOf(command), path.resolve(file)));
   bus
     .command('check')
@@ -56,7 +56,7 @@ async function backUp(store: string, to: string): Promise<void> {
     renameSync(partial, to);
     print(`${store} is copied to ${to}: ${described(contents)}`);
   } catch (error) {
-    // What cannot be removed was not made either, or not by this user.
+    // A file that cannot be removed was not created, or not by this user.
     try {
       removeCopy(partial);
     } catch {}
@@ -74,12 +74,12 @@ async function copyStopped(store: string, to: string, onProgress: (pages: Copied
   });
 }
 
-/** With what SQLite writes beside it. */
+/** Removes the copy and the files that SQLite writes beside it. */
 function removeCopy(file: string): void {
   for (const suffix of ['', '-journal', '-wal', '-shm']) rmSync(`${file}${suffix}`, { force: true });
 }
 
-/** Prints each tenth of the way once, to stderr. */
+/** Prints progress to stderr, once for each tenth. */
 function progressPrinter(): (pages: CopiedPages) => void {
   let printed = 0;
   return ({ copied, total }) => {

@@ -6,14 +6,14 @@ import { type Container, composeLabels, labels, type Role } from './container.ts
 /** A container to create. */
 export interface ContainerSpec {
   readonly name: string;
-  /** What stands between `docker create --name NAME` and the labels. */
+  /** The arguments between `docker create --name NAME` and the labels. */
   readonly flags: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
   readonly image: string;
   readonly command: readonly string[];
-  /** Beyond the first, which is among the flags. */
+  /** All networks beyond the first, which is in the flags. */
   readonly furtherNetworks: readonly NetworkPlace[];
-  /** What a container must have been made of to be this one. */
+  /** Identifies the settings that a container must be made of to match this spec. */
   readonly hash: string;
 }
 
@@ -22,7 +22,7 @@ export interface NetworkPlace {
   readonly aliases: readonly string[];
 }
 
-/** The words behind `docker` that create it. */
+/** The arguments after `docker` that create it. */
 export function createArguments(spec: ContainerSpec): string[] {
   const marks = { ...spec.labels, [labels.spec]: spec.hash };
   return [
@@ -34,14 +34,13 @@ export function createArguments(spec: ContainerSpec): string[] {
   ];
 }
 
-/** Whether the container is what the spec says. */
 export function isMadeOf(container: Container, spec: ContainerSpec): boolean {
   return container.labels[labels.spec] === spec.hash;
 }
 
 /**
- * The owner of the network namespace: it sleeps. Sidecar and plugin join it, so that either can be restarted or replaced
- * while the other keeps its network; ports and names on the networks are the owner's.
+ * The network owner: it sleeps. Sidecar and plugin join its network, so that either can be restarted or replaced while the
+ * other keeps its connections. Ports and names on the networks belong to the network owner.
  */
 export function ownerSpec(settings: ServiceSettings, networks: readonly string[], image: string): ContainerSpec {
   const { project, service, publish, aliases } = settings;
@@ -50,7 +49,7 @@ export function ownerSpec(settings: ServiceSettings, networks: readonly string[]
     ...['--network', first],
     ...aliases.flatMap((alias) => ['--network-alias', alias]),
     ...publish.flatMap((port) => ['--publish', port]),
-    // Nothing has to be ended in it.
+    // It holds nothing that has to stop gracefully.
     ...['--entrypoint', 'sleep', '--stop-signal', 'SIGKILL', '--no-healthcheck'],
   ];
   return {
@@ -60,18 +59,18 @@ export function ownerSpec(settings: ServiceSettings, networks: readonly string[]
     image,
     command: ['infinity'],
     furtherNetworks: others.map((network) => ({ network, aliases })),
-    // Without the image: nothing of the owner depends on it, and a new owner costs the plugin its network.
+    // Without the image: nothing in the network owner depends on it, and replacing the network owner disconnects the plugin.
     hash: hashOf({ flags, others }),
   };
 }
 
 export interface SidecarPlace {
   readonly ownerId: string;
-  /** As a one-off of its service, which this Compose leaves alone, and neither starts nor stops. */
+  /** As a one-off of its service: Compose then neither starts nor stops it. */
   readonly isOneOff: boolean;
 }
 
-/** The sidecar, in the network namespace of the owner. */
+/** The sidecar, in the network of the network owner. */
 export function sidecarSpec(
   settings: ServiceSettings,
   { ownerId, isOneOff }: SidecarPlace,
@@ -86,7 +85,7 @@ export function sidecarSpec(
     ...environmentFlags(environment),
     ...settings.mounts.flatMap(mountFlags),
   ];
-  // Compose ends what depends on something before that; without a file it knows this from labels alone.
+  // Compose stops dependent containers first. Without a file it knows the dependencies from labels alone.
   const dependsOn = [`${service}-network`, ...(bus === 'embedded' ? [busHost(project)] : [])];
   const hash = hashOf({ flags, image: image.id, texts: settings.mounts.map(({ text }) => text ?? '') });
   return {
@@ -114,7 +113,7 @@ export interface SpecImage {
   readonly id: string;
 }
 
-/** Every caller may be every instance and use every topic; for a bus that only one project reaches. */
+/** Any caller may register as any instance and use any topic; for a bus that only one project reaches. */
 const openPolicy = (project: string): string =>
   JSON.stringify({
     deployment: project,
@@ -122,7 +121,7 @@ const openPolicy = (project: string): string =>
     admins: ['*'],
   });
 
-/** The Bus API of a project, with its store in the container, so that it lives as long as the project is up. */
+/** The Bus API of a project. Its store is in the container, so it lives as long as the project is up. */
 export function busSpec(settings: ServiceSettings, networks: readonly string[], image: SpecImage): ContainerSpec {
   const { project, service, policy } = settings;
   const [first = '', ...others] = networks;
@@ -147,10 +146,10 @@ export function busSpec(settings: ServiceSettings, networks: readonly string[], 
   };
 }
 
-/** What stands for a bus without a policy. */
+/** The label's value for a bus without a policy. */
 export const openMark = 'open';
 
-/** Tells policies apart by their text. */
+/** Identifies a policy by its text. */
 export function policyMark(policy: Mount | undefined): string {
   return policy === undefined ? openMark : hashOf(policy.text ?? '');
 }
@@ -160,7 +159,7 @@ function ourLabels(project: string, { role, madeBy }: { readonly role: Role; rea
 }
 
 /**
- * For containers that are no service of the file: as a one-off, they are no orphans to Compose and not stopped by it, but
+ * For containers that are not services of the file. As one-offs they are not orphans to Compose, which does not stop them, but
  * `docker compose -p PROJECT down` without a file removes them with everything else.
  */
 function hiddenLabels(

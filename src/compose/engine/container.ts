@@ -1,15 +1,15 @@
 import { type Docker, dockerRefused } from './docker.ts';
 
-/** What a container of ours is there for. */
+/** The purpose of a container of the provider. */
 export type Role = 'network-owner' | 'sidecar' | 'bus';
 
-/** The labels by which containers of ours are found. */
+/** The labels by which the provider finds its containers. */
 export const labels = {
   role: 'dev.meridian.role',
   project: 'dev.meridian.project',
-  /** The service of the Compose file; of a bus: the service that made it. */
+  /** The service of the Compose file; of a bus: the service that created it. */
   service: 'dev.meridian.service',
-  /** Hash of everything that the container was made of. */
+  /** Hash of all settings that the container was made of. */
   spec: 'dev.meridian.spec',
   /** Of a sidecar: `given` or `embedded`. */
   bus: 'dev.meridian.bus',
@@ -17,7 +17,7 @@ export const labels = {
   policy: 'dev.meridian.policy',
 } as const;
 
-/** Compose's own labels; with them `docker compose ps`, `logs`, `exec` and `restart` see a container. */
+/** Compose's own labels; because of them `docker compose ps`, `logs`, `exec` and `restart` see a container. */
 export const composeLabels = {
   project: 'com.docker.compose.project',
   service: 'com.docker.compose.service',
@@ -47,35 +47,35 @@ export function roleOf(container: Container): Role | undefined {
   return container.labels[labels.role] as Role | undefined;
 }
 
-/** The containers that have every one of the labels, `name=value` or `name`, running or not. */
+/** Containers that have every one of the labels, `name=value` or `name`, running or not. */
 export async function listContainers(docker: Docker, wanted: readonly string[]): Promise<Container[]> {
   const filters = wanted.flatMap((label) => ['--filter', `label=${label}`]);
   const ids = await docker.run(['ps', '--all', '--quiet', '--no-trunc', ...filters]);
   return ids === '' ? [] : await inspect(docker, ids.split(/\s+/));
 }
 
-/** The container of that name, whoever made it. */
+/** The container of that name, also when the provider did not create it. */
 export async function findContainer(docker: Docker, name: string): Promise<Container | undefined> {
   return (await inspect(docker, [name])).find((each) => each.name === name);
 }
 
-/** The containers of ours, of one service or of the whole project. */
+/** The provider's containers, of one service or of the whole project. */
 export function listOurs(docker: Docker, project: string, service?: string): Promise<Container[]> {
   const ofService = service === undefined ? [] : [`${labels.service}=${service}`];
   return listContainers(docker, [`${labels.project}=${project}`, ...ofService]);
 }
 
-/** Whether a container shares the network of that one. */
+/** Whether a container shares the network of the network owner. */
 export function joins(container: Container, owner: Container): boolean {
   return joinsId(container, owner.id) || joinsId(container, owner.name);
 }
 
-/** The engine keeps the name or the id, whichever the container was created with; ours are created with the id. */
+/** The engine stores the name or the id, as the container was created; the provider uses the id. */
 export function joinsId(container: Container, idOrName: string): boolean {
   return container.networkMode === `container:${idOrName}`;
 }
 
-/** One that has gone since it was listed is left out. */
+/** Leaves out a container that was removed since it was listed. */
 async function inspect(docker: Docker, idsOrNames: readonly string[]): Promise<Container[]> {
   const { stdout } = await docker.call(['inspect', '--type', 'container', ...idsOrNames]);
   const found = JSON.parse(stdout.trim() === '' ? '[]' : stdout) as readonly InspectedContainer[];
@@ -102,12 +102,12 @@ interface InspectedContainer {
   readonly NetworkSettings: { readonly Networks: Readonly<Record<string, unknown>> | null };
 }
 
-/** Removes a container, running or not; one that is gone already is fine. */
+/** Removes a container, running or not; does nothing when it does not exist any more. */
 export async function removeContainer(docker: Docker, id: string): Promise<void> {
   await tolerating(docker, ['rm', '--force', '--volumes', id]);
 }
 
-/** Gives a container its time to end by SIGTERM; one that is gone already is fine. */
+/** Stops a container by SIGTERM, with time to end; does nothing when it does not exist any more. */
 export async function stopContainer(docker: Docker, id: string, timeoutMs?: number): Promise<void> {
   const time = timeoutMs === undefined ? [] : ['-t', String(Math.ceil(timeoutMs / 1_000))];
   await tolerating(docker, ['stop', ...time, id]);

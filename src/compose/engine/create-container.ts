@@ -5,14 +5,17 @@ import { findContainer, removeContainer, roleOf } from './container.ts';
 import { type ContainerSpec, createArguments } from './container-spec.ts';
 import { type DockerOutcome, dockerRefused } from './docker.ts';
 
-/** Far more than an engine takes to finish a creation whose caller was killed, in which the name has no container yet. */
+/**
+ * After its caller was killed, an engine may still finish a creation; until then the name has no container. This is far longer
+ * than that takes.
+ */
 const settleMs = 10_000;
 const lookEveryMs = 100;
 
 type Maker = Pick<Provider, 'docker' | 'scheduler' | 'log'>;
 
 /**
- * Creates the container on all its networks, without starting it, in place of one of ours that a killed call left.
+ * Creates the container on all its networks, without starting it. Replaces a container of the provider that a killed call left.
  * @returns its id.
  * @throws UserFacingError `compose/container/name-taken`.
  */

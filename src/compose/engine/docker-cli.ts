@@ -4,7 +4,7 @@ import { UserFacingError } from '../../base/user-facing-error.ts';
 import type { CallDocker } from './docker.ts';
 
 /**
- * Calls the `docker` of the PATH: it finds contexts, TLS and SSH just as Compose does, which is built from the same code.
+ * Calls the `docker` of the PATH. It finds contexts, TLS and SSH as Compose does, which is built from the same code.
  * @throws UserFacingError `compose/docker/missing`.
  */
 export function dockerCommand(environment: Readonly<Record<string, string | undefined>>): CallDocker {
@@ -30,7 +30,7 @@ export function dockerCommand(environment: Readonly<Record<string, string | unde
     });
 }
 
-/** As a shell reports SIGTERM. */
+/** The exit code with which a shell reports SIGTERM. */
 const abortedExitCode = 143;
 
 function dockerMissing(): UserFacingError {

@@ -2,13 +2,13 @@ import type { Scheduler } from '../../base/time/scheduler.ts';
 import { UserFacingError } from '../../base/user-facing-error.ts';
 import type { CallDocker } from './docker.ts';
 
-/** Far more than an engine takes that works, and less than a person waits: Compose itself waits for ever. */
+/** Far longer than a working engine needs, and shorter than a person waits. Compose itself waits forever. */
 const limitMs = 120_000;
 
-/** The calls that may take as long as they do: downloads, those whose caller ends them, and a stop, which has a limit of its own. */
+/** Calls without a limit: downloads, calls that their caller ends, and a stop, which has its own limit. */
 const unlimited: ReadonlySet<string> = new Set(['build', 'pull', 'wait', 'exec', 'stop']);
 
-/** The same calls, except that an engine that does not answer is an error. @throws UserFacingError `compose/engine/silent`. */
+/** The same calls, but an engine that does not answer is an error. @throws UserFacingError `compose/engine/silent`. */
 export function withinLimit(call: CallDocker, scheduler: Scheduler): CallDocker {
   return async (args, options) => {
     if (unlimited.has(args[0] ?? '')) return await call(args, options);

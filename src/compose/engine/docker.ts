@@ -1,6 +1,6 @@
 import { UserFacingError } from '../../base/user-facing-error.ts';
 
-/** What one call of the `docker` command came to. */
+/** The outcome of one call of the `docker` command. */
 export interface DockerOutcome {
   readonly exitCode: number;
   readonly stdout: string;
@@ -8,26 +8,25 @@ export interface DockerOutcome {
 }
 
 export interface DockerCallOptions {
-  /** Hears each line of both outputs while the call runs. */
+  /** Called with each line of both outputs while the call runs. */
   readonly onLine?: (line: string) => void;
-  /** Ends the call. */
+  /** Aborting it ends the docker call. */
   readonly signal?: AbortSignal;
   /** Added to the environment of the call. */
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-/** Runs `docker ARGS`, whatever it comes to. */
+/** Runs `docker ARGS`; a failure is an outcome, not an error. */
 export type CallDocker = (args: readonly string[], options?: DockerCallOptions) => Promise<DockerOutcome>;
 
 /** The engine, through the `docker` command. */
 export interface Docker {
-  /** Runs `docker ARGS`, whatever it comes to. */
+  /** Runs `docker ARGS`; a failure is an outcome, not an error. */
   readonly call: CallDocker;
   /** Runs `docker ARGS`. @returns what it printed, trimmed. @throws UserFacingError `compose/docker/refused`. */
   readonly run: (args: readonly string[], options?: DockerCallOptions) => Promise<string>;
 }
 
-/** Makes a Docker of whatever calls the command. */
 export function dockerThrough(call: CallDocker): Docker {
   return {
     call,
@@ -39,10 +38,10 @@ export function dockerThrough(call: CallDocker): Docker {
   };
 }
 
-/** The error for a call that must not fail. */
+/** The error for a failed call that had to succeed. */
 export function dockerRefused(args: readonly string[], { exitCode, stderr }: DockerOutcome): UserFacingError {
   const lines = stderr.trim().split('\n');
-  // Behind the engine's own words the command sums up that it failed.
+  // After the engine's own message the command adds a summary.
   const reason = (lines.find((line) => line.includes('response from daemon: ')) ?? lines.at(-1) ?? '').trim();
   return new UserFacingError({
     id: 'compose/docker/refused',

@@ -4,7 +4,7 @@ import type { Docker } from './docker.ts';
 
 /** The engine that this process reaches. */
 export interface Engine {
-  /** Its own id, which a new installation at the same place does not share. */
+  /** The engine's own id; a new installation at the same endpoint has another. */
   readonly id: string;
   /** Such as `unix:///var/run/docker.sock`. */
   readonly endpoint: string;
@@ -34,7 +34,7 @@ export interface NetworkRequest {
   readonly docker: Docker;
   readonly engine: Engine;
   readonly project: string;
-  /** By their names in the Compose file. */
+  /** The networks' names in the Compose file. */
   readonly names: readonly string[];
 }
 
@@ -55,9 +55,9 @@ export async function projectNetworks({ docker, engine, project, names }: Networ
   return found;
 }
 
-/** A network that is not the project's is named as the engine names it. */
+/** The engine's name of a network that does not belong to the project. */
 async function externalNetwork(docker: Docker, name: string): Promise<string | undefined> {
-  // Every engine has one of that name that gives containers no names.
+  // Every engine has a network of that name, and it gives containers no names.
   if (name === 'default') return undefined;
   const outcome = await docker.call(['network', 'inspect', '--format', '{{.Name}}', name]);
   return outcome.exitCode === 0 ? outcome.stdout.trim() : undefined;

@@ -4,15 +4,16 @@ import type { Docker } from './docker.ts';
 export interface PlatformRequest {
   readonly docker: Docker;
   readonly image: string;
-  /** Each as `os/architecture`, in whatever words the engine has for it. */
+  /** Both as `os/architecture`, in the engine's own spelling. */
   readonly ofImage: string;
   readonly ofEngine: string;
-  /** What DOCKER_DEFAULT_PLATFORM asks for, which the engine's client adds to every creation; absent: nothing. */
+  /** The value of DOCKER_DEFAULT_PLATFORM, which the engine's client adds to every creation; absent: not set. */
   readonly wanted?: string | undefined;
 }
 
 /**
- * Refuses an image that the engine would not create or not start. One of another processor is tried first, since many engines emulate it.
+ * Refuses an image that the engine could not create or start. An image for another processor is tried first, since many engines
+ * emulate it.
  * @throws UserFacingError `compose/image/platform`.
  */
 export async function checkPlatform({ docker, image, ofImage, ofEngine, wanted }: PlatformRequest): Promise<void> {
@@ -34,7 +35,7 @@ export async function checkPlatform({ docker, image, ofImage, ofEngine, wanted }
 
 const synonyms: Readonly<Record<string, string>> = { x86_64: 'amd64', 'x86-64': 'amd64', aarch64: 'arm64' };
 
-/** A variant, as in `linux/arm64/v8`, makes no difference; without a slash it is the architecture. */
+/** A variant, as in `linux/arm64/v8`, is ignored; without a slash the text is the architecture. */
 function normalized(platform: string): string {
   const parts = platform.toLowerCase().split('/');
   const [os = '', architecture = ''] = parts.length === 1 ? ['linux', ...parts] : parts;

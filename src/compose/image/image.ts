@@ -3,26 +3,26 @@ import { version } from '../../base/version.ts';
 import type { Docker, DockerOutcome } from '../engine/docker.ts';
 import { checkPlatform } from '../engine/platform.ts';
 
-/** The image that a service gets when it names none. */
+/** The image of a service that names none. */
 export const defaultImage = `meridian-sidecar:${version}`;
 
 export interface ImageRequest {
   readonly docker: Docker;
   readonly image: string;
-  /** The image that ours is built on; absent: the Dockerfile's own. Only for building. */
+  /** The base image of the provider's image; absent: the Dockerfile's own. Only for building. */
   readonly base?: string;
-  /** The folder with Dockerfile, bundles and `image/`, which is the context of a build. */
+  /** The context of a build: the folder with Dockerfile, bundles and `image/`. */
   readonly contextDir: string;
-  /** Of the engine, as it says it; for an image that is used. */
+  /** The engine's own spelling; for an existing image. */
   readonly enginePlatform: string;
-  /** What DOCKER_DEFAULT_PLATFORM asks for. */
+  /** The value of DOCKER_DEFAULT_PLATFORM. */
   readonly wantedPlatform?: string | undefined;
-  /** Hears what takes time, one short line each. */
+  /** Called with one short line for each slow step. */
   readonly report: (text: string) => void;
 }
 
 /**
- * Sees to it that the engine has the image: it is there already, or our default image is built, or another one is pulled.
+ * Ensures that the engine has the image. A missing default image is built, and any other is pulled.
  * @returns the image's id, `sha256:…`.
  * @throws UserFacingError `compose/image/*`.
  */
@@ -48,7 +48,7 @@ async function obtain(request: ImageRequest): Promise<InspectedImage> {
 type BuildRequest = Omit<ImageRequest, 'enginePlatform' | 'wantedPlatform'>;
 
 /**
- * Builds the image, whether the engine has one of that name or not.
+ * Builds the image, even if the engine has one of that name.
  * @returns the image's id, `sha256:…`.
  * @throws UserFacingError `compose/image/build`.
  */
@@ -87,7 +87,7 @@ async function pullImage({ docker, image, report }: ImageRequest): Promise<void>
   if (outcome.exitCode !== 0) throw pullFailed(image, outcome);
 }
 
-/** What a builder does next, as the classic one (`Step 3/9 : COPY a b`) and BuildKit (`#7 [3/5] COPY a b`) print it. */
+/** The next step of a build, as the classic builder (`Step 3/9 : COPY a b`) and BuildKit (`#7 [3/5] COPY a b`) print it. */
 function stepOf(line: string): string | undefined {
   const [, at, instruction] = /^(?:Step (\d+\/\d+) : |#\d+ \[(?:\S+ )?(?=\d+\/\d+\] ))(.*)$/.exec(line.trim()) ?? [];
   if (instruction === undefined) return undefined;

@@ -4,14 +4,14 @@ import { exitCodes } from '../../contract/config/exit-codes.ts';
 import { composeOptions } from '../../contract/config/settings/compose-options.ts';
 import type { ComposeCommand } from '../../contract/config/settings/setting.ts';
 
-/** What Compose asks for. */
+/** One call of the provider by Compose. */
 export interface Invocation {
   readonly command: ComposeCommand;
   readonly project: string;
   readonly service: string;
-  /** As they were written, by name; every value of an option that was repeated. */
+  /** As written, by name; a repeated option has all its values. */
   readonly options: ReadonlyMap<string, readonly string[]>;
-  /** Options that nobody knows, in a call that must not fail for them. */
+  /** Unknown options, in a call that must not fail because of them. */
   readonly ignored: readonly string[];
 }
 
@@ -23,8 +23,8 @@ interface Words {
 }
 
 /**
- * Reads the words behind `compose`, such as `--project-name=shop up --pool-type=OMSPool sidecar`. Options may stand anywhere;
- * the project's name follows `=` (Compose 2.40 and later) or is a word of its own.
+ * Reads the arguments after `compose`, such as `--project-name=shop up --pool-type=OMSPool sidecar`. Options may be anywhere.
+ * The project's name follows `=` (Compose 2.40 and later) or is the next argument.
  * @throws FaultList of `compose/arguments/*` and `compose/option/*`, all found in one pass, with exit code 64.
  */
 export function parseInvocation(argv: readonly string[]): Invocation {
@@ -68,7 +68,7 @@ function split(argv: readonly string[]): Words {
   return words;
 }
 
-/** `isLenient`: what nobody knows is passed over, because a typing slip must not keep anything from being removed. */
+/** With `isLenient`, unknown options are ignored: a typing mistake must not prevent a removal. */
 function knownOptions({ options, faults }: Words, isLenient: boolean) {
   const known = new Map<string, string[]>();
   const ignored: string[] = [];

@@ -1,18 +1,18 @@
 import { type ComposeOption, composeOptions } from '../../contract/config/settings/compose-options.ts';
 import type { ComposeCommand } from '../../contract/config/settings/setting.ts';
 
-/** What `compose metadata` answers: the options of each command. Compose reads it before every up, down and stop. */
+/** The answer to `compose metadata`: the options of each command. Compose reads it before every up, down and stop. */
 export function providerMetadata(): object {
   return {
     description: "Puts Meridian's sidecar beside a plugin, in the plugin's own network namespace",
     up: { parameters: parametersOf('up') },
     down: { parameters: parametersOf('down') },
-    // That it is here at all makes Compose 5.1.4 and later call `stop`.
+    // Compose 5.1.4 and later calls `stop` only because this entry exists.
     stop: { parameters: parametersOf('stop') },
   };
 }
 
-/** What `docker` asks every one of its plugins for. */
+/** The metadata that `docker` asks of each of its plugins. */
 export function cliPluginMetadata(version: string): object {
   return {
     SchemaVersion: '0.1.0',
@@ -28,7 +28,7 @@ function parametersOf(command: ComposeCommand): object[] {
     .map(([name, option]) => parameterOf(name, option));
 }
 
-/** No option is required: a pool type may be in the file that `config` names, which Compose does not look into. */
+/** No option is required: the file that `config` names, which Compose does not read, may contain the pool type. */
 function parameterOf(name: string, option: ComposeOption): object {
   return {
     name,

@@ -5,7 +5,7 @@ const optionOfVariable = new Map<string, string>(
   Object.entries(composeOptions).flatMap(([name, { variable }]) => (variable ? [[variable, name] as const] : [])),
 );
 
-/** The same fault in the words of the Compose file: option names for the variables that the options become. */
+/** The same problem in the words of the Compose file: with option names instead of variables. */
 export function renameVariables(fault: UserFacingError): UserFacingError {
   const rename = (text: string): string =>
     text.replaceAll(/\b[A-Z][A-Z_]*[A-Z]\b/g, (word, at: number) => {

@@ -2,7 +2,7 @@ import type { UserFacingError } from '../../base/user-facing-error.ts';
 import { contextOf, type Setting } from '../../contract/config/settings/setting.ts';
 import { settingFault } from '../../contract/config/settings/setting-reader.ts';
 
-/** Looks options up and gathers their faults. An option with an empty value counts as absent, as `${NAME:-}` leaves it. */
+/** Looks up options and collects their problems. An option with an empty value counts as absent, as `${NAME:-}` leaves it. */
 export class OptionReader {
   readonly faults: UserFacingError[] = [];
   readonly #context = contextOf({});
@@ -20,7 +20,7 @@ export class OptionReader {
     return this.#values(name).length > 0;
   }
 
-  /** The value of the setting's option; its default when it is not given or is wrong. */
+  /** The value of the setting's option; its default when the option is absent or wrong. */
   read<V>(setting: Setting<V>): V {
     return (this.list(setting)[0] ?? this.#preset(setting)) as V;
   }

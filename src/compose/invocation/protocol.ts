@@ -1,19 +1,19 @@
 import { stripVTControlCharacters } from 'node:util';
 import { FaultList, messageOf, UserFacingError } from '../../base/user-facing-error.ts';
 
-/** The messages that every Compose with providers takes. */
+/** The messages that every Compose with providers accepts. */
 const oldest = ['info', 'debug', 'error', 'setenv'];
 
 export type MessageType = 'info' | 'debug' | 'error' | 'setenv' | 'rawsetenv' | 'publish-endpoint';
 
 export interface ProtocolOptions {
-  /** Takes one JSON document with its newline. */
+  /** Writes one JSON document with its newline. */
   readonly write: (text: string) => void;
-  /** COMPOSE_PROVIDER_MESSAGES: what this Compose takes, by commas; undefined: it does not say. */
+  /** COMPOSE_PROVIDER_MESSAGES: the messages that this Compose accepts, separated by commas; undefined: unknown. */
   readonly accepted: string | undefined;
 }
 
-/** Speaks to Compose, one JSON document per message. A message that this Compose would choke on is not sent. */
+/** Sends messages to Compose, one JSON document each. A message that this Compose could not read is not sent. */
 export class Protocol {
   readonly #options: ProtocolOptions;
   readonly #accepted: ReadonlySet<string>;
@@ -24,14 +24,17 @@ export class Protocol {
     this.#accepted = new Set(named.length > 0 ? named : oldest);
   }
 
-  /** Whether this Compose takes such messages; one that does not say is trusted with `rawsetenv`, which only an option asks for. */
+  /**
+   * Whether this Compose accepts such messages. When that is unknown, `rawsetenv` is sent too, since only an option asks for
+   * it.
+   */
   takes(type: MessageType): boolean {
     return this.#accepted.has(type) || (type === 'rawsetenv' && this.#options.accepted === undefined);
   }
 
   /**
-   * Whether this Compose removes, before each `up`, every container of a provider's service that is not its own relay, as one
-   * left over from when the service had no provider. Those that have relays (5.6 and later) do.
+   * Whether this Compose, before each `up`, removes every container of a provider's service that is not its own relay: it takes
+   * them for leftovers of a service without provider. Versions with relays (5.6 and later) do.
    */
   get removesServiceContainers(): boolean {
     return this.takes('publish-endpoint');
@@ -47,12 +50,12 @@ export class Protocol {
     this.#send('debug', oneLine(text));
   }
 
-  /** Ends the command: Compose kills the provider once it has read it, so that nothing may be left to do. */
+  /** Ends the command: Compose kills the provider once it has read this message, so no work may be left. */
   error(text: string): void {
     this.#send('error', oneLine(text));
   }
 
-  /** A variable for dependents, which Compose gives the service's name in capitals as a prefix; raw: none. */
+  /** A variable for dependents. Compose puts the service's name in capitals before it, unless it is raw. */
   setenv(name: string, value: string, { raw = false } = {}): void {
     this.#send(raw ? 'rawsetenv' : 'setenv', `${name}=${value}`);
   }
@@ -62,7 +65,7 @@ export class Protocol {
   }
 }
 
-/** An error as the one line that Compose shows, with the file that holds the rest. */
+/** An error as the one line that Compose shows, with the file that contains the rest. */
 export function errorLine(error: unknown, logFile: string | undefined): string {
   const faults = error instanceof FaultList ? error.faults : [error];
   const numbered = faults.map((fault, index) => (faults.length > 1 ? `(${index + 1}) ` : '') + faultLine(fault));

@@ -11,25 +11,25 @@ import type { Invocation } from './invocation.ts';
 import { renameVariables } from './option-names.ts';
 import { OptionReader } from './option-reader.ts';
 
-/** A file of this machine that a container sees. */
+/** A file of this machine, mounted into a container. */
 export interface Mount {
   readonly source: string;
   readonly target: string;
-  /** For settings that are read once: a change of the text must replace the container. */
+  /** For a file that is read once: a change of its text must replace the container. */
   readonly text?: string;
 }
 
-/** What `up` is to bring about for one service, checked and complete. */
+/** The checked and complete settings of one service for `up`. */
 export interface ServiceSettings {
   readonly project: string;
   readonly service: string;
-  /** The sidecar's variables, by the contract's names. */
+  /** The sidecar's variables, by their names in the contract. */
   readonly environment: Readonly<Record<string, string>>;
   readonly mounts: readonly Mount[];
   readonly bus: 'given' | 'embedded';
   /** Of the embedded bus; absent: every caller may do everything. */
   readonly policy?: Mount;
-  /** Absent: our own. */
+  /** Absent: the provider's own. */
   readonly image?: string;
   readonly base?: string;
   readonly memoryMb: number;
@@ -39,7 +39,7 @@ export interface ServiceSettings {
   readonly aliases: readonly string[];
   readonly networks: readonly string[];
   readonly user?: string;
-  /** Which variables dependents get: with Compose's prefix, with the contract's names, or none. */
+  /** The variables of dependents: with Compose's prefix, with the contract's names, or none. */
   readonly variables: 'prefixed' | 'raw' | 'none';
   readonly pluginAddress: string;
 }
@@ -52,8 +52,8 @@ export interface SettingSources {
 const { provider } = settings;
 
 /**
- * Makes the settings of one service out of its options, with the sidecar's own parsers for what the sidecar reads.
- * @throws FaultList with every fault, each naming its option.
+ * Reads the settings of one service from its options. The sidecar's own parsers read the sidecar's settings.
+ * @throws FaultList with every problem, each naming its option.
  */
 export function readServiceSettings(invocation: Invocation, sources: SettingSources): ServiceSettings {
   const { project, service, options } = invocation;
@@ -112,7 +112,7 @@ function readMount(reader: OptionReader, name: string, { readFile }: SettingSour
   }
   try {
     const text = readFile(source);
-    // Certificates and tokens are read anew when they change, so only the others are part of what the container is.
+    // Certificates and tokens are read again when they change, so only the others belong to the container's spec.
     return name === 'config' || name === 'policy' ? { source, target, text } : { source, target };
   } catch (error) {
     reader.faults.push(
@@ -147,7 +147,7 @@ function checkBusOptions(reader: OptionReader, bus: 'given' | 'embedded', policy
   );
 }
 
-/** Options are seen in the list of processes, and variables of a container by all who may use the engine. */
+/** Options are visible in the list of processes, and a container's variables to everyone who may use the engine. */
 function passwordOnCommandLine(): UserFacingError {
   return new UserFacingError({
     id: 'compose/bus/proxy-password',
@@ -175,12 +175,12 @@ function readEnvironment(reader: OptionReader, { project, service, bus, mounts }
   const inFile = config && readConfigFile({ path: config.source, text: config.text ?? '' }, sidecarConfigKeys).values;
   if (!inFile?.has('instance_id')) environment['INSTANCE_ID'] ??= `${project}-${service}`;
   if (bus === 'embedded') environment['SIDECAR_BUS_API_URL'] = `${busHost(project)}:8443`;
-  // Its readiness is asked for here, whatever the configuration file says.
+  // The provider asks for readiness here, whatever the configuration file says.
   environment['SIDECAR_HEALTH_ADDR'] = ':9192';
   return environment;
 }
 
-/** The address of the plugin's port, after the sidecar's own check of all that it will read. */
+/** The address of the plugin's port, after the sidecar's own check of all its settings. */
 function checkSidecar(
   reader: OptionReader,
   environment: Readonly<Record<string, string>>,

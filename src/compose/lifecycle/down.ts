@@ -7,7 +7,7 @@ import { type Provider, report } from '../provider.ts';
 import { removeBusIfUnused } from './embedded-bus.ts';
 import { drainAndRemove } from './sidecar-container.ts';
 
-/** `compose down`: releases everything of the service, of which it knows nothing but project and name. */
+/** `compose down`: removes everything of the service. It knows only the names of project and service. */
 export async function down(provider: Provider, invocation: Invocation): Promise<void> {
   const { project, service } = invocation;
   const engine = await identifyEngine(provider.docker);
@@ -24,8 +24,8 @@ export async function down(provider: Provider, invocation: Invocation): Promise<
 }
 
 /**
- * `compose stop`: drains the sidecar and stops it. The owner of the network and the bus stay, because nobody calls the
- * provider on `docker compose start`, and the sidecar needs both.
+ * `compose stop`: drains the sidecar and stops it. The network owner and the bus stay: on `docker compose start` Compose does
+ * not call the provider, and the sidecar needs both.
  */
 export async function stop(provider: Provider, invocation: Invocation): Promise<void> {
   const { docker, protocol } = provider;
@@ -35,11 +35,11 @@ export async function stop(provider: Provider, invocation: Invocation): Promise<
     report(provider, 'draining the sidecar');
     await stopContainer(docker, each.id, stopTimeoutOf(invocation));
   }
-  // Such a Compose starts no one-off again.
+  // Such a Compose does not start a one-off again.
   report(provider, protocol.removesServiceContainers ? 'stopped; `up` brings it back, `start` does not' : 'stopped');
 }
 
-/** Undefined, also for one that nobody can read: then the container's own holds. */
+/** Undefined, also for an unreadable value: then the container's own timeout applies. */
 function stopTimeoutOf({ options }: Invocation): number | undefined {
   return parseDurationMs(options.get('stop-timeout')?.[0] ?? '');
 }
@@ -50,12 +50,12 @@ interface Place {
   readonly service: string;
 }
 
-/** @throws UserFacingError `compose/engine/other` when the service was brought up on an engine at another place. */
+/** @throws UserFacingError `compose/engine/other` when the service was started on an engine at another endpoint. */
 function checkElsewhere({ state }: Provider, { engine, project, service }: Place): void {
   for (const entry of state.entries({ project, service })) {
     if (entry.engine === engine.id) continue;
     if (entry.endpoint !== engine.endpoint) throw otherEngine(entry.endpoint, engine, `${project}/${service}`);
-    // The engine at this very place was made anew, and what it had is gone.
+    // The engine at this endpoint was reinstalled, and its containers are gone.
     state.forget(entry);
   }
 }

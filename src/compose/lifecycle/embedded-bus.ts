@@ -18,9 +18,9 @@ export interface BusRequest {
 const lockTimeoutMs = 60_000;
 
 /**
- * Sees to it that the project's bus runs, on every network of this service. The service that made it may change it; the
- * others take it as it is, except that a policy replaces none.
- * @returns whether it is open to every caller, since nobody named a policy.
+ * Ensures that the project's bus runs, on every network of this service. The service that created it may change it. The others
+ * use it as it is, but may add a policy if it has none.
+ * @returns whether it is open to every caller, since no service named a policy.
  * @throws UserFacingError `compose/bus/two-policies`.
  */
 export async function ensureBus(provider: Provider, request: BusRequest): Promise<boolean> {
@@ -66,7 +66,7 @@ function mustReplace(bus: Container, { service, policy }: ServiceSettings, isSam
   return madeBy === service ? !isSame : policy !== undefined && itsPolicy === openMark;
 }
 
-/** The bus goes with the last service that uses it. */
+/** The bus is removed with the last service that uses it. */
 export async function removeBusIfUnused(
   provider: Provider,
   { settings: { project, service }, engine }: Pick<BusRequest, 'engine'> & { readonly settings: BusUser },
@@ -89,7 +89,7 @@ async function hasOtherUsers(
     (each) => roleOf(each) === 'sidecar' && each.labels[labels.bus] === 'embedded',
   );
   if (sidecars.length > 0) return true;
-  // Another service may be on its way: it has written its entry, and holds its lock.
+  // Another service may be starting: it has written its entry, and holds its lock.
   const others = state.allEntries().filter((entry) => entry.engine === engine.id && entry.project === project);
   return others.some((entry) => {
     if (entry.service === service || entry.phase !== 'creating') return false;
@@ -99,7 +99,7 @@ async function hasOtherUsers(
   });
 }
 
-/** The name of the lock under which one service is worked on. */
+/** The name of the lock for work on one service. */
 export function serviceLock({ project, service }: BusUser): string {
   return `${project}/${service}`;
 }
@@ -111,11 +111,11 @@ async function findBus({ docker }: Provider, project: string): Promise<Container
 function withProjectLock<T>(provider: Provider, project: string, work: () => Promise<T>): Promise<T> {
   const { state, scheduler } = provider;
   const say = (text: string): void => provider.log.debug(text);
-  // Of no service: a project's name holds no dot.
+  // Not the name of a service's lock: a project's name contains no dot.
   return withLock({ state, name: `${project}.bus`, scheduler, timeoutMs: lockTimeoutMs, report: say }, work);
 }
 
-/** @throws UserFacingError `compose/bus/ended` when the bus does not run, as with a policy that it cannot read. */
+/** @throws UserFacingError `compose/bus/ended` when the bus does not run, for example because it cannot read its policy. */
 export async function checkBusRuns(provider: Provider, project: string): Promise<void> {
   const bus = await findBus(provider, project);
   if (bus === undefined || bus.state === 'running') return;

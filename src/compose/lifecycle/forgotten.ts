@@ -13,7 +13,7 @@ import type { StateFiles } from '../state/state-files.ts';
 import { serviceLock } from './embedded-bus.ts';
 import { drainAndRemove } from './sidecar-container.ts';
 
-/** One container of the provider's, for people. */
+/** One container of the provider, for people to read. */
 export interface OverviewRow {
   readonly project: string;
   readonly service: string;
@@ -22,7 +22,7 @@ export interface OverviewRow {
   readonly container: string;
   /** Names of the containers in its network. */
   readonly plugins: readonly string[];
-  /** Nothing else of its project is left. */
+  /** Nothing else of its project is left: garbage. */
   readonly isForgotten: boolean;
 }
 
@@ -31,7 +31,7 @@ export interface OverviewSources {
   readonly state: StateFiles;
 }
 
-/** Every container of the provider's on this engine. */
+/** Every container of the provider on this engine. */
 export async function overview({ docker }: OverviewSources): Promise<OverviewRow[]> {
   return (await listProjects(docker)).flatMap(({ ours, others }) =>
     ours.map((each) => ({
@@ -47,16 +47,18 @@ export async function overview({ docker }: OverviewSources): Promise<OverviewRow
 }
 
 export interface CollectRequest extends OverviewSources {
-  /** The names of those to look at; none for all. */
+  /** The names of the projects to examine; empty: all. */
   readonly projects: readonly string[];
   /** Milliseconds since the Unix epoch. */
   readonly wallTimeMs: number;
-  /** What is younger may be an `up` that goes on: Compose creates the plugin after the provider has answered. */
+  /** Younger containers may belong to an `up` in progress: Compose creates the plugin after the provider has answered. */
   readonly minAgeMs: number;
   readonly isDryRun: boolean;
 }
 
-/** Removes the containers and networks of each project of which only ours are left. @returns their names. */
+/**
+ * Collects garbage: the containers and networks of each project of which only the provider's are left. @returns their names.
+ */
 export async function collectForgotten(request: CollectRequest): Promise<string[]> {
   const { docker, state, projects, isDryRun } = request;
   const engine = await identifyEngine(docker);
@@ -101,7 +103,7 @@ async function listProjects(docker: Docker): Promise<ProjectContainers[]> {
   );
 }
 
-/** Undefined, with none taken, when a call for one of the services is under way. */
+/** Undefined, with no lock held, when a call for one of the services is in progress. */
 function takeLocks(state: StateFiles, project: string, ours: readonly Container[]): (() => void)[] | undefined {
   const releases: (() => void)[] = [];
   for (const service of servicesOf(ours)) {
@@ -123,7 +125,7 @@ function ageMs({ createdAt }: Container, { wallTimeMs }: CollectRequest): number
   return wallTimeMs - Date.parse(createdAt);
 }
 
-/** Compose could not remove them while ours were on them. */
+/** Compose could not remove them while the provider's containers used them. */
 async function removeNetworks(docker: Docker, project: string, isDryRun: boolean): Promise<string[]> {
   const filter = `label=${composeLabels.project}=${project}`;
   const listed = await docker.run(['network', 'ls', '--filter', filter, '--format', '{{.Name}}']);

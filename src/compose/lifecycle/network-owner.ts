@@ -11,22 +11,22 @@ export interface OwnerRequest {
   readonly settings: ServiceSettings;
   readonly networks: readonly string[];
   readonly image: SpecImage;
-  /** Our containers of the service that are there. */
+  /** The provider's existing containers of the service. */
   readonly ours: readonly Container[];
-  /** Those that have joined its network, beside ours. */
+  /** Other containers that have joined the network. */
   readonly plugins: readonly Container[];
   readonly rollback: Rollback;
 }
 
 export interface BroughtOwner {
   readonly id: string;
-  /** `restarted`: it was there and not running, so that whatever had joined it has lost its network. */
+  /** `restarted`: it existed and did not run, so every container that had joined it has lost its network. */
   readonly became: 'kept' | 'restarted' | 'new';
 }
 
 /**
- * A new owner costs the plugin its network, so it is only for one that was made of something else, or that went down under
- * a running plugin, which Compose then creates anew for its new generation.
+ * Replacing the network owner disconnects the plugin. It is replaced only if its spec changed, or if it stopped under a running
+ * plugin, which Compose then recreates for the new generation.
  */
 export async function bringOwner(provider: Provider, request: OwnerRequest): Promise<BroughtOwner> {
   const { docker } = provider;
@@ -46,7 +46,7 @@ export async function bringOwner(provider: Provider, request: OwnerRequest): Pro
   return { id, became: 'new' };
 }
 
-/** The containers that have joined the network, beside ours. */
+/** The containers that have joined the network, without the provider's own. */
 export async function findPlugins(
   { docker }: Provider,
   project: string,
@@ -59,7 +59,7 @@ export async function findPlugins(
 }
 
 /**
- * One sidecar speaks for one plugin, so that whoever else joins its network would speak in the plugin's name.
+ * One sidecar serves one plugin. Any other container in its network could use the plugin's identity.
  * @throws UserFacingError `compose/plugin/several`.
  */
 export function checkPlugins(service: string, plugins: readonly Container[]): void {

@@ -6,16 +6,16 @@ export interface ReadinessRequest {
   readonly ownerId: string;
   readonly sidecarId: string;
   readonly timeoutMs: number;
-  /** Throws when something else has failed, without which the sidecar cannot become ready. */
+  /** Throws when something else has failed that the sidecar needs to become ready. */
   readonly checkOthers: () => Promise<void>;
 }
 
-/** So often progress is told. */
+/** Interval between progress messages. */
 const sliceMs = 5_000;
 
 /**
- * Resolves once the sidecar accepts its plugin. One whose plugin is faulted has been ready, and the plugin is Compose's to
- * replace. It is asked from inside the owner, which shares its network and not its memory.
+ * Resolves once the sidecar accepts its plugin. A sidecar whose plugin is faulted has been ready, and replacing the plugin is
+ * Compose's task. The question is asked from inside the network owner, which shares the sidecar's network and not its memory.
  * @throws UserFacingError `compose/sidecar/*`.
  */
 export async function waitUntilReady(provider: Provider, request: ReadinessRequest): Promise<void> {
@@ -23,7 +23,7 @@ export async function waitUntilReady(provider: Provider, request: ReadinessReque
   const giveUp = new AbortController();
   const startedMs = scheduler.nowMs();
   const ended = docker.call(['wait', request.sidecarId], { signal: giveUp.signal }).then(({ stdout, exitCode }) => {
-    // A call that was given up says nothing about the sidecar.
+    // An aborted call says nothing about the sidecar.
     if (exitCode !== 0) return new Promise<never>(() => {});
     return Number(stdout.trim());
   });
@@ -63,13 +63,13 @@ async function ask(docker: Docker, ownerId: string, timeoutMs: number, signal: A
   return { isReady: false, state: state ?? 'which does not answer yet' };
 }
 
-/** Of `meridian-sidecar wait`. */
+/** The exit code of `meridian-sidecar wait`. */
 const notReadyExitCode = 75;
 
-/** What a container wrote last, on one line. */
+/** The last output of a container, on one line. */
 export async function lastLines(docker: Docker, id: string): Promise<string> {
   const { stdout, stderr } = await docker.call(['logs', '--tail', '30', id]);
-  // Errors go to stderr, which is what a person needs first.
+  // Errors go to stderr, and a person needs those first.
   const lines = `${stdout}\n${stderr}`.split('\n').map((line) => line.trim());
   const told = lines.filter((line) => line !== '');
   return told.slice(-4).join(' | ');

@@ -1,7 +1,7 @@
 import type { Log } from '../../base/log/log.ts';
 import { messageOf } from '../../base/user-facing-error.ts';
 
-/** What undoes the steps that were taken, to be run backwards when a later one fails. */
+/** Functions that undo finished steps. They run in reverse when a later step fails. */
 export class Rollback {
   readonly #log: Log;
   readonly #undos: { readonly what: string; readonly undo: () => Promise<void> }[] = [];
@@ -15,7 +15,7 @@ export class Rollback {
     this.#undos.push({ what, undo });
   }
 
-  /** Undoes everything, the last first; what fails is logged and left to the next `up` or `down`. */
+  /** Undoes everything, the last step first. A failure is logged; the next `up` or `down` repairs the rest. */
   async run(): Promise<void> {
     for (const { what, undo } of this.#undos.splice(0).reverse()) {
       this.#log.info(`undo: ${what}`);

@@ -10,22 +10,22 @@ export interface SidecarRequest {
   readonly settings: ServiceSettings;
   readonly image: SpecImage;
   readonly ownerId: string;
-  /** Then a sidecar that runs has lost its network. */
+  /** A running sidecar has then lost its network. */
   readonly ownerRestarted: boolean;
-  /** The sidecars that are there: the one of now, one that it replaced before it was ready, or both. */
+  /** The existing sidecars: the current one, one that it replaced before it was ready, or both. */
   readonly existing: readonly Container[];
   readonly rollback: Rollback;
 }
 
 export interface BroughtSidecar {
   readonly id: string;
-  /** To be called once it is ready: from then on the engine restarts it, and what it replaced goes. */
+  /** Called once the sidecar is ready: the engine restarts it after that, and the replaced one is removed. */
   readonly settle: () => Promise<void>;
 }
 
 /**
- * Starts the sidecar of these settings in the owner's network. Another one that is there drains first, and comes back when
- * the new one does not become ready.
+ * Starts the sidecar with these settings in the network owner's network. An existing one drains first, and is restored when the
+ * new one does not become ready.
  */
 export async function bringSidecar(provider: Provider, request: SidecarRequest): Promise<BroughtSidecar> {
   const { docker } = provider;
@@ -57,7 +57,7 @@ export async function bringSidecar(provider: Provider, request: SidecarRequest):
   return { id, settle: () => settle(provider, { id, restartPolicy: 'no' }, replaced) };
 }
 
-/** Drains the sidecar of now and gives its name free. @returns the container to come back to, if there is one. */
+/** Drains the current sidecar and frees its name. @returns the container to restore later, if there is one. */
 async function setAside(
   provider: Provider,
   { settings, ownerId }: SidecarRequest,
@@ -66,7 +66,7 @@ async function setAside(
 ): Promise<Container | undefined> {
   const { docker } = provider;
   if (current === undefined) return previous;
-  // With a previous one beside it, the one of now was never ready.
+  // If a previous one exists beside it, the current one was never ready.
   const isProven = previous === undefined && joinsId(current, ownerId);
   if (!isProven) {
     await removeContainer(docker, current.id);
@@ -83,18 +83,18 @@ async function settle(
   { id, restartPolicy }: Pick<Container, 'id' | 'restartPolicy'>,
   replaced: Container | undefined,
 ): Promise<void> {
-  // Not from the start: a sidecar that cannot start is to end, so that its error is told.
+  // Not before: a sidecar that cannot start must end, so that its error is shown.
   if (restartPolicy !== 'on-failure') await docker.run(['update', '--restart', 'on-failure', id]);
   if (replaced) await removeContainer(docker, replaced.id);
 }
 
-/** Writes the container's last lines into our log, which the engine would throw away with it. */
+/** Writes the container's last lines into the provider's log, since the engine deletes them with the container. */
 async function keepLog({ docker, log }: Provider, id: string): Promise<void> {
   const { stdout, stderr } = await docker.call(['logs', '--tail', '200', id]);
   for (const line of `${stdout}${stderr}`.split('\n').filter((each) => each !== '')) log.info(`sidecar: ${line}`);
 }
 
-/** Removes network owner and sidecars, each sidecar once it has drained. */
+/** Removes the network owner and the sidecars, each sidecar once it has drained. */
 export async function drainAndRemove(
   { docker }: Pick<Provider, 'docker'>,
   ours: readonly Container[],

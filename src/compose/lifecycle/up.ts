@@ -13,10 +13,10 @@ import { waitUntilReady } from './readiness.ts';
 import { Rollback } from './rollback.ts';
 import { bringSidecar } from './sidecar-container.ts';
 
-/** Building it may have to download its base. */
+/** A build may have to download the base image. */
 const imageTimeoutMs = 900_000;
 
-/** `compose up`: brings network owner and sidecar about, and returns once the sidecar is ready. */
+/** `compose up`: ensures the network owner and the sidecar, and returns once the sidecar is ready. */
 export async function up(provider: Provider, invocation: Invocation): Promise<void> {
   const settings = readServiceSettings(invocation, provider);
   checkVariables(provider, settings);
@@ -51,7 +51,7 @@ interface UpPlan extends OwnerRequest {
   readonly engine: Engine;
 }
 
-/** @returns the id of the network's owner. */
+/** @returns the id of the network owner. */
 async function bring(provider: Provider, plan: UpPlan): Promise<string> {
   const { settings, image, ours, rollback } = plan;
   let busIsOpen = false;
@@ -85,7 +85,7 @@ async function findImage(provider: Provider, { image, base }: ServiceSettings, e
   const { docker, contextDir, wantedPlatform } = provider;
   const name = image ?? defaultImage;
   const say = (text: string): void => report(provider, text);
-  // Of no project: building it once is enough for all services that begin together.
+  // Not a project's lock: one build is enough for all services that start together.
   const lock = { state: provider.state, name: '.image', scheduler: provider.scheduler, timeoutMs: imageTimeoutMs };
   const id = await withLock({ ...lock, report: () => {} }, () =>
     ensureImage({
@@ -110,7 +110,7 @@ function checkVariables({ protocol }: Provider, { variables }: ServiceSettings):
   });
 }
 
-/** The same bytes in the same order each time: another value makes Compose create dependents anew. */
+/** Always the same bytes in the same order: another value makes Compose recreate the dependents. */
 function tellVariables({ protocol }: Provider, settings: ServiceSettings, ownerId: string): void {
   const { variables, pluginAddress } = settings;
   if (variables === 'none') return;

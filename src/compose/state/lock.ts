@@ -7,13 +7,13 @@ export interface LockRequest {
   readonly name: string;
   readonly scheduler: Scheduler;
   readonly timeoutMs: number;
-  /** Hears once that somebody else holds it. */
+  /** Called once when another process holds the lock. */
   readonly report: (text: string) => void;
 }
 
 const tryEveryMs = 100;
 
-/** Does the work while no other process does any under the same name. @throws UserFacingError `compose/lock/busy`. */
+/** Runs the work under a lock that one process at a time can hold. @throws UserFacingError `compose/lock/busy`. */
 export async function withLock<T>(request: LockRequest, work: () => Promise<T>): Promise<T> {
   const release = await takeLock(request);
   try {

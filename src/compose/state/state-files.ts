@@ -3,19 +3,19 @@ import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { makeFolders } from '../../base/files/make-folders.ts';
 
-/** What is under way or in place for one service on one engine, written before anything is done. */
+/** The progress or result of one service on one engine, written before each step. */
 export interface JournalEntry {
   /** `creating`: an `up` has begun and not ended. */
   readonly phase: 'creating' | 'up' | 'removing';
   /** The engine's own id. */
   readonly engine: string;
-  /** Where it was reached, for messages. */
+  /** The engine's address, for messages. */
   readonly endpoint: string;
   readonly project: string;
   readonly service: string;
 }
 
-/** What the provider keeps between calls, in one folder of the user's. */
+/** The provider's files, which outlive its calls, in one folder of the user. */
 export class StateFiles {
   readonly #root: string;
 
@@ -23,7 +23,7 @@ export class StateFiles {
     this.#root = root;
   }
 
-  /** Every entry for the service, on whichever engine; one that cannot be read counts as none. */
+  /** The entries of the service, on all engines; an unreadable entry is ignored. */
   entries({ project, service }: ServiceKey): JournalEntry[] {
     return this.allEntries().filter((entry) => entry.project === project && entry.service === service);
   }
@@ -38,7 +38,7 @@ export class StateFiles {
       );
   }
 
-  /** Replaced in one step, so that a kill leaves the old entry or the new one. */
+  /** Replaced atomically, so that a kill leaves either the old entry or the new one. */
   write(entry: JournalEntry): void {
     const file = this.#journalFile(entry);
     makeFolders(path.dirname(file), 0o700);
@@ -50,14 +50,13 @@ export class StateFiles {
     rmSync(this.#journalFile(entry), { force: true });
   }
 
-  /** Where the log of a service is. */
   logFile({ project, service }: ServiceKey): string {
     return path.join(this.#root, 'logs', project, `${service}.log`);
   }
 
   /**
-   * Takes a lock that one process holds at a time; the kernel takes it back from one that dies, so that none is ever stale.
-   * @returns what gives it back, or undefined when another process holds it.
+   * Takes a lock that one process at a time can hold. The kernel frees the lock of a process that dies, so it is never stale.
+   * @returns a function that frees the lock, or undefined when another process holds it.
    */
   tryLock(name: string): (() => void) | undefined {
     const file = path.join(this.#root, 'locks', `${name}.lock`);
@@ -85,7 +84,7 @@ export interface ServiceKey {
 
 const sqliteBusy = 5;
 
-/** What the function gives; undefined when a file is missing or is not what it should be. */
+/** The function's result; undefined when a file is missing or of another kind. */
 function ifThere<T>(read: () => T): T | undefined {
   try {
     return read();
