@@ -2,8 +2,8 @@
 export const buildpackName = 'meridian-sidecar';
 
 /**
- * Where things are, relative to the root of the buildpack. A package and a checkout after `npm run build` look the same,
- * so that bin/supply, which repeats some of these paths, needs to know one layout only.
+ * Paths relative to the root of the buildpack. A package and a checkout after `npm run build` have the same layout, so that
+ * bin/supply, which repeats some of these paths, needs to know only one.
  */
 export const packagePaths = {
   manifest: 'manifest.yml',
@@ -11,7 +11,7 @@ export const packagePaths = {
   /** Only in a cached package, with its checksum. */
   runtime: 'dist/runtime/node',
   runtimeChecksum: 'dist/runtime/node.sha256',
-  /** Where staging downloads the runtime from; only in an uncached package. */
+  /** The source from which staging downloads the runtime; only in an uncached package. */
   downloads: 'dist/runtime/downloads.tsv',
   downloader: 'bin/download-runtime.bash',
   supply: 'dist/supply.mjs',
@@ -21,9 +21,9 @@ export const packagePaths = {
   notices: 'dist/third-party-notices.txt',
 } as const;
 
-/** Where supply puts things, relative to deps/<idx>. */
+/** Paths of supply's files, relative to deps/<idx>. */
 export const depsPaths = {
-  /** Private to the sidecar: a `node` in deps/<idx>/bin would be taken for the app's own by other buildpacks. */
+  /** Private to the sidecar: other buildpacks would take a `node` in deps/<idx>/bin for the app's own. */
   home: 'meridian',
   runtime: 'meridian/node',
   sidecar: 'meridian/sidecar.mjs',

@@ -5,7 +5,7 @@ export interface BuildpackManifest {
   readonly language: string;
   /** The one runtime that this buildpack ships, as `24.18.0`. */
   readonly nodeVersion: string;
-  /** Relative paths of what a package holds. */
+  /** Relative paths of a package's files. */
   readonly includeFiles: readonly string[];
   /** When the runtime's line ends, as `2028-04-30`. */
   readonly nodeEndOfLife: string;
@@ -16,7 +16,7 @@ export interface BuildpackManifest {
  * @throws UserFacingError for the buildpack's operator when a part is missing.
  */
 export function parseManifest(text: string): BuildpackManifest {
-  // The failsafe schema keeps versions and dates as the text they are.
+  // The failsafe schema keeps versions and dates as text.
   const manifest = parse(text, { schema: 'failsafe' }) as RawManifest | null;
   const isNode = (entry: { readonly name?: string }): boolean => entry.name === 'node';
   return {

@@ -1,8 +1,8 @@
 import { parse } from 'yaml';
 
 /**
- * The process types of a Procfile. The platform reads it as YAML; one that is none fails there, and here its lines are
- * taken as they are.
+ * The process types of a Procfile. The platform reads it as YAML and fails if it is invalid; this function then reads its lines
+ * as they are.
  */
 export function typesInProcfile(text: string): readonly string[] {
   const types = Object.keys(asMapping(text));
@@ -26,7 +26,7 @@ export function commandsInProcfile(text: string): Readonly<Record<string, string
   );
 }
 
-/** The mapping of a file in YAML 1.1, as the platform reads it; empty for anything else, which is for others to judge. */
+/** The mapping of a file in YAML 1.1, as the platform reads it; empty for anything else, which others check. */
 export function asMapping(text = ''): Readonly<Record<string, unknown>> {
   try {
     const value: unknown = parse(text, { version: '1.1', logLevel: 'silent' });

@@ -4,12 +4,12 @@ import type { PublishRequest } from '../contract/wire/gen/meridian/v1/sidecar_pb
 import { healthMethods, pluginMethods, sidecarMethods } from '../contract/wire/methods.ts';
 import type { Journal, TimedFact } from './journal.ts';
 
-// What a plugin did, read out of a journal. `from` is the index of the first fact that counts.
+// A plugin's actions, read from a journal. `from` is the index of the first fact that counts.
 
 export interface PublishAttempt {
   readonly atMs: number;
   readonly request: PublishRequest;
-  /** Undefined while the sidecar has not answered, and when it does not know the outcome. */
+  /** Undefined until the sidecar has answered, and when it does not know the outcome. */
   readonly answer: { readonly accepted: boolean; readonly duplicate: boolean; readonly reason: string } | undefined;
 }
 
@@ -21,7 +21,7 @@ export interface OpenSubscription {
 export interface DeliveredToPlugin {
   readonly atMs: number;
   readonly envelope: Envelope;
-  /** When it was acknowledged; by contract v1, when it was handed to the stream. */
+  /** When it was acknowledged; by contract v1, when it was written to the stream. */
   readonly takenAtMs: number | undefined;
 }
 
@@ -30,7 +30,7 @@ export interface AskedHealth {
   readonly answer: { readonly atMs: number; readonly healthy: boolean; readonly detail: string } | undefined;
 }
 
-/** Every publish that the plugin asked for, by either service. */
+/** Every publish of the plugin, by either service. */
 export function publishAttempts(journal: Journal, from = 0): PublishAttempt[] {
   const replies = new Map(journal.sent(sidecarMethods.publish, from).map(({ call, message }) => [call, message]));
   const unary = journal.received(sidecarMethods.publish, from).map(({ call, atMs, message: request }) => {
@@ -55,7 +55,7 @@ export function publishAttempts(journal: Journal, from = 0): PublishAttempt[] {
   return [...unary, ...streamed].sort((a, b) => a.atMs - b.atMs);
 }
 
-/** The subscriptions that stand or stood, by either service. */
+/** The subscriptions that were opened, by either service. */
 export function subscriptions(journal: Journal, from = 0): OpenSubscription[] {
   const opened = journal.sent(pluginMethods.consume, from).filter(({ message }) => message.event.case === 'opened');
   const consumed = opened.flatMap(({ call }) => {
@@ -70,7 +70,7 @@ export function subscriptions(journal: Journal, from = 0): OpenSubscription[] {
   return [...consumed, ...v1];
 }
 
-/** Those whose stream has not ended. */
+/** The subscriptions whose stream has not ended. */
 export function openSubscriptions(journal: Journal, from = 0): OpenSubscription[] {
   const ended = endedCalls(journal);
   return subscriptions(journal, from).filter(({ call }) => !ended.has(call));
@@ -80,7 +80,7 @@ function endedCalls(journal: Journal): Set<number> {
   return new Set(journal.facts.flatMap((fact) => (fact.kind === 'ended' ? [fact.call] : [])));
 }
 
-/** What reached the plugin by its subscriptions, by either service. */
+/** The messages that the plugin got by its subscriptions, by either service. */
 export function deliveries(journal: Journal, from = 0): DeliveredToPlugin[] {
   const taken = takenPositions(journal, from);
   const consumed = journal.sent(pluginMethods.consume, from).flatMap(({ call, atMs, message: { event } }) => {
@@ -94,7 +94,7 @@ export function deliveries(journal: Journal, from = 0): DeliveredToPlugin[] {
   return [...consumed, ...v1];
 }
 
-/** When each position was acknowledged, by its stream or together with state. */
+/** When each message was acknowledged, by its stream or together with state. */
 function takenPositions(journal: Journal, from: number): Map<string, number> {
   const taken = new Map<string, number>();
   for (const { call, atMs, message } of journal.received(pluginMethods.consume, from)) {
@@ -108,7 +108,7 @@ function takenPositions(journal: Journal, from: number): Map<string, number> {
   return taken;
 }
 
-/** The health checks that the plugin was asked, in order. */
+/** The health checks that the plugin got, in order. */
 export function healthChecks(journal: Journal, from = 0): AskedHealth[] {
   const reports = journal
     .received(pluginMethods.lifecycle, from)
@@ -120,12 +120,12 @@ export function healthChecks(journal: Journal, from = 0): AskedHealth[] {
   });
 }
 
-/** When the plugin was called back with an event of this name. */
+/** When the plugin got callbacks of this name. */
 export function calledBack(journal: Journal, event: 'stop' | 'degrade' | 'resume', from = 0): number | undefined {
   return journal.sent(pluginMethods.lifecycle, from).find(({ message }) => message.event.case === event)?.atMs;
 }
 
-/** Whether it takes callbacks: the stream for them stands. */
+/** Whether the plugin takes callbacks: its Lifecycle stream is open. */
 export function isAttached(journal: Journal, from = 0): boolean {
   const ended = endedCalls(journal);
   return journal
@@ -133,7 +133,7 @@ export function isAttached(journal: Journal, from = 0): boolean {
     .some(({ call, message: { message } }) => message.case === 'attach' && !ended.has(call));
 }
 
-/** Whether it said that it has drained, or left. */
+/** Whether the plugin reported that it has drained, or left. */
 export function saidGoodbye(journal: Journal, from = 0): boolean {
   const stopped = journal
     .received(pluginMethods.lifecycle, from)
@@ -141,7 +141,7 @@ export function saidGoodbye(journal: Journal, from = 0): boolean {
   return stopped || journal.received(sidecarMethods.leave, from).length > 0;
 }
 
-/** Whether nothing was asked of the sidecar that contract v1 has not. */
+/** Whether the plugin used contract v1 only. */
 export function isV1Alone(journal: Journal): boolean {
   const paths = new Set<string>(Object.values(pluginMethods).map(({ path }) => path));
   const usesMore = journal.facts.some((fact) => fact.kind === 'called' && paths.has(fact.path));
@@ -154,7 +154,7 @@ function hasMoreThanV1({ tsEventNs, dedupKey, schemaVersion, traceparent, traces
 
 const pulse: ReadonlySet<string> = new Set([sidecarMethods.heartbeat.path, healthMethods.check.path]);
 
-/** Whether the plugin did something of its own accord, which health checks and heartbeats are not. */
+/** Whether the plugin acted by itself; health checks and heartbeats do not count. */
 export function isActivity(fact: TimedFact): boolean {
   if (fact.kind === 'exited' || fact.kind === 'accepted') return true;
   if (fact.kind !== 'received' && fact.kind !== 'sent') return false;

@@ -1,13 +1,13 @@
 interface Description {
   readonly name: string;
   readonly group: 'lifecycle' | 'messages';
-  /** What a plugin that passes does. */
+  /** The behaviour of a plugin that passes. */
   readonly sentence: string;
-  /** Why a plugin that speaks contract v1 alone cannot be judged by it; absent: it can. */
+  /** Why the test does not apply to a plugin that uses contract v1 only; absent: it applies. */
   readonly beyondV1?: string;
 }
 
-/** Meridian's conformance tests for a plugin beside its sidecar, in the order of its own list. */
+/** Meridian's conformance tests for a plugin beside its sidecar, in the order of Meridian's own list. */
 const descriptions = {
   register: {
     name: 'Register',
@@ -85,7 +85,7 @@ const descriptions = {
   },
 } as const satisfies Record<string, Description>;
 
-/** What a test is called on a command line, in JSON and in the code. */
+/** The name of a test on a command line, in JSON and in the code. */
 export type TestId = keyof typeof descriptions;
 
 export interface ConformanceTest extends Description {

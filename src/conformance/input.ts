@@ -8,16 +8,16 @@ export interface InputMessage {
   readonly payload: Uint8Array;
 }
 
-/** A plugin that did nothing for so long will not do it. */
+/** An action that a plugin has not begun after so long counts as omitted. */
 const omittedAfterMs = 2_000;
-/** A plugin that does nothing for so long is not in the middle of something. */
+/** A plugin that does nothing for so long has finished its current work. */
 const settledAfterMs = 500;
-/** A plugin that does something all the time is at its usual work after so long. */
+/** A plugin that never pauses has finished its start after so long. */
 const busyAfterMs = 3_000;
 
 /**
- * Sends the plugin the messages that it was said to take, each once it has subscribed to it; when none was named, `{}` on a
- * topic of its first subscription.
+ * Sends the plugin the messages that the options name, each once the plugin has subscribed to it. Without such options it sends
+ * `{}` on a topic of the plugin's first subscription.
  */
 export class Input {
   readonly #bed: TestBed;
@@ -29,25 +29,25 @@ export class Input {
     this.#named = named;
   }
 
-  /** Sends what can be sent and was not; returns at once. */
+  /** Sends the messages that can be sent and were not; returns at once. */
   feed(): void {
     for (const message of this.#possible()) {
       const key = message.topic + Buffer.from(message.payload).toString('base64');
       if (this.#sending.has(key)) continue;
       const sending = this.#bed.send(message.topic, message.payload);
-      // Whoever waits for it hears of it.
+      // Callers that wait for it get the error.
       sending.catch(() => {});
       this.#sending.set(key, sending);
     }
   }
 
-  /** Sends another message like the first that can be sent; undefined when the plugin subscribes to none. */
+  /** Sends another message like the first possible one; undefined when the plugin has no subscription. */
   async another(): Promise<string | undefined> {
     const [message] = this.#possible();
     return message && this.#bed.send(message.topic, message.payload);
   }
 
-  /** The ids of everything that was sent. @throws Error when the bus did not take one. */
+  /** The ids of all sent messages. @throws Error when the bus did not accept one. */
   ids(): Promise<string[]> {
     return Promise.all(this.#sending.values());
   }
@@ -66,7 +66,7 @@ export class Input {
     }
   }
 
-  /** Lets the plugin finish what it is about, such as its start: how it fares then is not left to chance. */
+  /** Waits until the plugin has finished its current work, such as its start, so that the result does not depend on chance. */
   letSettle(): Promise<void> {
     return this.feedUntil(() => false, busyAfterMs, settledAfterMs);
   }

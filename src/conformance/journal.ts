@@ -2,11 +2,11 @@ import { type Scheduler, sleep } from '../base/time/scheduler.ts';
 import type { Envelope } from '../contract/wire/gen/meridian/v1/envelope_pb.ts';
 import type { Sidecar } from '../sidecar/sidecar.ts';
 
-/** One thing that happened between a plugin, its sidecar and the bus. */
+/** One event between a plugin, its sidecar and the bus. */
 export type Fact =
   | { readonly kind: 'called'; readonly call: number; readonly path: string }
   | { readonly kind: 'received'; readonly call: number; readonly path: string; readonly message: unknown }
-  /** The sidecar told a caller that its stream stands. */
+  /** The sidecar told a caller that its stream is open. */
   | { readonly kind: 'accepted'; readonly call: number; readonly path: string }
   | { readonly kind: 'sent'; readonly call: number; readonly path: string; readonly message: unknown }
   | { readonly kind: 'ended'; readonly call: number; readonly path: string; readonly failure: string | undefined }
@@ -17,7 +17,7 @@ export type Fact =
 
 export type TimedFact = Fact & { readonly atMs: number };
 
-/** What a method of the plugin's port is to the journal: its path, and the types of its messages. */
+/** A method of the plugin's port: its path, and the types of its messages. */
 export interface JournaledMethod<Request, Response> {
   readonly path: string;
   readonly request: { decode(bytes: Uint8Array): Request };
@@ -30,10 +30,10 @@ export interface CallMessage<T> {
   readonly message: T;
 }
 
-/** To look after every fact would be too much beside a plugin that publishes thousands of messages a second. */
+/** Checking after every fact would be too slow beside a plugin that publishes thousands of messages a second. */
 const lookEveryMs = 10;
 
-/** Everything that happened, in order, and a way to wait for more of it. */
+/** All facts, in order, and a way to wait for more. */
 export class Journal {
   readonly facts: TimedFact[] = [];
   readonly #scheduler: Scheduler;
@@ -52,7 +52,7 @@ export class Journal {
     for (const look of this.#waiting) void look();
   }
 
-  /** The first value that `look` finds, now or after a later fact; undefined when `timeoutMs` pass without one. */
+  /** The first value that `look` finds, now or after a later fact; undefined after `timeoutMs` without one. */
   async until<T>(timeoutMs: number, look: () => T | undefined | false): Promise<T | undefined> {
     const { promise, resolve } = Promise.withResolvers<T | undefined>();
     const done = new AbortController();
@@ -79,19 +79,19 @@ export class Journal {
     }
   }
 
-  /** The messages that the plugin sent by one method, from the fact of this index on. */
+  /** The messages that the plugin sent by one method, beginning with the fact of this index. */
   received<Request, Response>(method: JournaledMethod<Request, Response>, from = 0): CallMessage<Request>[] {
     return this.#messages<Request>('received', method.path, from);
   }
 
-  /** The messages that the sidecar sent the plugin by one method, from the fact of this index on. */
+  /** The messages that the sidecar sent to the plugin by one method, beginning with the fact of this index. */
   sent<Request, Response>(method: JournaledMethod<Request, Response>, from = 0): CallMessage<Response>[] {
     return this.#messages<Response>('sent', method.path, from);
   }
 
   #messages<T>(kind: 'received' | 'sent', path: string, from: number): CallMessage<T>[] {
     return this.facts.slice(from).flatMap((fact) =>
-      // The path decides which type the codec gave the message.
+      // The path determines the type that the codec gave to the message.
       fact.kind === kind && fact.path === path
         ? [{ call: fact.call, atMs: fact.atMs, message: fact.message as T }]
         : [],

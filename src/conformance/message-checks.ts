@@ -3,7 +3,7 @@ import type { PublishRequest } from '../contract/wire/gen/meridian/v1/sidecar_pb
 import type { PublishAttempt } from './conduct.ts';
 import { failed, passed, type Verdict } from './verdict.ts';
 
-// Each judges messages that were stored, of which there is at least one.
+// Each function checks stored messages, of which there is at least one.
 
 export function judgeEnvelopes(envelopes: readonly Envelope[]): Verdict {
   for (const { meta, payloadType } of envelopes) {
@@ -45,7 +45,7 @@ export function judgeSchemaVersions(registered: string, envelopes: readonly Enve
   return passed(`${registered} at Register${envelopes.length > 0 ? ` and on ${count(envelopes)}` : ''}`);
 }
 
-/** Judges the keys of the events that were published, of which those after a restart may be the same again. */
+/** Checks the keys of published events; after a restart they may be the same again. */
 export function judgeDedupKeys(before: readonly PublishAttempt[], after: readonly PublishAttempt[]): Verdict {
   const eventOfKey = new Map<string, string>();
   const earlier = taken(before);
@@ -67,7 +67,7 @@ export function judgeDedupKeys(before: readonly PublishAttempt[], after: readonl
     : passed(`${earlier.length + later.length} messages, each with its key; none was repeated after a kill`);
 }
 
-/** What was asked, without what was refused: it is no message. */
+/** The requests without refused ones, which are not messages. */
 function taken(attempts: readonly PublishAttempt[]): PublishRequest[] {
   return attempts.flatMap(({ request, answer }) => (answer?.accepted === false ? [] : [request]));
 }

@@ -4,7 +4,7 @@ import type { Outcome } from './verdict.ts';
 
 const marks: Readonly<Record<Outcome, string>> = { passed: 'pass', failed: 'FAIL', 'not applicable': 'n/a' };
 
-/** The results as a table for people, each failed test followed by the last lines of the plugin's output. */
+/** The results as a table for people. The last lines of the plugin's output follow each failed test. */
 export function tableOf(results: readonly TestResult[]): string {
   const rows = results.map(({ test, outcome, durationMs, seen }) => [
     test.group,

@@ -7,26 +7,26 @@ import { withoutPublishGrants } from './scenes/without-publish-grants.ts';
 import { type Surroundings, TestBed } from './test-bed.ts';
 import { failed, notApplicable, type Verdict } from './verdict.ts';
 
-/** The run, in order. The first scene is always played: the others build on what it learns of the plugin. */
+/** The scenarios, in order. The first always runs: the others use its observations. */
 const scenes: readonly Scene[] = [wholeLife, killedAndRestarted, badTimes, withoutPublishGrants];
 
 export interface ConformanceOptions extends Claims {
   readonly around: Surroundings;
-  /** Judges these alone; empty: all. */
+  /** Only these tests; empty: all. */
   readonly only: readonly TestId[];
-  /** Hears what begins, for whoever watches. */
+  /** Called when a scenario begins, to show progress. */
   readonly onScene: (name: string) => void;
 }
 
 export interface TestResult extends Verdict {
   readonly test: ConformanceTest;
-  /** Since the verdict before it. */
+  /** Since the previous result. */
   readonly durationMs: number;
   /** The last lines of the plugin's output when it failed; otherwise empty. */
   readonly output: readonly string[];
 }
 
-/** Runs the plugin through the scenes and judges it. @throws whatever is wrong with the surroundings. */
+/** Runs the plugin through the scenarios and returns the results. @throws any error that is not the plugin's. */
 export async function runConformance(options: ConformanceOptions): Promise<readonly TestResult[]> {
   const results = new Map<TestId, TestResult>();
   const wanted = conformanceTests.filter(({ id }) => options.only.length === 0 || options.only.includes(id));

@@ -5,17 +5,17 @@ export interface ProcessEnd {
   readonly signal: string | undefined;
 }
 
-/** A running plugin, at the head of a process group of its own. */
+/** A running plugin, which leads its own process group. */
 export interface RunningPlugin {
   /** Never rejects. */
   readonly ended: Promise<ProcessEnd>;
-  /** Sends a signal to the whole group; nothing happens when nobody of it is left. */
+  /** Sends a signal to the whole group; does nothing when the group has ended. */
   signalGroup(signal: 'SIGTERM' | 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void;
 }
 
 /**
- * Starts the plugin's command with these variables added to its environment; an adapter of the entry file's.
- * Rejects when it cannot be started.
+ * Starts the plugin's command with these variables added to its environment; the entry file provides it. Rejects when the
+ * command cannot be started.
  */
 export type StartPlugin = (start: {
   readonly environment: Readonly<Record<string, string>>;

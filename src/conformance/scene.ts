@@ -6,27 +6,27 @@ import type { Input, InputMessage } from './input.ts';
 import type { Surroundings, TestBed, TestBedOptions } from './test-bed.ts';
 import { failed, notApplicable, type Verdict } from './verdict.ts';
 
-/** What the certifier says of the plugin. */
+/** The expectations that the command's options state. */
 export interface Claims {
-  /** What it may publish and subscribe to, and so is expected to; empty: everything, and nothing is expected. */
+  /** What the plugin may publish and subscribe to, and is expected to; empty: everything, and nothing is expected. */
   readonly grants: readonly Grant[];
-  /** What it is sent; empty: something on its first subscription. */
+  /** The messages to send; empty: one on its first subscription. */
   readonly messages: readonly InputMessage[];
-  /** Whether it fails what it does not do at all, even where nothing above says that it should. */
+  /** Whether the plugin also fails for omitted behaviour that nothing above expects. */
   readonly isStrict: boolean;
-  /** How long the plugin may take for one step, such as to start. */
+  /** How long the plugin may take for one step, such as its start. */
   readonly stepTimeoutMs: number;
 }
 
-/** What the first scene learns of the plugin, for the scenes after it. */
+/** Observations of the first scenario, for later ones. */
 export interface Profile {
   isV1Alone: boolean;
   publishes: boolean;
-  /** Otherwise it is judged by its heartbeats. */
+  /** Otherwise its heartbeats show its health. */
   takesCallbacks: boolean;
   /** From its start to its registration. */
   startupMs: number;
-  /** The longest that two heartbeats were apart; undefined when it sent fewer than two. */
+  /** The longest time between two heartbeats; undefined when it sent fewer than two. */
   heartbeatPeriodMs: number | undefined;
 }
 
@@ -34,27 +34,27 @@ export interface SceneContext {
   readonly around: Surroundings;
   readonly claims: Claims;
   readonly profile: Profile;
-  /** Opens a test bed that is closed with the scene. */
+  /** Opens a test bed that is closed with the scenario. */
   readonly openBed: (options: TestBedOptions) => Promise<TestBed>;
-  /** Notes the verdict on one test. */
+  /** Records the result of one test. */
   readonly judge: (test: TestId, verdict: Verdict) => void;
 }
 
-/** One life of the plugin, or a few, in which several tests are judged. */
+/** One life of the plugin, or a few, for several tests. */
 export interface Scene {
-  /** What happens, for whoever watches the run. */
+  /** For people who watch the run. */
   readonly name: string;
   readonly judges: readonly TestId[];
   readonly play: (context: SceneContext) => Promise<void>;
 }
 
-/** How soon a plugin that takes no callbacks falls over something, if it does. */
+/** A plugin without callbacks that crashes because of an event does so within this time. */
 const fallTimeoutMs = 1_000;
 
-/** How far two heartbeats of a plugin that takes no callbacks may be apart. */
+/** The longest allowed time between two heartbeats of a plugin without callbacks. */
 export const heartbeatPeriodMsMax = 10_000;
 
-/** More misses than a scene can see: for scenes in which no fault is meant. */
+/** More misses than a scenario can contain: for scenarios without a fault. */
 export const neverFaulted = 1_000;
 
 export const allTopics: readonly Grant[] = [
@@ -66,7 +66,7 @@ export function grantsOf({ claims }: SceneContext): readonly Grant[] {
   return claims.grants.length > 0 ? claims.grants : allTopics;
 }
 
-/** The verdict on something that the plugin does not do at all: a failure only where it was said that it should. */
+/** The result for omitted behaviour: a failure only where it is expected. */
 export function omitted({ claims }: SceneContext, seen: string, action?: Grant['action']): Verdict {
   const isExpected =
     claims.isStrict ||
@@ -75,7 +75,7 @@ export function omitted({ claims }: SceneContext, seen: string, action?: Grant['
   return isExpected ? failed(seen) : notApplicable(seen);
 }
 
-/** Waits until the plugin is admitted after the fact of this index; otherwise says what happened instead. */
+/** Waits until the plugin has registered after the fact of this index; otherwise returns what happened instead. */
 export async function registered(bed: TestBed, { claims }: SceneContext, from = 0): Promise<string | undefined> {
   const { journal } = bed;
   const reply = () => journal.sent(sidecarMethods.register, from)[0]?.message;
@@ -85,19 +85,19 @@ export async function registered(bed: TestBed, { claims }: SceneContext, from = 
   return `it ${bed.exit ?? `did not register within ${claims.stepTimeoutMs} ms`}`;
 }
 
-/** Starts the plugin, and again when it does not live, until it is admitted; otherwise says what happened instead. */
+/** Starts the plugin, and restarts it when it ends, until it has registered; otherwise returns what happened instead. */
 export async function startUntilRegistered(bed: TestBed, context: SceneContext): Promise<string | undefined> {
   const from = bed.journal.facts.length;
   await bed.startPlugin();
   return registered(bed, context, from);
 }
 
-/** What keeps the plugin from being called well and working from here on; undefined when nothing does. */
+/** Why the plugin does not count as healthy and working after this call; undefined when it does. */
 export async function faultOfWork(bed: TestBed, input: Input, { claims }: SceneContext): Promise<string | undefined> {
   const { journal, life } = bed;
   const from = journal.facts.length;
   if (isAttached(journal, life)) {
-    // Two, because a plugin that falls over what happened may still answer one.
+    // Two, because a plugin that crashes because of the event may still answer one.
     const isWell = () => healthChecks(journal, from).filter(({ answer }) => answer?.healthy).length > 1;
     await journal.until(claims.stepTimeoutMs, () => isWell() || bed.exit !== undefined);
     if (!isWell()) return `it ${bed.exit ?? 'answered no health check'}`;

@@ -14,7 +14,7 @@ import { Journal } from './journal.ts';
 import type { ProcessEnd, RunningPlugin, StartPlugin } from './running-plugin.ts';
 import { type Withhold, watchedNetwork } from './watched-network.ts';
 
-/** What the plugin's container looks like, from outside and for the whole run. */
+/** The plugin's surroundings, the same for the whole run. */
 export interface Surroundings {
   readonly network: SidecarOptions['network'];
   readonly scheduler: SidecarOptions['scheduler'];
@@ -39,7 +39,7 @@ const healthCheckEveryMs = 250;
 const connectTimeoutMs = 10_000;
 const goneTimeoutMs = 5_000;
 const keptLines = 20;
-/** Below those that Linux, macOS and Windows hand out by themselves, from 32768 and 49152 on. */
+/** Below the ports that Linux, macOS and Windows assign by themselves, which begin at 32768 and 49152. */
 const unassignedPorts = { first: 20_000, count: 12_000 };
 
 /** A bus with an empty store, a sidecar, the plugin's process, and a peer that sends it messages; all on loopback. */
@@ -76,7 +76,7 @@ export class TestBed {
     return bed;
   }
 
-  /** How the plugin's process ended, as words; undefined while it runs. */
+  /** How the plugin's process ended, in words; undefined while it runs. */
   get exit(): string | undefined {
     return this.#end && describeEnd(this.#end);
   }
@@ -86,7 +86,7 @@ export class TestBed {
     return this.#end?.code === 0;
   }
 
-  /** The index of the fact with which the plugin's present life began. */
+  /** The index of the fact with which the plugin's current life began. */
   get life(): number {
     return this.journal.facts.findLastIndex(({ kind }) => kind === 'started');
   }
@@ -115,7 +115,7 @@ export class TestBed {
     });
   }
 
-  /** The bus goes away; what it stored stays. */
+  /** Stops the bus; its stored messages stay. */
   stopBus(): void {
     this.#bus?.close();
   }
@@ -137,17 +137,17 @@ export class TestBed {
     return this.#sidecar?.state;
   }
 
-  /** Resolves with the exit code that the sidecar's process would end with. */
+  /** Resolves with the exit code of the sidecar. */
   async stopSidecar(): Promise<number> {
     return (await this.#sidecar?.stop('SIGTERM')) ?? 0;
   }
 
-  /** Answers for which this holds do not reach the plugin. */
+  /** Keeps answers for which this returns true from the plugin. */
   withhold(withhold: Withhold): void {
     this.#withhold = withhold;
   }
 
-  /** @throws what the adapter throws when the command cannot be started. */
+  /** @throws the adapter's error when the command cannot be started. */
   async startPlugin(): Promise<void> {
     const { startPlugin, instanceId, poolType } = this.#around;
     this.#starts += 1;
@@ -179,22 +179,22 @@ export class TestBed {
     this.#running?.signalGroup(signal);
   }
 
-  /** Asks the plugin to end, and resolves when it has or the time is over. */
+  /** Sends SIGTERM to the plugin, and resolves when it has ended or the time has passed. */
   async terminatePlugin(timeoutMs: number): Promise<void> {
     this.signalPlugin('SIGTERM');
     await this.journal.until(timeoutMs, () => this.exit !== undefined);
   }
 
-  /** Ends the plugin's whole process group at once, and resolves when the sidecar knows that it is gone. */
+  /** Kills the plugin's whole process group, and resolves when the sidecar knows that it is gone. */
   async killPlugin(): Promise<void> {
     const { life } = this;
     this.#running?.signalGroup('SIGKILL');
     await this.#running?.ended;
-    // The end of a plugin that takes no callbacks does not show.
+    // The end of a plugin without callbacks is not visible.
     await this.journal.until(goneTimeoutMs, () => !isAttached(this.journal, life));
   }
 
-  /** Has another instance publish a message, and resolves with its id. @throws Error when the bus does not take it. */
+  /** Publishes a message as another instance, and resolves with its id. @throws Error when the bus does not accept it. */
   async send(topic: string, payload: Uint8Array): Promise<string> {
     this.#peer ??= this.#startPeer();
     const reply = await (await this.#peer).publish(topic, payload, { payloadType: 'application/octet-stream' });
@@ -206,7 +206,7 @@ export class TestBed {
     this.#running?.signalGroup('SIGKILL');
     await this.#running?.ended;
     const stopped = this.#sidecar?.stop('the scene is over');
-    // Nobody is left to drain.
+    // No plugin is left to drain.
     this.#sidecar?.hurry();
     await stopped;
     for (const stop of this.#stops.toReversed()) await stop();
@@ -268,14 +268,14 @@ export class TestBed {
       network,
       scheduler,
       log: silentLog,
-      // Nobody probes it: what a probe would be told is in the sidecar's state.
+      // Nothing probes it: the sidecar's state has the same information.
       serveHttp: async ({ port }) => ({ port, close: async () => {} }),
       readCredential: async () => ({}),
     });
   }
 }
 
-/** An address of loopback that was free a moment ago, and that no system gives to a program which asks for any. */
+/** A loopback address that was free a moment ago, and that no system assigns to a program which asks for any. */
 async function freeAddress({ network, scheduler }: Surroundings): Promise<string> {
   for (let attempt = 1; ; attempt += 1) {
     const address = `127.0.0.1:${unassignedPorts.first + randomBelow(scheduler.random, unassignedPorts.count)}`;

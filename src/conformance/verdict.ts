@@ -1,6 +1,6 @@
 export type Outcome = 'passed' | 'failed' | 'not applicable';
 
-/** How one test ended and what was seen. */
+/** The result of one test, with the observation that led to it. */
 export interface Verdict {
   readonly outcome: Outcome;
   /** One line for the author of the plugin. */

@@ -8,10 +8,10 @@ type StreamRoute = Extract<Route, { kind: 'stream' }>;
 type Call = Parameters<UnaryRoute['handler']>[1];
 type Stream = Parameters<StreamRoute['handler']>[0];
 
-/** Whether the answer to what the plugin asked is kept from it, as if the sidecar had died just before it. */
+/** Whether to keep an answer from the plugin, as if the sidecar had died just before it. */
 export type Withhold = (path: string, answer: unknown) => boolean;
 
-/** The network as a sidecar has it, with everything that is said on the ports it opens noted in the journal. */
+/** The sidecar's network. It records in the journal all messages on the ports that the sidecar opens. */
 export function watchedNetwork(network: Network, journal: Journal, withhold: Withhold): Network {
   let lastCall = 0;
   const watched = (route: Route): Route => {
@@ -27,7 +27,7 @@ export function watchedNetwork(network: Network, journal: Journal, withhold: Wit
   };
 }
 
-/** Notes what is said in one call. */
+/** Records the messages of one call. */
 class CallWatch {
   readonly #journal: Journal;
   readonly #withhold: Withhold;
@@ -44,7 +44,7 @@ class CallWatch {
     this.#journal.note({ kind: 'received', ...this.#call, message });
   }
 
-  /** Whether the message may go out. */
+  /** Whether the message may be sent. */
   sends(message: unknown): boolean {
     const isWithheld = this.#withhold(this.#call.path, message);
     this.#journal.note({ kind: 'sent', ...this.#call, message });
@@ -78,7 +78,7 @@ function watchedUnary(route: UnaryRoute, watchNext: () => CallWatch): Route {
       watch.received(request);
       try {
         const answer = await route.handler(request, watch.context(call));
-        // Whoever waits for the answer is killed meanwhile.
+        // The caller that waits for the answer is killed meanwhile.
         if (!watch.sends(answer)) await new Promise<never>(() => {});
         watch.ended();
         return answer;

@@ -3,7 +3,7 @@ import { settings } from '../contract/config/settings.ts';
 import { hasTwoTokens, type UnknownVariable, unknownVariables } from '../contract/config/variable-slips.ts';
 import { type Finding, warningOf } from './finding.ts';
 
-/** Finds variables that look like ours and are not, and those that contradict each other. */
+/** Finds unknown variables with names like ours, and variables that contradict each other. */
 export function findUnknownVariables(environment: Environment): Finding[] {
   return [
     ...unknownVariables(environment).map(unknownVariable),

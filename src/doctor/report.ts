@@ -3,17 +3,17 @@ import { renderError } from '../base/user-facing-error.ts';
 import type { Finding } from './finding.ts';
 import type { ShownSetting } from './setting-table.ts';
 
-/** What is configured in one place, what was looked at, and what is wrong. */
+/** The settings, checks and problems of one place. */
 export interface DoctorReport {
   /** Such as `application oms of manifest.yml` or `this container`. */
   readonly subject: string;
   readonly settings: readonly ShownSetting[];
-  /** What was looked at and found as it should be, or was not looked at; a sentence each. */
+  /** Successful and skipped checks, a sentence each. */
   readonly notes: readonly string[];
   readonly findings: readonly Finding[];
 }
 
-/** The report as text for a terminal or a log: the settings, then the notes, then errors and at last warnings. */
+/** The report as text for a terminal or a log: the settings, then the notes, then errors, then warnings. */
 export function renderReport({ subject, settings, notes, findings }: DoctorReport): string {
   const rows = settings.map(({ name, value, source }) => [name, value, source]);
   const table = alignColumns([['SETTING', 'VALUE', 'SOURCE'], ...rows], 44);

@@ -9,7 +9,7 @@ import type { Reading } from '../contract/config/settings/setting-reader.ts';
 import type { Unit } from '../contract/config/settings/setting-value.ts';
 import { variableSettings } from '../contract/config/settings.ts';
 
-/** One row of the table of settings; a secret is never in it. */
+/** One row of the table of settings; it never contains a secret. */
 export interface ShownSetting {
   readonly name: string;
   /** For a person: `30s`, `set, not shown`, `not set`, `cannot be used`. */
@@ -21,13 +21,13 @@ export interface ShownSetting {
 export interface TableSources {
   readonly environment: Environment;
   readonly readings: readonly Reading[];
-  /** Whose variables are shown. */
+  /** The programs whose variables are shown. */
   readonly readers: readonly SettingReadBy[];
-  /** Names where a variable was set, such as `environment`. */
+  /** The source of a variable, such as `environment`. */
   readonly sourceOf: (variable: string) => string;
 }
 
-/** Every setting: those that were read, and the variables that other programs read, as they are written. */
+/** Every setting: those that were read, and the variables of other programs, as written. */
 export function settingTable({ environment, readings, readers, sourceOf }: TableSources): ShownSetting[] {
   const read = readings.map((reading) => ({
     name: reading.name,
@@ -90,7 +90,7 @@ function shownAddress(value: BusApiAddress | ListenAddress): string {
   return value.scheme === undefined ? value.address : `${value.scheme}://${value.address}`;
 }
 
-/** In one line: what was set may hold anything that a terminal would act on. */
+/** On one line, since a value may contain control characters for a terminal. */
 function shortened(text: string): string {
   const line = text.replaceAll(/\p{Cc}/gu, ' ');
   return line.length > longestShown ? `${line.slice(0, longestShown)}…` : line;

@@ -2,7 +2,10 @@ import { parse } from 'yaml';
 
 export type Mapping = Readonly<Record<string, unknown>>;
 
-/** Reads YAML that a person wrote for another program; `onFault` hears why it is none, without an excerpt of the text. */
+/**
+ * Reads YAML that a person wrote for another program. `onFault` is called with the reason when it is invalid, without an
+ * excerpt of the text.
+ */
 export function readYaml(
   text: string,
   onFault: (reason: string) => void,
@@ -11,7 +14,7 @@ export function readYaml(
   try {
     return parseText(text);
   } catch (error) {
-    // What follows the first line is an excerpt of the file, which may hold what must not be printed.
+    // After the first line follows an excerpt of the file, which may contain secrets.
     const [reason = ''] = (error instanceof Error ? error.message : '').split('\n');
     onFault(reason.replace(/:$/, ''));
     return undefined;

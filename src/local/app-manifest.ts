@@ -1,12 +1,12 @@
 import { environmentText, manifestMegabytes, parseManifestYaml } from '../base/manifest-yaml.ts';
 import { messageOf, UserFacingError } from '../base/user-facing-error.ts';
 
-/** What one machine needs of an app's manifest.yml: its first application. */
+/** The first application of an app's manifest.yml, as far as one machine needs it. */
 export interface AppManifest {
   readonly name: string;
   readonly memoryMb: number;
   readonly env: Readonly<Record<string, string>>;
-  /** Names as the platform knows them; on one machine directories stand in for them. */
+  /** Names as on the platform; on one machine directories take their place. */
   readonly buildpacks: readonly string[];
 }
 
@@ -41,7 +41,7 @@ function readYaml(text: string): unknown {
   }
 }
 
-/** @throws UserFacingError `stage/manifest/env`, since what the platform makes of it is of no use to anybody. */
+/** @throws UserFacingError `stage/manifest/env`, since the platform's conversion would be useless. */
 function textOf(name: string, value: unknown): string {
   const text = environmentText(value);
   if (text !== undefined) return text;

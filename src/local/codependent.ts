@@ -4,7 +4,7 @@ import type { Scheduler } from '../base/time/scheduler.ts';
 import type { ProcessStart, ProcessStream, RunningProcess, SpawnProcess } from './process-spawner.ts';
 
 export interface CodependentProcess {
-  /** Where its log lines come from, such as `APP/PROC/WEB/0`. */
+  /** The source of its log lines, such as `APP/PROC/WEB/0`. */
   readonly logSource: string;
   readonly start: Omit<ProcessStart, 'onLine'>;
 }
@@ -13,19 +13,19 @@ export interface CodependentOptions {
   readonly processes: readonly CodependentProcess[];
   readonly spawn: SpawnProcess;
   readonly scheduler: Scheduler;
-  /** From SIGTERM to SIGKILL, in milliseconds. */
+  /** From SIGTERM to SIGKILL. */
   readonly killDelayMs: number;
   /** Aborts when the instance is to stop. */
   readonly stop: AbortSignal;
   readonly onLine: (line: string, logSource: string, stream: ProcessStream) => void;
 }
 
-/** Output that a stray descendant still holds after SIGKILL is waited for no longer than this. */
+/** The longest wait for output that a stray descendant still holds open after SIGKILL. */
 const outputTimeoutMs = 1_000;
 
 /**
- * Runs processes as one instance: all start together, and the first to end, whatever its exit code, ends the others
- * by SIGTERM, then SIGKILL. Resolves when all are gone, with the exit code of the first that ended.
+ * Runs processes as one instance. All start together. When the first ends, whatever its exit code, the others get SIGTERM, then
+ * SIGKILL. Resolves when all have ended, with the exit code of the first.
  */
 export async function runCodependent(options: CodependentOptions): Promise<number> {
   const { processes, spawn, scheduler, killDelayMs, stop, onLine } = options;
@@ -47,7 +47,7 @@ export async function runCodependent(options: CodependentOptions): Promise<numbe
   return await first;
 }
 
-/** The platform destroys the container; here whatever is left of each process group goes. */
+/** The platform destroys the container; on one machine each process group is killed. */
 async function clearAway(running: readonly RunningProcess[], scheduler: Scheduler): Promise<void> {
   for (const child of running) child.killGroup();
   await within(scheduler, outputTimeoutMs, Promise.allSettled(running.map(({ closed }) => closed)));

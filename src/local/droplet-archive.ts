@@ -2,7 +2,7 @@ import { UserFacingError } from '../base/user-facing-error.ts';
 import { runScript } from './run-script.ts';
 
 /**
- * Packs a droplet as the platform keeps it: everything below its directory, in one .tgz, for `cf push --droplet`.
+ * Packs a droplet as the platform stores it: everything below its directory, in one .tgz, for `cf push --droplet`.
  * @throws UserFacingError `stage/droplet/archive`.
  */
 export async function packDroplet(dropletDir: string, file: string, environment: NodeJS.ProcessEnv): Promise<void> {
@@ -10,7 +10,7 @@ export async function packDroplet(dropletDir: string, file: string, environment:
   const listen = (chunk: Uint8Array): void => {
     said += Buffer.from(chunk).toString();
   };
-  // The platform unpacks as its own user, so who owns the files here does not matter.
+  // The platform unpacks as its own user, so the owner of the files does not matter.
   const reason = await runScript({
     file: 'tar',
     args: ['-czf', file, '--owner=0', '--group=0', '--numeric-owner', '-C', dropletDir, '.'],

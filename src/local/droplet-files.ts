@@ -6,7 +6,7 @@ import { kindOf, readTextFile, UnfitFileError } from '../base/files/read-text-fi
 import { messageOf } from '../base/user-facing-error.ts';
 import { outUnwritable, unfitFile } from './staging-failure.ts';
 
-/** What `cf push` leaves behind when it uploads an app. */
+/** Files that `cf push` does not upload. */
 const neverUploaded: ReadonlySet<string> = new Set(['.cfignore', '.DS_Store', '.git', '.gitignore', '.hg', '.svn']);
 
 export async function isDirectory(dir: string): Promise<boolean> {
@@ -32,7 +32,8 @@ export async function exists(file: string): Promise<boolean> {
 }
 
 /**
- * The file's text, or undefined when there is no such file. With `within` it must be in that folder once every link is followed.
+ * The file's text, or undefined when the file does not exist. With `within` it must be in that folder after every link is
+ * followed.
  * @throws UserFacingError `stage/files/unfit`.
  */
 export async function readTextIfPresent(file: string, within?: string): Promise<string | undefined> {
@@ -46,7 +47,7 @@ export async function writeText(file: string, text: string): Promise<void> {
   await writeFile(file, text);
 }
 
-/** Copies an app as an upload does: links stay links, what is never uploaded stays behind. */
+/** Copies an app as an upload does: links stay links, and files that are never uploaded are left out. */
 export async function copyApp(from: string, to: string): Promise<void> {
   await cp(from, to, {
     recursive: true,
@@ -62,7 +63,7 @@ export async function copyApp(from: string, to: string): Promise<void> {
   });
 }
 
-/** A new empty directory inside `parent`, which is made when it is not there. */
+/** Makes a new empty directory inside `parent`, and `parent` if needed. */
 export async function makeWorkDir(parent: string): Promise<string> {
   try {
     makeFolders(parent);

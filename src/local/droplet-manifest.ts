@@ -1,14 +1,14 @@
 import { parse, stringify } from 'yaml';
 import type { Sidecar, StagingResult } from './staging-result.ts';
 
-/** What a staging alone makes use of, and what a push of a droplet does not take. */
+/** Keys that only a staging uses, and that a push of a droplet does not accept. */
 const ofStagingOnly: ReadonlySet<string> = new Set(['buildpack', 'buildpacks', 'path', 'docker', 'stack', 'sidecars']);
 
 type Mapping = Readonly<Record<string, unknown>>;
 
 /**
- * The text of a manifest for `cf push -f FILE --droplet`, from the app's own: a droplet brings neither the start commands nor
- * the sidecars that its staging found, so both stand in it. Only the first application is taken over.
+ * The text of a manifest for `cf push -f FILE --droplet`, made from the app's own. A droplet does not contain the start
+ * commands and sidecars that its staging found, so the manifest lists both. It contains the first application only.
  */
 export function dropletManifest(options: {
   /** The text of the app's manifest.yml, if it has one. */
@@ -33,7 +33,7 @@ export function dropletManifest(options: {
   const unnamed = Object.entries(others).filter(([type]) => !configured.some((each) => each['type'] === type));
   const all = [
     ...configured.map(commandOf),
-    // The platform starts no instance of a type that a droplet brings, but web, until it is told to.
+    // The platform starts no instance of a droplet's types, except web, unless the manifest asks for it.
     ...unnamed.map(([type, command]) => ({ type, command, instances: 0 })),
   ];
   return stringify(

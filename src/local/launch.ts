@@ -10,10 +10,10 @@ import { type ProcessStream, spawnProcess } from './process-spawner.ts';
 import type { StagingResult } from './staging-result.ts';
 
 export interface LaunchOptions {
-  /** What `stage` was given as `outDir`. */
+  /** The `outDir` of `stage`. */
   readonly stagedDir: string;
   readonly processType: string;
-  /** Wins over the `env` of the app's manifest.yml. */
+  /** Overrides the `env` of the app's manifest.yml. */
   readonly env: Environment;
   readonly scheduler: Scheduler;
   /** From SIGTERM to SIGKILL, in milliseconds; the platform's is 10,000. */
@@ -30,9 +30,9 @@ interface StagedApp {
 }
 
 /**
- * Runs one instance of a staged process with its sidecars, as the platform's launcher and executor do.
- * Resolves with the exit code of the first process that ended, once all are gone. Unlike the platform it resolves no
- * CredHub references and derives no DATABASE_URL from VCAP_SERVICES.
+ * Runs one instance of a staged process with its sidecars, as the platform's launcher and executor do. Resolves when all have
+ * ended, with the exit code of the first. Unlike the platform it resolves no CredHub references and derives no DATABASE_URL
+ * from VCAP_SERVICES.
  * @throws UserFacingError `launch/droplet/missing`, `launch/process/unknown` or `launch/memory/too-small`.
  */
 export async function launch(options: LaunchOptions): Promise<number> {

@@ -1,6 +1,6 @@
 /**
- * The bash program that starts one process: `bash -c SCRIPT /launcher APP_DIR COMMAND`.
- * Profile scripts of the final buildpack come first, then the app's own; they see APP_DIR and COMMAND as `$1` and `$2`.
+ * The bash program that starts one process: `bash -c SCRIPT /launcher APP_DIR COMMAND`. Profile scripts of the final buildpack
+ * run first, then the app's own; they see APP_DIR and COMMAND as `$1` and `$2`.
  */
 export function launcherScript(entrypointPrefix = 'bash -c'): string {
   return `

@@ -3,11 +3,11 @@ import type { AppManifest } from './app-manifest.ts';
 
 export type Environment = Readonly<Record<string, string>>;
 
-/** What a buildpack's scripts see, and nothing of the caller's own environment. The last source wins. */
+/** The environment of a buildpack's scripts, without the caller's own. The last source wins. */
 export function stagingEnvironment(options: {
   readonly manifest: AppManifest;
   readonly homeDir: string;
-  /** From the command line; it wins over the manifest. */
+  /** From the command line; it overrides the manifest. */
   readonly env: Environment;
 }): Environment {
   const { manifest, homeDir, env } = options;
@@ -25,15 +25,15 @@ export function stagingEnvironment(options: {
   };
 }
 
-/** What a process or sidecar of one instance sees before any profile script has run. */
+/** The environment of a process or sidecar of one instance, before any profile script. */
 export function instanceEnvironment(options: {
   readonly manifest: AppManifest;
   readonly dropletDir: string;
-  /** Of the app's process; its sidecars are told the same. */
+  /** Of the app's process; its sidecars get the same value. */
   readonly processType: string;
   /** The process's own share: an app's memory less its sidecars', or a sidecar's limit. */
   readonly memoryMb: number;
-  /** From the command line; it wins over the manifest. */
+  /** From the command line; it overrides the manifest. */
   readonly env: Environment;
 }): Environment {
   const { manifest, dropletDir, processType, memoryMb, env } = options;
@@ -93,7 +93,7 @@ function vcapApplication({ name, memoryMb }: AppManifest): Readonly<Record<strin
   };
 }
 
-/** The shape of a GUID, the same for the same seed, so that an app keeps its identity from one launch to the next. */
+/** The shape of a GUID, the same for the same seed, so that an app keeps its identity between launches. */
 function guidOf(seed: string): string {
   return createHash('sha256')
     .update(seed)

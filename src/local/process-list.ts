@@ -11,8 +11,8 @@ export interface LaunchProcess {
 }
 
 /**
- * Merges as the platform does: an entry replaces every earlier one of the same type, whole, and keeps its place;
- * two of one type within `later` are both kept.
+ * Merges as the platform does: an entry replaces every earlier one of the same type as a whole, and keeps its place; two of one
+ * type within `later` are both kept.
  */
 export function mergeProcesses(earlier: readonly LaunchProcess[], later: readonly LaunchProcess[]): LaunchProcess[] {
   const merged = earlier.map((entry) => later.findLast((candidate) => candidate.type === entry.type) ?? entry);
@@ -40,12 +40,12 @@ export function parseLaunchYml(text: string, source: string): LaunchProcess[] {
   });
 }
 
-/** Reads `type: command` lines, as a Procfile holds them. */
+/** Reads the `type: command` lines of a Procfile. */
 export function parseProcfile(text: string): LaunchProcess[] {
   return fromCommands(firstDocument(text, 'Procfile'), 'Procfile');
 }
 
-/** Reads what `bin/release` prints: YAML with `default_process_types`. */
+/** Reads the output of `bin/release`: YAML with `default_process_types`. */
 export function parseRelease(text: string): LaunchProcess[] {
   const source = 'the output of bin/release';
   return fromCommands(mapping(firstDocument(text, source), source)['default_process_types'], source);
@@ -60,7 +60,7 @@ function fromCommands(value: unknown, source: string): LaunchProcess[] {
   }));
 }
 
-// The platform's parser speaks YAML 1.1 and looks at the first document only.
+// The platform's parser uses YAML 1.1 and reads the first document only.
 function firstDocument(text: string, source: string): unknown {
   const [document] = parseAllDocuments(text, { version: '1.1' });
   if (!document || !('toJS' in document)) return undefined;

@@ -12,11 +12,11 @@ export interface ProcessStart {
   readonly onLine: (line: string, stream: ProcessStream) => void;
 }
 
-/** A running process, at the head of a process group of its own. */
+/** A running process, which leads its own process group. */
 export interface RunningProcess {
-  /** Resolves when the process itself ended; 128 and the signal's number when a signal ended it. */
+  /** Resolves when the process itself ended; with 128 plus the signal's number when a signal ended it. */
   readonly exited: Promise<number>;
-  /** Resolves when nothing holds its output any more. */
+  /** Resolves when no process holds its output open. */
   readonly closed: Promise<void>;
   /** Sends SIGTERM to the process alone, as the platform does. */
   terminate(): void;
@@ -43,7 +43,7 @@ export const spawnProcess: SpawnProcess = ({ file, args, env, cwd, onLine }) => 
       try {
         process.kill(-child.pid, 'SIGKILL');
       } catch (error) {
-        // Nobody of the group may be left.
+        // The whole group may have ended already.
         if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
       }
     },

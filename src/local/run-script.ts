@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { messageOf } from '../base/user-facing-error.ts';
 
-/** Where a script's output goes, as it comes. */
+/** Receives a script's output while it runs. */
 export interface ScriptOutput {
   readonly stdout: (chunk: Uint8Array) => void;
   readonly stderr: (chunk: Uint8Array) => void;
@@ -15,7 +15,7 @@ export interface ScriptRun {
   readonly output: ScriptOutput;
 }
 
-/** Runs a buildpack's script to its end; returns why it failed, such as `exit status 3`, or undefined. */
+/** Runs a buildpack's script to its end; returns the reason of a failure, such as `exit status 3`, or undefined. */
 export function runScript({ file, args, env, cwd, output }: ScriptRun): Promise<string | undefined> {
   return new Promise((resolve) => {
     const child = spawn(file, args, { env, cwd, stdio: ['ignore', 'pipe', 'pipe'] });

@@ -12,11 +12,11 @@ import { type BuildpackMetadata, type StagingResult, stagingResult } from './sta
 
 export interface StageOptions {
   readonly appDir: string;
-  /** Receives `droplet/`, `result.json` and, kept from one staging to the next, `cache/`. */
+  /** Receives `droplet/`, `result.json` and `cache/`, which later stagings use again. */
   readonly outDir: string;
   /** Directories of buildpacks in order, the final one last. */
   readonly buildpackDirs: readonly string[];
-  /** Wins over the `env` of the app's manifest.yml. */
+  /** Overrides the `env` of the app's manifest.yml. */
   readonly env: Environment;
   readonly output: ScriptOutput;
 }
@@ -28,8 +28,8 @@ interface Staging {
 }
 
 /**
- * Stages an app as Cloud Foundry's builder does with buildpacks given: same order, arguments, layout and result.json.
- * The app itself is only read. On failure there is no droplet.
+ * Stages an app as Cloud Foundry's builder does with named buildpacks: same order, arguments, layout and result.json. It does
+ * not change the app. After a failure there is no droplet.
  * @throws UserFacingError with the builder's own exit codes, 64 for arguments that cannot be used.
  */
 export async function stage(options: StageOptions): Promise<StagingResult> {
@@ -72,7 +72,7 @@ async function checkedBuildpacks(given: readonly string[], manifest: AppManifest
   return dirs;
 }
 
-/** A zip may wrap the buildpack in one folder of its own. */
+/** A zip may wrap the buildpack in one top folder. */
 async function buildpackRoot(dir: string): Promise<string> {
   if (await files.isDirectory(path.join(dir, 'bin'))) return dir;
   const [only, ...others] = (await files.isReadableDirectory(dir)) ? await files.namesIn(dir) : [];
@@ -140,7 +140,7 @@ async function processesOf(staging: Staging, final: StagedBuildpack): Promise<La
   let merged: LaunchProcess[] = [];
   let hasFinalLaunchYml = false;
   for (const [index, buildpack] of layout.buildpacks.entries()) {
-    // The platform looks for the index without its padding, and so loses every launch.yml from ten buildpacks on.
+    // With ten or more buildpacks the platform looks for the index without its padding, and so finds no launch.yml.
     const text = await files.readTextIfPresent(path.join(layout.depsDir, String(index), 'launch.yml'), layout.depsDir);
     if (text === undefined) continue;
     merged = mergeProcesses(merged, parseLaunchYml(text, `launch.yml of ${buildpack.key}`));
@@ -191,7 +191,7 @@ async function configOf(layout: StagingLayout, depsIdx: string): Promise<Readonl
   try {
     return (parse(text ?? '') as Readonly<Record<string, unknown>> | null) ?? {};
   } catch {
-    // The platform goes on without a config.yml that it cannot read.
+    // The platform ignores a config.yml that it cannot read.
     return {};
   }
 }

@@ -10,13 +10,13 @@ const platformMessages = {
   release: 'Failed to build droplet release',
 } as const;
 
-/** What the platform prints when the last buildpack has compile only. Sidecars and profile scripts of the others work all the same. */
+/** The platform prints this when the last buildpack has compile only. Sidecars and profile scripts of the others still work. */
 export const withoutFinalize =
   'Warning: the last buildpack is not compatible with multi-buildpack apps and cannot make use of any dependencies supplied by the buildpacks specified before it\n';
 
 export type StagingPhase = keyof typeof platformMessages;
 
-/** A script that failed, said as the platform says it and with the platform's exit code. */
+/** A failed script, in the platform's words and with the platform's exit code. */
 export function scriptFailure(phase: StagingPhase, buildpackDir: string, reason: string): UserFacingError {
   return new UserFacingError({
     id: `stage/${phase}/failed`,
@@ -77,7 +77,7 @@ export function notAnApp(appDir: string): UserFacingError {
   });
 }
 
-/** Something of the app or of what was staged that is neither read nor copied; `reason` names it. */
+/** A file of the app or of the staging that is neither read nor copied; `reason` names it. */
 export function unfitFile(reason: string): UserFacingError {
   return new UserFacingError({
     id: 'stage/files/unfit',

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 
-/** One buildpack of a staging, with the directories it is given. */
+/** One buildpack of a staging, with its directories. */
 export interface StagedBuildpack {
   readonly dir: string;
   /** Its name in result.json. */
@@ -10,7 +10,10 @@ export interface StagedBuildpack {
   readonly cacheDir: string;
 }
 
-/** Where a staging happens; nothing of it is where the droplet runs later, so a path baked in at staging shows. */
+/**
+ * The directories of a staging. The droplet runs elsewhere later, so a staging path that was written into it shows as a
+ * failure.
+ */
 export interface StagingLayout {
   readonly workDir: string;
   readonly buildDir: string;
@@ -23,7 +26,7 @@ export interface StagingLayout {
   readonly buildpacks: readonly StagedBuildpack[];
 }
 
-/** Decides every directory of a staging; it touches none. */
+/** Determines every directory of a staging; it creates none. */
 export function stagingLayout(options: {
   readonly workDir: string;
   readonly cacheRoot: string;
@@ -49,12 +52,12 @@ export function stagingLayout(options: {
   };
 }
 
-/** The index that a buildpack is given: padded with zeros from ten buildpacks on. */
+/** The index of a buildpack: padded with zeros when there are ten buildpacks or more. */
 export function depsIndex(index: number, buildpackCount: number): string {
   return String(index).padStart(String(buildpackCount).length, '0');
 }
 
-// The platform hashes a buildpack's key with xxHash; all that a buildpack can see is that the name is stable and its own.
+// The platform hashes a buildpack's key with xxHash. A buildpack can see only that the name is stable and unique.
 function cacheName(dir: string): string {
   return createHash('sha256').update(dir).digest('hex').slice(0, 16);
 }

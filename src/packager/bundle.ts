@@ -3,19 +3,19 @@ import path from 'node:path';
 import { build, type Metafile } from 'esbuild';
 import { nodeCheck, requireBuiltins, requiredNode } from './required-node.ts';
 
-/** Every program that is shipped as one file: where it starts, and where its bundle goes, from the repository's root. */
+/** Every program that is shipped as one file: its entry, and the path of its bundle from the repository's root. */
 export const programs = {
   supply: { entry: 'src/supply/main.ts', outfile: 'dist/supply.mjs' },
   sidecar: { entry: 'src/sidecar/main.ts', outfile: 'dist/sidecar.mjs' },
   cli: { entry: 'src/cli/main.ts', outfile: 'dist/cli.mjs' },
-  // Compose asks it for metadata before every call, which is to cost little more than starting the runtime.
+  // Compose asks it for metadata before every call, which should cost little more than starting the runtime.
   compose: { entry: 'src/cli/compose/compose-main.ts', outfile: 'dist/compose.mjs' },
   composeProgram: { entry: 'src/cli/compose/compose-program.ts', outfile: 'dist/compose-program.mjs' },
-  // A plugin's author copies this one file; the fixture is pushed with it as it is.
+  // A plugin's author copies this one file; the fixture is pushed with it unchanged.
   plugin: { entry: 'src/plugin/index.ts', outfile: 'fixtures/node-plugin/vendor/meridian-plugin.mjs' },
 } as const;
 
-/** A thread's entry, which goes into the bundles that start it as text: a second file would have to be kept beside them. */
+/** A thread's entry. The bundles that start it contain it as text, so that they stay single files. */
 const sqliteWorker = 'src/bus/store/sqlite/worker.ts';
 
 export type ProgramName = keyof typeof programs;
@@ -23,11 +23,11 @@ export type ProgramName = keyof typeof programs;
 export interface BundleOptions {
   /** The repository's root directory. */
   readonly root: string;
-  /** Where `outfile` is resolved from; absent, in the repository itself. */
+  /** `outfile` is relative to this folder; absent: the repository. */
   readonly outRoot?: string;
 }
 
-// Bundled CommonJS packages, grpc-js among them, call `require` for Node's own modules, which an ES module has not.
+// Bundled CommonJS packages, grpc-js among them, call `require` for Node's own modules, which an ES module does not have.
 const requireFunction =
   "import { createRequire as requireFrom } from 'node:module';\nconst require = requireFrom(import.meta.url);";
 
@@ -40,14 +40,14 @@ const settings = {
 } as const;
 
 /**
- * For the programs that a droplet carries: a third smaller. Names stay, for stack traces that can be read, and so do lines,
- * because Node prints the one where an uncaught error was thrown.
+ * For the programs in a droplet: a third smaller. Names stay, for readable stack traces, and so do lines, because Node prints
+ * the line that threw an uncaught error.
  */
 const shipped = { minifyWhitespace: true, minifySyntax: true, lineLimit: 160 } as const;
 
 /**
- * Bundles every program into one ES module each, with the same bytes for the same sources on every machine.
- * Returns what went into each bundle. Licences of bundled packages stay at the end of its file.
+ * Bundles every program into one ES module each, with the same bytes for the same sources on every machine. Returns the
+ * contents of each bundle. Licences of bundled packages stay at the end of its file.
  */
 export async function bundle({ root, outRoot = root }: BundleOptions): Promise<Record<ProgramName, Metafile>> {
   const version = readFileSync(path.join(root, 'VERSION'), 'utf8').trim();
@@ -57,7 +57,7 @@ export async function bundle({ root, outRoot = root }: BundleOptions): Promise<R
   const constants = {
     bundledVersion: JSON.stringify(version),
     bundledSqliteWorker: JSON.stringify(await bundledText(root, sqliteWorker)),
-    // Where an app sets it for its own programs, 64-bit fields would be texts, which no code of ours expects.
+    // An app may set it for its own programs. Then 64-bit fields would be texts, which our code does not expect.
     'process.env.BUF_BIGINT_DISABLE': '"0"',
   };
   const metafiles = await Promise.all(

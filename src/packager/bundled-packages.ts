@@ -6,11 +6,11 @@ import { UserFacingError } from '../base/user-facing-error.ts';
 export interface BundledPackage {
   readonly name: string;
   readonly version: string;
-  /** As its package.json says: an SPDX expression. */
+  /** The SPDX expression in its package.json. */
   readonly license: string;
-  /** What its license files say. */
+  /** The text of its license files. */
   readonly licenseText: string;
-  /** Of the package as npm carries it, in hexadecimal; absent where package-lock.json does not have it. */
+  /** Of the package as npm provides it, in hexadecimal; absent where package-lock.json does not have it. */
   readonly sha512?: string;
 }
 
@@ -33,7 +33,7 @@ export async function bundledPackages({ root, inputs }: BundledPackagesOptions):
   return (await Promise.all(packages)).sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** Also where a package is nested in another one's folder, or node_modules is a link to somewhere else. */
+/** Also for a package nested in another one's folder, or when node_modules is a link. */
 const packageDirectory = /node_modules\/(?:.*node_modules\/)?(?:@[^/]+\/)?[^/]+(?=\/)/;
 
 interface PackageLock {
@@ -74,7 +74,7 @@ async function licenseFiles(directory: string): Promise<string> {
   return texts.map((text) => text.trim()).join('\n\n');
 }
 
-/** Some packages say what may be done with them at the top of each file only. */
+/** Some packages state their license terms only at the top of each file. */
 async function copyrightComments(root: string, files: readonly string[]): Promise<string> {
   const texts = await Promise.all(files.map((file) => readFile(path.join(root, file), 'utf8')));
   const comments = texts.flatMap((text) => /^(?:\s*\/\/.*\n)+|^\s*\/\*[\s\S]*?\*\//.exec(text)?.[0].trim() ?? []);

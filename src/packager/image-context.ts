@@ -7,13 +7,13 @@ export interface ImageContextOptions {
   readonly notices: string;
 }
 
-/** Makes dist/ what `docker build dist` needs, beside the bundles: Dockerfile, scripts and licenses. */
+/** Adds everything to dist/ that `docker build dist` needs beside the bundles: Dockerfile, scripts and licenses. */
 export async function writeImageContext({ root, notices }: ImageContextOptions): Promise<void> {
   const dist = path.join(root, 'dist');
   const source = path.join(root, 'src/compose/image');
   await mkdir(dist, { recursive: true });
   await cp(path.join(source, 'Dockerfile'), path.join(dist, 'Dockerfile'));
-  // Under a name without its dot in the sources, where it would hide them from a build of the whole checkout.
+  // The source's name has no dot: with one, the file would affect a build of the whole checkout.
   await cp(path.join(source, 'dockerignore'), path.join(dist, '.dockerignore'));
   for (const part of ['meridian-sidecar', 'healthcheck', 'state'])
     await cp(path.join(source, part), path.join(dist, 'image', part), { recursive: true });

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { UserFacingError } from '../base/user-facing-error.ts';
 import { packagePaths } from '../buildpack/layout.ts';
 
-/** What goes into a package or an image as it is in the checkout, and is run or read by bash, Docker or the platform. */
+/** Folders whose files a package or an image contains unchanged, for bash, Docker or the platform. */
 const folders = ['bin', 'src/compose/image'];
 const files = [packagePaths.version, packagePaths.manifest];
 

@@ -34,7 +34,7 @@ program
   .option('--stack <name...>', 'stacks, each with a zip of its own; `any` makes one for every stack', ['any'])
   .option('--uncached', 'leave the runtime out; staging downloads it')
   .option('--out <dir>', 'receives the zips', 'build')
-  // By default enough for a median that one disturbed run does not move.
+  // By default enough runs for a median that one disturbed run does not change.
   .option('--weigh [times]', 'stage with each zip so often, and print what it costs; not with --uncached', false)
   .option('--json', 'print the result as JSON')
   .action(async (flags: PackageFlags) => {
@@ -82,7 +82,7 @@ function foreignSystem(): UserFacingError {
 }
 
 function report(error: unknown): number {
-  // Commander has printed its own message by now; it throws with exit code 0 for --help.
+  // Commander has already printed its own message; it throws with exit code 0 for --help.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 64;
   console.error(renderError(error));
   return exitCodeOf(error);

@@ -2,15 +2,15 @@ import type { BundledPackage } from './bundled-packages.ts';
 
 export interface NoticesOptions {
   readonly packages: readonly BundledPackage[];
-  /** Absent for what carries no runtime. */
+  /** Absent for a product without a runtime. */
   readonly node?: {
     readonly version: string;
-    /** The text of the runtime's own LICENSE, which holds those of everything linked into it. */
+    /** The text of the runtime's own LICENSE, which includes those of all linked libraries. */
     readonly license: string;
   };
 }
 
-/** The text of third-party-notices.txt: what the package, the droplet or the image carries of others, with their licenses. */
+/** The text of third-party-notices.txt: the third-party parts of the package, droplet or image, with their licenses. */
 export function thirdPartyNotices({ packages, node }: NoticesOptions): string {
   const sections = [
     ...packages.map(({ name, version, license, licenseText }) => ({

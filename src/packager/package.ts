@@ -10,7 +10,7 @@ import { writeZip, type ZipEntry } from './zip-file.ts';
 export interface PackageOptions extends PackageVariant {
   /** Root of the checkout, with dist/ built. */
   readonly root: string;
-  /** What the build put into dist/. */
+  /** The contents that the build put into dist/. */
   readonly content: BuiltContent;
   /** Receives the zip. */
   readonly outDir: string;
@@ -25,7 +25,7 @@ export interface MadePackage {
 
 /**
  * Makes one buildpack zip of a built checkout; the same checkout gives the same bytes.
- * @throws UserFacingError for a stack that manifest.yml does not have, or a file of it that is not there.
+ * @throws UserFacingError for a stack that manifest.yml does not have, or a missing file that it lists.
  */
 export async function makePackage(options: PackageOptions): Promise<MadePackage> {
   const { content, outDir } = options;

@@ -9,13 +9,13 @@ export interface PackageVariant {
   readonly cached: boolean;
 }
 
-/** Where a cached package has its runtime from. */
+/** The origin of a cached package's runtime. */
 export interface CarriedRuntime {
   /** Path in the package. */
   readonly file: string;
   /** Of that file, in hexadecimal. */
   readonly sha256: string;
-  /** A package URL, which names the origin without any host. */
+  /** A package URL, which names the origin without a host. */
   readonly purl: string;
 }
 
@@ -28,11 +28,11 @@ export interface RuntimeDownload {
 }
 
 export interface PackagedManifest {
-  /** The file name of the package, as libbuildpack's packager gives it. */
+  /** The file name of the package, in the form of libbuildpack's packager. */
   readonly fileName: string;
   /** The text of its manifest.yml. */
   readonly text: string;
-  /** What it holds. */
+  /** The package's files. */
   readonly includeFiles: readonly string[];
   /** The default runtime's downloads, for each stack of the package. */
   readonly downloads: readonly RuntimeDownload[];
@@ -49,7 +49,7 @@ export interface PackagingOptions extends PackageVariant {
  * @throws UserFacingError when the manifest is one of a package already, or does not have the stack with its defaults.
  */
 export function packageManifest(text: string, options: PackagingOptions): PackagedManifest {
-  // The failsafe schema keeps versions and dates as the text they are.
+  // The failsafe schema keeps versions and dates as text.
   const manifest = parse(text, { schema: 'failsafe' }) as RawManifest;
   if (manifest.stack !== undefined) reject('packaged-already', 'manifest.yml has a `stack`, as that of a package has');
   const forAnyStack = options.stack === 'any';
@@ -59,7 +59,7 @@ export function packageManifest(text: string, options: PackagingOptions): Packag
   rejectUnresolved(manifest, dependencies, options.stack);
   const packaged = dependencies.map((each) => (forAnyStack ? each : withoutStacks(each)));
   const { pre_package: _, dependencies: __, ...rest } = manifest;
-  // A package either carries its runtime or knows where to download it, and so says which.
+  // A package either contains its runtime or knows where to download it, and its file list says which.
   const others = options.cached ? [packagePaths.downloads] : [packagePaths.runtime, packagePaths.runtimeChecksum];
   const includeFiles = manifest.include_files.filter((name) => !others.some((other) => other === name));
   return {
@@ -81,7 +81,7 @@ export function packageManifest(text: string, options: PackagingOptions): Packag
   };
 }
 
-/** The table that bin/download-runtime.bash reads, without any program but bash: stack, version, sha256 and URI of each line. */
+/** The table for bin/download-runtime.bash, which bash can read alone: stack, version, sha256 and URI on each line. */
 export function downloadsTable(downloads: readonly RuntimeDownload[]): string {
   return downloads.map(({ stack, version, sha256, uri }) => `${[stack, version, sha256, uri].join('\t')}\n`).join('');
 }
@@ -132,7 +132,7 @@ function withoutStacks(dependency: RawDependency): RawDependency {
   return rest;
 }
 
-/** The runtime that the package carries is the same file for every stack, so all entries become one. */
+/** The package's runtime is the same file for every stack, so all entries become one. */
 function carried(dependencies: readonly RawDependency[], { file, sha256, purl }: CarriedRuntime): unknown[] {
   const [first] = dependencies;
   const stacks = dependencies.flatMap(({ cf_stacks: each = [] }) => each);

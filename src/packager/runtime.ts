@@ -14,9 +14,9 @@ export interface RuntimeOptions {
 }
 
 /**
- * Puts the runtime that the buildpack ships into dist/, stripped where the machine has `strip`, with its checksum beside it.
- * Returns its SHA-256 in hexadecimal.
- * @throws UserFacingError when npm did not bring the runtime, as on another system than Linux x64.
+ * Puts the runtime that the buildpack ships into dist/, with its checksum beside it. It is stripped where the machine has
+ * `strip`. Returns its SHA-256 in hexadecimal.
+ * @throws UserFacingError when npm did not install the runtime, as on another system than Linux x64.
  */
 export async function prepareRuntime({ root }: RuntimeOptions): Promise<string> {
   const target = path.join(root, packagePaths.runtime);
@@ -33,7 +33,7 @@ export async function prepareRuntime({ root }: RuntimeOptions): Promise<string> 
   return checksum;
 }
 
-/** Takes the symbols away, a sixth of the file. Without `strip` the file stays as it is, which works as well. */
+/** Removes the symbols, a sixth of the file. Without `strip` the file stays unchanged, which works as well. */
 async function strip(file: string): Promise<void> {
   try {
     await run('strip', [file]);

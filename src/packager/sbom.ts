@@ -5,10 +5,10 @@ export interface SbomOptions {
   readonly name: string;
   readonly version: string;
   readonly nodeVersion: string;
-  /** What the package carries, or what staging downloads in its place. */
+  /** The runtime in the package, or the downloads that staging uses instead. */
   readonly runtime: CarriedRuntime | readonly RuntimeDownload[];
   readonly packages: readonly BundledPackage[];
-  /** When it was built, in seconds since the Unix epoch; absent, the text says nothing of time. */
+  /** Build time in seconds since the Unix epoch; absent: the text contains no time. */
   readonly sourceDateEpoch?: number;
 }
 
@@ -41,7 +41,7 @@ function runtimeComponent({ nodeVersion, runtime }: SbomOptions) {
     type: 'platform',
     name: 'node',
     version: nodeVersion,
-    // Its LICENSE holds those of everything that is linked into it, under no one expression.
+    // Its LICENSE includes those of all linked libraries, which no single expression covers.
     licenses: [{ license: { name: 'Node.js' } }],
     cpe: `cpe:2.3:a:nodejs:node.js:${nodeVersion}:*:*:*:*:*:*:*`,
   };
@@ -72,7 +72,7 @@ function packageComponent({ name, version, license, sha512 }: BundledPackage) {
   };
 }
 
-/** A single SPDX identifier is a license; anything composed is an expression. */
+/** A single SPDX identifier is a license; a composed text is an expression. */
 function licenses(spdx: string) {
   return /^[A-Za-z0-9.-]+$/.test(spdx) ? [{ license: { id: spdx } }] : [{ expression: spdx }];
 }

@@ -11,14 +11,14 @@ import { packagePaths } from '../buildpack/layout.ts';
 export interface Weight {
   readonly zipBytes: number;
   readonly unpackedBytes: number;
-  /** What supply leaves in a droplet. */
+  /** The size of supply's files in a droplet. */
   readonly dropletBytes: number;
-  /** The same as the platform keeps and moves it: in a .tgz. */
+  /** The same as the platform stores and moves it: in a .tgz. */
   readonly dropletTgzBytes: number;
-  /** The most resident memory that supply had at any time. */
+  /** The peak of supply's resident memory. */
   readonly peakMemoryBytes: number;
   readonly supplyMs: number;
-  /** Median over pairs of runs, one right after the other: supply's time to that of `cp` and `sha256sum` of the same files. */
+  /** Median over pairs of consecutive runs: supply's time divided by that of `cp` and `sha256sum` for the same files. */
   readonly ratioToCopy: number;
 }
 
@@ -37,7 +37,7 @@ export async function weigh(zip: string, pairs: number): Promise<Weight> {
       await Promise.all(['app', 'deps/0', 'cache', 'copy'].map((name) => mkdir(at(name), { recursive: true })));
       const copy = () => timed('bash', ['-c', copyScript, 'copy', at('buildpack'), at('copy')]);
       const stage = () => timed(at('buildpack/bin/supply'), [at('app'), at('cache'), at('deps'), '0']);
-      // Who goes first takes turns, since the first finds a cache that the other has filled.
+      // The two take turns to be first, since the second finds a cache that the first has filled.
       const [first, second] = pair % 2 === 0 ? [stage, copy] : [copy, stage];
       const results = [await first(), await second()];
       const [staged, copied] = pair % 2 === 0 ? results : results.toReversed();
@@ -81,7 +81,7 @@ async function timed(program: string, args: readonly string[]): Promise<{ ms: nu
   const start = performance.now();
   const child = spawn(program, args, { stdio: 'ignore', env: { PATH: process.env['PATH'], POOL_TYPE: 'WeighedPool' } });
   let peakMemoryBytes = 0;
-  // The kernel keeps the highest value of a process, until it ends or becomes another program.
+  // The kernel keeps a process's peak until it ends or executes another program.
   const look = async (): Promise<void> => {
     const status = await readFile(`/proc/${child.pid}/status`, 'utf8').catch(() => '');
     peakMemoryBytes = Math.max(peakMemoryBytes, Number(/VmHWM:\s*(\d+)/.exec(status)?.[1] ?? 0) * 1024);

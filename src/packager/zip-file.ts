@@ -15,15 +15,15 @@ export interface ZipEntry {
 const fixedTime = new Date(1980, 0, 1);
 
 /**
- * Writes a zip with the same bytes for the same entries, in whatever order they come and whenever and wherever it runs:
- * sorted, with one fixed time, and with one of two modes each.
+ * Writes a zip with the same bytes for the same entries, in any order, at any time and on any machine: sorted, with one fixed
+ * time, and with one of two modes each.
  */
 export async function writeZip(file: string, entries: readonly ZipEntry[]): Promise<void> {
   const zip = new ZipFile();
   for (const entry of entries.toSorted((a, b) => (a.path < b.path ? -1 : 1))) {
     zip.addBuffer(entry.bytes, entry.path, {
       mtime: fixedTime,
-      // The other form of a time in a zip counts from an epoch, and would tell the time zone.
+      // The other form of a time in a zip counts from an epoch, and would contain the time zone.
       forceDosTimestamp: true,
       mode: entry.executable ? 0o100755 : 0o100644,
       // Level 9 saves a quarter of a percent of the runtime, for more than twice the time.

@@ -1,7 +1,7 @@
 import { holdSeconds } from './profile-script.ts';
 import type { Choice, StagingInputs } from './staging-inputs.ts';
 
-/** What was chosen and why, line by line, for whoever reads the log of a push. */
+/** The choices and their reasons, line by line, for the log of a push. */
 export function describeChoices(inputs: StagingInputs): string[] {
   const { memoryMb, sidecarFor, instanceId, busAddress, holdsApp } = inputs;
   return [

@@ -2,15 +2,15 @@ import { stringify } from 'yaml';
 import { buildpackName, depsPaths } from '../buildpack/layout.ts';
 
 export interface LaunchOptions {
-  /** As the platform wrote it, zero-padded or not: it names the folder at run time too. */
+  /** As the platform wrote it, zero-padded or not: it is also the folder's name at run time. */
   readonly depsIdx: string;
   readonly memoryMb: number;
   readonly sidecarFor: readonly string[];
 }
 
 /**
- * The text of launch.yml: one process that the platform runs beside those of `sidecarFor`.
- * The command begins with `exec`, so that the platform's signals reach the sidecar, and holds no path of the staging container.
+ * The text of launch.yml: one process that the platform runs beside those of `sidecarFor`. The command begins with `exec`, so
+ * that the platform's signals reach the sidecar, and contains no path of the staging container.
  */
 export function launchYml(options: LaunchOptions): string {
   return stringify({

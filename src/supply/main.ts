@@ -14,7 +14,7 @@ import { findWarnings, planSupply } from './supply-plan.ts';
 // node dist/supply.mjs BUILDPACK_DIR BUILD_DIR CACHE_DIR DEPS_DIR DEPS_IDX
 const [buildpackDir = '', buildDir = '', , depsDir = '', depsIdx = ''] = process.argv.slice(2);
 const directories = { buildpackDir, buildDir, depsDir, depsIdx };
-// What is staged does not depend on who reads of it.
+// The staging must not depend on whether its output is read.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 const log = createStagingLog({
   out: (text) => process.stdout.write(text),

@@ -3,7 +3,7 @@ import { buildpackName } from '../buildpack/layout.ts';
 import { asMapping, typesInProcfile } from '../buildpack/procfile.ts';
 import { exitCodes } from '../contract/config/exit-codes.ts';
 
-/** What supply can see of the other processes of the app: those of later buildpacks it cannot. */
+/** The other processes of the app that are visible to supply; those of later buildpacks are not. */
 export interface StagedNeighbours {
   /** The text of the app's Procfile, if it has one. */
   readonly procfile: string | undefined;
@@ -20,8 +20,8 @@ export interface EarlierBuildpack {
 }
 
 /**
- * Finds what would cost the app its sidecar although everything was staged: processes of the sidecar's name, since the
- * platform merges by name and the last one wins, and a place where the platform does not look for launch.yml.
+ * Finds reasons why a successfully staged app would still get no sidecar: processes with the sidecar's name, since the platform
+ * merges by name and the last one wins, and a folder in which the platform does not look for launch.yml.
  */
 export function findLostSidecar(neighbours: StagedNeighbours, depsIdx: string): UserFacingError[] {
   const twins = neighbours.earlier.filter(isThisBuildpack);
@@ -35,7 +35,7 @@ export function findLostSidecar(neighbours: StagedNeighbours, depsIdx: string): 
   return [...twins.map(listedTwice), ...places.map(nameTaken), ...(/^0\d/.test(depsIdx) ? [notLookedAt(depsIdx)] : [])];
 }
 
-/** The types of `sidecarFor` that a Procfile is silent about; empty without a Procfile. */
+/** The types of `sidecarFor` that a Procfile does not contain; empty without a Procfile. */
 export function typesWithoutProcess(neighbours: StagedNeighbours, sidecarFor: readonly string[]): string[] {
   if (neighbours.procfile === undefined) return [];
   const known = [

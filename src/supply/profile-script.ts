@@ -2,24 +2,24 @@ import { buildpackName } from '../buildpack/layout.ts';
 
 export interface ProfileOptions {
   readonly sidecarFor: readonly string[];
-  /** Where the plugin finds its sidecar when SIDECAR_ADDR says nothing, as `host:port`. */
+  /** The address that the plugin uses for its sidecar when SIDECAR_ADDR is not set, as `host:port`. */
   readonly pluginAddress: string;
-  /** Where the sidecar serves its health when SIDECAR_HEALTH_ADDR says nothing, in that variable's form. */
+  /** The sidecar's health address when SIDECAR_HEALTH_ADDR is not set, in that variable's form. */
   readonly healthAddress: string;
 }
 
-/** How long SIDECAR_HOLD_APP holds an app: within the 60 s that the platform gives it to start. */
+/** How long SIDECAR_HOLD_APP delays an app: within the 60 s that the platform gives it to start. */
 export const holdSeconds = 45;
 
-/** How long the health server may take for one answer before it is asked again. */
+/** How long to wait for one answer of the health server before asking again. */
 export const answerSeconds = 1;
 
 /**
- * The text of `.profile.d/meridian-sidecar.sh`, which tells the plugin where its sidecar is, and with SIDECAR_HOLD_APP lets
- * it wait for it. Every process, sidecar, task and `cf ssh` shell sources it, some under `set -euo pipefail` that another
- * buildpack left behind, so it never exits, never fails and never reads a variable that may be unset.
- * Bash itself asks the health server: `meridian-sidecar wait` would start a second runtime while the sidecar starts, which takes
- * five times what a bare runtime takes to start, and some 80 MB; a question of bash takes a twentieth of it, and nothing.
+ * The text of `.profile.d/meridian-sidecar.sh`, which gives the plugin its sidecar's address and, with SIDECAR_HOLD_APP, makes
+ * it wait for the sidecar. Every process, sidecar, task and `cf ssh` shell sources it, some under `set -euo pipefail` of
+ * another buildpack, so it never exits, never fails and never reads a variable that may be unset.
+ * Bash itself asks the health server. `meridian-sidecar wait` would start a second runtime while the sidecar starts: about 80
+ * MB, five times the start time of a bare runtime. The question of bash takes a twentieth of that time and no such memory.
  */
 export function profileScript({ sidecarFor, pluginAddress, healthAddress }: ProfileOptions): string {
   return `# Where the plugin finds its sidecar; written by the meridian-sidecar buildpack.

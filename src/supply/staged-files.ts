@@ -18,7 +18,7 @@ export interface SupplyDirectories {
   readonly depsIdx: string;
 }
 
-/** Reads what other processes the app has so far. */
+/** Reads the app's other processes that exist so far. */
 export async function readNeighbours({ buildDir, depsDir, depsIdx }: SupplyDirectories): Promise<StagedNeighbours> {
   const others = (await guard(fs.readdir(depsDir))).filter(
     (name) => /^\d+$/.test(name) && Number(name) < Number(depsIdx),
@@ -34,7 +34,7 @@ export async function readNeighbours({ buildDir, depsDir, depsIdx }: SupplyDirec
   return { procfile: await readIfThere(path.join(buildDir, 'Procfile'), buildDir), earlier };
 }
 
-/** Reads the file of the app that SIDECAR_CONFIG names; undefined when there is none, or it is named from the root. */
+/** Reads the file of the app that SIDECAR_CONFIG names; undefined when it does not exist, or its path is absolute. */
 export async function readConfigFileOfApp(
   { buildDir }: SupplyDirectories,
   environment: Environment,
@@ -45,12 +45,12 @@ export async function readConfigFileOfApp(
   return text === undefined ? undefined : { path: named, text };
 }
 
-/** Does what the plan says. launch.yml is written last in deps/<idx>: with it the platform starts a sidecar. */
+/** Carries out the plan. launch.yml is written last in deps/<idx>: because of it the platform starts a sidecar. */
 export async function carryOut(plan: SupplyPlan, directories: SupplyDirectories): Promise<void> {
   const { buildpackDir, buildDir, depsDir, depsIdx } = directories;
   const inOwn = (file: PlannedFile): PlannedFile => ({ ...file, path: path.join(depsIdx, file.path) });
   for (const { from, to } of plan.vendored) {
-    // Read and written anew: a copy would carry over the modes of the package, which may be read-only.
+    // Read and written, not copied: a copy would keep the modes of the package, which may be read-only.
     const text = await guard(fs.readFile(path.join(buildpackDir, from), 'utf8'));
     await guard(writeInside(depsDir, inOwn({ path: to, text, mode: 0o644 })));
   }
@@ -58,7 +58,7 @@ export async function carryOut(plan: SupplyPlan, directories: SupplyDirectories)
   for (const file of plan.depsFiles) await guard(writeInside(depsDir, inOwn(file)));
 }
 
-/** What an earlier staging of the same folder wrote is replaced; what the app brings under the name is its own. */
+/** Replaces the file of an earlier staging; refuses to replace the app's own file of that name. */
 async function writeIntoApp(buildDir: string, file: PlannedFile): Promise<void> {
   const [mark = ''] = file.text.split('\n', 1);
   const found = await readIfThere(path.join(buildDir, file.path), buildDir);
@@ -75,7 +75,7 @@ async function readIfThere(file: string, within: string): Promise<string | undef
   );
 }
 
-/** Whatever the file system refuses is a fact about the directories that were passed in, not a bug. */
+/** An error of the file system is a fact about the given directories, not a bug. */
 async function guard<T>(operation: Promise<T>): Promise<T> {
   try {
     return await operation;

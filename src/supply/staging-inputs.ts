@@ -11,21 +11,21 @@ import { settings } from '../contract/config/settings.ts';
 import { loadSidecarConfig, type SidecarConfig } from '../contract/config/sidecar-config.ts';
 import { unknownVariables } from '../contract/config/variable-slips.ts';
 
-/** A value, and where it comes from, such as `SIDECAR_MEMORY`; undefined: it is the default. */
+/** A value and its source, such as `SIDECAR_MEMORY`; undefined: it is the default. */
 export interface Choice<T> {
   readonly value: T;
   readonly origin: string | undefined;
 }
 
-/** What a person may decide at staging, with everything that is wrong with it. */
+/** The settings of a staging, with all their problems. */
 export interface StagingInputs {
   readonly memoryMb: Choice<number>;
   /** The process types that get a sidecar, each once. */
   readonly sidecarFor: Choice<readonly string[]>;
   readonly instanceId: Choice<string>;
-  /** Where the plugin finds its sidecar when SIDECAR_ADDR says nothing, as `host:port`. */
+  /** The address that the plugin uses for its sidecar when SIDECAR_ADDR is not set, as `host:port`. */
   readonly pluginAddress: string;
-  /** Where the sidecar serves its health when SIDECAR_HEALTH_ADDR says nothing, in that variable's form. */
+  /** The sidecar's health address when SIDECAR_HEALTH_ADDR is not set, in that variable's form. */
   readonly healthAddress: string;
   readonly busAddress: Choice<string>;
   readonly holdsApp: boolean;
@@ -35,14 +35,14 @@ export interface StagingInputs {
 
 export interface StagingSources {
   readonly environment: Environment;
-  /** The file that SIDECAR_CONFIG names; undefined when none is named, or none is there. */
+  /** The file that SIDECAR_CONFIG names; undefined when the variable is unset or the file does not exist. */
   readonly configFile: ConfigFile | undefined;
   readonly bindings: BindingSources;
 }
 
 /**
- * Reads the variables that count at staging, and checks those of the run that can be known already: a push that fails here
- * tells more than a container that crashes. What may be set later is warned of only.
+ * Reads the variables that apply at staging, and checks those of the run that are already known: a failed push explains more
+ * than a crashing container. A variable that may be set later causes a warning only.
  */
 export function readStagingInputs(sources: StagingSources): StagingInputs {
   const { environment, configFile } = sources;
@@ -77,7 +77,7 @@ function choiceOf<V>(reader: SettingReader, setting: Setting<V>): Choice<V> {
   return { value: reader.read(setting), origin: reader.originOf(setting) };
 }
 
-/** What the sidecar itself will say about its variables, less what only a running instance can know. */
+/** The sidecar's own check of its variables, without problems that only a running instance can have. */
 function checkRun({ environment, configFile, bindings }: StagingSources): {
   readonly config?: SidecarConfig;
   readonly warnings: readonly string[];
@@ -88,16 +88,16 @@ function checkRun({ environment, configFile, bindings }: StagingSources): {
     const config = loadSidecarConfig({
       environment: assumed,
       ...(configFile && { configFile }),
-      // What the platform puts in place for a run only is no fault of a staging.
+      // Files that the platform adds only for a run are not missing at staging.
       bindings: { ...bindings, unreadable: [] },
-      // The topic grammar is the sidecar's; staging judges the shape of the grants only.
+      // Only the sidecar checks the topic grammar; staging checks the shape of the grants only.
       checkPattern: () => undefined,
     });
     return { config, warnings: [], faults: [] };
   } catch (error) {
     if (!(error instanceof FaultList)) throw error;
     const faults = error.faults.filter(({ id }) => id !== poolTypeMissing);
-    // A file that is not there yet may hold it.
+    // A file that does not exist yet may contain it.
     const mayFollow = configFile === undefined && readVariable(environment, 'SIDECAR_CONFIG') !== undefined;
     const isWarned = faults.length < error.faults.length && !mayFollow;
     if (faults.length > 0) return { warnings: isWarned ? [poolTypeWarning] : [], faults };
@@ -111,17 +111,17 @@ const poolTypeMissing = 'config/pool-type/missing';
 const poolTypeWarning =
   'POOL_TYPE is not set; the sidecar will not start without it.\nSet it with `cf set-env APP POOL_TYPE …` or under `env` in the manifest.';
 
-/** The first web instance of this app, since staging knows the app and no instance. */
+/** The first web instance of this app, since staging knows the app but not an instance. */
 function assumedInstance(environment: Environment): string {
   const identity = readPlatformIdentity(environment);
   const given = environment['VCAP_APPLICATION'];
-  // One that is broken is left as it is, so that it is told like any other fault.
+  // An invalid one is kept, so that it is reported like any other problem.
   if (!identity.ok) return given ?? '';
   const { space = 'space', app = 'app' } = identity.value;
   return JSON.stringify({ space_name: space, application_name: app, process_type: 'web', instance_index: 0 });
 }
 
-/** A slip in a name would be ignored without a word. */
+/** Otherwise a typing mistake in a name would be ignored silently. */
 function unknownVariableWarnings(environment: Environment): string[] {
   return unknownVariables(environment).map(({ name, nearest }) => {
     const remedy = nearest === undefined ? `Unset ${name}, or correct its name.` : `Did you mean ${nearest}?`;

@@ -1,4 +1,4 @@
-/** What staging says, in the form that every Cloud Foundry buildpack uses. */
+/** The log of a staging, in the form that every Cloud Foundry buildpack uses. */
 export interface StagingLog {
   step(text: string): void;
   detail(text: string): void;

@@ -7,7 +7,7 @@ import { profileScript } from './profile-script.ts';
 import type { StagingInputs } from './staging-inputs.ts';
 import { wrapperScript } from './wrapper-script.ts';
 
-/** Everything supply will do, decided before it does any of it. */
+/** All the work of supply, decided before it begins. */
 export interface SupplyPlan {
   /** Files of the package, copied into deps/<idx>. */
   readonly vendored: readonly { readonly from: string; readonly to: string }[];
@@ -30,7 +30,7 @@ export interface PlanOptions {
   readonly depsIdx: string;
 }
 
-/** @throws FaultList with all that is wrong with the inputs and all that would cost the app its sidecar. */
+/** @throws FaultList with all problems of the inputs, and all reasons why the app would get no sidecar. */
 export function planSupply({ inputs, neighbours, version, depsIdx }: PlanOptions): SupplyPlan {
   const faults = [...inputs.faults, ...findLostSidecar(neighbours, depsIdx)];
   if (faults.length > 0) throw new FaultList(faults);
@@ -59,7 +59,7 @@ export interface WarningSources extends Pick<PlanOptions, 'inputs' | 'neighbours
   readonly nowMs: number;
 }
 
-/** What lets a staging go on, and may still be a mistake; each with what to do. */
+/** Likely mistakes that do not fail a staging, each with what to do. */
 export function findWarnings({ inputs, neighbours, depsIdx, manifest, nowMs }: WarningSources): string[] {
   return [
     ...inputs.warnings,
@@ -72,7 +72,9 @@ export function findWarnings({ inputs, neighbours, depsIdx, manifest, nowMs }: W
 const typeWarning = (type: string): string =>
   `The Procfile has no process type \`${type}\`, which is to get a sidecar.\nCorrect SIDECAR_FOR, unless the final buildpack declares that type.`;
 
-/** From ten buildpacks on the platform pads the names of the folders, and then looks for launch.yml under unpadded ones. */
+/**
+ * With ten buildpacks or more the platform pads the names of the folders, and then looks for launch.yml under unpadded ones.
+ */
 const othersLostWarning =
   'This app has ten buildpacks or more; the platform loses the sidecars of the first ten, not this one.\nUse fewer buildpacks.';
 

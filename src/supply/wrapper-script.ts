@@ -1,9 +1,9 @@
 import { withholdRuntimeVariables } from '../buildpack/runtime-variables.ts';
 
 /**
- * The text of `deps/<idx>/bin/meridian-sidecar`. It finds its runtime from its own place, because the droplet is moved
- * after staging, and gives V8 half of MEMORY_LIMIT, because the platform accounts a sidecar's memory and does not enforce it;
- * the other half is for the binary, buffers and sockets. `-p` makes bash ignore BASH_ENV, SHELLOPTS and the functions of an app.
+ * The text of `deps/<idx>/bin/meridian-sidecar`. It finds its runtime from its own location, because the droplet is moved after
+ * staging. It gives V8 half of MEMORY_LIMIT, because the platform accounts a sidecar's memory and does not enforce it; the
+ * other half is for the binary, buffers and sockets. `-p` makes bash ignore BASH_ENV, SHELLOPTS and the functions of an app.
  */
 export const wrapperScript = `#!/bin/bash -p
 set -euo pipefail

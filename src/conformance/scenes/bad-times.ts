@@ -16,10 +16,10 @@ import { failed, passed, type Verdict } from '../verdict.ts';
 
 const answerTimeoutMs = 1_000;
 const faultThreshold = 3;
-/** Of a plugin whose heartbeats were never seen. */
+/** For a plugin whose heartbeats were never seen. */
 const usualHeartbeatMs = 5_000;
 
-/** The sidecar comes late, the bus goes away and returns, and the plugin is frozen until it is faulted. */
+/** The sidecar starts late, the bus stops and restarts, and the plugin is suspended until it is faulted. */
 export const badTimes: Scene = {
   name: 'the sidecar comes late, the bus goes away, the plugin freezes',
   judges: ['sidecar-readiness', 'degraded-state', 'faulted-state'],
@@ -38,7 +38,7 @@ export const badTimes: Scene = {
   },
 };
 
-/** How long a plugin that takes no callbacks has for its next heartbeat. */
+/** How long a plugin without callbacks has for its next heartbeat. */
 function heartbeatTimeoutMs({ heartbeatPeriodMs = usualHeartbeatMs }: SceneContext['profile']): number {
   return 1.5 * heartbeatPeriodMs;
 }
@@ -46,7 +46,7 @@ function heartbeatTimeoutMs({ heartbeatPeriodMs = usualHeartbeatMs }: SceneConte
 async function readinessVerdict(bed: TestBed, context: SceneContext): Promise<Verdict> {
   const { around, profile } = context;
   const { journal } = bed;
-  // Nothing shows from outside that a plugin tries to connect, so it is given twice the time that its start takes.
+  // Attempts to connect are not visible from outside, so the plugin gets twice the time that its start takes.
   const delayMs = Math.min(5_000, Math.max(1_000, 2 * profile.startupMs));
   await bed.startPlugin();
   await Promise.race([sleep(around.scheduler, delayMs), journal.until(delayMs, () => bed.exit !== undefined)]);
@@ -69,7 +69,7 @@ function isAllowedEarly(path: string): boolean {
   return path === sidecarMethods.register.path || path.startsWith('/grpc.health.v1.');
 }
 
-/** Judges a plugin that lives and is registered; starts it again when it does not. */
+/** Runs checks on a live, registered plugin; restarts it when it has ended. */
 async function inLife(
   bed: TestBed,
   input: Input,
@@ -111,7 +111,7 @@ async function faultedVerdict(bed: TestBed, input: Input, context: SceneContext)
   const { journal } = bed;
   const { claims, profile } = context;
   if (!isAttached(journal, bed.life)) {
-    // It is judged from its first heartbeat on, so frozen before it, it would never be faulted.
+    // Its health is watched from its first heartbeat. If it were suspended before that, it would never be faulted.
     const beats = () => journal.received(sidecarMethods.heartbeat, bed.life).length > 0;
     await journal.until(heartbeatPeriodMsMax, () => beats() || bed.exit !== undefined);
     if (bed.exit !== undefined) return failed(`it ${bed.exit}`);

@@ -6,7 +6,10 @@ import { grantsOf, neverFaulted, omitted, type Scene, type SceneContext, startUn
 import type { TestBed } from '../test-bed.ts';
 import { failed, passed, type Verdict } from '../verdict.ts';
 
-/** Killed just before it hears that its first message is stored, started again, killed when it has saved, started again. */
+/**
+ * The plugin is killed just before it learns that its first message is stored, restarted, killed when it has saved, and
+ * restarted.
+ */
 export const killedAndRestarted: Scene = {
   name: 'the plugin is killed after it published, and after it saved state',
   judges: ['dedup-key', 'state-save-load'],
@@ -33,7 +36,7 @@ export const killedAndRestarted: Scene = {
   },
 };
 
-/** The plugin is gone before it knows that its message was stored: it has to publish it again to be sure. */
+/** The plugin is killed before it knows that its message was stored, so it has to publish it again. */
 async function killAtFirstPublish(bed: TestBed, input: Input, context: SceneContext) {
   const { journal } = bed;
   const answers = new Set<string>([sidecarMethods.publish.path, pluginMethods.publish.path]);
@@ -57,12 +60,12 @@ async function liveUntilSaved(bed: TestBed, input: Input, context: SceneContext)
     () => saves().length > 0 && (!publishes || publishAttempts(journal, from).some(({ answer }) => answer)),
     stepTimeoutMs,
   );
-  // What it publishes about another message is another event, whatever its payload.
+  // Its publishes about another message are other events, whatever their payload.
   const attempts = publishAttempts(journal, from);
-  // The life before this one may have taken the message already, with all that it does about one.
+  // The life before this one may have handled the message already, with all that follows from it.
   if (saves().length === 0) await input.another();
   await input.feedUntil(() => saves().length > 0, stepTimeoutMs);
-  // It may save only when it stops.
+  // Some plugins save only when they stop.
   if (saves().length === 0) await bed.terminatePlugin(stepTimeoutMs);
   await bed.killPlugin();
   const confirmed = saves().at(-1)?.call;
@@ -86,7 +89,7 @@ async function loadVerdict(
   const saves = () => journal.received(pluginMethods.saveState, from);
   const hasBegun = () => loads().length > 0 || saves().length > 0;
   await input.feedUntil(hasBegun, stepTimeoutMs);
-  // It may ask only when it has something to do.
+  // Some plugins load state only when they have work to do.
   if (!hasBegun()) await input.another();
   await input.feedUntil(hasBegun, stepTimeoutMs);
   const [load] = loads();

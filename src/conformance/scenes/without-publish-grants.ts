@@ -12,7 +12,7 @@ export const withoutPublishGrants: Scene = {
     const mayOnly = (grants: typeof allTopics) => grants.filter(({ action }) => action === 'subscribe');
     const grants = mayOnly(grantsOf(context));
     const bed = await context.openBed({
-      // Without any grant it would not even be admitted.
+      // Without any grant the plugin could not even register.
       grants: grants.length > 0 ? grants : mayOnly(allTopics),
       healthCheckTimeoutMs: 5_000,
       faultThreshold: neverFaulted,

@@ -13,30 +13,30 @@ import { findOrderFaults, isThisBuildpack } from './buildpack-order.ts';
 import { type CloudApp, type CloudManifest, readCloudManifest } from './cloud-manifest.ts';
 import { findHealthFaults, findProcessFaults } from './process-checks.ts';
 
-/** What is pushed, as far as a sidecar is concerned. */
+/** The files and settings of a push that matter to a sidecar. */
 export interface AppFolder {
   readonly name: string;
-  /** The texts of manifest.yml and Procfile; undefined: there is none. */
+  /** The texts of manifest.yml and Procfile; undefined: the file does not exist. */
   readonly manifest: string | undefined;
   readonly procfile: string | undefined;
-  /** The text of package.json; undefined: there is none. */
+  /** The text of package.json; undefined: the file does not exist. */
   readonly packageJson: string | undefined;
-  /** Reads what SIDECAR_CONFIG of an environment names. @throws UserFacingError when that is not there. */
+  /** Reads the file that an environment's SIDECAR_CONFIG names. @throws UserFacingError when it does not exist. */
   readonly readConfigFile: (environment: Environment) => Promise<ConfigFile | undefined>;
 }
 
 export interface FolderOptions {
-  /** Of several applications in one manifest: which; absent: those that name this buildpack. */
+  /** Which of several applications in one manifest; absent: those that name this buildpack. */
   readonly app?: string | undefined;
-  /** How this buildpack is called on the platform; absent: anything with `meridian-sidecar` in it. */
+  /** The buildpack's name on the platform; absent: any name with `meridian-sidecar` in it. */
   readonly buildpack?: string | undefined;
-  /** What `cf push` is given with --var. */
+  /** The variables that `cf push` gets with --var. */
   readonly variables: Readonly<Record<string, string>>;
-  /** Variables that are set elsewhere, such as by `cf set-env`; they win over the manifest. */
+  /** Variables that are set elsewhere, such as by `cf set-env`; they override the manifest. */
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** Says of each application what is configured and what is wrong with it, as far as that can be known before it runs. */
+/** Reports each application's settings and problems, as far as they are known before it runs. */
 export async function examineAppFolder(folder: AppFolder, options: FolderOptions): Promise<DoctorReport[]> {
   const manifest = manifestOf(folder, options);
   const apps = chosenApps(manifest.apps, options);
@@ -112,7 +112,7 @@ async function readFileOf(
   }
 }
 
-/** What may be set or bound after this folder was written is no error yet. */
+/** A variable or binding may still be added after this folder was written, so its absence is not an error yet. */
 function severityOf(fault: UserFacingError, { services }: CloudApp, environment: Environment): Finding {
   const isListed = services.includes(environment['SIDECAR_BUS_SERVICE'] ?? '');
   if (fault.id === 'config/bus-service/not-bound' && isListed) return listedOnly();
@@ -120,7 +120,7 @@ function severityOf(fault: UserFacingError, { services }: CloudApp, environment:
   return { severity: mayFollow ? 'warning' : 'error', fault };
 }
 
-/** The default address is rarely meant where services are bound, and what they hold only a container is told. */
+/** With bound services the default address is rarely intended, and only a container sees their contents. */
 function unseenServices({ services }: CloudApp, addressOrigin: string | undefined): Finding[] {
   return addressOrigin === undefined && services.length > 0 ? [listedOnly()] : [];
 }

@@ -11,12 +11,12 @@ import { patternFault } from '../../contract/wire/topic.ts';
 import { errorOf, type Finding } from '../finding.ts';
 import type { CloudApp, CloudProcess } from './cloud-manifest.ts';
 
-/** What stands for the platform's PORT. */
+/** Used in place of the platform's PORT. */
 export const platformPort = 8080;
 
 export interface InstanceSources {
   readonly app: CloudApp;
-  /** Those with a sidecar. */
+  /** Processes with a sidecar. */
   readonly processes: readonly CloudProcess[];
   readonly environment: Environment;
   readonly configFile: ConfigFile | undefined;
@@ -26,14 +26,14 @@ export interface ExaminedInstances {
   /** Of the first instance. */
   readonly config: SidecarConfig;
   readonly readings: readonly Reading[];
-  /** What a sidecar of any of the instances would refuse. */
+  /** Problems for which the sidecar of any of the instances would not start. */
   readonly faults: readonly UserFacingError[];
   readonly findings: readonly Finding[];
 }
 
 /**
  * Reads the configuration as the sidecars of the first and the last instance of each process would read it. The name of the
- * space is not known before the push, and is called SPACE.
+ * space is unknown before the push; SPACE stands in its place.
  */
 export function examineInstances({ app, processes, environment, configFile }: InstanceSources): ExaminedInstances {
   const examine = (type: string, index: number): ExaminedSidecarConfig =>
@@ -66,7 +66,7 @@ function instanceOf(app: string, type: string, index: number): string {
   });
 }
 
-/** Two processes that count their instances alike may call them alike. */
+/** Two processes with the same numbering may get the same ids. */
 function sharedIds(all: readonly { readonly place: string; readonly config: SidecarConfig }[]): Finding[] {
   return all.flatMap(({ place, config: { instanceId } }, at) => {
     const earlier = all.slice(0, at).find(({ config }) => config.instanceId === instanceId);

@@ -2,7 +2,7 @@ import { buildpackName } from '../../buildpack/layout.ts';
 import { errorOf, type Finding, warningOf } from '../finding.ts';
 import { type CloudApp, ownSidecar } from './cloud-manifest.ts';
 
-/** How an operator or a developer calls this buildpack: the name itself, a zip's or a repository's address. */
+/** Usual names of this buildpack on a platform: the name itself, or the address of a zip or repository. */
 const ownName = /meridian[-_]sidecar/i;
 
 /** Whether an entry of `buildpacks` is this buildpack. */
@@ -10,7 +10,7 @@ export function isThisBuildpack(entry: string, calledName: string | undefined): 
   return calledName === undefined ? ownName.test(entry) : entry === calledName;
 }
 
-/** Finds what in the order of the buildpacks costs the app its start or its sidecar. */
+/** Finds problems in the order of the buildpacks that prevent the start of the app or of its sidecar. */
 export function findOrderFaults(app: CloudApp, calledName: string | undefined): Finding[] {
   const { buildpacks } = app;
   if (buildpacks.length === 0) return ownSidecar(app) ? [] : [unnamed()];

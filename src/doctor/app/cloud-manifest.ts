@@ -5,10 +5,10 @@ import { readManifestEnvironment } from '../manifest/environment.ts';
 import { findRefusals } from '../manifest/refusals.ts';
 import { asMapping, type Mapping, readYaml } from '../yaml-text.ts';
 
-/** What the platform is told about one app, as far as a sidecar is concerned. */
+/** The parts of an app's manifest that matter to a sidecar. */
 export interface CloudApp {
   readonly name: string;
-  /** In order; empty when the manifest leaves them to `cf push` or to the platform. */
+  /** In order; empty when `cf push` or the platform chooses them. */
   readonly buildpacks: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly services: readonly string[];
@@ -23,11 +23,11 @@ export interface CloudProcess {
   /** Undefined: the platform's default. */
   readonly memoryMb: number | undefined;
   readonly instances: number;
-  /** Undefined: what the Procfile or the final buildpack says. */
+  /** Undefined: the command of the Procfile or the final buildpack. */
   readonly command: string | undefined;
   readonly healthCheck: 'port' | 'http' | 'process';
   readonly healthEndpoint: string;
-  /** The manifest gives it a command or an entry of its own. */
+  /** The manifest gives it a command or its own entry. */
   readonly isDeclared: boolean;
 }
 
@@ -43,16 +43,16 @@ export interface CloudManifest {
 }
 
 /**
- * The sidecar that the manifest declares under the buildpack's own name: right for `cf push --droplet`, which stages nothing,
- * and a conflict where the buildpack brings one.
+ * The sidecar that the manifest declares under the buildpack's own name. That is right for `cf push --droplet`, which does not
+ * stage, and a conflict when the buildpack adds a sidecar.
  */
 export function ownSidecar({ sidecars }: CloudApp): CloudSidecar | undefined {
   return sidecars.find(({ name }) => name === buildpackName);
 }
 
 /**
- * Reads a manifest.yml with `((name))` filled in from `variables`, as `cf push --var` does. What cannot be read is a finding,
- * and the rest is read all the same.
+ * Reads a manifest.yml and replaces `((name))` from `variables`, as `cf push --var` does. An unreadable part is a finding, and
+ * the rest is still read.
  */
 export function readCloudManifest(text: string, variables: Readonly<Record<string, string>>): CloudManifest {
   const findings: Finding[] = [];
@@ -70,7 +70,7 @@ function fillIn(value: unknown, variables: Readonly<Record<string, string>>, unk
     const [, whole] = /^\(\(([\w./-]+)\)\)$/.exec(value) ?? [];
     if (whole !== undefined) {
       if (variables[whole] === undefined) unknown.add(whole);
-      // As a value of its own it has the type that YAML gives it.
+      // A whole value has the type that YAML gives it.
       return variables[whole] === undefined ? undefined : parseManifestYaml(variables[whole]);
     }
     return value.replaceAll(/\(\(([\w./-]+)\)\)/g, (whole, name: string) => {
@@ -115,7 +115,7 @@ function readProcess(raw: Mapping, place: { readonly app: string; readonly findi
   }
   const instances = Number(raw['instances'] ?? 1);
   const command = raw['command'];
-  // The platform's older name for `process` is `none`.
+  // `none` is the platform's older name for `process`.
   const written = raw['health-check-type'] === 'none' ? 'process' : raw['health-check-type'];
   return {
     type,

@@ -12,7 +12,7 @@ export interface ProcessSources {
   readonly memoryMb: number;
 }
 
-/** Finds what is wrong between the sidecar and the processes beside it: names, types and memory. */
+/** Finds problems between the sidecar and the processes beside it: names, types and memory. */
 export function findProcessFaults({ app, procfile, sidecarFor, memoryMb }: ProcessSources): Finding[] {
   const inProcfile = procfile === undefined ? [] : typesInProcfile(procfile);
   const declared = app.processes.filter(({ isDeclared }) => isDeclared).map(({ type }) => type);
@@ -28,7 +28,7 @@ export function findProcessFaults({ app, procfile, sidecarFor, memoryMb }: Proce
   ];
 }
 
-/** The platform refuses sidecars that together leave their process nothing. */
+/** The platform refuses sidecars that together leave no memory for their process. */
 function memoryFault({ type, memoryMb }: CloudProcess, app: CloudApp, stagedMb: number): Finding[] {
   if (memoryMb === undefined) return [];
   const own = app.buildpacks.length === 0 ? ownSidecar(app) : undefined;
@@ -38,17 +38,17 @@ function memoryFault({ type, memoryMb }: CloudProcess, app: CloudApp, stagedMb: 
   return sidecarsMb < memoryMb ? [] : [tooSmall(type, memoryMb, sidecarsMb)];
 }
 
-/** Where the health server answers a probe. */
+/** The paths on which the health server answers probes. */
 const probes: readonly string[] = ['/healthz', '/livez', '/readyz'];
 
 export interface HealthSources {
   readonly beside: CloudProcess;
   readonly healthAddress: ListenAddress;
-  /** What stands for PORT. */
+  /** Used in place of PORT. */
   readonly platformPort: number;
 }
 
-/** Finds what the platform's health check and the sidecar's health server do not agree on. */
+/** Finds contradictions between the platform's health check and the sidecar's health server. */
 export function findHealthFaults({ beside, healthAddress, platformPort }: HealthSources): Finding[] {
   const { healthCheck, healthEndpoint, type } = beside;
   if (healthAddress.port !== platformPort) return [];

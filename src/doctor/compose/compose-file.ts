@@ -13,7 +13,7 @@ import { findOptionFaults, optionsOf, type ProvidedService } from './provided-se
 export interface ComposeFile {
   readonly name: string;
   readonly text: string;
-  /** The variables that Compose fills in, as far as they are known. A text with others is taken as right. */
+  /** The known variables that Compose fills in. A text with unknown ones counts as valid. */
   readonly variables: Readonly<Record<string, string>>;
   readonly readFile: ReadHostFile;
 }
@@ -21,8 +21,8 @@ export interface ComposeFile {
 const providerType = 'meridian-sidecar';
 
 /**
- * Says of each service that this provider brings what is configured and what is wrong. Compose drops options that a provider
- * does not describe without a word, so that only the file itself shows a slip.
+ * Reports settings and problems of each service that this provider runs. Compose silently drops options that a provider does
+ * not describe, so only the file itself shows a typing mistake.
  */
 export function examineComposeFile(file: ComposeFile): DoctorReport[] {
   const empty = { subject: `Compose file ${file.name}`, settings: [], notes: [] };

@@ -1,9 +1,9 @@
-/** `$$`, `$NAME`, `${NAME}`, or `${NAME` with an operator and a text behind it. */
+/** `$$`, `$NAME`, `${NAME}`, or `${NAME` with an operator and a text after it. */
 const reference = /\$(?:(\$)|([A-Za-z_]\w*)|\{([A-Za-z_]\w*)(?:(:?[-+?])([^${}]*))?\})/g;
 
 /**
- * Fills variables in as Compose does (https://docs.docker.com/reference/compose-file/interpolation/); undefined when the
- * text depends on one that is not known here.
+ * Fills in variables as Compose does (https://docs.docker.com/reference/compose-file/interpolation/); undefined when the text
+ * depends on an unknown one.
  */
 export function interpolate(text: string, variables: Readonly<Record<string, string>>): string | undefined {
   let isKnown = true;
@@ -13,11 +13,11 @@ export function interpolate(text: string, variables: Readonly<Record<string, str
     if (value === undefined) isKnown = false;
     return value ?? '';
   });
-  // What is left of a text without references is what this does not understand; `$${` is a dollar and a brace.
+  // A text that still contains `${` has a form unknown here; `$${` is a dollar and a brace.
   return isKnown && !text.replaceAll(reference, '').includes('${') ? filled : undefined;
 }
 
-/** A default is what Compose takes here, as far as this machine tells. */
+/** Compose uses a default here, as far as this machine shows. */
 function filledIn(value: string | undefined, operator: string, word: string): string | undefined {
   const isSet = operator.startsWith(':') ? value !== undefined && value !== '' : value !== undefined;
   if (operator.endsWith('-')) return isSet ? value : word;

@@ -2,14 +2,14 @@ import { errorOf, type Finding, warningOf } from '../finding.ts';
 import { asMapping, type Mapping } from '../yaml-text.ts';
 import { optionsOf, type ProvidedService } from './provided-service.ts';
 
-/** The parts of a Compose file that say which networks there will be. */
+/** The parts of a Compose file that determine which networks exist. */
 export interface ComposeModel {
   readonly services: readonly (readonly [name: string, raw: Mapping])[];
-  /** Under `networks:` at the top. */
+  /** The `networks:` at the top of the file. */
   readonly networks: Mapping;
 }
 
-/** Finds networks that will not be there when Compose calls the provider: it makes those that some service lists. */
+/** Finds networks that do not exist yet when Compose calls the provider: it creates those that some service lists. */
 export function findMissingNetworks(service: ProvidedService, { services, networks }: ComposeModel): Finding[] {
   const named = optionsOf(service)['network'] ?? 'default';
   const listed = listedNetworks(service.raw);
@@ -29,7 +29,7 @@ function listedNetworks({ networks }: Mapping): readonly string[] {
   return Array.isArray(networks) ? networks.map(String) : Object.keys(asMapping(networks));
 }
 
-/** A service that says nothing is on `default`; one of a provider is on none. */
+/** A service without `networks` is on `default`; one of a provider is on none. */
 function usedNetworks(raw: Mapping): readonly string[] {
   const isOnDefault =
     raw['networks'] === undefined && raw['network_mode'] === undefined && raw['provider'] === undefined;

@@ -6,11 +6,11 @@ import { asMapping, type Mapping } from '../yaml-text.ts';
 
 export interface PluginSources {
   readonly services: readonly (readonly [name: string, raw: Mapping])[];
-  /** Undefined: what the folder or the command line says. */
+  /** Undefined: the folder or the command line decides. */
   readonly project: string | undefined;
 }
 
-/** Finds what is wrong between a service of the provider and the plugins that join its network. */
+/** Finds problems between a service of the provider and the plugins that join its network. */
 export function findPluginFaults(name: string, sources: PluginSources): Finding[] {
   const { services } = sources;
   const joins = services.filter(([, raw]) => joinsOwnerOf(name, raw, sources));
@@ -33,7 +33,7 @@ export function findPluginFaults(name: string, sources: PluginSources): Finding[
   ];
 }
 
-/** The container that owns the namespace is named `PROJECT-SERVICE-1`, the project being known to Compose alone. */
+/** The network owner's name is `PROJECT-SERVICE-1`; only Compose knows the project. */
 function joinsOwnerOf(service: string, raw: Mapping, { services, project }: PluginSources): boolean {
   const [, container = ''] = /^container:(.*)$/.exec(String(raw['network_mode'] ?? '')) ?? [];
   const isOf = (name: string): boolean => container.endsWith(`-${name}-1`);
@@ -42,7 +42,7 @@ function joinsOwnerOf(service: string, raw: Mapping, { services, project }: Plug
   if (before.includes('$')) return /^\$(?:COMPOSE_PROJECT_NAME|\{COMPOSE_PROJECT_NAME(?::?[-?][^}]*)?\})$/.test(before);
   if (project !== undefined) return before === project;
   if (before === '') return false;
-  // The name of a service may end like that of another.
+  // One service's name may end like another's.
   return !services.some(([name]) => name.length > service.length && isOf(name));
 }
 
@@ -51,7 +51,10 @@ function dependsOn(raw: Mapping, service: string): boolean {
   return Array.isArray(listed) ? listed.includes(service) : Object.hasOwn(asMapping(listed), service);
 }
 
-/** A text is split into words as by a shell, and no shell runs it: https://docs.docker.com/reference/compose-file/services/#command */
+/**
+ * Compose splits the text into words as a shell would, but runs no shell:
+ * https://docs.docker.com/reference/compose-file/services/#command
+ */
 function swallowedSignal(plugin: string, { entrypoint, command }: Mapping): Finding[] {
   const words = [entrypoint, command].flatMap((each) =>
     typeof each === 'string' ? shellTokens(each).map(({ text }) => text) : [each ?? []].flat().map(String),

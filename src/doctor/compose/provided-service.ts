@@ -8,16 +8,16 @@ import { errorOf, type Finding } from '../finding.ts';
 import { asMapping, type Mapping } from '../yaml-text.ts';
 import { interpolate } from './interpolation.ts';
 
-/** A service that the provider brings. */
+/** A service that the provider runs. */
 export interface ProvidedService {
   readonly name: string;
   readonly raw: Mapping;
 }
 
 export interface OptionSources {
-  /** The name of the project, or something that stands for it. */
+  /** The name of the project, or a substitute. */
   readonly project: string;
-  /** What is known of the variables that Compose fills in. */
+  /** The known variables that Compose fills in. */
   readonly variables: Readonly<Record<string, string>>;
   readonly readFile: ReadHostFile;
   readonly checkPattern: CheckPattern;
@@ -27,7 +27,7 @@ export function optionsOf({ raw }: ProvidedService): Mapping {
   return asMapping(asMapping(raw['provider'])['options']);
 }
 
-/** Finds what Compose would leave out or refuse, and what `up` would refuse, by the parser of `up` itself. */
+/** Finds options that Compose would ignore or refuse, and those that `up` would refuse, with the parser of `up` itself. */
 export function findOptionFaults(service: ProvidedService, sources: OptionSources): Finding[] {
   const findings: Finding[] = [];
   const options = new Map<string, string[]>();
@@ -51,7 +51,7 @@ function isScalar(value: unknown): boolean {
   return ['string', 'number', 'boolean'].includes(typeof value);
 }
 
-/** Instead of a value that is not known here: nothing that `up` refuses, and nothing that lets it refuse something else. */
+/** Used in place of an unknown value: `up` accepts it, and it causes no other refusal. */
 const unknown = '/a-value-that-is-not-known-here';
 
 function standIn(name: string): readonly string[] {

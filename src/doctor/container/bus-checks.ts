@@ -26,8 +26,8 @@ export interface BusSources {
 }
 
 /**
- * Goes the sidecar's way to the bus as far as it leads: name, port, the proxy's tunnel, TLS, HTTP/2. Whether the bus accepts
- * the credential only a session shows.
+ * Follows the sidecar's way to the bus as far as possible: name, port, the proxy's tunnel, TLS, HTTP/2. Only a session shows
+ * whether the bus accepts the credential.
  */
 export async function examineBus(sources: BusSources): Promise<ExaminedBus> {
   const { url, proxy, network } = sources;
@@ -60,7 +60,7 @@ export async function examineBus(sources: BusSources): Promise<ExaminedBus> {
 }
 
 async function examinePlain({ url, proxy, network }: BusSources): Promise<ExaminedBus> {
-  // A certificate that is not accepted is one, too.
+  // A server whose certificate is not accepted also uses TLS.
   const speaksTls = await network.handshake(url, {}, proxy).then(
     () => true,
     (error: unknown) => error instanceof ProbedCertificateError,
@@ -90,7 +90,7 @@ function through(proxy: BusSources['proxy']): string {
 
 const proxyVariables = /^(?:https?|grpc|all)_proxy$/i;
 
-/** The variables that lead other programs to a proxy. */
+/** The variables that make other programs use a proxy. */
 export function proxiesIn(environment: Environment): string[] {
   return Object.keys(environment).filter((name) => proxyVariables.test(name) && readVariable(environment, name));
 }

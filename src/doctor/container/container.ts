@@ -20,13 +20,13 @@ import { examineSidecar } from './sidecar-checks.ts';
 
 export interface ContainerSources {
   readonly environment: Environment;
-  /** What SIDECAR_CONFIG names, or why it cannot be read. */
+  /** The file that SIDECAR_CONFIG names, or why it cannot be read. */
   readonly configFile: ConfigFile | UserFacingError | undefined;
   readonly bindings: BindingSources;
   readonly probes: Probes;
 }
 
-/** Says what the sidecar of this container is told, and what is wrong with that, with it and with its way to the bus. */
+/** Reports the settings of this container's sidecar, and problems of the settings, the sidecar and its way to the bus. */
 export async function examineContainer(sources: ContainerSources): Promise<DoctorReport> {
   const { environment, bindings, configFile, probes } = sources;
   const file = configFile !== undefined && 'text' in configFile ? configFile : undefined;
@@ -62,7 +62,7 @@ interface Surroundings {
   readonly findings: readonly Finding[];
 }
 
-/** Nobody is asked at an address that is known to be wrong. */
+/** An address that is known to be wrong is not probed. */
 async function examineSurroundings(
   config: SidecarConfig,
   faults: readonly UserFacingError[],
@@ -101,7 +101,7 @@ function subjectOf(environment: Environment): string {
   return `this container: application ${app}, process ${process}, instance ${index}`;
 }
 
-/** The wrapper derives V8's limits from MEMORY_LIMIT. In a shell of `cf ssh` it is the app's, not the sidecar's. */
+/** The wrapper derives V8's limits from MEMORY_LIMIT. In a shell of `cf ssh` that is the app's, not the sidecar's. */
 function memoryFindings(environment: Environment): Finding[] {
   const limit = readVariable(environment, 'MEMORY_LIMIT');
   if (limit === undefined) return [];

@@ -9,13 +9,13 @@ import { endsSoon, shownTime } from './certificate-life.ts';
 import type { ProbedTls, Probes } from './probes.ts';
 
 export interface ExaminedCredentials {
-  /** Only what can be used. */
+  /** Only the usable parts. */
   readonly tls: ProbedTls;
   readonly notes: readonly string[];
   readonly findings: readonly Finding[];
 }
 
-/** Reads everything that proves the sidecar to the bus, or the bus to it, and says what of it cannot be used. */
+/** Reads the credential files and the trusted authorities, and reports those that cannot be used. */
 export async function examineCredentials(config: BusConnectionConfig, probes: Probes): Promise<ExaminedCredentials> {
   const findings: Finding[] = [];
   const notes: string[] = [];

@@ -17,7 +17,7 @@ import {
   type ServerCertificate,
 } from './probes.ts';
 
-/** Asks over this machine's network, and gives each question up after `timeoutMs`. */
+/** Probes over this machine's network. Each probe ends after `timeoutMs`. */
 export function networkProbes(scheduler: Scheduler, timeoutMs: number): NetworkProbes {
   const inTime = async <T>(ask: (signal: AbortSignal) => Promise<T>): Promise<T> => {
     const over = new AbortController();
@@ -56,8 +56,8 @@ export function networkProbes(scheduler: Scheduler, timeoutMs: number): NetworkP
 }
 
 /**
- * The way that the sidecar takes: directly, or through a tunnel of the proxy. Whoever gets the socket ends it, by its outermost
- * layer: to destroy a socket under TLS ends the process by a fault in Node.
+ * Connects as the sidecar does: directly, or through a tunnel of the proxy. The caller must close the socket by its outermost
+ * layer: destroying a socket below TLS ends the process, because of a bug in Node.
  */
 async function socketTo(to: Endpoint, proxy: ProxyServer | undefined, signal: AbortSignal): Promise<Socket> {
   const { host, port } = proxy ?? to;
@@ -71,7 +71,7 @@ async function socketTo(to: Endpoint, proxy: ProxyServer | undefined, signal: Ab
   return socket;
 }
 
-/** @returns the listener, for who takes it back. */
+/** @returns the listener, for a caller that removes it. */
 function endWith(signal: AbortSignal, socket: Socket): () => void {
   const end = (): void => void socket.destroy();
   signal.addEventListener('abort', end, { once: true });
@@ -93,18 +93,18 @@ function opened(socket: Socket, event: 'connect' | 'secureConnect'): Promise<voi
   });
 }
 
-/** An address is no name that a server could be asked for. */
+/** An IP address is not valid as a server name. */
 function serverName({ host }: Endpoint): { readonly servername?: string } {
   return isIP(host) === 0 ? { servername: host } : {};
 }
 
-/** OpenSSL's reasons to refuse a certificate have codes of their own; those of sockets begin with E, of the protocol with ERR_SSL. */
+/** OpenSSL's certificate errors have codes of their own; those of sockets begin with E, those of the protocol with ERR_SSL. */
 function isOfCertificate(error: unknown): boolean {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   return /CERT|SIGNATURE|ISSUER/.test(code) && !code.startsWith('ERR_SSL');
 }
 
-/** Node gives `Dec 31 23:59:59 2049 GMT`. */
+/** Node's format is `Dec 31 23:59:59 2049 GMT`. */
 function lifetimeOf({ valid_from, valid_to }: PeerCertificate): ServerCertificate {
   return { fromMs: Date.parse(valid_from), toMs: Date.parse(valid_to) };
 }

@@ -10,7 +10,7 @@ export interface ExaminedSidecar {
   readonly findings: readonly Finding[];
 }
 
-/** What of the sidecar's own status is looked at. */
+/** The parts of the sidecar's status that the doctor examines. */
 interface Status {
   readonly state: string;
   readonly instanceId: string;

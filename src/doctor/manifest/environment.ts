@@ -3,7 +3,7 @@ import { variableSettings } from '../../contract/config/settings.ts';
 import { errorOf, type Finding, warningOf } from '../finding.ts';
 import type { Mapping } from '../yaml-text.ts';
 
-/** What Cloud Controller makes of `env`; a list or a map is left out. */
+/** The variables that Cloud Controller makes from `env`; a list or a map is left out. */
 export function readManifestEnvironment(raw: Mapping, findings: Finding[]): Record<string, string> {
   const texts: Record<string, string> = {};
   for (const [name, value] of Object.entries(raw)) {
@@ -29,7 +29,7 @@ function reserved(name: string): Finding {
   });
 }
 
-/** In a variable that only the app reads, it may be what its author wants. */
+/** The author may intend this in a variable that only the app reads. */
 function structure(name: string, value: unknown): Finding {
   const isOurs = variableSettings.has(name);
   const found = `\`env\` of manifest.yml gives ${name} as a YAML ${Array.isArray(value) ? 'list' : 'map'}`;

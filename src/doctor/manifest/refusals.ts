@@ -2,7 +2,7 @@ import { manifestMegabytes } from '../../base/manifest-yaml.ts';
 import { errorOf, type Finding } from '../finding.ts';
 import { asMapping, type Mapping } from '../yaml-text.ts';
 
-/** Finds what `cf push` or Cloud Controller refuses of one application, as far as a sidecar depends on it. */
+/** Finds parts of one application that `cf push` or Cloud Controller refuses, if a sidecar depends on them. */
 export function findRefusals(app: Mapping): Finding[] {
   const name = String(app['name'] ?? '');
   const processes = app['processes'] ?? [];
@@ -39,7 +39,7 @@ function processFaults(processes: unknown, name: string): Finding[] {
 
 const healthChecks: readonly unknown[] = ['port', 'process', 'http', 'none', undefined, null];
 
-/** Of the application itself, which stands for its web process, or of another process. */
+/** Of the application itself, which means its web process, or of another process. */
 function placeFaults(place: Mapping, name: string): Finding[] {
   const instances = place['instances'] ?? 1;
   const check = place['health-check-type'];
@@ -86,7 +86,7 @@ function refused(name: string, what: string, next: string): Finding {
   });
 }
 
-/** Stacks whose C library is older than the one that Node 24 is built for (2.28), and those that are no Linux. */
+/** Stacks whose C library is older than the one that Node 24 is built for (2.28), and those that are not Linux. */
 const unusableStacks = /^(?:cflinuxfs[23]|windows.*)$/;
 
 function findForeignPlatform(app: Mapping, name: string): Finding[] {

@@ -1,4 +1,4 @@
-/** A word of a command line, or what stands between words: `;`, `&&`, `||`, `|`, `&`, `(`, `)`, or a redirection as `>`. */
+/** A word of a command line, or an operator: `;`, `&&`, `||`, `|`, `&`, `(`, `)`, or a redirection as `>`. */
 export interface ShellToken {
   readonly isOperator: boolean;
   /** A word's text without its quotes. */
@@ -8,7 +8,10 @@ export interface ShellToken {
 const token =
   /\s*(?:(?<operator>\n|&&|\|\||;|\||&(?!>)|\(|\))|(?<redirection>\d*(?:&?>>?|<<?<?)&?\s*[^\s;|&()]*)|(?<word>(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|\$\([^)]*\)|[^\s;|&()<>'"\\])+)|.)/gsy;
 
-/** The words and operators of a command line, as far as bash's grammar is needed to see which program it ends up as. */
+/**
+ * The words and operators of a command line. It knows only the parts of bash's grammar that determine which program runs in the
+ * end.
+ */
 export function shellTokens(line: string): ShellToken[] {
   const tokens: ShellToken[] = [];
   for (const { groups = {} } of line.trim().matchAll(token)) {

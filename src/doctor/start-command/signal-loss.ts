@@ -5,7 +5,7 @@ export type Scripts = Readonly<Record<string, string>>;
 
 type Shell = 'bash' | 'sh';
 
-/** They become what they start, so that its signals are its own. */
+/** They replace themselves with the program that they start, so it gets their signals. */
 const wrappers: readonly (readonly string[])[] = [
   ['env'],
   ['nice'],
@@ -16,14 +16,14 @@ const wrappers: readonly (readonly string[])[] = [
 ];
 const shells: Readonly<Record<string, Shell>> = { bash: 'bash', sh: 'sh', dash: 'sh', ash: 'sh' };
 const compound: ReadonlySet<string> = new Set(['if', 'for', 'while', 'until', 'case', '{', '!', 'time']);
-/** What nobody starts for its own sake: the command before it is the app. */
+/** Commands that are not the app: the app is the command before them. */
 const trivial: ReadonlySet<string> = new Set(['true', ':', 'echo', 'printf', 'exit', 'wait', 'sleep']);
 
 /**
  * Why SIGTERM, sent to the process that the platform starts by `bash -c COMMAND`, does not reach the program of the command;
- * undefined when it does, as far as the command shows. Tried with bash 5.2, dash 0.5.12 and npm 11: bash becomes the last simple
- * command of its line unless that has a redirection, dash becomes what `exec` says and nothing else, and npm passes signals on
- * to the shell that it starts a script with.
+ * undefined when it does, as far as the command shows. Tried with bash 5.2, dash 0.5.12 and npm 11. Bash replaces itself with
+ * the last simple command of its line unless that has a redirection. Dash does so only for `exec`. Npm forwards signals to the
+ * shell in which it runs a script.
  */
 export function signalLoss(command: string, scripts: Scripts = {}): string | undefined {
   return lossOf(command, 'bash', scripts);
@@ -70,7 +70,7 @@ function withoutAssignments(words: readonly string[]): readonly string[] {
   return words.slice(words.findIndex((word) => !/^\w+=/.test(word)));
 }
 
-/** The same of a program with its arguments, without a shell. */
+/** The same for a program with its arguments, without a shell. */
 export function lossInProgram(words: readonly string[], scripts: Scripts = {}): string | undefined {
   const [file = '', ...args] = words;
   const name = file.split('/').at(-1) ?? '';
@@ -87,7 +87,7 @@ export function lossInProgram(words: readonly string[], scripts: Scripts = {}): 
   return shell && at >= 0 ? lossOf(args[at + 1] ?? '', shell, scripts) : undefined;
 }
 
-/** npm passes SIGTERM on to `sh`, which ends without its child unless the script says `exec`. */
+/** Npm forwards SIGTERM to `sh`, which ends without its child unless the script says `exec`. */
 function lossInNpm(args: readonly string[], scripts: Scripts): string | undefined {
   const [verb = '', named = ''] = args.filter((word) => !word.startsWith('-'));
   const script = scripts[['run', 'run-script', 'rum', 'urn'].includes(verb) ? named : verb];

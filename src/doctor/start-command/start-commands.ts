@@ -13,7 +13,7 @@ export interface StartSources {
   readonly sidecarFor: readonly string[];
 }
 
-/** Finds the start commands that keep SIGTERM from the plugin, which is then killed without its `onStop`. */
+/** Finds start commands that do not forward SIGTERM to the plugin, which is then killed without its `onStop`. */
 export function findSwallowedSignals({ app, procfile, packageJson, sidecarFor }: StartSources): Finding[] {
   const inProcfile = commandsInProcfile(procfile ?? '');
   const scripts = scriptsIn(packageJson);
@@ -25,7 +25,7 @@ export function findSwallowedSignals({ app, procfile, packageJson, sidecarFor }:
   });
 }
 
-/** nodejs_buildpack starts the app by its `start` script, unless somebody says otherwise. */
+/** By default nodejs_buildpack starts the app by its `start` script. */
 function defaultCommand(type: string, { buildpacks }: CloudApp, scripts: Scripts): string | undefined {
   const isNode = buildpacks.length === 0 || buildpacks.at(-1)?.includes('nodejs') === true;
   return type === 'web' && isNode && scripts['start'] !== undefined ? 'npm start' : undefined;

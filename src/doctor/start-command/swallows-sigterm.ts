@@ -1,6 +1,6 @@
 import { type Finding, warningOf } from '../finding.ts';
 
-/** The warning of a command that keeps SIGTERM from the plugin. */
+/** The warning for a command that does not forward SIGTERM to the plugin. */
 export function swallowsSigterm(command: string, loss: string, next: readonly string[]): Finding {
   return warningOf({
     id: 'doctor/start-command/swallows-sigterm',
