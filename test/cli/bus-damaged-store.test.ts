@@ -3,6 +3,7 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  rmSync,
   symlinkSync,
   truncateSync,
   writeFileSync,
@@ -13,6 +14,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { realScheduler } from '../../src/base/time/real-scheduler.ts';
 import { openSqliteStore } from '../../src/bus/store/sqlite/sqlite-store.ts';
+import { RawSession } from '../bus/raw-session.ts';
 import { activeOwner, message } from '../bus/store-fixtures.ts';
 import { connectPlugin } from '../sidecar/plugins.ts';
 import { endAll, type Program, policyText, runCli, spawnSidecar, writeTemporary } from '../sidecar/processes.ts';
@@ -142,6 +144,11 @@ describe('the bus ends with 74 on', () => {
     ['a link to a device', 'unusable', (file) => symlinkSync('/dev/full', file)],
     ['a link that leads nowhere', 'unusable', (file) => symlinkSync('/dev/null/bus.sqlite', file)],
     ['a log that is a directory', 'unusable', (file) => [writeFileSync(file, whole), mkdirSync(`${file}-wal`)]],
+    [
+      'a count at its end',
+      'damaged',
+      (file) => [writeFileSync(file, whole), change(file, 'UPDATE log SET last_position = 9223372036854775807')],
+    ],
     ['a newer schema', 'version', (file) => [writeFileSync(file, whole), raiseVersion(file)]],
     ['the database of another program', 'foreign', makeForeign],
   ])('%s: bus/store/%s', async (_, id, make) => {
@@ -152,10 +159,14 @@ describe('the bus ends with 74 on', () => {
   });
 });
 
-function raiseVersion(file: string): void {
+function change(file: string, sql: string): void {
   const database = new DatabaseSync(file);
-  database.exec('PRAGMA user_version = 1000');
+  database.exec(sql);
   database.close();
+}
+
+function raiseVersion(file: string): void {
+  change(file, 'PRAGMA user_version = 1000');
 }
 
 function makeForeign(file: string): void {
@@ -177,3 +188,22 @@ test('a bus whose file is damaged while it runs ends with 74 as soon as it needs
   expect(outcome).toBe(74);
   expect(bus.stderr).toMatch(/\[bus\/store\/damaged\]\n$/);
 });
+
+test.each(['', '-wal'])(
+  'a bus whose file%s is removed while it runs ends with 74 and answers no publish with accepted',
+  async (suffix) => {
+    const file = newPlace();
+    writeFileSync(file, whole);
+    const bus = startOn(file);
+    const [, address = ''] = await bus.seen(/bus listens address=(\S+)/);
+    const session = await RawSession.open(address, 'oms-9', 'OMSPool');
+    rmSync(`${file}${suffix}`);
+    session.send({
+      case: 'publish',
+      value: { sequence: 1n, settledBelow: 0n, envelope: { meta: { topic: 'platform.oms.late' } } },
+    });
+    await expect(session.next('publishResult')).rejects.toThrow();
+    expect(await bus.exited).toBe(74);
+    expect(bus.stderr).toMatch(/ was removed or replaced while the bus had it open\n.*\[bus\/store\/damaged\]\n$/s);
+  },
+);

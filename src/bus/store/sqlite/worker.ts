@@ -2,6 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { realScheduler } from '../../../base/time/real-scheduler.ts';
 import { DiskReserve } from './file/disk-reserve.ts';
+import { HeldFiles } from './file/held-files.ts';
 import { StoreCopies } from './file/store-copies.ts';
 import { storeFault } from './file/store-fault.ts';
 import { closeStoreFile, openStoreFile } from './file/store-file.ts';
@@ -19,6 +20,7 @@ const send = (message: FromWorker): void => port.postMessage(message);
 try {
   const database = openStoreFile(options);
   const rows = new StoreRows({ sql: new Statements(database), ...options });
+  const files = new HeldFiles(options.path);
   const reserve = new DiskReserve(options.path);
   const room = new StoreRoom(database, reserve, realScheduler);
   const held: ToWorker[] = [];
@@ -36,6 +38,8 @@ try {
       if (copies.isStepping) held.push(message);
       else if (message.kind === 'commands') {
         const group = commitGroup({ database, rows, room }, message.commands);
+        // Before it is said that something is stored.
+        if (group.committed) files.check();
         send({ kind: 'answers', ...group, isDiskFull: room.isDiskFull });
       } else if (message.kind === 'copy') {
         copies.start(message.to);

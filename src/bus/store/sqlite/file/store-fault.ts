@@ -4,6 +4,9 @@ import { exitCodes } from '../../../../contract/config/exit-codes.ts';
 /** SQLite's primary result codes; https://sqlite.org/rescode.html. */
 const resultCodes = { busy: 5, ioError: 10, corrupt: 11, full: 13, constraint: 19, notDatabase: 26 } as const;
 
+/** An integer of the file became too large for its column, which no number that we count from can do. */
+const datatypeConstraint = 3_091;
+
 /** The file holds something that the store did not write, of which SQLite itself need not know. */
 export class StoreDamagedError extends Error {
   override readonly name = 'StoreDamagedError';
@@ -19,7 +22,7 @@ export function isDiskFull(error: unknown): boolean {
  * fault of one command, and what SQLite did not throw is no word about the file.
  */
 export function endsTheStore(error: unknown): boolean {
-  if (error instanceof StoreDamagedError) return true;
+  if (isDamage(error)) return true;
   const code = primaryResultCode(error);
   return code !== undefined && code !== resultCodes.full && code !== resultCodes.constraint;
 }
@@ -45,7 +48,7 @@ export function storeFault(path: string, error: unknown, isOpen: boolean): UserF
       exitCode: exitCodes.unresolved,
     });
   }
-  if (code === resultCodes.corrupt || error instanceof StoreDamagedError) {
+  if (isDamage(error)) {
     return new UserFacingError({
       id: 'bus/store/damaged',
       found: `the store ${path} is damaged: ${reason}`,
@@ -80,8 +83,18 @@ export function storeFault(path: string, error: unknown, isOpen: boolean): UserF
   });
 }
 
+function isDamage(error: unknown): boolean {
+  const isOurs = error instanceof StoreDamagedError;
+  return isOurs || primaryResultCode(error) === resultCodes.corrupt || resultCodeOf(error) === datatypeConstraint;
+}
+
 /** Extended codes hold the primary one in their lowest byte. */
 function primaryResultCode(error: unknown): number | undefined {
+  const code = resultCodeOf(error);
+  return code === undefined ? undefined : code & 0xff;
+}
+
+function resultCodeOf(error: unknown): number | undefined {
   const { errcode } = error as { errcode?: unknown };
-  return typeof errcode === 'number' ? errcode & 0xff : undefined;
+  return typeof errcode === 'number' ? errcode : undefined;
 }
