@@ -29,7 +29,7 @@ interface Staging {
 
 /**
  * Stages an app as Cloud Foundry's builder does with named buildpacks: same order, arguments, layout and result.json. It does
- * not change the app. After a failure there is no droplet.
+ * not change the app. A failed staging leaves no droplet.
  * @throws UserFacingError with the builder's own exit codes, 64 for arguments that cannot be used.
  */
 export async function stage(options: StageOptions): Promise<StagingResult> {

@@ -18,7 +18,7 @@ export interface Hooks {
   /** The bus is unreachable: publishes wait. */
   degrade?: (reason: string) => void;
   resume?: () => void;
-  /** So many messages were dropped from v1 streams of the pattern. */
+  /** The number of messages of the pattern lost since the last call: a v1 stream was read too slowly, or a backlog quota was exceeded. */
   lost?: (pattern: string, count: number) => void;
 }
 

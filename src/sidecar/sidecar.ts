@@ -277,7 +277,7 @@ export class Sidecar {
     log.info('stopping', { reason });
     await runShutdown(this.#steps, log);
     this.#parts.memory.shedding.stop();
-    // What was left out is told now, and nothing waits for the end of a minute.
+    // Lines that were left out are summed up now, not at the end of a minute.
     this.#parts.log.close();
     current.set('STOPPED');
     const isClean = outbox.size === 0 && this.#hasDrained;

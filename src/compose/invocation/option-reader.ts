@@ -31,7 +31,7 @@ export class OptionReader {
     return this.#values(name).flatMap((raw) => (this.#check(name, raw, setting.parse) ?? []) as NonNullable<V>[]);
   }
 
-  /** The option as a property of its own name, if it is there. */
+  /** An object with the option under its name; empty when the option is absent. */
   given<N extends string>(name: N): Partial<Record<N, string>> {
     const raw = this.raw(name);
     return raw === undefined ? {} : ({ [name]: raw } as Record<N, string>);
