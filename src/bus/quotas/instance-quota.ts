@@ -9,7 +9,7 @@ import { TokenBucket } from './token-bucket.ts';
 /** An unregistered instance is forgotten after this long, which fills every bucket. */
 const forgetAfterMs = 10_000;
 
-/** A draining epoch and its successor may write at once; older epochs may not. */
+/** A draining epoch and its successor may write at the same time. Older epochs may not. */
 const epochsKept = 4n;
 
 /** The quota usage of one instance over all its epochs and sessions. */

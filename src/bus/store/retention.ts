@@ -1,17 +1,14 @@
 import { StoreFullError } from './store.ts';
 
-/** How much every store keeps. */
+/** How much a store retains. */
 export interface RetentionOptions {
-  /** Kept even when every subscription is past them, for subscriptions that start from a time. */
+  /** Retained even if every subscription has passed them, for subscriptions that start at a time. */
   readonly messages: number;
-  /** The most that all that is stored may hold: unfinished messages, dedup keys, states, subscriptions. Beyond it nothing more is accepted. */
+  /** The limit of all stored data: unfinished messages, dedup keys, states, subscriptions. At the limit the store accepts nothing more. */
   readonly bytes: number;
 }
 
-/**
- * Says when to find out what nobody needs any more, which looks at every subscription: whenever a 64th of what is kept has been
- * appended, and not at every append.
- */
+/** Decides when to trim, which examines every subscription: whenever a 64th of the retained bytes was appended, not at every append. */
 export class TrimPace {
   readonly #retention: RetentionOptions;
   #messages = 0;
@@ -28,7 +25,7 @@ export class TrimPace {
     this.#isDue ||= this.#messages >= this.#retention.messages / 64 || this.#bytes >= this.#retention.bytes / 64;
   }
 
-  /** Something else may have made room. */
+  /** Other data may have been deleted. */
   hurry(): void {
     this.#isDue = true;
   }
@@ -58,7 +55,7 @@ export function textBytes(...texts: readonly string[]): number {
   return texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
 }
 
-/** What a dedup key takes, with what it is kept under. */
+/** The size of a dedup key with the fields that it is stored under. */
 export function keySize(
   { instanceId }: { readonly instanceId: string },
   { topic, dedupKey, messageId }: { readonly topic: string; readonly dedupKey: string; readonly messageId: string },
@@ -71,7 +68,7 @@ interface Share {
   readonly toCome: number;
 }
 
-/** @throws StoreFullError when an instance's dedup keys would take more than its share */
+/** @throws StoreFullError if an instance's dedup keys would exceed its share */
 export function checkKeyShare({ bytes }: RetentionOptions, { kept, toCome }: Share): void {
   const limit = Math.floor(bytes * shares.keys);
   if (kept + toCome <= limit) return;
@@ -92,7 +89,7 @@ export function checkStateShare({ bytes }: RetentionOptions, { kept, toCome }: S
   );
 }
 
-/** What a publish is refused with that a store has no room for. */
+/** The refusal of a publish because the store is full. */
 export function fullStore({ bytes }: RetentionOptions, otherBytes: number): StoreFullError {
   const others = `${otherBytes} of its ${bytes} bytes are dedup keys, states, subscriptions, deliveries and the like`;
   return new StoreFullError(`the store is full of messages that subscribers have not acknowledged; ${others}`);

@@ -9,9 +9,7 @@ interface DedupEntry {
   readonly seenMs: number;
 }
 
-/**
- * Recognises repeats: retries of a sequence for as long as its epoch lives, and a plugin's own keys within their window.
- */
+/** Recognises repeats: resent sequences while their epoch lives, and a plugin's own keys within their window. */
 export class Deduplication {
   readonly #stored = new Map<string, Map<bigint, string>>();
   readonly #keys = new Map<string, DedupEntry>();
@@ -39,7 +37,7 @@ export class Deduplication {
     this.#stored.set(epochKey(owner), sequences);
     sequences.set(message.sequence, stored.messageId);
     this.#bytes += publishSize(owner, stored.messageId);
-    // Whatever a sidecar says is not settled, only the newest are kept.
+    // Only the newest are kept, whatever a sidecar reports as settled.
     for (const [sequence, messageId] of sequences) {
       if (sequence >= message.settledBelow && sequences.size <= limits.unsettledPublishes) break;
       sequences.delete(sequence);
@@ -68,7 +66,7 @@ export class Deduplication {
     return this.#bytes;
   }
 
-  /** What the keys of an instance take, and what those of these messages would take on top. */
+  /** The size of an instance's keys, and the size that these messages would add. */
   keyBytes(owner: Owner, messages: readonly NewMessage[], nowMs: number): { kept: number; toCome: number } {
     this.#dropExpiredKeys(nowMs);
     const isNew = (message: NewMessage): boolean =>

@@ -47,11 +47,11 @@ interface Tables {
   readonly states: States;
 }
 
-/** Keeps everything in this process: accepted means stored here, and lost when it ends. */
+/** Keeps everything in RAM: accepted messages are lost when the process ends. */
 export class MemoryStore implements Store {
   readonly #scheduler: Scheduler;
   readonly #ownership: Ownership;
-  /** What the owners write, through `#writtenBy`. */
+  /** The tables that owners write, through `#writtenBy`. */
   readonly #tables: Tables;
   readonly #decisions = new GrantDecisions();
   readonly #retention: RetentionOptions;
@@ -60,8 +60,8 @@ export class MemoryStore implements Store {
   constructor(options: MemoryStoreOptions) {
     this.#scheduler = options.scheduler;
     this.#ownership = new Ownership(() => this.#scheduler.wallTimeNs() / 1_000_000n);
-    // Counting on from the clock keeps positions ascending when the process starts anew: a sidecar that still holds
-    // messages of the store before must not take new ones for them.
+    // Starting from the clock keeps positions ascending after a restart of the process. Otherwise a sidecar with messages of the former
+    // store would mistake new ones for them.
     this.#retention = options.retention ?? defaultRetention;
     const log = new MessageLog(this.#retention, this.#scheduler.wallTimeNs() / 1_000n);
     this.#tables = {
@@ -212,7 +212,7 @@ export class MemoryStore implements Store {
     return this.#decisions.all();
   }
 
-  /** What a write of this owner may change. @throws StaleEpochError */
+  /** The tables that this owner may write. @throws StaleEpochError */
   #writtenBy(owner: Owner): Tables {
     this.#ownership.check(owner);
     return this.#tables;
@@ -239,7 +239,7 @@ export class MemoryStore implements Store {
     throw fullStore(this.#retention, this.#otherBytes);
   }
 
-  /** What is stored beside messages, which has the same limit. */
+  /** Stored data other than messages, under the same limit. */
   get #otherBytes(): number {
     const { deduplication, subscriptions, states } = this.#tables;
     const counted = [deduplication, subscriptions, states, this.#ownership, this.#decisions];

@@ -34,7 +34,7 @@ export class MessageLog {
     return stored;
   }
 
-  /** What is kept from a position on; the bytes only when the log holds more than `countBytesAbove`. */
+  /** The size retained from a position. Bytes are counted only if the log holds more than `countBytesAbove`. */
   sizeFrom(position: bigint, { countBytesAbove }: { countBytesAbove: number }): { messages: number; bytes: number } {
     const held = this.#messages.slice(Math.max(this.#firstIndex, this.#indexOf(position)));
     if (this.#bytes <= countBytesAbove) return { messages: held.length, bytes: 0 };
@@ -64,21 +64,18 @@ export class MessageLog {
     }
   }
 
-  /** The last position published before `fromNs`, or the one before the first kept. */
+  /** The last position published before `fromNs`, or the one before the first retained. */
   positionBefore(fromNs: bigint): bigint {
     const first = this.#messages.slice(this.#firstIndex).find((message) => publishedAtNs(message) >= fromNs);
     return first ? first.position - 1n : this.#lastPosition;
   }
 
-  /** What nobody needs is looked for at the next occasion. */
+  /** Makes the next occasion trim the log. */
   trimSoon(): void {
     this.#pace.hurry();
   }
 
-  /**
-   * Drops from the front what nobody needs any more, keeping the newest `retention.messages` while they, and the
-   * `bytesToCome`, are small.
-   */
+  /** Drops unneeded messages from the front. Keeps the newest `retention.messages` if they fit beside `bytesToCome`. */
   trim(neededFrom: () => bigint, bytesToCome = 0): void {
     if (!this.#pace.isDue && bytesToCome === 0) return;
     this.#pace.done();
@@ -87,7 +84,7 @@ export class MessageLog {
     if (droppable <= this.#firstIndex) return;
     const end = Math.min(this.#indexOf(neededFrom()), droppable);
     for (; this.#firstIndex < end; this.#firstIndex += 1) this.#bytes -= this.#messages[this.#firstIndex]?.bytes ?? 0;
-    // Splicing only when half is dead makes trimming constant time per message.
+    // Splicing only when half is unused makes trimming constant time per message.
     if (this.#firstIndex > this.#messages.length / 2) {
       this.#messages.splice(0, this.#firstIndex);
       this.#firstIndex = 0;

@@ -8,7 +8,7 @@ interface InstanceEpochs {
   readonly reserved: Map<bigint, Start>;
 }
 
-/** Which epoch of every instance owns its id, which one drains, and which are only reserved. */
+/** Each instance's owning epoch, draining epoch and reserved epochs. */
 export class Ownership {
   readonly #instances = new Map<string, InstanceEpochs>();
   readonly #wallTimeMs: () => bigint;
@@ -25,7 +25,7 @@ export class Ownership {
 
   reserve(instanceId: string, start: Start): bigint {
     const epochs = this.#of(instanceId);
-    // Counting on from the clock keeps epochs ascending when the process, and with it the memory store, starts anew.
+    // Starting from the clock keeps epochs ascending after a restart of the process, which empties this store.
     const epoch = [epochs.last + 1n, this.#wallTimeMs()].reduce((a, b) => (a > b ? a : b));
     epochs.last = epoch;
     epochs.reserved.set(epoch, start);

@@ -3,9 +3,7 @@ import type { Owner } from '../store.ts';
 import type { Statements } from './statements.ts';
 import type { EncodedMessage } from './store-commands.ts';
 
-/**
- * Recognises repeats: retries of a sequence for as long as its epoch may write, and a plugin's own keys within their window.
- */
+/** Recognises repeats: resent sequences while their epoch may write, and a plugin's own keys within their window. */
 export class DeduplicationRows {
   readonly #sql: Statements;
   readonly #windowMs: bigint;
@@ -59,7 +57,7 @@ export class DeduplicationRows {
     );
   }
 
-  /** What the instance's keys take. */
+  /** The size of the instance's keys. */
   keyBytes({ instanceId }: Owner): number {
     const sql = 'SELECT bytes FROM dedup_bytes WHERE instance_id = ?';
     return Number(this.#sql.get<{ bytes: bigint }>(sql, instanceId)?.bytes ?? 0n);
@@ -69,7 +67,7 @@ export class DeduplicationRows {
     this.#sql.run('DELETE FROM dedup_key WHERE seen_ms <= ?', wallTimeMs - this.#windowMs);
   }
 
-  /** Forgets what is settled, and all but the newest, whatever a sidecar says is not settled. */
+  /** Forgets settled sequences, and all but the newest, whatever a sidecar reports as settled. */
   forgetSettled({ instanceId, epoch }: Owner, settledBelow: bigint): void {
     this.#sql.run(
       `DELETE FROM stored_sequence WHERE instance_id = ? AND epoch = ? AND sequence < max(?, (
@@ -83,7 +81,7 @@ export class DeduplicationRows {
     );
   }
 
-  /** Forgets the sequences of every epoch that may not write any more. */
+  /** Forgets the sequences of every epoch that may no longer write. */
   forgetEndedEpochs(instanceId: string): void {
     this.#sql.run(
       `DELETE FROM stored_sequence WHERE instance_id = ? AND epoch NOT IN (

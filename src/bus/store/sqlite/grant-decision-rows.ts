@@ -1,7 +1,7 @@
 import type { GrantDecision } from '../store.ts';
 import type { Statements } from './statements.ts';
 
-/** What administrators decided, one row for each grant; a later ordinal is a later decision. */
+/** Administrators' decisions, one row per grant. A later decision has a higher ordinal. */
 export class GrantDecisionRows {
   readonly #sql: Statements;
 

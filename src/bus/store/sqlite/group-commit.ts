@@ -13,7 +13,7 @@ export interface OpenStore {
 }
 
 export interface CommittedGroup {
-  /** In the order of the commands; true of the disk, not only of this process. */
+  /** In the order of the commands. They are sent once the disk has the data. */
   readonly answers: readonly Answer[];
   /** Whether a transaction was needed. */
   readonly committed: boolean;
@@ -22,9 +22,9 @@ export interface CommittedGroup {
 const diskFull: Answer = { refused: { kind: 'full', reason: 'the disk that the store is on is full' } };
 
 /**
- * Does a group of commands in one transaction, so that they share one fsync. A command that is refused is undone alone. When
- * the disk is full, the group is done once more, out of the reserve and without what adds messages.
- * @throws whatever the disk answers, but for being full: then nothing is known to be stored any more.
+ * Runs a group of commands in one transaction, so that they share one fsync. A refused command is undone alone. On a full disk the group
+ * runs a second time, with the reserve released and without commands that add messages.
+ * @throws any error of the disk except a full one: after it the state of the file is unknown.
  */
 export function commitGroup(store: OpenStore, commands: readonly Command[]): CommittedGroup {
   const { database, rows, room } = store;
@@ -39,7 +39,7 @@ export function commitGroup(store: OpenStore, commands: readonly Command[]): Com
   return again ?? { answers: commands.map(() => diskFull), committed: false };
 }
 
-/** Undefined when the disk was full, and nothing is done then. */
+/** Undefined if the disk was full. Then nothing was done. */
 function inTransaction(
   { database, rows, room }: OpenStore,
   commands: readonly Command[],
@@ -48,7 +48,7 @@ function inTransaction(
   try {
     database.exec('BEGIN IMMEDIATE');
     const answers = commands.map((command) => (mayBeDone(command) ? answer(database, rows, command) : diskFull));
-    // On a full disk, what nobody needs any more makes room for what somebody does.
+    // On a full disk, trimming all unneeded messages makes space.
     rows.trim(room.isDiskFull ? Number.POSITIVE_INFINITY : 0);
     database.exec('COMMIT');
     return { answers, committed: true };
@@ -67,7 +67,7 @@ function answer(database: DatabaseSync, rows: StoreRows, command: Command): Answ
     if (isWrite) database.exec('RELEASE command');
     return { done };
   } catch (error) {
-    // What ended the whole transaction did not happen to one command alone.
+    // These errors end the whole transaction, not only one command.
     if (isDiskFull(error) || endsTheStore(error) || database.isTransaction !== isWrite) throw error;
     if (isWrite) database.exec('ROLLBACK TO command; RELEASE command');
     return refusalOf(error);
@@ -78,7 +78,7 @@ function run(rows: StoreRows, command: Command): unknown {
   const writer = writerOf(command);
   if (writer) rows.check(writer);
   const { name, args } = command;
-  // The union ties each name to its arguments, which a call by name cannot show to the compiler.
+  // The union ties each name to its arguments. The compiler cannot check that for a call by name.
   return (rows[name] as (args: unknown) => unknown).call(rows, args);
 }
 

@@ -5,16 +5,16 @@ import { StoreDamagedError } from './file/store-fault.ts';
 import type { Statements } from './statements.ts';
 import type { CommandResult, EncodedStoredMessage, LogEntry } from './store-commands.ts';
 
-/** One answer holds no more than this and one message, however many were asked for. */
+/** One answer contains at most this, or one message, however many were requested. */
 const readBytesMax = 4 * 1024 * 1024;
 
-/** One look for what a pattern matches goes over no more than this, so that nobody waits long behind it. */
+/** The most messages that one search for a pattern examines, so that other commands do not wait long. */
 const scanMax = 10_000n;
 
 interface LogRow {
   readonly lastPosition: bigint;
   readonly bytes: bigint;
-  /** Of all that is stored beside messages. */
+  /** The size of all stored data other than messages. */
   readonly otherBytes: bigint;
 }
 
@@ -66,7 +66,7 @@ export class MessageRows {
     return position;
   }
 
-  /** What is kept from a position on; the bytes only when the log holds more than `countBytesAbove`. */
+  /** The size retained from a position. Bytes are counted only if the log holds more than `countBytesAbove`. */
   sizeFrom(position: bigint, { countBytesAbove }: { countBytesAbove: number }): { messages: number; bytes: number } {
     const { lastPosition, bytes } = this.#log();
     const first = this.#firstPosition();
@@ -84,7 +84,7 @@ export class MessageRows {
     return row && messageIn(row);
   }
 
-  /** The next messages, at most `limit` of them and at least one if there is any. */
+  /** The next messages: at most `limit`, and at least one if any exist. */
   after(position: bigint, limit: number): EncodedStoredMessage[] {
     const messages: EncodedStoredMessage[] = [];
     let bytes = 0;
@@ -101,7 +101,9 @@ export class MessageRows {
     return messages;
   }
 
-  /** What a pattern matches after a position, at most `limit` and one answer full, and how far that is. */
+  /**
+   * The messages after a position that a pattern matches, at most `limit` and one full answer, and the position that the search reached.
+   */
   matching(pattern: string, position: bigint, limit: number): CommandResult<'readMatching'> {
     const { lastPosition } = this.#log();
     const nextKept = this.#firstPosition() ?? lastPosition + 1n;
@@ -121,7 +123,7 @@ export class MessageRows {
     return { messages, scannedTo: scanTo, missed, isAtEnd: scanTo === lastPosition };
   }
 
-  /** The last position published before `fromNs`, or the one before the first kept. */
+  /** The last position published before `fromNs`, or the one before the first retained. */
   positionBefore(fromNs: bigint): bigint {
     const row = this.#sql.get<{ position: bigint }>(
       'SELECT position FROM message WHERE published_at_ns >= ? ORDER BY position LIMIT 1',
@@ -130,15 +132,12 @@ export class MessageRows {
     return row ? row.position - 1n : this.lastPosition;
   }
 
-  /** What nobody needs is looked for at the next occasion. */
+  /** Makes the next occasion trim the log. */
   trimSoon(): void {
     this.#pace.hurry();
   }
 
-  /**
-   * Drops from the front what nobody needs any more, keeping the newest `retention.messages` while they, and the
-   * `bytesToCome`, are small.
-   */
+  /** Drops unneeded messages from the front. Keeps the newest `retention.messages` if they fit beside `bytesToCome`. */
   trim(neededFrom: () => bigint | undefined, bytesToCome = 0): void {
     if (!this.#pace.isDue && bytesToCome === 0) return;
     this.#pace.done();
@@ -157,14 +156,14 @@ export class MessageRows {
     this.#sql.run('DELETE FROM message WHERE position <= ?', dropTo);
   }
 
-  /** Where messages are that the pattern matches, or that have no topic outside their envelope. */
+  /** The positions of messages that the pattern matches, or whose topic is stored only in the envelope. */
   *#positionsOf(pattern: string, after: bigint, to: bigint): Iterable<bigint> {
     const rows = this.#sql.iterate<{ position: bigint; topic: string | null }>(
       `SELECT position, topic FROM message INDEXED BY message_topic
        WHERE position > ? AND position <= ? AND (topic IS NULL OR topic GLOB ?) ORDER BY position`,
       after,
       to,
-      // SQLite's star goes over dots too, so it finds what may match.
+      // SQLite's star also matches dots, so this finds candidates.
       pattern.replaceAll('**', '*'),
     );
     for (const { position, topic } of rows) if (topic === null || matchTopic(pattern, topic)) yield position;

@@ -3,7 +3,7 @@ import type { Statements } from './statements.ts';
 
 type Phase = 'reserved' | 'active' | 'draining';
 
-/** Which epoch of every instance owns its id, which one drains, and which are only reserved. */
+/** Each instance's owning epoch, draining epoch and reserved epochs. */
 export class OwnershipRows {
   readonly #sql: Statements;
 
@@ -12,7 +12,7 @@ export class OwnershipRows {
   }
 
   reserve(instanceId: string, { startedAtNs, principal }: Start, wallTimeMs: bigint): bigint {
-    // Counting on from the clock keeps epochs ascending when the file is thrown away and made anew.
+    // Starting from the clock keeps epochs ascending after the file was deleted and created again.
     const row = this.#sql.get<{ epoch: bigint }>(
       `INSERT INTO instance (instance_id, last_epoch) VALUES (?, ?)
        ON CONFLICT DO UPDATE SET last_epoch = max(last_epoch + 1, excluded.last_epoch)

@@ -87,8 +87,8 @@ ALTER TABLE epoch ADD COLUMN principal TEXT NOT NULL DEFAULT '';
 `;
 
 /**
- * Deliveries under way, told from attempts that are over, and an expiry of its own for every subscription. Earlier versions
- * counted every delivery, also those that were handed back, so their counts say nothing.
+ * Deliveries in flight, separate from ended attempts, and an expiry for every subscription. Earlier versions counted every delivery, also
+ * requeued ones, so their counts are dropped.
  */
 const deliveriesUnderWay = `
 ALTER TABLE pending ADD COLUMN delivered_by INTEGER;
@@ -101,7 +101,7 @@ ALTER TABLE message ADD COLUMN checksum INTEGER;
 ALTER TABLE state ADD COLUMN checksum INTEGER;
 `;
 
-/** One row, or none while the disk is full: room for what is more urgent than messages. */
+/** One row, or none while the disk is full: it reserves space for data that is more urgent than messages. */
 const filler = `
 CREATE TABLE filler (
   bytes BLOB NOT NULL
@@ -109,15 +109,15 @@ CREATE TABLE filler (
 `;
 
 /**
- * What a subscription that is behind finds its messages by, without touching the envelopes. The index comes in the order of the log,
- * so that appending to it and dropping from it cost little. Messages of earlier versions have no topic outside their envelope.
+ * The topic index, by which a subscription that is behind finds its messages without reading envelopes. Its entries are in the order of the
+ * log, so inserts and deletes cost little. Messages of earlier versions have their topic only in the envelope.
  */
 const messageTopics = `
 ALTER TABLE message ADD COLUMN topic TEXT;
 CREATE INDEX message_topic ON message (position, topic);
 `;
 
-/** What rows of these tables take, by the row's name in a trigger or the table's in a query. */
+/** The size of these tables' rows, by the row's name in a trigger or the table's in a query. */
 const keyBytes = (row: string): string =>
   ['instance_id', 'topic', 'key', 'message_id'].map((column) => `octet_length(${row}.${column})`).join(' + ');
 const stateBytes = (row: string): string => `octet_length(${row}.instance_id) + length(${row}.state)`;
@@ -125,8 +125,8 @@ const subscriptionBytes = (row: string): string =>
   ['instance_id', 'name', 'pattern'].map((column) => `octet_length(${row}.${column})`).join(' + ');
 
 /**
- * Counts what is stored beside messages, so that it can be held to the same limit: dedup keys, which each instance may have a
- * share of, states, and the names of subscriptions.
+ * Counts stored data other than messages, which has the same limit: dedup keys, of which each instance has a share, states, and the names
+ * of subscriptions.
  */
 const otherBytes = `
 ALTER TABLE log ADD COLUMN other_bytes INTEGER NOT NULL DEFAULT 0;
@@ -209,8 +209,8 @@ END;
 `;
 
 /**
- * What makes each version of the schema out of the one before. A file says which version it has; a new one takes every
- * step, an older one those that it lacks. A step that a release has is never changed, only followed by another.
+ * The steps from each schema version to the next. A file stores its version. A new file takes every step, an older one those that it lacks.
+ * A released step is never changed, only followed by another.
  */
 export const schemaSteps: readonly string[] = [
   firstTables,

@@ -30,25 +30,25 @@ import type { CopiedPages, EncodedMessage, EncodedStoredMessage } from './store-
 import { StoreWorker } from './store-worker.ts';
 
 export interface SqliteStoreOptions {
-  /** Made when there is none; its directory must exist. While it is open, no other process can open it. */
+  /** Created if missing, in an existing directory. No other process can open it meanwhile. */
   readonly path: string;
   readonly scheduler: Scheduler;
   readonly dedupWindowMs?: number;
   readonly retention?: RetentionOptions;
-  /** How long to wait for another process to let go of the file. */
+  /** How long to wait for another process to release the file. */
   readonly lockTimeoutMs?: number;
-  /** Called once if the disk fails later on; every call under way and every later one fails after it. */
+  /** Called once if the disk fails later. Every call in progress and every later one then fails. */
   readonly onFailure?: (error: UserFacingError) => void;
-  /** Called when the disk is full, and when it has room again; once it is open, if that is so from the beginning. */
+  /** Called when the disk is full and when it has space again. Also called after opening if the disk is already full. */
   readonly onDiskFull?: (isFull: boolean) => void;
 }
 
-/** A bus that is replaced waits this long for its predecessor to stop. */
+/** How long a new bus waits for its predecessor to stop. */
 const defaultLockTimeoutMs = 2_000;
 
 /**
  * Opens a store in an SQLite file.
- * @throws UserFacingError `bus/store/…` when the file is in use, no store, of a newer version, or cannot be opened.
+ * @throws UserFacingError `bus/store/…` if the file is in use, not a store, of a newer version, or cannot be opened.
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
   const worker = await StoreWorker.open(
@@ -57,7 +57,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
       retention: options.retention ?? defaultRetention,
       dedupWindowMs: options.dedupWindowMs ?? defaultDedupWindowMs,
       lockTimeoutMs: options.lockTimeoutMs ?? defaultLockTimeoutMs,
-      // Counting on from the clock keeps positions ascending when the file is thrown away and made anew.
+      // Starting from the clock keeps positions ascending after the file was deleted and created again.
       firstPosition: options.scheduler.wallTimeNs() / 1_000n,
     },
     {
@@ -71,14 +71,14 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
 
 type Expiring = SubscriptionKey & { readonly idleExpiryMs: number | undefined };
 
-/** Keeps everything in one file: accepted means committed there with synchronous=FULL. */
+/** Keeps everything in one file: an accepted message is committed with synchronous=FULL. */
 export class SqliteStore implements Store {
   readonly #worker: StoreWorker;
   readonly #scheduler: Scheduler;
   readonly #listeners = new Set<(added: readonly StoredMessage[]) => void>();
   /**
-   * When each subscription was used last, by the monotonic clock. It is not stored: time in which the bus was away is
-   * not idleness, so every subscription starts afresh when the store is opened.
+   * When each subscription was last used, on the monotonic clock. It is not stored: a subscription is not idle while the bus is down, so
+   * each starts anew when the store is opened.
    */
   readonly #lastUsed = new Map<string, Expiring & { readonly ms: number }>();
 
@@ -88,17 +88,17 @@ export class SqliteStore implements Store {
     for (const { instanceId, name, idleExpiryMs } of subscriptions) this.#used({ instanceId, name }, { idleExpiryMs });
   }
 
-  /** How many transactions were committed since the store was opened. */
+  /** Transactions committed since the store was opened. */
   get commits(): number {
     return this.#worker.commits;
   }
 
-  /** Lets every call so far finish and leaves one complete file; every later call fails. */
+  /** Finishes every earlier call and leaves one complete file. Later calls fail. */
   async close(): Promise<void> {
     await this.#worker.close();
   }
 
-  /** Copies everything, as it is at the end, to a file that does not exist, and goes on meanwhile. @throws Error */
+  /** Copies everything to a new file, in its state at the end of the copy. Calls continue meanwhile. @throws Error */
   copy(to: string, onProgress: (pages: CopiedPages) => void): Promise<void> {
     return this.#worker.copy(to, onProgress);
   }
@@ -280,7 +280,7 @@ export class SqliteStore implements Store {
   }
 }
 
-/** Callers may pass a whole request as the owner; only the two fields cross to the worker. */
+/** Callers may pass a whole request as the owner. Only these two fields go to the worker. */
 function bare({ instanceId, epoch }: Owner): Owner {
   return { instanceId, epoch };
 }

@@ -2,7 +2,7 @@ import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 
 type Parameter = SQLInputValue;
 
-/** Prepares each SQL text once and runs it; integers are bigints both ways. */
+/** Prepares each SQL text once and runs it. Integers are bigints in both directions. */
 export class Statements {
   readonly #database: DatabaseSync;
   readonly #prepared = new Map<string, StatementSync>();
@@ -20,7 +20,7 @@ export class Statements {
     return this.#prepare(sql).all(...parameters.map(storable)) as Row[];
   }
 
-  /** The rows one after the other, so that the caller can stop before the last. */
+  /** The rows one by one, so that the caller can stop before the last. */
   iterate<Row>(sql: string, ...parameters: readonly Parameter[]): Iterable<Row> {
     return this.#prepare(sql).iterate(...parameters.map(storable)) as Iterable<Row>;
   }
@@ -41,7 +41,7 @@ export class Statements {
   }
 }
 
-/** The wire's integers are unsigned and SQLite's are not: the upper half becomes negative, and stays distinct. */
+/** The wire's integers are unsigned and SQLite's are signed. The upper half becomes negative and stays distinct. */
 function storable(parameter: Parameter): Parameter {
   return typeof parameter === 'bigint' ? BigInt.asIntN(64, parameter) : parameter;
 }

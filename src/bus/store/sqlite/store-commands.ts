@@ -16,19 +16,19 @@ import type {
   SubscriptionSpec,
 } from '../store.ts';
 
-/** A message as it crosses to the worker, which knows nothing of the wire: the envelope's bytes and what rows are found by. */
+/** A message for the worker, which does not know the wire format: the envelope's bytes and the columns for searches. */
 export interface EncodedMessage {
   readonly sequence: bigint;
   readonly settledBelow: bigint;
   readonly messageId: string;
   readonly topic: string;
-  /** Empty when the plugin gave none. */
+  /** Empty if the plugin gave none. */
   readonly dedupKey: string;
   readonly publishedAtNs: bigint;
   readonly envelope: Uint8Array;
 }
 
-/** A message as it is appended. */
+/** A message to append. */
 export type LogEntry = Pick<EncodedMessage, 'topic' | 'publishedAtNs' | 'envelope'>;
 
 export interface EncodedStoredMessage {
@@ -36,12 +36,12 @@ export interface EncodedStoredMessage {
   readonly envelope: Uint8Array;
 }
 
-/** What became of a message; the position of one that was a repeat is not told. */
+/** The result of a message. A repeat has no position. */
 export interface AppendedRow extends Appended {
   readonly position: bigint | undefined;
 }
 
-/** What the worker can be asked; each is done whole or not at all. The wall clock is the caller's, in milliseconds. */
+/** The worker's commands. Each is done whole or not at all. The caller gives the wall clock, in milliseconds. */
 export interface StoreCommands {
   reserve(args: { instanceId: string; start: Start; wallTimeMs: bigint }): bigint;
   ownerOf(args: { instanceId: string }): StoredOwner | undefined;
@@ -50,7 +50,7 @@ export interface StoreCommands {
   mayWrite(args: { owner: Owner }): boolean;
   append(args: { owner: Owner; messages: readonly EncodedMessage[]; wallTimeMs: bigint }): readonly AppendedRow[];
   read(args: { after: bigint; limit: number }): readonly EncodedStoredMessage[];
-  /** Those of earlier versions of the schema come whatever their topic. */
+  /** Includes messages of earlier schema versions whatever their topic. */
   readMatching(args: {
     pattern: string;
     after: bigint;
@@ -87,7 +87,7 @@ export type CommandArgs<Name extends CommandName> = Parameters<StoreCommands[Nam
 export type CommandResult<Name extends CommandName> = ReturnType<StoreCommands[Name]>;
 export type Command = { [Name in CommandName]: { readonly name: Name; readonly args: CommandArgs<Name> } }[CommandName];
 
-/** The commands that change nothing in the file, so that a group of them needs no transaction. */
+/** Commands that change nothing in the file, so a group of them needs no transaction. */
 export const readingCommands: ReadonlySet<CommandName> = new Set<CommandName>([
   'mayWrite',
   'ownerOf',
@@ -102,17 +102,17 @@ export const readingCommands: ReadonlySet<CommandName> = new Set<CommandName>([
   'decisions',
 ]);
 
-/** The commands about ownership itself. Every other one that names an owner is refused unless its epoch may write. */
+/** The commands about ownership itself. Every other command with an owner is refused unless its epoch may write. */
 const ownershipCommands: ReadonlySet<CommandName> = new Set<CommandName>(['activate', 'fence', 'mayWrite']);
 
-/** Whose command it is, so that it is refused when that epoch may not write; undefined when it is nobody's. */
+/** The owner of a command, which is refused if its epoch may not write. Undefined if it has none. */
 export function writerOf({ name, args }: Command): Owner | undefined {
   return 'owner' in args && !ownershipCommands.has(name) ? args.owner : undefined;
 }
 
 /**
- * What makes room, or loses nothing by waiting: on a full disk it is done once there is room, and not refused. What is left
- * out is refused instead, since its caller can say so to somebody.
+ * Commands that make space or lose nothing by waiting: on a full disk they wait instead of being refused. The other commands are refused,
+ * since their callers can report it.
  */
 export const waitingCommands: ReadonlySet<CommandName> = new Set<CommandName>([
   'fence',
@@ -125,7 +125,7 @@ export const waitingCommands: ReadonlySet<CommandName> = new Set<CommandName>([
   'dropSubscriptions',
 ]);
 
-/** Why one command was not done; an error's class does not survive the way between threads. */
+/** Why one command was not done. An error's class is lost between threads. */
 export type Refusal =
   | { readonly kind: 'staleEpoch'; readonly owner: Owner }
   | { readonly kind: 'revisionConflict'; readonly expected: bigint; readonly stored: bigint }
@@ -143,18 +143,18 @@ export interface WorkerOptions {
   readonly dedupWindowMs: number;
   /** How long to wait for another process that has the file open. */
   readonly lockTimeoutMs: number;
-  /** Where a new log starts counting. */
+  /** The first position of a new log. */
   readonly firstPosition: bigint;
 }
 
-/** What the opening thread sends: commands that are committed together, or the order to copy or to close the file. */
+/** Messages from the opening thread: commands to commit together, or the order to copy or to close the file. */
 export type ToWorker =
   | { readonly kind: 'commands'; readonly commands: readonly Command[] }
-  /** To a file that does not exist; one copy at a time. */
+  /** To a new file; one copy at a time. */
   | { readonly kind: 'copy'; readonly to: string }
   | { readonly kind: 'close' };
 
-/** What a person is to read when the file cannot be opened or relied on any more; the fields of a UserFacingError. */
+/** The fields of a UserFacingError if the file cannot be opened or is no longer reliable. */
 export interface StoreFault {
   readonly id: string;
   readonly found: string;
@@ -166,7 +166,7 @@ export type FromWorker =
   | { readonly kind: 'opened'; readonly isDiskFull: boolean }
   /** The last message: the thread ends. */
   | { readonly kind: 'failed'; readonly fault: StoreFault }
-  /** In the order of the commands; sent once they are on the disk. */
+  /** In the order of the commands. Sent once they are on the disk. */
   | {
       readonly kind: 'answers';
       readonly answers: readonly Answer[];
@@ -174,10 +174,10 @@ export type FromWorker =
       readonly isDiskFull: boolean;
     }
   | ({ readonly kind: 'copying' } & CopiedPages)
-  /** `failure` says why there is no copy. */
+  /** `failure` says why the copy failed. */
   | { readonly kind: 'copied'; readonly failure: string | undefined };
 
-/** How far a copy of the store is. */
+/** The progress of a copy of the store. */
 export interface CopiedPages {
   readonly copied: number;
   readonly total: number;

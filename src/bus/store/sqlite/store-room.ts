@@ -7,19 +7,19 @@ import type { Command } from './store-commands.ts';
 const MiB = 1024 * 1024;
 const holdEveryMs = 1_000;
 
-/** Pages of the file that are free while the disk is full; a state of `stateBytes` fits. */
+/** Free pages of the file while the disk is full. A state of `stateBytes` fits. */
 const fillerBytes = 2 * MiB;
 
-/** What rows, indexes and the ends of pages take beside the bytes of one command. */
+/** The size of rows, indexes and unused ends of pages beside the bytes of one command. */
 const overheadBytes = 64 * 1024;
 
-/** After so many pages SQLite moves its log into the file, and begins it anew: its default, and while the disk is full. */
+/** The number of pages after which SQLite moves its log into the file and starts it again: SQLite's default, and while the disk is full. */
 const checkpointAfterPages = { usually: 1_000, onFullDisk: 16 } as const;
 
 /**
- * Whether there is room to store more. While the disk is full, everything that makes room later goes on: acknowledging,
- * saving state, registering. The reserve on the disk lets the log move into the file; then both grow no more, however full
- * others make the disk, and rows go where the filler was. More messages are stored only in pages that are free beside it.
+ * Decides whether there is space to store more. While the disk is full, commands that lead to free space continue: acks, saving state,
+ * registering. With the reserve released, the log can move into the file. After that neither grows, even if other programs fill the disk,
+ * and rows use the filler's space. More messages are stored only in other free pages.
  */
 export class StoreRoom {
   readonly #database: DatabaseSync;
@@ -39,7 +39,7 @@ export class StoreRoom {
     return !this.#reserve.isHeld;
   }
 
-  /** Looks, once in a while, whether a full disk has room again. */
+  /** Checks at intervals whether a full disk has space again. */
   look(): void {
     const nowMs = this.#scheduler.nowMs();
     if (this.#reserve.isHeld || nowMs - this.#triedMs < holdEveryMs) return;
@@ -49,7 +49,7 @@ export class StoreRoom {
     else this.#useFiller();
   }
 
-  /** The disk had no room, so what is reserved is used. */
+  /** Uses the reserved space because the disk is full. */
   useReserve(): void {
     this.#triedMs = this.#scheduler.nowMs();
     this.#reserve.release();
@@ -68,7 +68,7 @@ export class StoreRoom {
   }
 
   #useFiller(): void {
-    // In this order: what others leave of the disk now may be gone later, and the log needs it first.
+    // The order matters: other programs may use the remaining disk space later, and the log needs it first.
     this.#unlessFull(`PRAGMA wal_autocheckpoint = ${checkpointAfterPages.onFullDisk}; PRAGMA wal_checkpoint(PASSIVE)`);
     this.#unlessFull('DELETE FROM filler');
   }
@@ -95,7 +95,7 @@ export function addsMessages({ name }: Command): boolean {
   return name === 'append' || name === 'deadLetter';
 }
 
-/** The bytes that a command brings. */
+/** The bytes that a command adds. */
 export function growthOf({ name, args }: Command): number {
   if (name === 'append') return args.messages.reduce((sum, { envelope }) => sum + envelope.length, 0);
   if (name === 'deadLetter') return args.letter.envelope.length;

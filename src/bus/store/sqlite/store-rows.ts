@@ -15,7 +15,7 @@ export interface StoreRowsOptions {
   readonly dedupWindowMs: number;
 }
 
-/** The store's operations on its tables. Each throws before or after it has written: the caller undoes what was. */
+/** The store's operations on its tables. Each may throw after it has written: the caller undoes its writes. */
 export class StoreRows implements StoreCommands {
   readonly #ownership: OwnershipRows;
   readonly #messages: MessageRows;
@@ -159,12 +159,12 @@ export class StoreRows implements StoreCommands {
     return this.#decisions.all();
   }
 
-  /** What every command is asked before that names an owner and is not about ownership itself. @throws StaleEpochError */
+  /** The check before every command that has an owner and is not about ownership itself. @throws StaleEpochError */
   check(owner: Owner): void {
     this.#ownership.check(owner);
   }
 
-  /** Drops what retention no longer keeps; not a command, but what ends every group of them. */
+  /** Trims the log. It is not a command, but ends every group of them. */
   trim(bytesToCome = 0): void {
     this.#messages.trim(() => this.#subscriptions.neededFrom(), bytesToCome);
   }
@@ -176,7 +176,7 @@ export class StoreRows implements StoreCommands {
     throw fullStore(this.#retention, this.#messages.otherBytes);
   }
 
-  /** @throws StoreFullError when the instance may have no more dedup keys */
+  /** @throws StoreFullError if the instance's dedup keys would exceed its share */
   #checkKeys(owner: Owner, messages: readonly EncodedMessage[], wallTimeMs: bigint): void {
     const isNew = (message: EncodedMessage): boolean =>
       message.dedupKey !== '' &&

@@ -18,13 +18,13 @@ import {
 } from './store-commands.ts';
 import { growthOf } from './store-room.ts';
 
-/** Put in place by the bundler: the worker's own bundle, so that a program stays one file. Absent in the sources. */
+/** The bundler inserts the worker's own bundle, so that a program stays one file. Absent in the sources. */
 declare const bundledSqliteWorker: string | undefined;
 
-/** What shares one commit, which bounds how long the first of it waits, and how long SQLite's log grows. */
+/** The most that shares one commit. It bounds the wait of the first command and the length of SQLite's log. */
 const groupMax = { commands: 1_024, bytes: 2 * 1024 * 1024 } as const;
 
-/** How long what waits for room on the disk waits before it is tried again. */
+/** How long a command that waits for disk space waits before it is tried again. */
 const tryAgainAfterMs = 1_000;
 
 interface Waiting {
@@ -36,7 +36,7 @@ interface Waiting {
 export interface StoreWorkerOptions {
   readonly scheduler: Scheduler;
   readonly onFailure: (error: UserFacingError) => void;
-  /** The disk is full, or has room again. */
+  /** The disk is full, or has space again. */
   readonly onDiskFull: (isFull: boolean) => void;
 }
 
@@ -47,8 +47,8 @@ interface Copying {
 }
 
 /**
- * The bus's side of the thread that has the file. One group of commands is under way at a time; those that come
- * meanwhile are the next group, so that commits are shared the more, the busier the store is.
+ * The bus's interface to the thread that has the file. One group of commands is in progress at a time. Those that arrive meanwhile are the
+ * next group, so a busier store shares each commit among more commands.
  */
 export class StoreWorker {
   readonly #worker: Worker;
@@ -57,7 +57,7 @@ export class StoreWorker {
   readonly #exited: Promise<void>;
   #waiting: Waiting[] = [];
   #underWay: Waiting[] = [];
-  /** Waits for room on the disk. */
+  /** Commands that wait for disk space. */
   #stalled: Waiting[] = [];
   #isDiskFull = false;
   #copying: Copying | undefined;
@@ -79,7 +79,7 @@ export class StoreWorker {
     worker.on('error', (error) => this.#fail(storeFault(path, error, true)));
   }
 
-  /** @throws UserFacingError `bus/store/…` when the file cannot be opened. */
+  /** @throws UserFacingError `bus/store/…` if the file cannot be opened. */
   static async open(file: WorkerOptions, options: StoreWorkerOptions): Promise<StoreWorker> {
     const worker = new Worker(workerUrl(), { workerData: file, name: 'sqlite store' });
     const isDiskFull = await new Promise<boolean>((resolve, reject) => {
@@ -95,27 +95,27 @@ export class StoreWorker {
     return opened;
   }
 
-  /** How many transactions were committed since the store was opened. */
+  /** Transactions committed since the store was opened. */
   get commits(): number {
     return this.#commits;
   }
 
   /**
-   * Resolves when what the command did is on the disk.
-   * @throws StaleEpochError, RevisionConflictError, StoreFullError when the command is refused
+   * Resolves once the command's result is on the disk.
+   * @throws StaleEpochError, RevisionConflictError, StoreFullError if the command is refused
    */
   call<Name extends CommandName>(name: Name, args: CommandArgs<Name>): Promise<CommandResult<Name>> {
     return new Promise((resolve, reject) => {
       if (this.#ended) return reject(this.#ended);
-      // The name ties arguments and result together, which the compiler cannot see in a union.
+      // The name ties arguments and result together. The compiler cannot see that in a union.
       const command = { name, args } as Command;
       this.#waiting.push({ command, resolve: (done) => resolve(done as CommandResult<Name>), reject });
-      // Not at once: what is asked for in the same turn shares the commit.
+      // Deferred, so that commands of the same turn share the commit.
       if (this.#waiting.length === 1) queueMicrotask(() => this.#sendNext());
     });
   }
 
-  /** Copies the store, as it is at the end, to a file that does not exist; commands go on. @throws Error saying why it could not. */
+  /** Copies the store to a new file, in its state at the end of the copy. Commands continue. @throws Error saying why it could not. */
   copy(to: string, onProgress: (pages: CopiedPages) => void): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#ended) return reject(this.#ended);
@@ -125,11 +125,11 @@ export class StoreWorker {
     });
   }
 
-  /** Lets every command so far finish, writes everything into the one file, and ends the thread. */
+  /** Finishes every earlier command, moves everything into the one file, and ends the thread. */
   async close(): Promise<void> {
     if (!this.#ended) {
       this.#ended = new Error(`the store ${this.#path} is closed`);
-      // Nothing can wait for room any longer.
+      // No disk space can become free for them any more.
       for (const { reject } of this.#stalled.splice(0)) reject(this.#ended);
       while (this.#waiting.length > 0 || this.#underWay.length > 0) {
         await new Promise<void>((resolve) => {
@@ -174,7 +174,7 @@ export class StoreWorker {
     if (this.#underWay.length === 0) this.#idle?.();
   }
 
-  /** In the order in which they came, before what comes meanwhile. */
+  /** In order of arrival, before later commands. */
   #stall(waiting: Waiting): void {
     this.#stalled.push(waiting);
     if (this.#stalled.length > 1) return;
@@ -203,7 +203,7 @@ export class StoreWorker {
 
   #fail(error: UserFacingError): void {
     this.#ended = error;
-    // Before the calls fail, so that the program can end with this reason and not with the first of theirs.
+    // Before the calls fail, so that the program ends with this reason and not with that of the first call.
     this.#options.onFailure(error);
     for (const { reject } of [...this.#underWay, ...this.#stalled, ...this.#waiting]) reject(error);
     this.#underWay = [];

@@ -1,4 +1,4 @@
-// The thread that has the store's file: every fsync blocks here, and not the event loop of the bus.
+// This thread has the store's file: every fsync blocks here, and not the event loop of the bus.
 import { parentPort, workerData } from 'node:worker_threads';
 import { realScheduler } from '../../../base/time/real-scheduler.ts';
 import { DiskReserve } from './file/disk-reserve.ts';
@@ -56,7 +56,7 @@ try {
   fail(error, false);
 }
 
-/** An error's class and its fields do not survive the way between threads, so it is told as what a person is to read. */
+/** An error's class and fields are lost between threads, so the message contains the text for a person. */
 function fail(error: unknown, isOpen: boolean): void {
   const { id, message: found, next, exitCode } = storeFault(options.path, error, isOpen);
   send({ kind: 'failed', fault: { id, found, next, exitCode } });

@@ -2,7 +2,7 @@ import { checked } from '../checksum.ts';
 import { Statements } from '../statements.ts';
 import { checkPages, raiseSchema, withStoreFile } from './store-file.ts';
 
-/** What a store holds. */
+/** The contents of a store. */
 export interface StoreContents {
   readonly bytes: number;
   readonly messages: number;
@@ -12,13 +12,13 @@ export interface StoreContents {
   readonly decisions: number;
 }
 
-/** Looks at all of a store that no bus has open, and changes nothing. @throws UserFacingError `bus/store/…` when it is not whole. */
+/** Checks all of a store that no bus has open, and changes nothing. @throws UserFacingError `bus/store/…` if it is damaged. */
 export function checkStore(path: string, lockTimeoutMs: number): Promise<StoreContents> {
   return withStoreFile({ path, lockTimeoutMs }, (database) => {
     database.exec('BEGIN IMMEDIATE');
     try {
       checkPages(database, 'integrity_check');
-      // So that an older file can be read like one of today; it is undone below.
+      // Raises an older file to the current schema so that it can be read. This is undone below.
       raiseSchema(database, Number(database.prepare('PRAGMA user_version').get()?.['user_version']));
       return contentsOf(new Statements(database));
     } finally {

@@ -1,7 +1,7 @@
 import type { Log } from '../../../../base/log/log.ts';
 import type { Scheduler, Timer } from '../../../../base/time/scheduler.ts';
 
-/** While a disk stays full, and however often it fills up, it is told no more often. */
+/** The shortest time between two lines about a full disk. */
 const tellEveryMs = 60_000;
 
 export interface DiskReportOptions {
@@ -10,7 +10,7 @@ export interface DiskReportOptions {
   readonly path: string;
 }
 
-/** Says in the log that the store's disk is full, again from time to time, and when it has room again. */
+/** Logs that the store's disk is full, repeats it from time to time, and logs when it has space again. */
 export class DiskReport {
   readonly #options: DiskReportOptions;
   #isFull = false;

@@ -2,18 +2,18 @@ import { closeSync, constants, openSync, rmSync, statfsSync, statSync, writeSync
 
 const MiB = 1024 * 1024;
 
-/** Enough to move the log that SQLite writes beside its file into that file, which may have to grow by all of it. */
+/** Enough to move SQLite's write-ahead log into the main file, which may have to grow by all of it. */
 const reserveBytes = 8 * MiB;
 
-/** The reserve is not taken of the last bytes of a disk, which others need too. */
+/** The last bytes of a disk that the reserve leaves to other programs. */
 const leftBytes = MiB;
 
-/** Room on the store's disk, in a file beside it, that is given up when the disk is full, and made again once there is room. */
+/** A file beside the store that reserves disk space. It is released when the disk is full, and restored once there is space. */
 export class DiskReserve {
   readonly #path: string;
   #isHeld = false;
 
-  /** `storePath` is absolute. A reserve that a killed process has left is held. */
+  /** `storePath` is absolute. A reserve left by a killed process is adopted. */
   constructor(storePath: string) {
     this.#path = `${storePath}-reserve`;
     this.#isHeld = statSync(this.#path, { throwIfNoEntry: false })?.size === reserveBytes;
@@ -23,7 +23,7 @@ export class DiskReserve {
     return this.#isHeld;
   }
 
-  /** Makes the reserve if there is room for it. */
+  /** Creates the reserve if the disk has space for it. */
   hold(): void {
     if (this.#isHeld) return;
     try {
@@ -32,7 +32,7 @@ export class DiskReserve {
       this.#write();
       this.#isHeld = true;
     } catch {
-      // Others took the room, or a quota that `statfs` does not show forbids it.
+      // Other programs used the space, or a quota that `statfs` does not show forbids it.
       this.release();
     }
   }

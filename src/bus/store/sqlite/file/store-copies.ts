@@ -3,13 +3,13 @@ import { messageOf } from '../../../../base/user-facing-error.ts';
 import type { CopiedPages, FromWorker } from '../store-commands.ts';
 import { createPrivately } from './store-file.ts';
 
-/** So few that a commit waits some milliseconds for the end of a step, and more than one commit writes, so that the copy ends. */
+/** Small enough that a commit waits only some milliseconds for a step, and large enough to outpace the commits, so that the copy ends. */
 const pagesPerStep = 1_024;
 
 /**
- * Copies an open store to a file that does not exist, as it is when the copy is done: what the same connection commits
- * meanwhile is copied too. https://sqlite.org/backup.html
- * @throws Error, also what `onProgress` throws, which ends the copy.
+ * Copies an open store to a new file. The copy has the store's state at its end: it includes commits of the same connection in between.
+ * https://sqlite.org/backup.html
+ * @throws Error, also any that `onProgress` throws, which stops the copy.
  */
 export async function copyStore(
   database: DatabaseSync,
@@ -25,8 +25,8 @@ export async function copyStore(
 }
 
 /**
- * The copies of the store that the worker makes while it goes on with commands. Another thread copies the pages, and one that
- * finds the store in a transaction fails, or tries again without end. So commands are done only between two steps.
+ * The copies of the store that the worker makes while it continues with commands. Another thread copies the pages. If it finds the store in
+ * a transaction, it fails or retries without end, so commands run only between two steps.
  */
 export class StoreCopies {
   readonly #database: DatabaseSync;
@@ -42,7 +42,7 @@ export class StoreCopies {
     this.#betweenSteps = betweenSteps;
   }
 
-  /** Whether the store may not be touched at this moment. */
+  /** True while the store must not be used. */
   get isStepping(): boolean {
     return this.#isStepping;
   }
@@ -71,7 +71,7 @@ export class StoreCopies {
     this.#pause();
   }
 
-  /** The file must not be closed while it is copied. */
+  /** Stops the copying: the file must not be closed during a copy. */
   async stop(): Promise<void> {
     this.#isStopping = true;
     await this.#running;

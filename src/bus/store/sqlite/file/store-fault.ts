@@ -12,14 +12,14 @@ export class StoreDamagedError extends Error {
   override readonly name = 'StoreDamagedError';
 }
 
-/** Whether the disk, and not the store's own limit, had no more room. */
+/** Whether the disk was full, as opposed to the store's own limit. */
 export function isDiskFull(error: unknown): boolean {
   return primaryResultCode(error) === resultCodes.full;
 }
 
 /**
- * Whether the error says that the file cannot be relied on any more. A full disk loses nothing, a broken constraint is the
- * fault of one command, and what SQLite did not throw is no word about the file.
+ * Whether the error means that the file is no longer reliable. A full disk loses nothing, a broken constraint concerns one command, and an
+ * error from elsewhere says nothing about the file.
  */
 export function endsTheStore(error: unknown): boolean {
   if (isDamage(error)) return true;
@@ -27,7 +27,7 @@ export function endsTheStore(error: unknown): boolean {
   return code !== undefined && code !== resultCodes.full && code !== resultCodes.constraint;
 }
 
-/** Why the store cannot be opened, or cannot go on, for a person. */
+/** Why the store cannot be opened or cannot continue, for a person. */
 export function storeFault(path: string, error: unknown, isOpen: boolean): UserFacingError {
   if (error instanceof UserFacingError) return error;
   const reason = messageOf(error);

@@ -8,7 +8,7 @@ import { isDiskFull, StoreDamagedError, storeFault } from './store-fault.ts';
 /** Marks the file as ours among SQLite databases: "MRDN" in ASCII. */
 const applicationId = 0x4d52444e;
 
-/** How a write-ahead log begins, but for the last bit; https://sqlite.org/fileformat.html#the_wal_header. */
+/** The start of a write-ahead log, without its last bit; https://sqlite.org/fileformat.html#the_wal_header. */
 const walMagic = 0x377f0682;
 
 export interface StoreFileOptions {
@@ -18,8 +18,8 @@ export interface StoreFileOptions {
 }
 
 /**
- * Opens the store's file, or makes it, and keeps it locked against every other process until it is closed.
- * @throws UserFacingError `bus/store/…` when it is in use, no store, damaged, of a newer version, or cannot be opened.
+ * Opens the store's file, or creates it, and locks it against other processes until it is closed.
+ * @throws UserFacingError `bus/store/…` if it is in use, not a store, damaged, of a newer version, or cannot be opened.
  */
 export function openStoreFile(options: StoreFileOptions): DatabaseSync {
   let database: DatabaseSync | undefined;
@@ -37,7 +37,7 @@ export function openStoreFile(options: StoreFileOptions): DatabaseSync {
 }
 
 /**
- * Opens a store that nobody else has open, to look at or to copy, and has `use` it; its version stays what it is.
+ * Opens a store that no other process has open, for `use` to read or copy. It keeps its schema version.
  * @throws UserFacingError `bus/store/…`
  */
 export async function withStoreFile<T>(
@@ -62,14 +62,14 @@ export async function withStoreFile<T>(
   }
 }
 
-/** The lock comes with the first access, and goes with the process, however that ends. */
+/** SQLite takes the lock at the first access. The lock ends with the process, even a killed one. */
 function openLocked({ path, lockTimeoutMs }: Pick<StoreFileOptions, 'path' | 'lockTimeoutMs'>): DatabaseSync {
   const database = new DatabaseSync(path, { timeout: lockTimeoutMs });
   database.exec('PRAGMA locking_mode = EXCLUSIVE');
   return database;
 }
 
-/** Writes everything into the one file, so that nothing stays beside it; on a full disk, what does not fit stays there. */
+/** Moves everything into the one file and removes the files beside it. On a full disk, data that does not fit stays beside it. */
 export function closeStoreFile(database: DatabaseSync): void {
   try {
     database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
@@ -79,7 +79,10 @@ export function closeStoreFile(database: DatabaseSync): void {
   database.close();
 }
 
-/** False when it is there. SQLite would let every user of the machine read it; files beside the store inherit its mode. */
+/**
+ * Creates a file that only its user can read; false if it exists. By default SQLite would let every user of the machine read it. The files
+ * beside the store inherit its mode.
+ */
 export function createPrivately(path: string): boolean {
   try {
     closeSync(openSync(path, 'wx', 0o600));
@@ -91,8 +94,8 @@ export function createPrivately(path: string): boolean {
 }
 
 /**
- * What SQLite takes for an empty database, or for a log without a commit, although it was more: it would drop what was
- * stored. And what is no file, on which it can wait for ever.
+ * Refuses files that SQLite would read as an empty database or a log without a commit although they contained more: it would drop the
+ * stored data. Also refuses paths that are not files, on which SQLite can wait for ever.
  */
 function checkFiles(path: string): void {
   const file = statsOf(path);
@@ -102,7 +105,7 @@ function checkFiles(path: string): void {
   if (!log.isFile()) throw new Error(`${path}-wal is not a file`);
   if (!file || file.size === 0) throw new StoreDamagedError(`it is empty, and ${path}-wal beside it is not`);
   const head = headOf(`${path}-wal`);
-  // A machine that loses power can leave a log whose first write never reached the disk.
+  // After a power failure a log's first write may never have reached the disk.
   const isUnwritten = head.every((byte) => byte === 0) && log.size <= head.length;
   if (isUnwritten || (head.length >= 4 && (head.readUInt32BE(0) & ~1) === walMagic)) return;
   throw new StoreDamagedError(`${path}-wal, which holds the newest commits, is no write-ahead log`);
@@ -112,7 +115,7 @@ function statsOf(path: string): Stats | undefined {
   return statSync(path, { throwIfNoEntry: false });
 }
 
-/** The length of a log's header, or less. */
+/** The log's header, or less. */
 function headOf(path: string): Buffer {
   const head = Buffer.alloc(32);
   const file = openSync(path, 'r');
@@ -176,17 +179,17 @@ function checkIsStore({ path, application, version }: { path: string; applicatio
 }
 
 /**
- * Looks at every page, so that a damaged store is told at the start and not when its page is needed; the quick check takes
- * about 0.2 s for 256 MiB. @throws StoreDamagedError
+ * Checks every page, so that damage is found at the start and not when its page is needed. The quick check takes about 0.2 s for 256 MiB.
+ * @throws StoreDamagedError
  */
 export function checkPages(database: DatabaseSync, check: 'quick_check' | 'integrity_check'): void {
   const { [check]: found } = database.prepare(`PRAGMA ${check}(1)`).get() ?? {};
   if (found !== 'ok') throw new StoreDamagedError(String(found).trim().replaceAll('\n', ' '));
 }
 
-/** Takes the steps that the file lacks; within the caller's transaction, so that it has all of them or none. */
+/** Applies the missing schema steps within the caller's transaction: all of them or none. */
 export function raiseSchema(database: DatabaseSync, version: number): void {
-  // A full disk would refuse to write what is there.
+  // Avoids a write, which a full disk would refuse.
   if (version === schemaSteps.length) return;
   for (const step of schemaSteps.slice(version)) database.exec(step);
   database.exec(`PRAGMA user_version = ${schemaSteps.length}`);
