@@ -6,12 +6,12 @@ import { matchTopic } from '../../contract/wire/topic.ts';
 import { acceptableAnswer } from '../envelope/acceptable-answer.ts';
 import { sessionLimits } from '../outflow/session-limits.ts';
 
-/** Whoever answers requests on the topics of one pattern. */
+/** A server of requests on the topics of one pattern. */
 export interface Responder {
   readonly pattern: string;
   /** Whether it owns its instance id and takes new requests. */
   isReady(): boolean;
-  /** Takes a request to it now or when it reads, until dropped; undefined when too much waits for it already. */
+  /** Sends it a request now or once it reads, unless dropped before. Undefined if too many wait for it already. */
   take(request: { requestId: bigint; envelope: Envelope; timeoutMs: number }): { drop(): void } | undefined;
 }
 
@@ -24,7 +24,7 @@ interface PendingCall {
   readonly report: (result: CallOutcomeReport) => void;
 }
 
-/** Brings calls to a responder and answers back: at most once, never queued, bounded in time. */
+/** Routes calls to a responder, and answers to the caller: at most once, never queued, within a timeout. */
 export class CallBroker {
   readonly #scheduler: Scheduler;
   readonly #responders: Responder[] = [];
@@ -39,7 +39,7 @@ export class CallBroker {
     this.#responders.push(responder);
   }
 
-  /** Takes no more requests to it; those under way end as a handler error, since nobody will answer them. */
+  /** Sends it no more requests. Those in flight end as a handler error, since no answer will come. */
   remove(responder: Responder): void {
     const index = this.#responders.indexOf(responder);
     if (index >= 0) this.#responders.splice(index, 1);
@@ -57,7 +57,7 @@ export class CallBroker {
     for (const responder of ready) {
       const taken = responder.take({ requestId, ...call });
       if (!taken) continue;
-      // Whoever was asked goes to the end of the list, so that several responders take turns.
+      // The chosen responder goes to the end of the list, so that several take turns.
       this.#responders.push(...this.#responders.splice(this.#responders.indexOf(responder), 1));
       const timer = this.#scheduler.setTimer(call.timeoutMs, () =>
         this.#finish(requestId, failed(CallOutcome.TIMEOUT, `${topic} was not answered within ${call.timeoutMs} ms`)),
@@ -68,7 +68,7 @@ export class CallBroker {
     report(failed(CallOutcome.NO_HANDLER, ready.length === 0 ? `nothing serves ${topic}` : notReading(ready, topic)));
   }
 
-  /** An answer to a request that is over, or was put to someone else, is dropped. */
+  /** An answer to a request that is over, or that another responder has, is dropped. */
   answer(responders: readonly Responder[], given: Answer): void {
     const answer = acceptableAnswer(given);
     const call = this.#pending.get(answer.requestId);
@@ -86,7 +86,7 @@ export class CallBroker {
     if (!call) return;
     this.#pending.delete(requestId);
     call.timer.cancel();
-    // What was not sent yet nobody waits for.
+    // The call is over, so a request that was not sent yet is dropped.
     call.drop();
     call.report(result);
   }

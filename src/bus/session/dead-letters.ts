@@ -13,7 +13,7 @@ import type { FailedMessage } from './subscription-feed.ts';
 
 export type DeadLetterRequest = Pick<Subscribe, 'name' | 'pattern' | 'maxAttempts' | 'deadLetterTopic'>;
 
-/** Why a subscription's dead letters cannot be kept; undefined when they can, or none are asked for. */
+/** Why a subscription's dead letters cannot be stored. Undefined if they can, or if it wants none. */
 export function deadLetterRefusal(
   registration: Registration,
   request: DeadLetterRequest,
@@ -33,11 +33,11 @@ export interface DeadLettersOptions {
   readonly wallTimeNs: () => bigint;
   readonly log: Log;
   readonly recorder: Pick<BusRecorder, 'deadLettered'>;
-  /** What the subscription is done with. */
+  /** Called with the position that the subscription has finished. */
   readonly onPutAway: (position: bigint) => void;
 }
 
-/** Puts the messages of one subscription away that have had all their attempts. */
+/** Dead-letters the messages of one subscription that have used up all attempts. */
 export class DeadLetters {
   readonly #options: DeadLettersOptions;
 
@@ -46,7 +46,7 @@ export class DeadLetters {
   }
 
   /**
-   * False when the message is to be delivered again: attempts are left, or its letter may not or cannot be kept just now.
+   * False if the message must be redelivered: attempts are left, or its dead letter is not allowed or cannot be stored now.
    * @throws StaleEpochError
    */
   async putAway({ message, attempts }: FailedMessage): Promise<boolean> {
@@ -63,7 +63,7 @@ export class DeadLetters {
       trace_id,
     };
     try {
-      // The grant may have been taken back since the subscription was opened.
+      // The grant may have been revoked since the subscription was opened.
       if (!admits(registration.access.granted, 'publish', deadLetterTopic))
         throw new StoreFullError('there is no grant for it');
       await store.deadLetter(registration.owner, name, { position, letter: this.#letterFor(message, attempts) });

@@ -2,27 +2,27 @@ import { matchTopic } from '../../contract/wire/topic.ts';
 import type { Store, StoredMessage } from '../store/store.ts';
 import { PatternIndex } from './pattern-index.ts';
 
-/** At most so many messages are read in one operation of the store. */
+/** Messages per store operation. */
 const batchMessages = 256;
-/** After a read of more than this there may be more, however few messages it brought. */
+/** A read of more bytes than this may have stopped early, however few messages it returned. */
 const fullReadBytes = 1024 * 1024;
-/** The newest messages that are held. */
+/** The memory for the newest messages. */
 const defaultHeldBytes = 8 * 1024 * 1024;
-/** What a message takes in memory beside its bytes. */
+/** A message's memory beside its bytes. */
 const messageOverheadBytes = 1_024;
-/** So much of the log may go by before the progress of those that it did not concern is recorded. */
+/** After this much of the log without a delivery, a subscription's progress is recorded. */
 const stretchBytes = 256 * 1024;
 
 /** A subscription that follows the tail. */
 export interface TailListener {
   readonly pattern: string;
-  /** A message of the pattern was appended; several are told in ascending order. */
+  /** A message of the pattern was appended. Called in ascending order. */
   offer(position: bigint): void;
-  /** Nothing more will be offered until it joins again. */
+  /** Nothing more is offered until it joins again. */
   fallBehind(): void;
 }
 
-/** Has listeners that the log goes by without concerning them. */
+/** Has listeners whose patterns may match nothing for a long time. */
 export interface Follower {
   /** Stores how far they have come. */
   recordProgress(): Promise<void>;
@@ -36,9 +36,9 @@ export interface LogTailOptions {
 }
 
 /**
- * Follows the log once for all subscriptions of the bus: hears what is appended, offers each message to those whose pattern
- * matches, and holds the newest messages for them. A subscription that cannot keep up reads the store itself and joins again
- * later. The tail reads the store too when it begins, or has missed something.
+ * Follows the log once for all subscriptions of the bus. It offers each appended message to the subscriptions whose pattern matches, and
+ * keeps the newest messages in memory for them. A subscription that cannot keep up reads the store itself and joins again later. The tail
+ * also reads the store when it starts or has missed something.
  */
 export class LogTail {
   readonly #options: LogTailOptions;
@@ -46,13 +46,13 @@ export class LogTail {
   readonly #stopListening: () => void;
   readonly #listeners = new Set<TailListener>();
   readonly #index = new PatternIndex<TailListener>();
-  /** Ascending without gaps, up to `#position`; those before `#firstHeld` are gone. */
+  /** Ascending without gaps, up to `#position`. Those before `#firstHeld` are dropped. */
   #held: StoredMessage[] = [];
   #firstHeld = 0;
   #heldBytes = 0;
   #stretch = 0;
   readonly #followers = new Set<Follower>();
-  /** What was read last; undefined while nobody follows. */
+  /** The last position read. Undefined without listeners. */
   #position: bigint | undefined;
   #reading = false;
   #mayBeMore = false;
@@ -68,20 +68,20 @@ export class LogTail {
     this.#stop();
   }
 
-  /** Everything up to here has been offered; 0 while nobody follows. */
+  /** Everything up to here has been offered. 0 without listeners. */
   get position(): bigint {
     return this.#position ?? 0n;
   }
 
   /**
-   * Offers what matches after a position from now on, first of what is held. False when what came after the position is not held.
-   * The first to join is to have read the log to its end.
+   * Starts to offer matching messages after a position, first those in memory. False if the messages after the position are not in memory.
+   * The first listener must have read the log to its end.
    */
   join(listener: TailListener, after: bigint, isAtEnd: boolean): boolean {
     if (this.#position === undefined) {
       if (!isAtEnd) return false;
       this.#position = after;
-      // Something may have been appended since.
+      // Messages may have been appended since.
       void this.#read();
     }
     const heldFrom = this.#held[this.#firstHeld]?.position ?? this.#position + 1n;
@@ -101,7 +101,7 @@ export class LogTail {
     if (this.#listeners.size === 0) this.#stop();
   }
 
-  /** Undefined when it is not held any more. */
+  /** Undefined if it is no longer in memory. */
   get(position: bigint): StoredMessage | undefined {
     const index = this.#held.length - Number(this.position - position) - 1;
     return index < this.#firstHeld ? undefined : this.#held[index];
@@ -115,7 +115,7 @@ export class LogTail {
     this.#followers.delete(follower);
   }
 
-  /** Stores how far all have come, so that nobody holds back what does not concern it. */
+  /** Stores how far all have come, so that a subscription without matches does not retain messages. */
   async recordProgress(): Promise<void> {
     await Promise.all([...this.#followers].map((follower) => follower.recordProgress()));
   }
@@ -123,7 +123,7 @@ export class LogTail {
   #added(messages: readonly StoredMessage[]): void {
     if (this.#position === undefined) return;
     const isNext = messages[0]?.position === this.#position + 1n;
-    // While the store is read, what it brings comes first.
+    // While the store is read, its messages come first.
     if (this.#reading || !isNext) void this.#read();
     else this.#take(this.#position, messages);
   }
@@ -142,14 +142,14 @@ export class LogTail {
         this.#take(after, messages);
       }
     } catch {
-      // A store that fails tells so to those who read it themselves.
+      // Subscriptions that read the store themselves get the error.
       this.#loseAll();
     }
     this.#reading = false;
   }
 
   #take(after: bigint, messages: readonly StoredMessage[]): void {
-    // Everybody may have left meanwhile, and others have come.
+    // All listeners may have left meanwhile, and others may have joined.
     if (after !== this.#position) {
       this.#mayBeMore = true;
       return;
@@ -164,7 +164,7 @@ export class LogTail {
       bytes += message.bytes;
       this.#hold(message);
       for (const listener of this.#index.matching(topicOf(message))) listener.offer(message.position);
-      // The last one may have fallen behind.
+      // The last listener may have fallen behind.
       if (this.#listeners.size === 0) return;
     }
     this.#stretch += bytes;
@@ -180,7 +180,7 @@ export class LogTail {
     for (; this.#heldBytes > this.#heldBytesMax; this.#firstHeld += 1) {
       this.#heldBytes -= (this.#held[this.#firstHeld]?.bytes ?? 0) + messageOverheadBytes;
     }
-    // Splicing only when half is gone makes this constant time per message.
+    // Splicing only when half is unused makes this constant time per message.
     if (this.#firstHeld > this.#held.length / 2) {
       this.#held.splice(0, this.#firstHeld);
       this.#firstHeld = 0;

@@ -1,14 +1,14 @@
 interface Node<T> {
   readonly children: Map<string, Node<T>>;
-  /** Of patterns that end here. */
+  /** Values of patterns that end here. */
   readonly values: Set<T>;
-  /** Of patterns that go on with a last `**`. */
+  /** Values of patterns that continue with a last `**`. */
   readonly deep: Set<T>;
 }
 
 /**
- * Finds what belongs to the patterns that match a topic, as `matchTopic` decides it, by going along the topic's segments: what
- * does not match costs nothing. Patterns and topics are taken to be free of faults.
+ * Finds the values of the patterns that match a topic, by the rules of `matchTopic`. It walks along the topic's segments, so patterns that
+ * do not match cost nothing. Patterns and topics must be valid.
  */
 export class PatternIndex<T> {
   readonly #root: Node<T> = emptyNode();
@@ -26,7 +26,7 @@ export class PatternIndex<T> {
     (isDeep(pattern) ? node.deep : node.values).add(value);
   }
 
-  /** Does nothing when it was not added. */
+  /** Does nothing if it was not added. */
   remove(pattern: string, value: T): void {
     const steps: { readonly node: Node<T>; readonly segment: string }[] = [];
     let node: Node<T> | undefined = this.#root;
@@ -43,7 +43,7 @@ export class PatternIndex<T> {
     }
   }
 
-  /** Each once for every pattern that it was added for. */
+  /** Each value once for every matching pattern that it was added for. */
   matching(topic: string): T[] {
     const found: T[] = [];
     collect(this.#root, topic.split('.'), 0, found);
@@ -57,7 +57,7 @@ function collect<T>(node: Node<T>, segments: readonly string[], depth: number, f
     for (const value of node.values) found.push(value);
     return;
   }
-  // `**` stands for at least one segment, and there is one.
+  // `**` matches at least one segment, and there is one.
   for (const value of node.deep) found.push(value);
   for (const key of [segment, '*']) {
     const child = node.children.get(key);

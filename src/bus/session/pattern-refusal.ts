@@ -12,13 +12,13 @@ export interface PatternRefusal {
   readonly detail: string;
 }
 
-/** Undefined when no field of it is over its limit. */
+/** Undefined if all fields are within their limits. */
 export function lengthRefusal(desc: DescMessage, message: Message): PatternRefusal | undefined {
   const fault = lengthFault(desc, message);
   return fault && { reason: EndReason.INVALID, detail: fault.message };
 }
 
-/** Undefined when the registration may receive what the pattern matches. */
+/** Undefined if the registration may receive the pattern's messages. */
 export function patternRefusal(registration: Registration, pattern: string): PatternRefusal | undefined {
   const fault = patternFault(pattern);
   if (fault !== undefined) return { reason: EndReason.INVALID, detail: `"${pattern}" is no pattern: ${fault}` };
@@ -29,14 +29,14 @@ export function patternRefusal(registration: Registration, pattern: string): Pat
   };
 }
 
-/** Why what was subscribed to or served ends; undefined when it is still granted. */
+/** Why a subscription or responder ends. Undefined if it is still allowed. */
 export function lossOf({ access }: Registration, pattern: string, cause: string): PatternRefusal | undefined {
   if (admitsPattern(access.granted, 'subscribe', pattern)) return undefined;
   const detail = `the subscribe grant for ${pattern} is gone: ${cause}; ${nearestHint(access.granted, 'subscribe', pattern)}`;
   return { reason: EndReason.NOT_GRANTED, detail };
 }
 
-/** Undefined when the registration may have one more of these. */
+/** Undefined if the registration may have one more. */
 export function quotaRefusal({ quota }: Registration, name: QuotaName, open: number): PatternRefusal | undefined {
   const detail = quota.countRefusal(name, open);
   return detail === undefined ? undefined : { reason: EndReason.LIMIT, detail };

@@ -1,7 +1,7 @@
 import { RpcError } from '../../transport/status.ts';
 import { RevisionConflictError, StaleEpochError, StoreFullError } from '../store/store.ts';
 
-/** Says on the wire why the store refused a write of this owner. */
+/** Translates the store's refusal of an owner's write to a gRPC status. */
 export async function refusalAsStatus<T>(write: Promise<T>): Promise<T> {
   try {
     return await write;

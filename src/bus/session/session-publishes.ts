@@ -8,15 +8,15 @@ import { type NewMessage, type Owner, StaleEpochError, type Store, StoreFullErro
 import { allWaitingMax, type WaitingPublishes } from './waiting-publishes.ts';
 
 /**
- * What one session may have waiting for the store: twice what a sidecar's outbox holds unless it is set otherwise, so that
- * the heartbeats behind its publishes are read at once. Beyond it the session is not read on.
+ * The most that one session may have waiting for the store: twice the default capacity of a sidecar's outbox, so that heartbeats behind its
+ * publishes are read at once. At the limit the bus stops reading the session.
  */
 export const waitingMax = { messages: 2_048, bytes: 16 * 1024 * 1024 } as const;
 
-/** What one call of the store takes of one session, so that nobody waits long behind another's flood. */
+/** The most of one session in one call of the store, so that a flood does not delay other sessions for long. */
 export const batchMax = { messages: 256, bytes: 1024 * 1024 } as const;
 
-/** Stands for what is remembered of a publish that is refused. */
+/** The memory kept for a refused publish. */
 const refusalBytes = 1_024;
 
 type PublishResultInit = MessageInitShape<typeof PublishResultSchema>;
@@ -25,11 +25,11 @@ export interface SessionPublishesOptions {
   readonly owner: Owner;
   readonly store: Store;
   readonly recorder: Pick<BusRecorder, 'append'>;
-  /** Of all sessions. */
+  /** Shared by all sessions. */
   readonly waiting: WaitingPublishes;
-  /** Told in the order of the publishes, with what is known of the message. */
+  /** Called in the order of the publishes, with the known metadata of the message. */
   readonly answer: (result: PublishResultInit, meta: MessageMeta | undefined) => void;
-  /** The store failed, so that the outcome of what waited is unknown. */
+  /** The store failed, so the outcome of waiting publishes is unknown. */
   readonly onFailure: (error: unknown) => void;
 }
 
@@ -37,14 +37,13 @@ interface WaitingMessage {
   readonly bytes: number;
   readonly sequence: bigint;
   readonly meta: MessageMeta | undefined;
-  /** What is to be stored, or why nothing is. */
+  /** The message to store, or why it is refused. */
   readonly publish: NewMessage | { readonly refusalReason: string };
 }
 
 /**
- * The publishes of one session on their way into the store, in the order they were sent, which their results keep too. One
- * call of the store is under way; what comes meanwhile is the next, so that it shares a commit the more, the slower the
- * store is, and so that every session has one turn in each round of the store.
+ * Queues a session's publishes for the store; results keep the order. While one store call runs, arrivals form the next: a slower store
+ * gets larger commits, and each session has one turn per round.
  */
 export class SessionPublishes {
   readonly #options: SessionPublishesOptions;
@@ -60,17 +59,17 @@ export class SessionPublishes {
     this.#leave = options.waiting.onChange(() => this.#room.set(!this.isFull));
   }
 
-  /** Takes a message in to be stored. */
+  /** Queues a message for the store. */
   add(message: NewMessage, bytes = encodedBytes(message.envelope)): void {
     this.#add({ sequence: message.sequence, bytes, meta: message.envelope.meta, publish: message });
   }
 
-  /** Answers this one too in its turn. */
+  /** Queues a refusal, so that it is answered in order. */
   refuse(sequence: bigint, refusalReason: string, meta: MessageMeta | undefined): void {
     this.#add({ sequence, bytes: refusalBytes, meta, publish: { refusalReason } });
   }
 
-  /** Resolves when more may be taken in, or nothing will be any more. */
+  /** Resolves when there is capacity, or after `close`. */
   room(): Promise<void> {
     return this.#room.opened();
   }
@@ -88,8 +87,8 @@ export class SessionPublishes {
   }
 
   /**
-   * Drops what the store was not asked to keep yet. A later session of the same epoch sends it again, and what came into the
-   * store from here after that would come twice, once the sidecar has settled it.
+   * Drops publishes not yet passed to the store. The epoch's next session resends them. Storing them here after the sidecar settled them
+   * would duplicate them.
    */
   close(): void {
     this.#over = true;
@@ -151,7 +150,7 @@ export class SessionPublishes {
       if (!(error instanceof StoreFullError)) throw error;
       if (messages.length === 1) return [{ refusalReason: error.message }];
     }
-    // The store takes a batch whole or not at all; some of this one may fit, and repeats of what is stored always do.
+    // The store takes a batch whole or not at all. Single messages may still fit, and repeats of stored ones always do.
     const results: PublishResultInit[] = [];
     for (const message of messages) results.push(...(await this.#append([message])));
     return results;

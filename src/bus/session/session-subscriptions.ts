@@ -27,7 +27,7 @@ import type { LogTail } from './log-tail.ts';
 import { lengthRefusal, lossOf, type PatternRefusal, patternRefusal, quotaRefusal } from './pattern-refusal.ts';
 import { SubscriptionFeed } from './subscription-feed.ts';
 
-/** How many acknowledgements, retries and hand-backs of one session may wait for the store. Beyond it the session is not read on. */
+/** Acks, nacks and requeues of one session that may wait for the store. At the limit the bus stops reading the session. */
 const unsettledMax = 1_024;
 
 export interface SessionSubscriptionsOptions {
@@ -38,19 +38,19 @@ export interface SessionSubscriptionsOptions {
   readonly recorder: BusRecorder;
   readonly wallTimeNs: () => bigint;
   readonly subscribed: (subscriptionId: number) => void;
-  /** What was delivered is handed back. */
+  /** The subscription has ended, and its deliveries in flight are requeued. */
   readonly unsubscribed: (subscriptionId: number) => void;
   readonly ended: (subscriptionId: number, refusal: PatternRefusal) => void;
   /** The store failed. */
   readonly onFailure: (error: unknown) => void;
   readonly missed: (subscriptionId: number, count: number) => void;
   readonly acknowledged: (subscriptionId: number, positions: readonly bigint[]) => void;
-  /** Resolves when there is room for a delivery. */
+  /** Resolves when there is capacity for a delivery. */
   readonly room: () => Promise<void>;
   readonly deliver: (delivery: Omit<Delivery, '$typeName' | '$unknown'>) => void;
 }
 
-/** The subscriptions of one session. They wait until the session owns its instance id alone. */
+/** The subscriptions of one session. They wait until the session is the only owner of its instance id. */
 export class SessionSubscriptions {
   readonly #options: SessionSubscriptionsOptions;
   readonly #feeds = new Map<number, SubscriptionFeed>();
@@ -70,7 +70,7 @@ export class SessionSubscriptions {
     this.#waiting.clear();
   }
 
-  /** Delivers nothing more; what was delivered may still be acknowledged. */
+  /** Delivers nothing more. Earlier deliveries may still be acked. */
   stop(): void {
     this.#delivering = false;
     this.#options.tail.removeFollower(this);
@@ -88,7 +88,7 @@ export class SessionSubscriptions {
     return false;
   }
 
-  /** Notes how far the subscriptions have come that nothing was delivered to lately, which costs one write for all of them. */
+  /** Records the progress of subscriptions without recent deliveries, in one write for all of them. */
   async recordProgress(): Promise<void> {
     const { store, registration } = this.#options;
     const byPosition = Map.groupBy(this.#feeds.values(), (feed) => feed.progress());
@@ -102,7 +102,7 @@ export class SessionSubscriptions {
         );
         for (const feed of feeds) feed.recorded(position);
       } catch (error) {
-        // A full store is told so by what is published.
+        // Publishes already report a full store.
         if (!(error instanceof StaleEpochError || error instanceof StoreFullError)) throw error;
       }
     });
@@ -111,7 +111,7 @@ export class SessionSubscriptions {
 
   add(subscribe: Subscribe): void {
     const { registration, ended } = this.#options;
-    // One that is made again takes its own place.
+    // A subscription that is opened again takes its own place in the quota.
     const isKnown = this.#feeds.has(subscribe.subscriptionId) || this.#waiting.has(subscribe.subscriptionId);
     const open = this.size - Number(isKnown);
     const refusal =
@@ -124,7 +124,7 @@ export class SessionSubscriptions {
     else this.#waiting.set(subscribe.subscriptionId, subscribe);
   }
 
-  /** Ends what is no longer granted. */
+  /** Ends subscriptions that are no longer allowed. */
   endUngranted(cause: string): void {
     const open = [...this.#feeds].map(([id, { spec }]) => ({ id, pattern: spec.pattern }));
     const waiting = [...this.#waiting].map(([id, { pattern }]) => ({ id, pattern }));
@@ -137,8 +137,8 @@ export class SessionSubscriptions {
   }
 
   /**
-   * Ends a subscription and hands back what it was delivered, also when an earlier session had opened it.
-   * @throws RpcError when a field is over its limit, since nothing answers it that could say so
+   * Ends a subscription and requeues its deliveries, also if an earlier session opened it.
+   * @throws RpcError if a field is over its limit, since the request has no answer that could report it
    */
   remove(unsubscribe: Unsubscribe): void {
     throwFault(lengthFault(UnsubscribeSchema, unsubscribe));
@@ -148,7 +148,7 @@ export class SessionSubscriptions {
     void this.#taken(store.handBack(registration.owner, name, failed), () => unsubscribed(subscriptionId));
   }
 
-  /** These deliveries failed: each comes again, or becomes a dead letter. */
+  /** Nacks these deliveries: each is redelivered or becomes a dead letter. */
   retry(subscriptionId: number, failed: readonly FailedDelivery[]): void {
     const { store, registration } = this.#options;
     const name = this.#nameOf(subscriptionId);
@@ -172,22 +172,22 @@ export class SessionSubscriptions {
     });
   }
 
-  /** Positions of subscriptions with these names were acknowledged beside the session, with a state. */
+  /** A state was saved that also acked positions of the subscriptions with these names. */
   acknowledgedBeside(names: readonly string[]): void {
     for (const feed of this.#feeds.values()) if (names.includes(feed.spec.name)) feed.acknowledged();
   }
 
-  /** Whether as many acknowledgements and the like wait for the store as may. */
+  /** True when the most acks, nacks and requeues wait for the store. */
   get isFull(): boolean {
     return this.#unsettled >= unsettledMax;
   }
 
-  /** Resolves when more acknowledgements may be taken in. */
+  /** Resolves when there is capacity for more acks. */
   room(): Promise<void> {
     return this.#room.opened();
   }
 
-  /** One that drains is delivered nothing, and may still settle what an earlier session brought. */
+  /** A draining session gets no deliveries but may still ack or nack earlier ones. */
   #nameOf(subscriptionId: number): string | undefined {
     return this.#feeds.get(subscriptionId)?.spec.name ?? this.#waiting.get(subscriptionId)?.name;
   }
@@ -240,7 +240,7 @@ export class SessionSubscriptions {
       room,
       deliver: async ({ message, maybeRedelivered, attempt }) => {
         await room();
-        // It may have been ended while the delivery was being recorded, or waited.
+        // It may have ended while the delivery was recorded or waited.
         if (this.#feeds.get(subscriptionId) !== feed) return;
         const { position, envelope, bytes: creditBytes } = message;
         deliver({ subscriptionId, position, envelope, maybeRedelivered, attempt, creditBytes });
@@ -270,7 +270,7 @@ function specOf({ name, pattern, startAt, startTimeNs, idleExpiryS, inHand }: Su
   return {
     name,
     pattern,
-    // Nothing is acknowledged where there is no position, so that starting after the last one is starting new.
+    // Without a cursor nothing was acked, so starting after the last acked message means starting new.
     start: startAt === StartAt.TIME ? { kind: 'time', fromNs: startTimeNs } : { kind: 'new' },
     inHand,
     ...(idleExpiryS > 0 && { idleExpiryMs: idleExpiryS * 1_000 }),

@@ -31,7 +31,7 @@ import { SessionSubscriptions } from './session-subscriptions.ts';
 export interface SessionOptions extends Pick<SessionPublishesOptions, 'waiting'> {
   readonly registration: Registration;
   readonly stream: RpcStream<SessionRequest, SessionEvent>;
-  /** What the stream still brings after OpenSession. */
+  /** The rest of the stream after OpenSession. */
   readonly requests: AsyncIterator<SessionRequest>;
   readonly store: Store;
   readonly tail: LogTail;
@@ -87,7 +87,7 @@ export class Session implements RegisteredSession {
     });
   }
 
-  /** Serves the stream until it is over or ended from here. */
+  /** Serves the stream until it is over or the bus ends it. */
   async run(): Promise<void> {
     this.send({ case: 'opened', value: {} });
     this.#sendGrants();
@@ -104,7 +104,7 @@ export class Session implements RegisteredSession {
     }
   }
 
-  /** Ends the stream with this status. At once nothing more is delivered, since a newer session may deliver instead. */
+  /** Ends the stream with this status. Deliveries stop at once, since a newer session may deliver instead. */
   end(reason: RpcError): void {
     this.#publishes.close();
     this.stopDelivering();
@@ -119,7 +119,7 @@ export class Session implements RegisteredSession {
     this.send({ case: 'superseded', value: { by, drainTimeoutMs } });
   }
 
-  /** Tells the whole set of grants and ends what is served or subscribed to without one. */
+  /** Sends all grants, and ends subscriptions and responders that are no longer allowed. */
   grantsChanged(cause: string): void {
     this.#sendGrants();
     this.#subscriptions.endUngranted(cause);
@@ -131,14 +131,14 @@ export class Session implements RegisteredSession {
     }
   }
 
-  /** Begins to serve the subscriptions: this registration owns the instance id and no older one drains. */
+  /** Starts delivering: this registration owns the instance id and no older one is draining. */
   startDelivering(): void {
     if (this.#delivering) return;
     this.#delivering = true;
     this.#subscriptions.start();
   }
 
-  /** Delivers nothing more and brings no new requests; publishing, acknowledging and answering go on. */
+  /** Stops deliveries and new requests. Publishing, acks and answers continue. */
   stopDelivering(): void {
     this.#delivering = false;
     this.#subscriptions.stop();
@@ -149,8 +149,8 @@ export class Session implements RegisteredSession {
   }
 
   /**
-   * Holds the sidecar back while much of what it sent waits for the store, or of what it is sent waits for it to read. Nothing
-   * else is waited for, so that a heartbeat is answered when it comes.
+   * Stops reading from the sidecar while much waits for the store or for the sidecar to read. It waits for nothing else, so that heartbeats
+   * are answered at once.
    */
   async #readyForMore(): Promise<void> {
     if (this.#publishes.isFull) await this.#publishes.room();

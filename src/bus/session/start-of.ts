@@ -4,8 +4,8 @@ import { RpcError } from '../../transport/status.ts';
 const nsPerMs = 1_000_000n;
 
 /**
- * When a sidecar says that it started, by which a newer start takes an instance id over. One that is ahead of the bus's clock
- * would keep the id from every later start, so it is believed only as far as clocks may differ. @throws RpcError OUT_OF_RANGE
+ * When a sidecar says that it started. The later start takes an instance id over. A time ahead of the bus's clock would keep the id from
+ * every later start, so it is accepted only within the usual difference of clocks. @throws RpcError OUT_OF_RANGE
  */
 export function startOf(revision: { readonly startedAtNs: bigint } | undefined, nowNs: bigint): bigint {
   const startedAtNs = revision?.startedAtNs ?? 0n;

@@ -3,9 +3,9 @@ import { limits } from '../../contract/wire/limits.ts';
 import type { Owner, Store, StoredMessage, SubscriptionSpec } from '../store/store.ts';
 import type { LogTail, TailListener } from './log-tail.ts';
 
-/** At most so many messages are read, and recorded as delivered, in one operation of the store. */
+/** Messages per store operation, read or recorded as delivered. */
 const batchMessages = 64;
-/** With more than this waiting for it a subscription stops following the log, and reads it anew when it goes on. */
+/** With more messages than this waiting, a subscription leaves the tail. It reads the store again when it continues. */
 const offeredMax = 1_024;
 
 export interface FedMessage {
@@ -14,7 +14,7 @@ export interface FedMessage {
   readonly attempt: number;
 }
 
-/** What is to be delivered again, with the attempts so far. */
+/** A message to redeliver, with its attempts so far. */
 export interface FailedMessage {
   readonly message: StoredMessage;
   readonly attempts: number;
@@ -26,46 +26,46 @@ export interface FeedOptions {
   readonly owner: Owner;
   readonly spec: SubscriptionSpec;
   readonly credit: { messages: number; bytes: number };
-  /** Called once the position is found, before the first delivery. */
+  /** Called once the cursor is found, before the first delivery. */
   readonly onOpen: () => void;
-  /** Resolves when there is room for a message, so that none is read before. */
+  /** Resolves when there is capacity for a message, so that none is read before. */
   readonly room: () => Promise<void>;
-  /** Sends one message, when there is room for it. */
+  /** Sends one message once there is capacity for it. */
   readonly deliver: (fed: FedMessage) => Promise<void>;
-  /** So many messages were dropped before they could be delivered. */
+  /** Called with the number of messages that were dropped before delivery. */
   readonly onMissed: (count: number) => void;
-  /** Puts a message away instead of delivering it again; false when it is to be delivered. */
+  /** Dead-letters a message instead of redelivering it. False if it must be delivered. */
   readonly putAway: (failed: FailedMessage) => Promise<boolean>;
 }
 
 /**
- * Feeds one subscription of one session: first what was delivered before and not acknowledged, in its order and marked,
- * then everything newer, as far as the credit goes. What may have been delivered is recorded before it is sent, as many
- * messages together as there is credit for. While it is behind it reads the store, then it follows the tail of the log.
+ * Feeds one subscription of one session: first it redelivers unacknowledged messages, in order and marked, then it delivers everything
+ * newer, within the credit. Deliveries are recorded before they are sent, as many together as the credit allows. While the subscription is
+ * behind, it reads the store; then it follows the tail of the log.
  */
 export class SubscriptionFeed implements TailListener {
   readonly spec: SubscriptionSpec;
   readonly pattern: string;
   readonly #options: FeedOptions;
   readonly #wakeup = new Wakeup();
-  /** To be delivered again before anything new, in ascending order unless it was retried, with the attempts so far. */
+  /** To redeliver before anything new, with the attempts so far. Ascending, except for nacked messages. */
   readonly #again = new Map<bigint, number>();
   readonly #credit: { messages: number; bytes: number };
-  /** Everything up to here is delivered, or about to be, or does not match. */
+  /** Everything up to here is delivered, about to be delivered, or does not match. */
   #scannedTo = 0n;
   #recordedTo = 0n;
   /** Whether it follows the tail. */
   #isLive = false;
-  /** What the tail has offered and is not delivered yet. */
+  /** Offered by the tail and not delivered yet. */
   #offered: bigint[] = [];
   #isOpen = false;
-  /** While a delivery is being recorded, nothing else may record how far it goes. */
+  /** While a delivery is being recorded, nothing else may record progress. */
   #isDelivering = false;
-  /** A message waits for more credit, or for acknowledgements, so that there is nothing to look for. */
+  /** A message waits for credit or acks, so searching for more is pointless. */
   #blocked = false;
-  /** No more than this is delivered and not acknowledged: the store says it, and each delivery after that adds to it. */
+  /** An upper bound of the unacknowledged messages: the count of the store, plus each later delivery. */
   #unacknowledgedMax: number = limits.unacknowledgedMessages;
-  /** As much as may be is not acknowledged, whatever credit the sidecar gives. */
+  /** The limit of unacknowledged messages is reached, whatever the sidecar's credit. */
   #isFull = false;
   #acknowledgements = 0;
   #closed = false;
@@ -84,15 +84,15 @@ export class SubscriptionFeed implements TailListener {
     this.#wakeup.notify();
   }
 
-  /** Delivers these again, by position with the attempts so far, as soon as there is credit. */
+  /** Redelivers these positions, given with their attempts so far, once there is credit. */
   retry(attempts: ReadonlyMap<bigint, number>): void {
     for (const [position, count] of attempts) this.#again.set(position, count);
-    // They are among those that are not acknowledged, so that a full one delivers them all the same.
+    // They already count as unacknowledged, so the limit does not stop their redelivery.
     if (this.#isFull) this.#blocked = false;
     this.#wakeup.notify();
   }
 
-  /** The store has taken in acknowledgements of this subscription. */
+  /** The store has recorded acks of this subscription. */
   acknowledged(): void {
     this.#acknowledgements += 1;
     if (!this.#isFull) return;
@@ -118,8 +118,8 @@ export class SubscriptionFeed implements TailListener {
   }
 
   /**
-   * What is to be recorded of how far it has come while nothing is delivered; undefined when nothing is. One that waits for
-   * credit stops following the tail, since the store may keep no messages for it any more.
+   * The progress to record while nothing is delivered, or undefined. A feed that waits for credit leaves the tail, since the store may stop
+   * retaining messages for it.
    */
   progress(): bigint | undefined {
     if (this.#blocked) this.fallBehind();
@@ -138,7 +138,7 @@ export class SubscriptionFeed implements TailListener {
     this.#wakeup.notify();
   }
 
-  /** Runs until the feed is closed. @throws StaleEpochError when the owner lost the instance id meanwhile. */
+  /** Runs until the feed is closed. @throws StaleEpochError if the owner lost the instance id meanwhile. */
   async run(): Promise<void> {
     const { store, owner, spec, room, onOpen } = this.#options;
     const start = await store.openSubscription(owner, spec);
@@ -177,21 +177,21 @@ export class SubscriptionFeed implements TailListener {
     return true;
   }
 
-  /** False when everything that is published was looked at. */
+  /** False once every published message was examined. */
   async #deliverNew(): Promise<boolean> {
     const most = Math.min(batchMessages, await this.#unacknowledgedLeft());
     if (most === 0) return true;
     return this.#isLive ? await this.#deliverOffered(most) : await this.#catchUp(most);
   }
 
-  /** How many more may be delivered and not acknowledged; with none left it waits for acknowledgements. */
+  /** How many more deliveries the limit of unacknowledged messages allows. At 0 it waits for acks. */
   async #unacknowledgedLeft(): Promise<number> {
     const { store, owner, spec } = this.#options;
     if (!this.#isFull && this.#unacknowledgedMax >= limits.unacknowledgedMessages) {
       const acknowledgements = this.#acknowledgements;
       this.#unacknowledgedMax = await store.unacknowledged({ instanceId: owner.instanceId, name: spec.name });
       const isFull = this.#unacknowledgedMax >= limits.unacknowledgedMessages;
-      // One that came meanwhile may not be in that number.
+      // Acks that arrived meanwhile may be missing in that number.
       this.#isFull = isFull && acknowledgements === this.#acknowledgements;
     }
     this.#blocked = this.#isFull;
@@ -225,7 +225,7 @@ export class SubscriptionFeed implements TailListener {
     }
     const blocking = read.messages[batch.length];
     this.#scannedTo = blocking ? blocking.position - 1n : read.scannedTo;
-    // Before the delivery, which takes its time: what is published meanwhile is offered.
+    // Joins before the delivery, which takes time, so that messages published meanwhile are offered.
     if (!blocking && !this.#closed) {
       this.#isLive = true;
       if (!tail.join(this, this.#scannedTo, read.isAtEnd)) this.#isLive = false;
@@ -234,7 +234,7 @@ export class SubscriptionFeed implements TailListener {
     return true;
   }
 
-  /** Everything up to here does not match or was taken to be delivered. */
+  /** Everything up to here does not match or was taken for delivery. */
   #doneTo(): bigint {
     if (!this.#isLive) return this.#scannedTo;
     const [next] = this.#offered;
@@ -242,7 +242,7 @@ export class SubscriptionFeed implements TailListener {
     return doneTo > this.#scannedTo ? doneTo : this.#scannedTo;
   }
 
-  /** Without its message a position can only be let go of; it is missed unless it has been acknowledged since. */
+  /** The message is no longer stored: acks its position and reports it lost unless acked since. */
   async #letGo(position: bigint): Promise<void> {
     const { store, owner, spec, onMissed } = this.#options;
     const delivery = { positions: [position], scannedTo: this.#recordedTo };
@@ -271,7 +271,7 @@ export class SubscriptionFeed implements TailListener {
       if (this.#closed) return;
       const { position, bytes } = fed.message;
       if (due.has(position)) await deliver(fed);
-      // Acknowledged while it waited to be delivered again: it must not come, and costs no credit.
+      // Acked while it waited for redelivery: it must not be delivered, and costs no credit.
       else this.addCredit({ messages: 1, bytes });
     }
   }

@@ -1,11 +1,11 @@
 /** What the publishes of all sessions may have waiting for the store. docs/bus.md names it. */
 export const allWaitingMax = {
   bytes: 32 * 1024 * 1024,
-  /** Beyond it, a session is still read on while it has less than this waiting itself: a small publisher waits for no flood. */
+  /** At the limit, the bus still reads a session with less than this waiting, so that a small publisher does not wait for a flood. */
   ownBytes: 256 * 1024,
 } as const;
 
-/** Counts what the publishes of all sessions have waiting for the store, so that many together take no more than a few may. */
+/** Counts the waiting publishes of all sessions, so that many sessions together stay within a bound. */
 export class WaitingPublishes {
   readonly #onChange = new Set<() => void>();
   #bytes = 0;
@@ -20,7 +20,7 @@ export class WaitingPublishes {
     if (this.isFull !== wasFull) for (const changed of this.#onChange) changed();
   }
 
-  /** Calls back when it becomes full, and when it no longer is, until the returned function is called. */
+  /** Calls back when the limit is reached and when there is capacity again, until the returned function is called. */
   onChange(changed: () => void): () => void {
     this.#onChange.add(changed);
     return () => this.#onChange.delete(changed);
