@@ -101,7 +101,7 @@ export class LogTail {
     if (this.#listeners.size === 0) this.#stop();
   }
 
-  /** Undefined if it is no longer in memory. */
+  /** Undefined once it is dropped from memory. */
   get(position: bigint): StoredMessage | undefined {
     const index = this.#held.length - Number(this.position - position) - 1;
     return index < this.#firstHeld ? undefined : this.#held[index];

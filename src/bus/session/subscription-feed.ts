@@ -242,7 +242,7 @@ export class SubscriptionFeed implements TailListener {
     return doneTo > this.#scannedTo ? doneTo : this.#scannedTo;
   }
 
-  /** The message is no longer stored: acks its position and reports it lost unless acked since. */
+  /** The store has dropped the message: acks its position and reports it lost unless acked since. */
   async #letGo(position: bigint): Promise<void> {
     const { store, owner, spec, onMissed } = this.#options;
     const delivery = { positions: [position], scannedTo: this.#recordedTo };

@@ -154,7 +154,7 @@ export type ToWorker =
   | { readonly kind: 'copy'; readonly to: string }
   | { readonly kind: 'close' };
 
-/** The fields of a UserFacingError if the file cannot be opened or is no longer reliable. */
+/** The fields of a UserFacingError if the file cannot be opened or can no longer be trusted. */
 export interface StoreFault {
   readonly id: string;
   readonly found: string;

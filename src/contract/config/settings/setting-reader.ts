@@ -10,7 +10,7 @@ export type SettingName = Pick<Setting, 'variable' | 'key' | 'secret'>;
 
 /** The result of reading one setting, for reports that show all of them. */
 export interface Reading {
-  /** The variable, or the key if there is no variable. */
+  /** The variable. Without one, the key. */
   readonly name: string;
   /** The checked value or the default. Undefined if it is unset or wrong. */
   readonly value: unknown;

@@ -18,7 +18,7 @@ export function isDiskFull(error: unknown): boolean {
 }
 
 /**
- * Whether the error means that the file is no longer reliable. A full disk loses nothing, a broken constraint concerns one command, and an
+ * Whether the error means that the file can no longer be trusted. A full disk loses nothing, a broken constraint concerns one command, and an
  * error from elsewhere says nothing about the file.
  */
 export function endsTheStore(error: unknown): boolean {
