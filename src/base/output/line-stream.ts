@@ -45,7 +45,6 @@ export class LineStream {
   }
 }
 
-/** A log that a service writes to stdout. */
 export function createStreamLog(stream: Writable, options: Omit<LogOptions, 'write'>): Log {
   const lines = new LineStream(stream, (count) =>
     log.warn('lines of the log were lost before this one', { lines: count }),

@@ -78,9 +78,9 @@ function messageId(given: string, { owner, messageId: idUnder }: Stamp): string 
   return named < epoch && idUnder({ instanceId, epoch: named }) === given ? given : idUnder(owner);
 }
 
-/** What quotas and stores count of a message. The payload, which can be most of it, is not copied to be counted. */
+/** The size that quotas and stores count for a message. It is computed without copying the payload, which can be most of it. */
 export function encodedBytes({ payloadType, payload, meta }: Envelope): number {
   const rest = toBinary(EnvelopeSchema, create(EnvelopeSchema, { payloadType, ...(meta && { meta }) })).length;
-  // A field's number takes a byte, and its length one for each 7 bits: https://protobuf.dev/programming-guides/encoding/
+  // A field takes a byte for its number and one for each 7 bits of its length: https://protobuf.dev/programming-guides/encoding/
   return payload.length === 0 ? rest : rest + 1 + Math.ceil(payload.length.toString(2).length / 7) + payload.length;
 }

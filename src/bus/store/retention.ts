@@ -44,13 +44,13 @@ export class TrimPace {
 export const defaultRetention: RetentionOptions = { messages: 10_000, bytes: 256 * 1024 * 1024 };
 export const defaultDedupWindowMs = 600_000;
 
-/** The part of a store's bytes that the dedup keys of one instance may take, and the states of all instances of one principal. */
+/** The shares of a store's bytes: for the dedup keys of one instance, and for the states of all instances of one principal. */
 const shares = { keys: 1 / 8, states: 1 / 4 } as const;
 
-/** What the numbers of a row take, beside its texts and bytes. */
+/** The size of a row's numbers, beside its texts and bytes. */
 export const rowBytes = { delivery: 32, publish: 16, instance: 8, epoch: 24, decision: 16 } as const;
 
-/** What texts take, in UTF-8. */
+/** The size of texts in UTF-8. */
 export function textBytes(...texts: readonly string[]): number {
   return texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
 }
@@ -78,8 +78,8 @@ export function checkKeyShare({ bytes }: RetentionOptions, { kept, toCome }: Sha
 }
 
 /**
- * One that makes a state no larger is always taken.
- * @throws StoreFullError when the states of a principal's instances would take more than its share
+ * A change that does not enlarge a state is always accepted. @throws StoreFullError if the states of a principal's instances would exceed
+ * its share
  */
 export function checkStateShare({ bytes }: RetentionOptions, { kept, toCome }: Share): void {
   const limit = Math.floor(bytes * shares.states);

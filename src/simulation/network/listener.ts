@@ -127,7 +127,7 @@ export class MemoryListener implements Listener {
 /** For a call that fails before a message is read. */
 const noCodec = { encode: () => new Uint8Array(), decode: () => undefined };
 
-/** A unary method, served as the stream of one message each way that it is on the wire. */
+/** A unary method as a stream of one message each way, which it is on the wire. */
 function streamHandlerOf(route: Route): StreamHandler<unknown, unknown> {
   if (route.kind === 'stream') return route.handler as StreamHandler<unknown, unknown>;
   const handler = route.handler as unknown as UnaryHandler<unknown, unknown>;

@@ -1,9 +1,9 @@
 import { setDefaultHighWaterMark } from 'node:stream';
 
 /**
- * Has the streams of this process buffer one message and not 16, which of the largest are 17 MiB for each call. grpc-js
- * makes its streams with the default of Node, and passes no other on; our own reader has its own limit in `duplex-end.ts`.
- * For programs alone: the client for plugins runs in a process that is not ours.
+ * Makes the streams of this process buffer one message instead of 16, which for the largest are 17 MiB per call. grpc-js creates its
+ * streams with Node's default and has no option for it. Our own reader has its own limit in `duplex-end.ts`. Only for programs: the client
+ * for plugins runs in a process that is not ours.
  * https://nodejs.org/api/stream.html#streamsetdefaulthighwatermarkobjectmode-value
  */
 export function bufferOneMessageAStream(): void {

@@ -61,7 +61,7 @@ export class Deduplication {
     this.#stored.delete(epochKey(owner));
   }
 
-  /** What all keys and unsettled publishes take. */
+  /** The size of all keys and unsettled publishes. */
   get bytes(): number {
     return this.#bytes;
   }

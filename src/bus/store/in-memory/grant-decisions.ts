@@ -1,12 +1,12 @@
 import { rowBytes, textBytes } from '../retention.ts';
 import type { GrantDecision } from '../store.ts';
 
-/** What administrators decided, one for each grant, the latest last. */
+/** Administrators' decisions, one per grant, the latest last. */
 export class GrantDecisions {
   readonly #decisions = new Map<string, GrantDecision>();
   #bytes = 0;
 
-  /** What all decisions take. */
+  /** The size of all decisions. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -15,7 +15,7 @@ export class GrantDecisions {
     const key = `${decision.instanceId} ${decision.action} ${decision.pattern}`;
     const earlier = this.#decisions.get(key);
     if (earlier) this.#bytes -= sizeOf(earlier);
-    // Taken out first, so that the latest is the last.
+    // Deletes the key first, so that the latest decision comes last.
     this.#decisions.delete(key);
     this.#decisions.set(key, decision);
     this.#bytes += sizeOf(decision);

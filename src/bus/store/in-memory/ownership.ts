@@ -18,7 +18,7 @@ export class Ownership {
     this.#wallTimeMs = wallTimeMs;
   }
 
-  /** What all owners take. */
+  /** The size of all owners. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -68,7 +68,7 @@ export class Ownership {
     }
   }
 
-  /** Who registered an epoch that may write. */
+  /** The principal that registered an epoch which may write. */
   principalOf({ instanceId, epoch }: Owner): string {
     const { active, draining } = this.#instances.get(instanceId) ?? {};
     return [active, draining].find((each) => each?.epoch === epoch)?.principal ?? '';

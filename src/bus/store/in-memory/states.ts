@@ -16,7 +16,7 @@ export class States {
     this.#retention = retention;
   }
 
-  /** What all states take. */
+  /** The size of all states. */
   get bytes(): number {
     return this.#bytes;
   }

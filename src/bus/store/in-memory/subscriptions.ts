@@ -37,7 +37,7 @@ export class Subscriptions {
     this.#nowMs = nowMs;
   }
 
-  /** What the names of all subscriptions take, and what was delivered and not acknowledged. */
+  /** The size of all subscriptions' names and unacknowledged deliveries. */
   get bytes(): number {
     return this.#bytes;
   }

@@ -43,7 +43,7 @@ export class MessageRows {
     return Number(log.bytes + log.otherBytes) + bytes <= this.#retention.bytes;
   }
 
-  /** What is stored beside messages, in every table. */
+  /** Stored data other than messages, in every table. */
   get otherBytes(): number {
     return Number(this.#log().otherBytes);
   }

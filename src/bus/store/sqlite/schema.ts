@@ -171,7 +171,7 @@ const epochBytes = (row: string): string =>
 const decisionBytes = (row: string): string =>
   `${['instance_id', 'action', 'pattern', 'verdict', 'decided_by'].map((column) => `octet_length(${row}.${column})`).join(' + ')} + ${rowBytes.decision}`;
 
-/** Counts the rows of one more table among what is stored beside messages. */
+/** Starts to count the rows of one more table as stored data other than messages. */
 const counted = (table: string, bytes: (row: string) => string): string => `
 UPDATE log SET other_bytes = other_bytes + coalesce((SELECT sum(${bytes(table)}) FROM ${table}), 0);
 CREATE TRIGGER ${table}_counted AFTER INSERT ON ${table} BEGIN
@@ -182,7 +182,7 @@ CREATE TRIGGER ${table}_no_longer_counted AFTER DELETE ON ${table} BEGIN
 END;
 `;
 
-/** Every table is counted, and the states of one principal's instances together, which may have a share. */
+/** Counts every table, and also the states of all instances of one principal together, which have a share. */
 const everythingCounted = `
 ${counted('pending', pendingBytes)}
 ${counted('stored_sequence', sequenceBytes)}

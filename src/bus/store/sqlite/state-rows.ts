@@ -54,7 +54,7 @@ export class StateRows {
     return this.#sql.get<{ principal: string }>(sql, instanceId, epoch)?.principal ?? '';
   }
 
-  /** What the states of all its instances take. */
+  /** The size of the states of all its instances. */
   #bytesOf(principal: string): number {
     const sql = 'SELECT bytes FROM state_bytes WHERE principal = ?';
     return Number(this.#sql.get<{ bytes: bigint }>(sql, principal)?.bytes ?? 0n);

@@ -137,7 +137,7 @@ function isBusTag(tag: unknown): boolean {
   return typeof tag === 'string' && tag.trim().toLowerCase() === busTag;
 }
 
-/** A list, or a text with commas, as `cf create-service -t` takes it. */
+/** A list, or a comma-separated text as `cf create-service -t` takes it. */
 function tagsOf(value: unknown): readonly unknown[] {
   if (typeof value === 'string') return value.split(',');
   return Array.isArray(value) ? value : [];
