@@ -2,13 +2,13 @@ import type { Envelope } from '../../contract/wire/gen/meridian/v1/envelope_pb.t
 import type { Grant } from '../../contract/wire/grants.ts';
 import type { IdleExpiry } from './idle-expiry.ts';
 
-/** Who writes: the epoch fences out every earlier owner of the same instance id. */
+/** A writer. Its epoch fences every earlier owner of the instance id. */
 export interface Owner {
   readonly instanceId: string;
   readonly epoch: bigint;
 }
 
-/** Thrown by every write whose epoch no longer (or not yet) owns the instance id. */
+/** Thrown by every write whose epoch does not own the instance id, no longer or not yet. */
 export class StaleEpochError extends Error {
   override readonly name = 'StaleEpochError';
   readonly owner: Owner;
@@ -19,7 +19,7 @@ export class StaleEpochError extends Error {
   }
 }
 
-/** Thrown by `saveState` when another revision is stored than the one the new state was made from. */
+/** Thrown by `saveState` if the stored revision is not the one that the new state was made from. */
 export class RevisionConflictError extends Error {
   override readonly name = 'RevisionConflictError';
   readonly revisions: { readonly expected: bigint; readonly stored: bigint };
@@ -30,7 +30,7 @@ export class RevisionConflictError extends Error {
   }
 }
 
-/** Thrown by `append` when unacknowledged messages fill the store: accepting more would mean dropping accepted ones. */
+/** Thrown by `append` if unacknowledged messages fill the store: accepting more would mean dropping accepted ones. */
 export class StoreFullError extends Error {
   override readonly name = 'StoreFullError';
 }
@@ -48,9 +48,9 @@ export class TooManySubscriptionsError extends Error {
 
 /** One start of a sidecar. */
 export interface Start {
-  /** Nanoseconds since the Unix epoch; what orders two starts of one instance. */
+  /** Nanoseconds since the Unix epoch. Orders two starts of one instance. */
   readonly startedAtNs: bigint;
-  /** Who it was, by its credential; empty in files of before this was stored. */
+  /** The principal of this start. Empty in older files. */
   readonly principal: string;
 }
 
@@ -60,35 +60,35 @@ export interface StoredOwner extends Start {
 }
 
 export interface NewMessage {
-  /** Ascending within the epoch; a repeat of a stored sequence is recognised whenever it comes. */
+  /** Ascending within the epoch. A repeat of a stored sequence is recognised at any later time. */
   readonly sequence: bigint;
-  /** Every sequence below is settled and will not be repeated. */
+  /** Every lower sequence is settled and will not be repeated. */
   readonly settledBelow: bigint;
   readonly envelope: Envelope;
 }
 
 export interface Appended {
   readonly messageId: string;
-  /** The plugin's own dedup key was seen within its window; `messageId` is that of the first message. */
+  /** The plugin's own dedup key was seen within its window. `messageId` is that of the first message. */
   readonly duplicate: boolean;
 }
 
 export interface StoredMessage {
-  /** Ascending over the whole log, and over a restart of the store. */
+  /** Ascending over the whole log, and over restarts of the store. */
   readonly position: bigint;
   readonly envelope: Envelope;
-  /** Encoded size, which credits are counted in. */
+  /** Encoded size, counted against credit. */
   readonly bytes: number;
 }
 
-/** What a subscription reads that is behind. */
+/** A read of a subscription that is behind. */
 export interface MatchingMessages {
   readonly messages: readonly StoredMessage[];
-  /** Everything that the pattern matches up to here is in `messages`, or is not kept any more. */
+  /** `messages` contains everything up to here that the pattern matches and that is still retained. */
   readonly scannedTo: bigint;
-  /** So many after the asked position, of any topic, are not kept any more. */
+  /** The number of messages after the requested position, of any topic, that are no longer retained. */
   readonly missed: number;
-  /** Whether `scannedTo` is the end of the log. */
+  /** Whether the read reached the end of the log. */
   readonly isAtEnd: boolean;
 }
 
@@ -97,9 +97,9 @@ export type SubscriptionStart = { readonly kind: 'new' } | { readonly kind: 'tim
 export interface SubscriptionSpec {
   readonly name: string;
   readonly pattern: string;
-  /** Where to start when no position is stored under the name, or it belongs to another pattern. */
+  /** Where to start if no cursor is stored under the name, or it belongs to another pattern. */
   readonly start: SubscriptionStart;
-  /** How long the position outlives its last use; the bus's default when absent. */
+  /** How long the cursor outlives its last use. Absent: the bus's default. */
   readonly idleExpiryMs?: number;
   /** How many names the instance may have stored when this one is not stored yet; any number when absent. */
   readonly storedMax?: number;
@@ -107,29 +107,29 @@ export interface SubscriptionSpec {
   readonly inHand?: readonly bigint[];
 }
 
-/** What is stored of one subscription: everything up to `scannedTo` is done with, but for what is pending or in hand. */
+/** A subscription's progress: everything up to the cursor is finished, except unacknowledged messages. */
 export interface SubscriptionPosition {
   readonly scannedTo: bigint;
-  /** To be delivered again, by position, with the number of attempts so far; in ascending order. */
+  /** Positions to redeliver, ascending, with their attempts so far. */
   readonly pending: ReadonlyMap<bigint, number>;
 }
 
-/** A delivery that ended without an acknowledgement; its number tells it from an earlier one of the same message. */
+/** A delivery that ended without an ack. Its number distinguishes it from an earlier one of the same message. */
 export interface FailedDelivery {
   readonly position: bigint;
   readonly attempt: number;
 }
 
-/** A subscription is its instance's. */
+/** A subscription belongs to its instance. */
 export interface SubscriptionKey {
   readonly instanceId: string;
   readonly name: string;
 }
 
-/** What a subscription holds back in the log: everything from the first message that it has not finished with. */
+/** The messages retained for a subscription: everything from the first unfinished message. */
 export interface Backlog extends SubscriptionKey {
   readonly messages: number;
-  /** 0 when it was not asked for. */
+  /** 0 if it was not requested. */
   readonly bytes: number;
 }
 
@@ -145,7 +145,7 @@ export interface AcknowledgedPositions {
 
 export interface StateChange {
   readonly state: Uint8Array;
-  /** The revision that the new state was made from; 0 when there was none. */
+  /** The revision that the new state was made from. 0: there was none. */
   readonly expectedRevision: bigint;
   readonly acknowledge: readonly AcknowledgedPositions[];
 }
@@ -155,7 +155,7 @@ export interface StoredState {
   readonly revision: bigint;
 }
 
-/** What an administrator decided on one grant of one instance. */
+/** An administrator's decision on one grant of one instance. */
 export interface GrantDecision extends Grant {
   readonly instanceId: string;
   readonly verdict: 'approved' | 'revoked';
@@ -166,29 +166,29 @@ export interface GrantDecision extends Grant {
 }
 
 /**
- * What the Bus API keeps. Every write of a sidecar names its owner and is refused with StaleEpochError in the same operation when
- * that epoch does not own the instance id. One suite runs against all implementations.
+ * The Bus API's storage. Every write of a sidecar names its owner. The same operation refuses it with StaleEpochError if that epoch does
+ * not own the instance id. One test suite runs against all implementations.
  */
 export interface Store {
-  /** Gives out a new epoch, higher than every earlier one of this instance; it owns nothing until `activate`. */
+  /** Reserves a new epoch, higher than every earlier one of this instance. It owns nothing until `activate`. */
   reserve(instanceId: string, start: Start): Promise<bigint>;
-  /** Which epoch owns the instance id, and when its sidecar started, by `reserve`. */
+  /** The epoch that owns the instance id, and its start as given to `reserve`. */
   ownerOf(instanceId: string): Promise<StoredOwner | undefined>;
-  /** Makes the epoch the owner. An earlier owner becomes draining: it may write until `fence`. @throws StaleEpochError */
+  /** Makes the epoch the owner. An earlier owner starts draining: it may write until `fence`. @throws StaleEpochError */
   activate(owner: Owner): Promise<{ readonly draining: bigint | undefined }>;
-  /** Ends every right of the epoch; doing it again changes nothing. */
+  /** Ends every right of the epoch. Repeating it changes nothing. */
   fence(owner: Owner): Promise<void>;
-  /** Whether the epoch is the owner or drains. */
+  /** Whether the epoch is the owner or draining. */
   mayWrite(owner: Owner): Promise<boolean>;
 
   /** Stores messages in order, all or none. @throws StaleEpochError, StoreFullError */
   append(owner: Owner, messages: readonly NewMessage[]): Promise<readonly Appended[]>;
   /** Messages after a position, ascending, at most `limit`. */
   read(after: bigint, limit: number): Promise<readonly StoredMessage[]>;
-  /** Messages after a position that a pattern matches, ascending, at most `limit`; fewer do not mean that there are no more. */
+  /** Messages after a position that a pattern matches, ascending, at most `limit`. Fewer do not mean the end of the log. */
   readMatching(pattern: string, after: bigint, limit: number): Promise<MatchingMessages>;
   get(position: bigint): Promise<StoredMessage | undefined>;
-  /** Passes on what every append has added, in the order of the log, until the returned function is called. */
+  /** Calls the listener with the messages of every append, in the order of the log, until the returned function is called. */
   onAppend(listener: (added: readonly StoredMessage[]) => void): () => void;
 
   /**
@@ -199,46 +199,46 @@ export interface Store {
    */
   openSubscription(owner: Owner, spec: SubscriptionSpec): Promise<SubscriptionPosition>;
   /**
-   * Notes what is about to be delivered, as one more attempt that is under way. Resolves with what is to be delivered: all
-   * but the positions that were passed before and have been acknowledged since. @throws StaleEpochError
+   * Records deliveries before they are sent, each an attempt in flight. Resolves with the positions to send: all but those acked since.
+   * @throws StaleEpochError
    */
   recordDelivery(
     owner: Owner,
     name: string,
     delivery: { positions: readonly bigint[]; scannedTo: bigint },
   ): Promise<readonly bigint[]>;
-  /** How many deliveries of the subscription are recorded and not acknowledged. */
+  /** The number of recorded deliveries without an ack. */
   unacknowledged(subscription: SubscriptionKey): Promise<number>;
-  /** Notes that these subscriptions are done with everything up to a position, but for what is pending. @throws StaleEpochError */
+  /** Records that these subscriptions have finished everything up to a position, except unacknowledged messages. @throws StaleEpochError */
   recordProgress(owner: Owner, names: readonly string[], scannedTo: bigint): Promise<void>;
-  /** After this the positions never come again. @throws StaleEpochError */
+  /** The positions are never delivered after this. @throws StaleEpochError */
   acknowledge(owner: Owner, name: string, positions: readonly bigint[]): Promise<void>;
-  /** Ends every delivery under way: the `failed` stay attempts, and the others never were. @throws StaleEpochError */
+  /** Requeues all deliveries in flight. Only those in `failed` count as attempts. @throws StaleEpochError */
   handBack(owner: Owner, name: string, failed: readonly bigint[]): Promise<void>;
   /**
-   * Ends these deliveries as attempts. Resolves with those that are to be delivered again and their attempts so far, which
-   * leaves out what was acknowledged. @throws StaleEpochError
+   * Nacks these deliveries: each ends as an attempt. Resolves with the positions to redeliver and their attempts so far, without those
+   * already acked. @throws StaleEpochError
    */
   retry(owner: Owner, name: string, failed: readonly FailedDelivery[]): Promise<ReadonlyMap<bigint, number>>;
   /**
-   * Appends the letter and acknowledges the position it stands for, both or neither; nothing when that is not pending.
+   * Appends the dead letter and acks the original's position, both or neither. Does nothing if the position is not unacknowledged.
    * @throws StaleEpochError, StoreFullError
    */
   deadLetter(owner: Owner, name: string, dead: { position: bigint; letter: Envelope }): Promise<void>;
   /** Forgets subscriptions that no live session uses and that were idle for longer than their expiry. */
   expireSubscriptions(options: ExpiryOptions): Promise<number>;
 
-  /** The subscriptions that hold anything back. Bytes take long to count: only while the log holds more than this. */
+  /** The subscriptions with a backlog. Counting bytes takes long, so it is done only if the log holds more than this. */
   backlogs(options: { countBytesAbove: number }): Promise<readonly Backlog[]>;
-  /** From now on keeps no message for the sake of these subscriptions, and again for those that are left out. */
+  /** Stops retaining messages for exactly these subscriptions. Resumes it for all others. */
   keepNothingFor(subscriptions: readonly SubscriptionKey[]): Promise<void>;
 
   loadState(instanceId: string): Promise<StoredState | undefined>;
-  /** Compare-and-set; acknowledges in the same operation. @throws StaleEpochError, RevisionConflictError */
+  /** Compare-and-set. Acks in the same operation. @throws StaleEpochError, RevisionConflictError */
   saveState(owner: Owner, change: StateChange): Promise<bigint>;
 
-  /** Keeps decisions for good, in the order given; each takes the place of an earlier one on the same grant. */
+  /** Stores decisions permanently, in the given order. Each replaces an earlier one on the same grant. */
   recordDecisions(decisions: readonly GrantDecision[]): Promise<void>;
-  /** Every decision that is kept, the latest last. */
+  /** Every stored decision, the latest last. */
   decisions(): Promise<readonly GrantDecision[]>;
 }

@@ -12,7 +12,7 @@ import {
 
 interface Pending {
   attempts: number;
-  /** The epoch whose delivery is under way. */
+  /** The epoch whose delivery is in flight. */
   deliveredBy: bigint | undefined;
 }
 
@@ -26,7 +26,7 @@ interface Subscription {
   lastUsedMs: number;
 }
 
-/** How far every subscription has come, and what it was delivered and has not acknowledged. */
+/** The cursor and the unacknowledged deliveries of every subscription. */
 export class Subscriptions {
   readonly #nowMs: () => number;
   readonly #subscriptions = new Map<string, Subscription>();
@@ -145,7 +145,7 @@ export class Subscriptions {
     return again;
   }
 
-  /** How many subscriptions were idle for too long and are forgotten. */
+  /** Forgets subscriptions that were idle for too long. Returns their number. */
   expire(options: ExpiryOptions): number {
     const nowMs = this.#nowMs();
     let expired = 0;
@@ -158,13 +158,13 @@ export class Subscriptions {
     return expired;
   }
 
-  /** The first position that some subscription has not finished with; `end` when there is none. */
+  /** The first position that a subscription has not finished. `end` if there is none. */
   neededFrom(end: bigint): bigint {
     const kept = [...this.#subscriptions].filter(([key]) => !this.#notKeptFor.has(key));
     return kept.reduce((first, [, subscription]) => earlier(first, heldFrom(subscription)), end);
   }
 
-  /** Where each subscription holds the log back from. */
+  /** Where the backlog of each subscription begins. */
   held(): (SubscriptionKey & { readonly from: bigint })[] {
     return [...this.#subscriptions.values()].map((subscription) => {
       const { instanceId, name } = subscription;
@@ -181,7 +181,7 @@ export class Subscriptions {
   }
 }
 
-/** The first position that the subscription has not finished with. */
+/** The first unfinished position of the subscription. */
 function heldFrom({ scannedTo, pending }: Subscription): bigint {
   return [...pending.keys()].reduce(earlier, scannedTo + 1n);
 }

@@ -15,10 +15,13 @@ interface SubscriptionRow {
   readonly scannedTo: bigint;
 }
 
-/** How far every subscription has come, and what it was delivered and has not acknowledged. */
+/** The cursor and the unacknowledged deliveries of every subscription. */
 export class SubscriptionRows {
   readonly #sql: Statements;
-  /** The ids of those that no message is kept for, as a JSON list. Not stored: whoever opens the store says it anew. */
+  /**
+   * The ids of subscriptions for which nothing is retained, as a JSON list. It is not stored: the bus sets it again after opening the
+   * store.
+   */
   #notKeptFor = '[]';
 
   constructor(sql: Statements) {
@@ -136,7 +139,7 @@ export class SubscriptionRows {
       .map((row) => ({ ...row, idleExpiryMs: row.idleExpiryMs === null ? undefined : Number(row.idleExpiryMs) }));
   }
 
-  /** Whether there was one. */
+  /** Whether it existed. */
   drop({ instanceId, name }: SubscriptionKey): boolean {
     const found = this.#find(instanceId, name);
     if (!found) return false;
@@ -145,7 +148,7 @@ export class SubscriptionRows {
     return true;
   }
 
-  /** The first position that some subscription has not finished with; none when there are no subscriptions. */
+  /** The first position that a subscription has not finished. Undefined if there are no subscriptions. */
   neededFrom(): bigint | undefined {
     const row = this.#sql.get<{ position: bigint | null }>(
       `SELECT min(position) AS position FROM (
@@ -158,7 +161,7 @@ export class SubscriptionRows {
     return row?.position ?? undefined;
   }
 
-  /** Where each subscription holds the log back from that does not hold back only what comes after its end. */
+  /** Where the backlog of each subscription begins, except of those that have finished the whole log. */
   held(lastPosition: bigint): (SubscriptionKey & { readonly from: bigint })[] {
     return this.#sql.all<SubscriptionKey & { readonly from: bigint }>(
       `SELECT * FROM (
@@ -183,7 +186,7 @@ export class SubscriptionRows {
     if (stored >= limit) throw new TooManySubscriptionsError({ stored, limit });
   }
 
-  /** False for a position that was passed before and is no longer pending: it has been acknowledged since. */
+  /** False for a position that the cursor passed and that is no longer unacknowledged: it was acked since. */
   #countAttempt({ id, scannedTo }: SubscriptionRow, position: bigint, epoch: bigint): boolean {
     const again =
       'UPDATE pending SET attempts = attempts + 1, delivered_by = ? WHERE subscription_id = ? AND position = ?';
@@ -201,9 +204,9 @@ export class SubscriptionRows {
     );
   }
 
-  /** Ends what is under way and not in hand: an attempt, unless this epoch delivered it. */
+  /** Ends the deliveries in flight, except those that the plugin still has. Each is an attempt unless this epoch delivered it. */
   #settle(id: bigint, { epoch }: Owner, inHand: readonly bigint[]): void {
-    // Negative while the others are ended: no epoch is, and only what is under way can be in hand.
+    // -1 (never an epoch) marks them while the others are closed; only deliveries in flight qualify.
     for (const position of inHand) {
       this.#sql.run(
         'UPDATE pending SET delivered_by = -1 WHERE subscription_id = ? AND position = ? AND delivered_by IS NOT NULL',
