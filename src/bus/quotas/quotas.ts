@@ -8,7 +8,7 @@ export interface Quotas {
   readonly bytes_per_second: number;
   /** Concurrently open. */
   readonly subscriptions: number;
-  /** Names whose position is kept, whether or not they are open. */
+  /** Names with a stored cursor, whether or not the subscription is open. */
   readonly stored_subscriptions: number;
   readonly servers: number;
   /** Its own calls that wait for an answer. */
@@ -25,7 +25,7 @@ export const defaultQuotas: Quotas = {
   publishes_per_second: 20_000,
   bytes_per_second: 64 * 1024 * 1024,
   subscriptions: limits.subscriptions,
-  // A plugin that renames every subscription at a release has room for both.
+  // Enough for a plugin that renames every subscription at a release.
   stored_subscriptions: 2 * limits.subscriptions,
   servers: 512,
   calls_in_flight: 1_024,

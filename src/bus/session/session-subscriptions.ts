@@ -211,7 +211,7 @@ export class SessionSubscriptions {
     this.#feeds.delete(subscriptionId);
   }
 
-  /** The store has no room for its name. */
+  /** The store's refusal of one more name. */
   #refuse(subscriptionId: number, feed: SubscriptionFeed, { counts }: TooManySubscriptionsError): void {
     if (this.#feeds.get(subscriptionId) !== feed) return;
     this.#feeds.delete(subscriptionId);

@@ -1,15 +1,15 @@
-/** How long positions that nobody uses are kept. */
+/** How long cursors of unused subscriptions are kept. */
 export interface IdleExpiry {
-  /** Where the plugin asked for nothing else. */
+  /** Without a wish of the plugin. */
   readonly idleMs: number;
-  /** Whatever the plugin asked for. */
+  /** The upper bound of the plugin's wish. */
   readonly longestIdleMs: number;
 }
 
-/** An hour, and seven days: over a weekend and a holiday, and no name stays for good. */
+/** An hour, and seven days: long enough for a weekend and a holiday, but no name is stored for ever. */
 export const defaultIdleExpiry: IdleExpiry = { idleMs: 3_600_000, longestIdleMs: 7 * 24 * 3_600_000 };
 
-/** How long one position is kept. Judged at every sweep, so that it also holds for what was stored under another setting. */
+/** How long one cursor is kept. Computed at every sweep, so that a changed setting also applies to older cursors. */
 export function idleExpiryOf(wishMs: number | undefined, { idleMs, longestIdleMs }: IdleExpiry): number {
   return wishMs === undefined ? idleMs : Math.min(wishMs, longestIdleMs);
 }

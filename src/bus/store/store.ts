@@ -35,7 +35,7 @@ export class StoreFullError extends Error {
   override readonly name = 'StoreFullError';
 }
 
-/** Thrown by `openSubscription` when one more name would be stored than the instance may have. */
+/** Thrown by `openSubscription` if one more name would exceed the instance's quota of stored names. */
 export class TooManySubscriptionsError extends Error {
   override readonly name = 'TooManySubscriptionsError';
   readonly counts: { readonly stored: number; readonly limit: number };
@@ -101,7 +101,7 @@ export interface SubscriptionSpec {
   readonly start: SubscriptionStart;
   /** How long the cursor outlives its last use. Absent: the bus's default. */
   readonly idleExpiryMs?: number;
-  /** How many names the instance may have stored when this one is not stored yet; any number when absent. */
+  /** The most names that the instance may have stored if this one is new. Absent: no limit. */
   readonly storedMax?: number;
   /** Delivered on an earlier session and still with the plugin. */
   readonly inHand?: readonly bigint[];
@@ -192,9 +192,9 @@ export interface Store {
   onAppend(listener: (added: readonly StoredMessage[]) => void): () => void;
 
   /**
-   * Finds or makes the stored position, and settles the deliveries that were under way. What is `inHand` goes on and is not
-   * pending. What this epoch delivered otherwise got lost on its way, since its sidecar hands back or reports all that it
-   * got: that was no attempt. What an earlier epoch left under way was an attempt: its sidecar ended without a word.
+   * Finds or creates the cursor and closes earlier deliveries. Those that the spec lists as still with the plugin stay in flight.
+   * Other deliveries of this epoch got lost on the way and are not attempts: its sidecar requeues or nacks all that it gets. Those of an
+   * earlier epoch are attempts: its sidecar ended unexpectedly.
    * @throws StaleEpochError, TooManySubscriptionsError
    */
   openSubscription(owner: Owner, spec: SubscriptionSpec): Promise<SubscriptionPosition>;
@@ -225,7 +225,7 @@ export interface Store {
    * @throws StaleEpochError, StoreFullError
    */
   deadLetter(owner: Owner, name: string, dead: { position: bigint; letter: Envelope }): Promise<void>;
-  /** Forgets subscriptions that no live session uses and that were idle for longer than their expiry. */
+  /** Forgets subscriptions without a live session that were idle for longer than their expiry. */
   expireSubscriptions(options: ExpiryOptions): Promise<number>;
 
   /** The subscriptions with a backlog. Counting bytes takes long, so it is done only if the log holds more than this. */

@@ -42,10 +42,7 @@ export class Subscriptions {
     return this.#bytes;
   }
 
-  /**
-   * Finds the position stored under the name and pattern, or makes it with `startAfter`.
-   * @throws TooManySubscriptionsError
-   */
+  /** Finds the cursor stored under the name and pattern, or creates it at `startAfter`. @throws TooManySubscriptionsError */
   open({ instanceId, epoch }: Owner, spec: SubscriptionSpec, startAfter: () => bigint): SubscriptionPosition {
     const { name, pattern } = spec;
     const key = subscriptionKey(instanceId, name);

@@ -179,7 +179,7 @@ export class SqliteStore implements Store {
         spec: { name, pattern, start, inHand, ...optional },
       });
     } catch (error) {
-      // What is not stored must not be remembered either.
+      // Names that are not stored must not be remembered.
       if (!isKnown) this.#lastUsed.delete(subscriptionKey(key));
       throw error;
     }

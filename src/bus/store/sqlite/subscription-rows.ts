@@ -28,10 +28,7 @@ export class SubscriptionRows {
     this.#sql = sql;
   }
 
-  /**
-   * Finds the position stored under the name and pattern, or makes it with `startAfter`.
-   * @throws TooManySubscriptionsError
-   */
+  /** Finds the cursor stored under the name and pattern, or creates it at `startAfter`. @throws TooManySubscriptionsError */
   open(owner: Owner, spec: SubscriptionSpec, startAfter: () => bigint): SubscriptionPosition {
     const { instanceId } = owner;
     const { name, pattern } = spec;
@@ -186,7 +183,7 @@ export class SubscriptionRows {
     if (stored >= limit) throw new TooManySubscriptionsError({ stored, limit });
   }
 
-  /** False for a position that the cursor passed and that is no longer unacknowledged: it was acked since. */
+  /** False for a position that was acked since: the cursor passed it, and it is not unacknowledged. */
   #countAttempt({ id, scannedTo }: SubscriptionRow, position: bigint, epoch: bigint): boolean {
     const again =
       'UPDATE pending SET attempts = attempts + 1, delivered_by = ? WHERE subscription_id = ? AND position = ?';
