@@ -38,7 +38,7 @@ try {
       if (copies.isStepping) held.push(message);
       else if (message.kind === 'commands') {
         const group = commitGroup({ database, rows, room }, message.commands);
-        // Before it is said that something is stored.
+        // Before the store confirms that anything is stored.
         if (group.committed) files.check();
         send({ kind: 'answers', ...group, isDiskFull: room.isDiskFull });
       } else if (message.kind === 'copy') {

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { StoreDamagedError } from './store-fault.ts';
 
-/** The files of an open store. What is committed to one that has no name any more is lost when the process ends. */
+/** The files of an open store. Commits to a removed file are lost when the process ends. */
 export class HeldFiles {
   readonly #nodes: ReadonlyMap<string, bigint>;
 
@@ -11,7 +11,7 @@ export class HeldFiles {
     this.#nodes = new Map(found.flatMap(([file, node]) => (node === undefined ? [] : [[file, node]])));
   }
 
-  /** @throws StoreDamagedError when one was removed, or another one has its name. */
+  /** @throws StoreDamagedError if a file was removed, or another file has its name. */
   check(): void {
     for (const [file, node] of this.#nodes) {
       if (nodeOf(file) !== node)

@@ -4,10 +4,10 @@ import { exitCodes } from '../../../../contract/config/exit-codes.ts';
 /** SQLite's primary result codes; https://sqlite.org/rescode.html. */
 const resultCodes = { busy: 5, ioError: 10, corrupt: 11, full: 13, constraint: 19, notDatabase: 26 } as const;
 
-/** An integer of the file became too large for its column, which no number that we count from can do. */
+/** An integer of the file is too large for its column. No number that the store counts can become that large. */
 const datatypeConstraint = 3_091;
 
-/** The file holds something that the store did not write, of which SQLite itself need not know. */
+/** The file contains data that the store did not write. SQLite itself may not notice it. */
 export class StoreDamagedError extends Error {
   override readonly name = 'StoreDamagedError';
 }
@@ -88,7 +88,7 @@ function isDamage(error: unknown): boolean {
   return isOurs || primaryResultCode(error) === resultCodes.corrupt || resultCodeOf(error) === datatypeConstraint;
 }
 
-/** Extended codes hold the primary one in their lowest byte. */
+/** The lowest byte of an extended code is the primary one. */
 function primaryResultCode(error: unknown): number | undefined {
   const code = resultCodeOf(error);
   return code === undefined ? undefined : code & 0xff;
