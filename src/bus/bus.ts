@@ -269,15 +269,13 @@ export class Bus {
     for (const registration of this.#registry.all()) {
       if (registration.leaseEndsMs > nowMs) continue;
       registration.session?.end(new RpcError('ABORTED', `no heartbeat came for ${this.#leaseMs} ms`));
-      if (registration.phase === 'draining') this.#inBackground(this.#handover.drained(registration));
-      else this.#registry.remove(registration.owner);
+      // Only an owner can come back under its epoch.
+      if (registration.phase === 'active') this.#registry.remove(registration.owner);
+      else this.#inBackground(this.#handover.drained(registration));
       const { instanceId, epoch } = registration.owner;
       this.#recorder.leaseEnded();
-      this.#options.log.warn('lease ended without a heartbeat', {
-        instance: instanceId,
-        epoch,
-        leaseMs: this.#leaseMs,
-      });
+      const about = { instance: instanceId, epoch, leaseMs: this.#leaseMs };
+      this.#options.log.warn('lease ended without a heartbeat', about);
     }
     const registered = new Set(this.#registry.all().map(({ owner }) => owner.instanceId));
     this.#quotas.forget((instanceId) => registered.has(instanceId));

@@ -31,6 +31,11 @@ export class OwnershipRows {
     return row.epoch;
   }
 
+  /** After a restart of the bus only an owner resumes its epoch; every other sidecar reserves again. */
+  forgetReservations(): void {
+    this.#sql.run("DELETE FROM epoch WHERE phase = 'reserved'");
+  }
+
   ownerOf(instanceId: string): StoredOwner | undefined {
     return this.#sql.get<StoredOwner>(
       "SELECT epoch, started_at_ns AS startedAtNs, principal FROM epoch WHERE instance_id = ? AND phase = 'active'",

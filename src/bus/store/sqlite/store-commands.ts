@@ -44,6 +44,7 @@ export interface AppendedRow extends Appended {
 /** The worker's commands. Each is done whole or not at all. The caller gives the wall clock, in milliseconds. */
 export interface StoreCommands {
   reserve(args: { instanceId: string; start: Start; wallTimeMs: bigint }): bigint;
+  forgetReservations(args: Record<never, never>): void;
   ownerOf(args: { instanceId: string }): StoredOwner | undefined;
   activate(args: { owner: Owner }): { readonly draining: bigint | undefined };
   fence(args: { owner: Owner }): void;

@@ -39,6 +39,10 @@ export class StoreRows implements StoreCommands {
     return this.#ownership.reserve(instanceId, start, wallTimeMs);
   }
 
+  forgetReservations(): void {
+    this.#ownership.forgetReservations();
+  }
+
   ownerOf({ instanceId }: CommandArgs<'ownerOf'>): CommandResult<'ownerOf'> {
     return this.#ownership.ownerOf(instanceId);
   }

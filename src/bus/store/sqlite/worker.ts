@@ -23,6 +23,7 @@ try {
   const files = new HeldFiles(options.path);
   const reserve = new DiskReserve(options.path);
   const room = new StoreRoom(database, reserve, realScheduler);
+  commitGroup({ database, rows, room }, [{ name: 'forgetReservations', args: {} }]);
   const held: ToWorker[] = [];
   const copies = new StoreCopies(database, send, () => {
     for (const message of held.splice(0)) handle(message);
