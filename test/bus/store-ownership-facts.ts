@@ -106,4 +106,23 @@ export function describeOwnership(createStore: CreateStore): void {
       await expect(store.activate(owner)).rejects.toThrow(StaleEpochError);
     }
   });
+
+  test('what an instance that no epoch ever owned has stored is gone with its last reservation', async () => {
+    const store = await createStore({ scheduler: new VirtualScheduler(1), retention: { messages: 10, bytes: 2_000 } });
+    const owner = await activeOwner(store, 'owner');
+    for (let index = 0; index < 60; index += 1) {
+      const instanceId = `never-activated-${index}`;
+      await store.fence({ instanceId, epoch: await store.reserve(instanceId, startedAt(0n)) });
+    }
+    expect(await store.append(owner, [message(1n, { bytes: 1_000 })])).toHaveLength(1);
+  });
+
+  test('the epochs of an instance ascend also after a reservation that was fenced', async () => {
+    const store = await open();
+    const owner = await activeOwner(store);
+    await store.fence(owner);
+    const reserved = { instanceId: 'one', epoch: await store.reserve('one', startedAt(0n)) };
+    await store.fence(reserved);
+    expect(await store.reserve('one', startedAt(0n))).toBeGreaterThan(reserved.epoch);
+  });
 }

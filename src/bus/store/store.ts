@@ -176,7 +176,7 @@ export interface Store {
   ownerOf(instanceId: string): Promise<StoredOwner | undefined>;
   /** Makes the epoch the owner. An earlier owner starts draining: it may write until `fence`. @throws StaleEpochError */
   activate(owner: Owner): Promise<{ readonly draining: bigint | undefined }>;
-  /** Ends every right of the epoch. Repeating it changes nothing. */
+  /** Ends every right of the epoch. Repeating it changes nothing. An instance id that no epoch ever owned is forgotten with its last one. */
   fence(owner: Owner): Promise<void>;
   /** Whether the epoch is the owner or draining. */
   mayWrite(owner: Owner): Promise<boolean>;

@@ -3,6 +3,8 @@ import { type Owner, StaleEpochError, type Start, type StoredOwner } from '../st
 
 interface InstanceEpochs {
   last: bigint;
+  /** An epoch owned the instance id at some time. */
+  activated: boolean;
   active: StoredOwner | undefined;
   draining: StoredOwner | undefined;
   readonly reserved: Map<bigint, Start>;
@@ -47,6 +49,7 @@ export class Ownership {
     this.#ended(instanceId, epochs.draining);
     epochs.draining = epochs.active;
     epochs.active = { epoch, ...start };
+    epochs.activated = true;
     // Earlier reservations can never be activated any more.
     for (const [earlier, reserved] of epochs.reserved) {
       if (earlier >= epoch) continue;
@@ -66,6 +69,9 @@ export class Ownership {
       this.#ended(instanceId, epochs[phase]);
       epochs[phase] = undefined;
     }
+    if (epochs.activated || epochs.reserved.size > 0) return;
+    this.#instances.delete(instanceId);
+    this.#bytes -= textBytes(instanceId) + rowBytes.instance;
   }
 
   /** The principal that registered an epoch which may write. */
@@ -87,7 +93,7 @@ export class Ownership {
   #of(instanceId: string): InstanceEpochs {
     let epochs = this.#instances.get(instanceId);
     if (!epochs) {
-      epochs = { last: 0n, active: undefined, draining: undefined, reserved: new Map() };
+      epochs = { last: 0n, activated: false, active: undefined, draining: undefined, reserved: new Map() };
       this.#instances.set(instanceId, epochs);
       this.#bytes += textBytes(instanceId) + rowBytes.instance;
     }

@@ -14,7 +14,7 @@ export class OwnershipRows {
   reserve(instanceId: string, { startedAtNs, principal }: Start, wallTimeMs: bigint): bigint {
     // Starting from the clock keeps epochs ascending after the file was deleted and created again.
     const row = this.#sql.get<{ epoch: bigint }>(
-      `INSERT INTO instance (instance_id, last_epoch) VALUES (?, ?)
+      `INSERT INTO instance (instance_id, last_epoch, activated) VALUES (?, ?, 0)
        ON CONFLICT DO UPDATE SET last_epoch = max(last_epoch + 1, excluded.last_epoch)
        RETURNING last_epoch AS epoch`,
       instanceId,
@@ -34,6 +34,9 @@ export class OwnershipRows {
   /** After a restart of the bus only an owner resumes its epoch; every other sidecar reserves again. */
   forgetReservations(): void {
     this.#sql.run("DELETE FROM epoch WHERE phase = 'reserved'");
+    this.#sql.run(
+      'DELETE FROM instance WHERE activated = 0 AND NOT EXISTS (SELECT 1 FROM epoch WHERE instance_id = instance.instance_id)',
+    );
   }
 
   ownerOf(instanceId: string): StoredOwner | undefined {
@@ -52,6 +55,7 @@ export class OwnershipRows {
     this.#sql.run("DELETE FROM epoch WHERE instance_id = ? AND phase = 'draining'", instanceId);
     this.#sql.run("UPDATE epoch SET phase = 'draining' WHERE instance_id = ? AND phase = 'active'", instanceId);
     this.#sql.run("UPDATE epoch SET phase = 'active' WHERE instance_id = ? AND epoch = ?", instanceId, epoch);
+    this.#sql.run('UPDATE instance SET activated = 1 WHERE instance_id = ?', instanceId);
     // Earlier reservations can never be activated any more.
     this.#sql.run("DELETE FROM epoch WHERE instance_id = ? AND phase = 'reserved' AND epoch < ?", instanceId, epoch);
     return active;
@@ -59,6 +63,11 @@ export class OwnershipRows {
 
   fence({ instanceId, epoch }: Owner): void {
     this.#sql.run('DELETE FROM epoch WHERE instance_id = ? AND epoch = ?', instanceId, epoch);
+    this.#sql.run(
+      `DELETE FROM instance WHERE instance_id = ?1 AND activated = 0
+       AND NOT EXISTS (SELECT 1 FROM epoch WHERE instance_id = ?1)`,
+      instanceId,
+    );
   }
 
   mayWrite(owner: Owner): boolean {

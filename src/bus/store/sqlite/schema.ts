@@ -208,6 +208,11 @@ CREATE TRIGGER state_changed_in_share AFTER UPDATE OF state, principal ON state 
 END;
 `;
 
+/** Whether an epoch ever owned the instance id; of those of earlier versions nobody knows, so they count as if. */
+const activatedInstances = `
+ALTER TABLE instance ADD COLUMN activated INTEGER NOT NULL DEFAULT 1;
+`;
+
 /**
  * The steps from each schema version to the next. A file stores its version. A new file takes every step, an older one those that it lacks.
  * A released step is never changed, only followed by another.
@@ -222,4 +227,5 @@ export const schemaSteps: readonly string[] = [
   otherBytes,
   filler,
   everythingCounted,
+  activatedInstances,
 ];
