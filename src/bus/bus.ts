@@ -31,7 +31,7 @@ import { refusalAsStatus } from './session/refusal-as-status.ts';
 import { Session } from './session/session.ts';
 import { startOf } from './session/start-of.ts';
 import { WaitingPublishes } from './session/waiting-publishes.ts';
-import { defaultIdleExpiry } from './store/idle-expiry.ts';
+import { idleExpiryFrom } from './store/idle-expiry.ts';
 import type { GrantDecision, Owner, Store } from './store/store.ts';
 
 export interface BusOptions {
@@ -59,7 +59,7 @@ export class Bus {
   readonly #recorder: BusRecorder;
   readonly #leaseMs: number;
   readonly #startedMs: number;
-  readonly #registry = new Registry();
+  readonly registry = new Registry();
   readonly #broker: CallBroker;
   readonly #quotas: InstanceQuotas;
   readonly #sweeper: Timer;
@@ -74,15 +74,15 @@ export class Bus {
   constructor(options: BusOptions, decisions: readonly GrantDecision[]) {
     this.#options = options;
     this.#recorder = options.recorder ?? silentRecorder;
-    this.#recorder.watch(() => this.#registry.all());
+    this.#recorder.watch(() => this.registry.all());
     this.#leaseMs = options.leaseMs ?? limits.leaseMs;
     this.#startedMs = options.scheduler.nowMs();
     this.#broker = new CallBroker(options.scheduler);
     this.#quotas = new InstanceQuotas(options.scheduler);
-    this.#grants = new GrantDesk({ ...options, decisions, registry: this.#registry });
+    this.#grants = new GrantDesk({ ...options, decisions, registry: this.registry });
     this.#handover = new Handover({
       ...options,
-      registry: this.#registry,
+      registry: this.registry,
       drainTimeoutMs: options.drainTimeoutMs ?? defaultDrainTimeoutMs,
       inBackground: (work) => this.#inBackground(work),
     });
@@ -99,7 +99,7 @@ export class Bus {
   /** Evaluates grants by a new policy, also those of open registrations. */
   replacePolicy(policy: Policy): void {
     this.#grants.replacePolicy(policy);
-    for (const { owner, quota, ...who } of this.#registry.all()) {
+    for (const { owner, quota, ...who } of this.registry.all()) {
       quota.limits = quotasFor(policy, { ...who, instanceId: owner.instanceId });
     }
   }
@@ -131,9 +131,9 @@ export class Bus {
     const owner = await refusalAsStatus(this.#epochFor(request, { principal, startedAtNs }));
     const mayWrite = await this.#options.store.mayWrite(owner);
     // No await before the registration is added: a grant decision made in between would miss it.
-    const earlier = this.#registry.get(owner);
+    const earlier = this.registry.get(owner);
     const phase = mayWrite ? (earlier?.phase ?? 'active') : 'reserved';
-    this.#registry.add({
+    this.registry.add({
       owner,
       principal,
       startedAtNs,
@@ -222,7 +222,7 @@ export class Bus {
     const { store } = this.#options;
     const { instanceId } = request;
     const resumed = { instanceId, epoch: request.resumeEpoch };
-    const known = this.#registry.get(resumed);
+    const known = this.registry.get(resumed);
     const stored = await store.ownerOf(instanceId);
     // An epoch is not a secret: another caller that may be this instance gets its own. An epoch that drained before a restart of the bus
     // has used up its time.
@@ -241,12 +241,12 @@ export class Bus {
   /** Whether the owner's lease has not expired. After a restart of the bus every owner has the time of one lease to reconnect. */
   #isHeld(instanceId: string): boolean {
     const isReturning = this.#options.scheduler.nowMs() < this.#startedMs + this.#leaseMs;
-    return isReturning || this.#registry.activeOf(instanceId) !== undefined;
+    return isReturning || this.registry.activeOf(instanceId) !== undefined;
   }
 
   /** @throws RpcError if the caller did not register this epoch. */
   #registrationOf(owner: Owner, peer: Peer): Registration {
-    const registration = this.#registry.get(owner);
+    const registration = this.registry.get(owner);
     if (!registration) {
       throw new RpcError('FAILED_PRECONDITION', `epoch ${owner.epoch} of ${owner.instanceId} is not registered`);
     }
@@ -266,23 +266,22 @@ export class Bus {
 
   #sweep(): void {
     const nowMs = this.#options.scheduler.nowMs();
-    for (const registration of this.#registry.all()) {
+    for (const registration of this.registry.all()) {
       if (registration.leaseEndsMs > nowMs) continue;
       registration.session?.end(new RpcError('ABORTED', `no heartbeat came for ${this.#leaseMs} ms`));
       // Only an owner can come back under its epoch.
-      if (registration.phase === 'active') this.#registry.remove(registration.owner);
+      if (registration.phase === 'active') this.registry.remove(registration.owner);
       else this.#inBackground(this.#handover.drained(registration));
       const { instanceId, epoch } = registration.owner;
       this.#recorder.leaseEnded();
       const about = { instance: instanceId, epoch, leaseMs: this.#leaseMs };
       this.#options.log.warn('lease ended without a heartbeat', about);
     }
-    const registered = new Set(this.#registry.all().map(({ owner }) => owner.instanceId));
+    const registered = new Set(this.registry.all().map(({ owner }) => owner.instanceId));
     this.#quotas.forget((instanceId) => registered.has(instanceId));
-    const active = this.#registry.active();
+    const active = this.registry.active();
     const expired = this.#options.store.expireSubscriptions({
-      idleMs: this.#options.subscriptionIdleMs ?? defaultIdleExpiry.idleMs,
-      longestIdleMs: this.#options.subscriptionIdleMaxMs ?? defaultIdleExpiry.longestIdleMs,
+      ...idleExpiryFrom(this.#options),
       inUse: (instanceId, name) => active.get(instanceId)?.session?.subscriptions.isUsing(name) ?? false,
     });
     // First records progress: a subscription without a backlog must not look as if it had one.

@@ -18,6 +18,8 @@ import { anonymous, principalOf } from './access/principal.ts';
 import { Bus, type BusOptions } from './bus.ts';
 import { connectionLimits } from './connection-limits.ts';
 import { grantRoutes } from './grants/grant-service.ts';
+import { subscriptionRoutes } from './session/subscription-service.ts';
+import { idleExpiryFrom } from './store/idle-expiry.ts';
 
 export interface ServeBusOptions extends BusOptions {
   readonly network: Network;
@@ -62,6 +64,18 @@ export async function serveBus(options: ServeBusOptions): Promise<RunningBus> {
     routes: [
       ...busRoutes({ bus, identify, callers, onNotRegistered: () => options.recorder?.refused('registration') }),
       ...grantRoutes({ desk: bus.grants, identify }),
+      ...subscriptionRoutes({
+        store: options.store,
+        // Every drop is told, however many there are.
+        log: options.log,
+        identify,
+        policy: () => bus.grants.policy,
+        idleExpiry: idleExpiryFrom(options),
+        isUsed: ({ instanceId, name }) =>
+          bus.registry
+            .all()
+            .some(({ owner, session }) => owner.instanceId === instanceId && session?.subscriptions.isUsing(name)),
+      }),
     ],
     maxMessageBytes: limits.messageBytes,
     connectionLimits,

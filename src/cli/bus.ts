@@ -14,6 +14,7 @@ import { grpcNetwork } from '../transport/grpc/network.ts';
 import { bufferOneMessageAStream } from '../transport/grpc/read-ahead.ts';
 import { addGrantsCommand } from './bus/bus-grants.ts';
 import { addBusSettings, type BusSettingFlags } from './bus/bus-settings.ts';
+import { addSubscriptionsCommand } from './bus/bus-subscriptions.ts';
 import {
   addBusObservability,
   type BusObservabilityFlags,
@@ -61,6 +62,7 @@ export const addBusCommand: AddCommand = (program) => {
     });
   });
   addGrantsCommand(command);
+  addSubscriptionsCommand(command);
   addStoreCommands(command);
 };
 

@@ -21,6 +21,24 @@ export function describeSubscriptions(createStore: CreateStore): void {
     expect(await after('future', { kind: 'time', fromNs: 31n })).toEqual([]);
   });
 
+  test('every subscription is listed with what is unacknowledged, and one that is dropped is forgotten', async () => {
+    const store = await open();
+    const owner = await activeOwner(store);
+    await store.openSubscription(owner, everything);
+    await store.openSubscription(owner, { ...everything, name: 'other', pattern: 'a.*', idleExpiryMs: 5_000 });
+    const [a = 0n] = await appendIds(store, owner, ['a']);
+    await store.recordDelivery(owner, 'all', { positions: [a], scannedTo: a });
+    const { instanceId } = owner;
+    expect([...(await store.storedSubscriptions())].sort((one, two) => (one.name < two.name ? -1 : 1))).toEqual([
+      { instanceId, name: 'all', pattern: '**', unacknowledged: 1, idleExpiryMs: undefined },
+      { instanceId, name: 'other', pattern: 'a.*', unacknowledged: 0, idleExpiryMs: 5_000 },
+    ]);
+    expect(await store.dropSubscription({ instanceId, name: 'all' })).toBe(true);
+    expect(await store.dropSubscription({ instanceId, name: 'all' })).toBe(false);
+    expect((await store.storedSubscriptions()).map(({ name }) => name)).toEqual(['other']);
+    expect(await store.unacknowledged({ instanceId, name: 'all' })).toBe(0);
+  });
+
   test('what is delivered and not acknowledged comes back in order with its attempts, also to the next epoch', async () => {
     const store = await open();
     const owner = await activeOwner(store);

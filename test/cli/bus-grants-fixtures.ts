@@ -63,14 +63,18 @@ export function editPolicy({ policy }: GrantsBus, text: string): void {
   renameSync(`${policy}.new`, policy);
 }
 
+type Ended = Promise<{ readonly exitCode: unknown; readonly stdout: string; readonly stderr: string }>;
+type Caller = keyof typeof tokens | 'nobody';
+
 /** Runs `bus grants …` to its end, with the token of a principal. */
-export async function grants(
-  bus: RunningProgram,
-  args: readonly string[],
-  principal: keyof typeof tokens | 'nobody' = 'ops',
-): Promise<{ readonly exitCode: unknown; readonly stdout: string; readonly stderr: string }> {
+export function grants(bus: RunningProgram, args: readonly string[], principal: Caller = 'ops'): Ended {
+  return administer(bus, ['grants', ...args], principal);
+}
+
+/** Runs `bus …` to its end, with the token of a principal. */
+export async function administer(bus: RunningProgram, args: readonly string[], principal: Caller = 'ops'): Ended {
   const token: Record<string, string> = principal === 'nobody' ? {} : { SIDECAR_BUS_TOKEN: tokens[principal] };
-  const program: Program = runCliWith({ SIDECAR_BUS_API_URL: bus.address, ...token }, 'bus', 'grants', ...args);
+  const program: Program = runCliWith({ SIDECAR_BUS_API_URL: bus.address, ...token }, 'bus', ...args);
   const exitCode = await program.exited;
   return { exitCode, stdout: program.stdout, stderr: program.stderr };
 }

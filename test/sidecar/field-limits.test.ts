@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { limitOf } from '../../src/contract/wire/field-limits/field-limits.ts';
 import { BusService } from '../../src/contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import { GrantService } from '../../src/contract/wire/gen/meridian/bus/v1/grants_pb.ts';
+import { SubscriptionService } from '../../src/contract/wire/gen/meridian/bus/v1/subscriptions_pb.ts';
 import {
   ConsumeRequestSchema,
   LifecycleRequestSchema,
@@ -22,7 +23,13 @@ import {
   SidecarService,
 } from '../../src/contract/wire/gen/meridian/v1/sidecar_pb.ts';
 import { limits } from '../../src/contract/wire/limits.ts';
-import { busMethods, grantMethods, pluginMethods, sidecarMethods } from '../../src/contract/wire/methods.ts';
+import {
+  busMethods,
+  grantMethods,
+  pluginMethods,
+  sidecarMethods,
+  subscriptionMethods,
+} from '../../src/contract/wire/methods.ts';
 import { grpcNetwork } from '../../src/transport/grpc/network.ts';
 import type { Connection, StreamMethod, UnaryMethod } from '../../src/transport/rpc.ts';
 import { RpcError } from '../../src/transport/status.ts';
@@ -79,6 +86,7 @@ const services = [
   { service: PluginService, methods: pluginMethods, of: () => plugin },
   { service: BusService, methods: busMethods, of: () => bus },
   { service: GrantService, methods: grantMethods, of: () => bus },
+  { service: SubscriptionService, methods: subscriptionMethods, of: () => bus },
 ] as const;
 /** Publish and Call refuse a topic by their reply. */
 const isByReply = (method: string, field: string): boolean => ['Publish', 'Call'].includes(method) && field === 'topic';

@@ -13,12 +13,11 @@ import type { Grant } from '../../contract/wire/grants.ts';
 import { actionFromWire, actionToWire } from '../../contract/wire/grants-on-wire.ts';
 import { grantMethods } from '../../contract/wire/methods.ts';
 import { patternFault } from '../../contract/wire/topic.ts';
-import { type CallContext, type Peer, type Route, serveUnary } from '../../transport/rpc.ts';
+import { type CallContext, type Route, serveUnary } from '../../transport/rpc.ts';
 import { RpcError } from '../../transport/status.ts';
 import { allowingRule, type JudgedGrant, rulesFor } from '../access/access-decision.ts';
+import { adminOf } from '../access/admin.ts';
 import type { Identify } from '../access/known-callers.ts';
-import { globMatches } from '../access/policy.ts';
-import { anonymous } from '../access/principal.ts';
 import { instanceIdOf } from '../ownership/instance-id.ts';
 import { type GrantDecision, StoreFullError } from '../store/store.ts';
 import type { GrantDesk } from './grant-desk.ts';
@@ -31,7 +30,7 @@ export interface GrantServiceOptions {
 
 /** The RPCs for administrators. */
 export function grantRoutes({ desk, identify }: GrantServiceOptions): Route[] {
-  const requireAdmin = (call: CallContext): string => adminOf(desk, identify(call));
+  const requireAdmin = (call: CallContext): string => adminOf(desk.policy, identify(call));
   const decide = async (verdict: GrantDecision['verdict'], request: DecideGrantsRequest, call: CallContext) => {
     const by = requireAdmin(call);
     const decidable = { instanceId: instanceIdOf(request), grants: grantsOf(request) };
@@ -61,18 +60,6 @@ export function grantRoutes({ desk, identify }: GrantServiceOptions): Route[] {
       );
     }),
   ];
-}
-
-/** @throws RpcError PERMISSION_DENIED */
-function adminOf({ policy }: GrantDesk, peer: Peer): string {
-  const principal = peer.principal ?? anonymous;
-  const admins = policy.admins ?? [];
-  if (globMatches(admins, principal)) return principal;
-  const given = admins.length > 0 ? `its \`admins\` are ${admins.join(', ')}` : 'it has no `admins`';
-  throw new RpcError(
-    'PERMISSION_DENIED',
-    `principal "${principal}" is not named by the \`admins\` of the bus's policy: ${given}`,
-  );
 }
 
 /** @throws RpcError FAILED_PRECONDITION if the policy does not allow one of the grants to the instance. */

@@ -13,3 +13,14 @@ export const defaultIdleExpiry: IdleExpiry = { idleMs: 3_600_000, longestIdleMs:
 export function idleExpiryOf(wishMs: number | undefined, { idleMs, longestIdleMs }: IdleExpiry): number {
   return wishMs === undefined ? idleMs : Math.min(wishMs, longestIdleMs);
 }
+
+/** What an operator has set, and the defaults for the rest. */
+export function idleExpiryFrom(set: {
+  readonly subscriptionIdleMs?: number;
+  readonly subscriptionIdleMaxMs?: number;
+}): IdleExpiry {
+  return {
+    idleMs: set.subscriptionIdleMs ?? defaultIdleExpiry.idleMs,
+    longestIdleMs: set.subscriptionIdleMaxMs ?? defaultIdleExpiry.longestIdleMs,
+  };
+}

@@ -133,6 +133,15 @@ export interface Backlog extends SubscriptionKey {
   readonly bytes: number;
 }
 
+/** A subscription as it is stored, with no word of its messages. */
+export interface StoredSubscription extends SubscriptionKey {
+  readonly pattern: string;
+  /** How many messages were delivered and not acknowledged. */
+  readonly unacknowledged: number;
+  /** As its plugin asked; undefined: it did not. */
+  readonly idleExpiryMs: number | undefined;
+}
+
 export interface ExpiryOptions extends IdleExpiry {
   readonly inUse: (instanceId: string, name: string) => boolean;
 }
@@ -228,6 +237,9 @@ export interface Store {
   /** Forgets subscriptions without a live session that were idle for longer than their expiry. */
   expireSubscriptions(options: ExpiryOptions): Promise<number>;
 
+  storedSubscriptions(): Promise<readonly StoredSubscription[]>;
+  /** Forgets a subscription, whether or not a session uses it. Resolves with false when there is none. */
+  dropSubscription(key: SubscriptionKey): Promise<boolean>;
   /** The subscriptions with a backlog. Counting bytes takes long, so it is done only if the log holds more than this. */
   backlogs(options: { countBytesAbove: number }): Promise<readonly Backlog[]>;
   /** Stops retaining messages for exactly these subscriptions. Resumes it for all others. */

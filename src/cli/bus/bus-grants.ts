@@ -12,13 +12,9 @@ import type { Action, Grant } from '../../contract/wire/grants.ts';
 import { actionFromWire, actionToWire, grantsToWire } from '../../contract/wire/grants-on-wire.ts';
 import { grantMethods } from '../../contract/wire/methods.ts';
 import { usageExitCode } from '../command.ts';
-import { GrantsClient } from './grants-client.ts';
+import type { AdminClient } from './admin-client.ts';
+import { type AdminFlags, print, withAdminClient, withAdminFlags } from './admin-flags.ts';
 import { type GrantRow, grantsTable } from './grants-table.ts';
-
-interface ConnectionFlags {
-  readonly bus?: string;
-  readonly json: boolean;
-}
 
 const instanceArgument = new Argument('<instance>', 'its INSTANCE_ID');
 const actions = ['publish', 'subscribe'] as const;
@@ -26,26 +22,25 @@ const actions = ['publish', 'subscribe'] as const;
 /** `meridian-sidecar bus grants …`: an administrator's questions and decisions, for a running bus. */
 export function addGrantsCommand(bus: Command): void {
   const grants = bus.command('grants').description('show and decide who may publish and subscribe what');
-  withConnection(grants.command('list').description('show what instances ask for and what stands of it'))
+  withAdminFlags(grants.command('list').description('show what instances ask for and what stands of it'))
     .option('--instance <id>', 'of one instance')
     .option('--undecided', 'only what waits for an approval', false)
-    .action((flags: ConnectionFlags & { instance?: string; undecided: boolean }) => list(flags));
-  withConnection(
+    .action((flags: AdminFlags & { instance?: string; undecided: boolean }) => list(flags));
+  withAdminFlags(
     grants.command('approve').description('give what a rule with `approval: manual` allows, or what was revoked'),
   )
     .addArgument(instanceArgument)
     .addArgument(new Argument('[action]', 'unless --all is given').choices(actions))
     .argument('[patterns...]', 'patterns of topics')
     .option('--all', 'everything of the instance that is undecided', false)
-    .action(
-      (instance: string, action: Action | undefined, patterns: string[], flags: ConnectionFlags & { all: boolean }) =>
-        withClient(flags, async (client) => {
-          const chosen =
-            flags.all && action === undefined ? await undecidedOf(client, instance) : grantsOf(action, patterns);
-          await decide(client, 'approve', { instance, grants: chosen }, flags);
-        }),
+    .action((instance: string, action: Action | undefined, patterns: string[], flags: AdminFlags & { all: boolean }) =>
+      withAdminClient(flags, async (client) => {
+        const chosen =
+          flags.all && action === undefined ? await undecidedOf(client, instance) : grantsOf(action, patterns);
+        await decide(client, 'approve', { instance, grants: chosen }, flags);
+      }),
     );
-  withConnection(
+  withAdminFlags(
     grants
       .command('revoke')
       .description('withhold whatever shares a topic with the patterns, until it is approved again'),
@@ -53,35 +48,22 @@ export function addGrantsCommand(bus: Command): void {
     .addArgument(instanceArgument)
     .addArgument(new Argument('<action>').choices(actions))
     .argument('<patterns...>', 'patterns of topics')
-    .action((instance: string, action: Action, patterns: string[], flags: ConnectionFlags) =>
-      withClient(flags, (client) => decide(client, 'revoke', { instance, grants: grantsOf(action, patterns) }, flags)),
+    .action((instance: string, action: Action, patterns: string[], flags: AdminFlags) =>
+      withAdminClient(flags, (client) =>
+        decide(client, 'revoke', { instance, grants: grantsOf(action, patterns) }, flags),
+      ),
     );
-  withConnection(grants.command('explain').description('say why an instance may or may not, and what it would take'))
+  withAdminFlags(grants.command('explain').description('say why an instance may or may not, and what it would take'))
     .addArgument(instanceArgument)
     .addArgument(new Argument('<action>').choices(actions))
     .argument('<topic>', 'a topic or a whole pattern')
-    .action((instance: string, action: Action, topic: string, flags: ConnectionFlags) =>
-      withClient(flags, (client) => explain(client, { instance, action, topic }, flags)),
+    .action((instance: string, action: Action, topic: string, flags: AdminFlags) =>
+      withAdminClient(flags, (client) => explain(client, { instance, action, topic }, flags)),
     );
 }
 
-function withConnection(command: Command): Command {
-  return command
-    .option('--bus <address>', 'the Bus API; otherwise SIDECAR_BUS_API_URL, with the credential of the same variables')
-    .option('--json', 'print JSON', false);
-}
-
-async function withClient(flags: ConnectionFlags, work: (client: GrantsClient) => Promise<void>): Promise<void> {
-  const client = await GrantsClient.connect(flags.bus, process.env);
-  try {
-    await work(client);
-  } finally {
-    client.close();
-  }
-}
-
-function list(flags: ConnectionFlags & { instance?: string; undecided: boolean }): Promise<void> {
-  return withClient(flags, async (client) => {
+function list(flags: AdminFlags & { instance?: string; undecided: boolean }): Promise<void> {
+  return withAdminClient(flags, async (client) => {
     const request = create(ListGrantsRequestSchema, {
       instanceId: flags.instance ?? '',
       undecidedOnly: flags.undecided,
@@ -92,10 +74,10 @@ function list(flags: ConnectionFlags & { instance?: string; undecided: boolean }
 }
 
 async function decide(
-  client: GrantsClient,
+  client: AdminClient,
   verb: 'approve' | 'revoke',
   { instance, grants }: { readonly instance: string; readonly grants: readonly Grant[] },
-  flags: ConnectionFlags,
+  flags: AdminFlags,
 ): Promise<void> {
   const request = create(DecideGrantsRequestSchema, { instanceId: instance, grants: grantsToWire(grants) });
   const rows = (await client.call(grantMethods[verb], request)).grants.map(rowOf);
@@ -109,9 +91,9 @@ async function decide(
 }
 
 async function explain(
-  client: GrantsClient,
+  client: AdminClient,
   { instance, action, topic }: { readonly instance: string; readonly action: Action; readonly topic: string },
-  flags: ConnectionFlags,
+  flags: AdminFlags,
 ): Promise<void> {
   const request = create(ExplainGrantRequestSchema, { instanceId: instance, action: actionToWire(action), topic });
   const { admitted, reason, needed } = await client.call(grantMethods.explain, request);
@@ -120,7 +102,7 @@ async function explain(
 }
 
 /** @throws UserFacingError when nothing is undecided, since the id may be mistyped. */
-async function undecidedOf(client: GrantsClient, instance: string): Promise<Grant[]> {
+async function undecidedOf(client: AdminClient, instance: string): Promise<Grant[]> {
   const request = create(ListGrantsRequestSchema, { instanceId: instance, undecidedOnly: true });
   const grants = (await client.call(grantMethods.list, request)).grants.map(rowOf);
   if (grants.length > 0) return grants;
@@ -160,8 +142,4 @@ function rowOf({ instanceId, action, pattern, standing, why, decidedBy, decidedA
     why,
     ...(decidedBy !== '' && { decidedBy, decidedAt: new Date(Number(decidedAtNs / 1_000_000n)).toISOString() }),
   };
-}
-
-function print(text: string): void {
-  process.stdout.write(text);
 }

@@ -5,6 +5,7 @@ import { lengthFault } from './field-limits/length-fault.ts';
 import { Health } from './gen/grpc/health/v1/health_pb.ts';
 import { BusService } from './gen/meridian/bus/v1/bus_pb.ts';
 import { GrantService } from './gen/meridian/bus/v1/grants_pb.ts';
+import { SubscriptionService } from './gen/meridian/bus/v1/subscriptions_pb.ts';
 import { PluginService } from './gen/meridian/sidecar/v1/plugin_pb.ts';
 import { SidecarService } from './gen/meridian/v1/sidecar_pb.ts';
 import { readMessage } from './read-message.ts';
@@ -38,6 +39,7 @@ export const pluginMethods = methodsOf(PluginService);
 export const busMethods = methodsOf(BusService);
 /** The RPCs from an administrator to the Bus API. */
 export const grantMethods = methodsOf(GrantService);
+export const subscriptionMethods = methodsOf(SubscriptionService);
 /** gRPC's own health checks, served on the plugin's port. */
 export const healthMethods = methodsOf(Health);
 

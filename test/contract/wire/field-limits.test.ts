@@ -4,6 +4,7 @@ import { fieldLimits, limitOf } from '../../../src/contract/wire/field-limits/fi
 import { file_grpc_health_v1_health } from '../../../src/contract/wire/gen/grpc/health/v1/health_pb.ts';
 import { file_meridian_bus_v1_bus } from '../../../src/contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import { file_meridian_bus_v1_grants } from '../../../src/contract/wire/gen/meridian/bus/v1/grants_pb.ts';
+import { file_meridian_bus_v1_subscriptions } from '../../../src/contract/wire/gen/meridian/bus/v1/subscriptions_pb.ts';
 import { file_meridian_sidecar_v1_plugin } from '../../../src/contract/wire/gen/meridian/sidecar/v1/plugin_pb.ts';
 import { file_meridian_v1_envelope } from '../../../src/contract/wire/gen/meridian/v1/envelope_pb.ts';
 import { file_meridian_v1_sidecar } from '../../../src/contract/wire/gen/meridian/v1/sidecar_pb.ts';
@@ -14,6 +15,7 @@ const messages: DescMessage[] = [
   file_meridian_sidecar_v1_plugin,
   file_meridian_bus_v1_bus,
   file_meridian_bus_v1_grants,
+  file_meridian_bus_v1_subscriptions,
   file_grpc_health_v1_health,
 ].flatMap((file) => file.messages);
 

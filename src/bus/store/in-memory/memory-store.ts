@@ -23,6 +23,7 @@ import type {
   StoredMessage,
   StoredOwner,
   StoredState,
+  StoredSubscription,
   SubscriptionKey,
   SubscriptionPosition,
   SubscriptionSpec,
@@ -179,6 +180,17 @@ export class MemoryStore implements Store {
     if (expired > 0) this.#tables.log.trimSoon();
     this.#trim();
     return expired;
+  }
+
+  async storedSubscriptions(): Promise<readonly StoredSubscription[]> {
+    return this.#tables.subscriptions.all();
+  }
+
+  async dropSubscription(key: SubscriptionKey): Promise<boolean> {
+    const isDropped = this.#tables.subscriptions.drop(key);
+    if (isDropped) this.#tables.log.trimSoon();
+    this.#trim();
+    return isDropped;
   }
 
   async backlogs(options: { countBytesAbove: number }): Promise<readonly Backlog[]> {

@@ -4,6 +4,7 @@ import {
   type ExpiryOptions,
   type FailedDelivery,
   type Owner,
+  type StoredSubscription,
   type SubscriptionKey,
   type SubscriptionPosition,
   type SubscriptionSpec,
@@ -79,11 +80,27 @@ export class Subscriptions {
     if (stored >= limit) throw new TooManySubscriptionsError({ stored, limit });
   }
 
-  #drop(key: string): void {
+  all(): StoredSubscription[] {
+    return [...this.#subscriptions.values()].map(({ instanceId, name, pattern, pending, idleExpiryMs }) => ({
+      instanceId,
+      name,
+      pattern,
+      unacknowledged: pending.size,
+      idleExpiryMs,
+    }));
+  }
+
+  /** Whether there was one. */
+  drop({ instanceId, name }: SubscriptionKey): boolean {
+    return this.#drop(subscriptionKey(instanceId, name));
+  }
+
+  #drop(key: string): boolean {
     const dropped = this.#subscriptions.get(key);
-    if (!dropped) return;
+    if (!dropped) return false;
     this.#subscriptions.delete(key);
     this.#bytes -= sizeOf(dropped) + dropped.pending.size * rowBytes.delivery;
+    return true;
   }
 
   recordDelivery(

@@ -5,7 +5,6 @@ import type { UserFacingError } from '../../../base/user-facing-error.ts';
 import { type Envelope, EnvelopeSchema } from '../../../contract/wire/gen/meridian/v1/envelope_pb.ts';
 import { readMessage } from '../../../contract/wire/read-message.ts';
 import { matchTopic } from '../../../contract/wire/topic.ts';
-import { idleExpiryOf } from '../idle-expiry.ts';
 import { defaultDedupWindowMs, defaultRetention, type RetentionOptions } from '../retention.ts';
 import type {
   Appended,
@@ -22,10 +21,12 @@ import type {
   StoredMessage,
   StoredOwner,
   StoredState,
+  StoredSubscription,
   SubscriptionKey,
   SubscriptionPosition,
   SubscriptionSpec,
 } from '../store.ts';
+import { type Expiring, LastUse } from './last-use.ts';
 import type { CopiedPages, EncodedMessage, EncodedStoredMessage } from './store-commands.ts';
 import { StoreWorker } from './store-worker.ts';
 
@@ -69,23 +70,17 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
   return new SqliteStore(worker, options.scheduler, await worker.call('subscriptions', {}));
 }
 
-type Expiring = SubscriptionKey & { readonly idleExpiryMs: number | undefined };
-
 /** Keeps everything in one file: an accepted message is committed with synchronous=FULL. */
 export class SqliteStore implements Store {
   readonly #worker: StoreWorker;
   readonly #scheduler: Scheduler;
   readonly #listeners = new Set<(added: readonly StoredMessage[]) => void>();
-  /**
-   * When each subscription was last used, on the monotonic clock. It is not stored: a subscription is not idle while the bus is down, so
-   * each starts anew when the store is opened.
-   */
-  readonly #lastUsed = new Map<string, Expiring & { readonly ms: number }>();
+  readonly #lastUse: LastUse;
 
   constructor(worker: StoreWorker, scheduler: Scheduler, subscriptions: readonly Expiring[]) {
     this.#worker = worker;
     this.#scheduler = scheduler;
-    for (const { instanceId, name, idleExpiryMs } of subscriptions) this.#used({ instanceId, name }, { idleExpiryMs });
+    this.#lastUse = new LastUse(scheduler, subscriptions);
   }
 
   /** Transactions committed since the store was opened. */
@@ -167,8 +162,8 @@ export class SqliteStore implements Store {
   async openSubscription(owner: Owner, spec: SubscriptionSpec): Promise<SubscriptionPosition> {
     const { name, pattern, start, idleExpiryMs, storedMax, inHand = [] } = spec;
     const key = { instanceId: owner.instanceId, name };
-    const isKnown = this.#lastUsed.has(subscriptionKey(key));
-    this.#used(key, { idleExpiryMs });
+    const isKnown = this.#lastUse.has(key);
+    this.#lastUse.used(key, { idleExpiryMs });
     const optional = {
       ...(idleExpiryMs !== undefined && { idleExpiryMs }),
       ...(storedMax !== undefined && { storedMax }),
@@ -180,7 +175,7 @@ export class SqliteStore implements Store {
       });
     } catch (error) {
       // Names that are not stored must not be remembered.
-      if (!isKnown) this.#lastUsed.delete(subscriptionKey(key));
+      if (!isKnown) this.#lastUse.forget(key);
       throw error;
     }
   }
@@ -190,7 +185,7 @@ export class SqliteStore implements Store {
     name: string,
     { positions, scannedTo }: { positions: readonly bigint[]; scannedTo: bigint },
   ): Promise<readonly bigint[]> {
-    this.#used({ instanceId: owner.instanceId, name });
+    this.#lastUse.used({ instanceId: owner.instanceId, name });
     return this.#worker.call('recordDelivery', { owner: bare(owner), name, positions, scannedTo });
   }
 
@@ -225,17 +220,17 @@ export class SqliteStore implements Store {
   }
 
   async expireSubscriptions(options: ExpiryOptions): Promise<number> {
-    const nowMs = this.#scheduler.nowMs();
-    const idle = [...this.#lastUsed.values()].filter((key) => {
-      if (options.inUse(key.instanceId, key.name)) this.#used(key);
-      else return nowMs - key.ms > idleExpiryOf(key.idleExpiryMs, options);
-      return false;
-    });
-    if (idle.length === 0) return 0;
-    for (const key of idle) this.#lastUsed.delete(subscriptionKey(key));
-    return this.#worker.call('dropSubscriptions', {
-      keys: idle.map(({ instanceId, name }) => ({ instanceId, name })),
-    });
+    const keys = this.#lastUse.takeIdle(options);
+    return keys.length === 0 ? 0 : this.#worker.call('dropSubscriptions', { keys });
+  }
+
+  storedSubscriptions(): Promise<readonly StoredSubscription[]> {
+    return this.#worker.call('subscriptions', {});
+  }
+
+  async dropSubscription({ instanceId, name }: SubscriptionKey): Promise<boolean> {
+    this.#lastUse.forget({ instanceId, name });
+    return (await this.#worker.call('dropSubscriptions', { keys: [{ instanceId, name }] })) > 0;
   }
 
   backlogs(options: { countBytesAbove: number }): Promise<readonly Backlog[]> {
@@ -269,12 +264,6 @@ export class SqliteStore implements Store {
     for (const listener of [...this.#listeners]) listener(added);
   }
 
-  #used(key: SubscriptionKey, expiry?: { readonly idleExpiryMs: number | undefined }): void {
-    const { idleExpiryMs } = expiry ?? this.#lastUsed.get(subscriptionKey(key)) ?? { idleExpiryMs: undefined };
-    const { instanceId, name } = key;
-    this.#lastUsed.set(subscriptionKey(key), { instanceId, name, idleExpiryMs, ms: this.#scheduler.nowMs() });
-  }
-
   #wallTimeMs(): bigint {
     return this.#scheduler.wallTimeNs() / 1_000_000n;
   }
@@ -293,8 +282,4 @@ function encode({ sequence, settledBelow, envelope }: NewMessage): EncodedMessag
 
 function decode({ position, envelope }: EncodedStoredMessage): StoredMessage {
   return { position, envelope: readMessage(EnvelopeSchema, envelope), bytes: envelope.length };
-}
-
-function subscriptionKey({ instanceId, name }: SubscriptionKey): string {
-  return `${instanceId} ${name}`;
 }

@@ -11,6 +11,7 @@ import type {
   StateChange,
   StoredOwner,
   StoredState,
+  StoredSubscription,
   SubscriptionKey,
   SubscriptionPosition,
   SubscriptionSpec,
@@ -71,9 +72,7 @@ export interface StoreCommands {
   handBack(args: { owner: Owner; name: string; failed: readonly bigint[] }): void;
   retry(args: { owner: Owner; name: string; failed: readonly FailedDelivery[] }): ReadonlyMap<bigint, number>;
   deadLetter(args: { owner: Owner; name: string; position: bigint; letter: LogEntry }): bigint | undefined;
-  subscriptions(
-    args: Record<never, never>,
-  ): readonly (SubscriptionKey & { readonly idleExpiryMs: number | undefined })[];
+  subscriptions(args: Record<never, never>): readonly StoredSubscription[];
   dropSubscriptions(args: { keys: readonly SubscriptionKey[] }): number;
   backlogs(args: { countBytesAbove: number }): readonly Backlog[];
   keepNothingFor(args: { keys: readonly SubscriptionKey[] }): void;

@@ -2,6 +2,7 @@ import {
   type AcknowledgedPositions,
   type FailedDelivery,
   type Owner,
+  type StoredSubscription,
   type SubscriptionKey,
   type SubscriptionPosition,
   type SubscriptionSpec,
@@ -128,12 +129,18 @@ export class SubscriptionRows {
     }
   }
 
-  all(): (SubscriptionKey & { readonly idleExpiryMs: number | undefined })[] {
+  all(): StoredSubscription[] {
     return this.#sql
-      .all<SubscriptionKey & { readonly idleExpiryMs: bigint | null }>(
-        'SELECT instance_id AS instanceId, name, idle_expiry_ms AS idleExpiryMs FROM subscription',
+      .all<SubscriptionKey & { pattern: string; idleExpiryMs: bigint | null; unacknowledged: bigint }>(
+        `SELECT instance_id AS instanceId, name, pattern, idle_expiry_ms AS idleExpiryMs,
+           (SELECT count(*) FROM pending WHERE subscription_id = subscription.id) AS unacknowledged
+         FROM subscription`,
       )
-      .map((row) => ({ ...row, idleExpiryMs: row.idleExpiryMs === null ? undefined : Number(row.idleExpiryMs) }));
+      .map(({ idleExpiryMs, unacknowledged, ...row }) => ({
+        ...row,
+        idleExpiryMs: idleExpiryMs === null ? undefined : Number(idleExpiryMs),
+        unacknowledged: Number(unacknowledged),
+      }));
   }
 
   /** Whether it existed. */

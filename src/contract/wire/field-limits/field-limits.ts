@@ -64,6 +64,7 @@ export const fieldLimits: Readonly<Record<string, FieldLimit>> = {
   'meridian.sidecar.v1.StateChanged.state': name,
   'meridian.bus.v1.StatusReport.state': name,
   acknowledge: { items: limits.subscriptions },
+  subscriptions: asManyAsFit,
 
   // Batches and grants.
   items: { items: limits.batchItems },

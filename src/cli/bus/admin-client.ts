@@ -12,7 +12,7 @@ import { RpcError } from '../../transport/status.ts';
 const timeoutMs = 10_000;
 
 /** Calls the Bus API as an administrator, over one connection. */
-export class GrantsClient {
+export class AdminClient {
   readonly #connection: Connection;
   readonly #address: string;
 
@@ -25,7 +25,7 @@ export class GrantsClient {
    * Connects with the settings of a sidecar; `address` replaces SIDECAR_BUS_API_URL.
    * @throws FaultList of settings, UserFacingError `grants/bus/…`
    */
-  static async connect(address: string | undefined, environment: NodeJS.ProcessEnv): Promise<GrantsClient> {
+  static async connect(address: string | undefined, environment: NodeJS.ProcessEnv): Promise<AdminClient> {
     const bindings = await readBindingSources(environment);
     const own = { ...environment, ...(address !== undefined && { SIDECAR_BUS_API_URL: address }) };
     const config = loadBusConnection(own, bindings);
@@ -37,18 +37,23 @@ export class GrantsClient {
         proxy: config.busProxy,
         ...connectOptionsOf(credential),
       });
-      return new GrantsClient(connection, config.busApiUrl.address);
+      return new AdminClient(connection, config.busApiUrl.address);
     } catch (error) {
       throw failureOf(RpcError.from(error), config.busApiUrl.address);
     }
   }
 
-  /** @throws UserFacingError with the reason when the bus refuses. */
-  async call<Request, Response>(method: UnaryMethod<Request, Response>, request: Request): Promise<Response> {
+  /** `describe` may say more of a refusal of this call. @throws UserFacingError with the reason when the bus refuses. */
+  async call<Request, Response>(
+    method: UnaryMethod<Request, Response>,
+    request: Request,
+    describe: (error: RpcError) => UserFacingError | undefined = () => undefined,
+  ): Promise<Response> {
     try {
       return await this.#connection.unary(method, request, { timeoutMs });
-    } catch (error) {
-      throw failureOf(RpcError.from(error), this.#address);
+    } catch (caught) {
+      const error = RpcError.from(caught);
+      throw describe(error) ?? failureOf(error, this.#address);
     }
   }
 

@@ -1,0 +1,75 @@
+import { create } from '@bufbuild/protobuf';
+import type { Log } from '../../base/log/log.ts';
+import {
+  DropSubscriptionReplySchema,
+  ListSubscriptionsReplySchema,
+  StoredSubscriptionSchema,
+} from '../../contract/wire/gen/meridian/bus/v1/subscriptions_pb.ts';
+import { subscriptionMethods } from '../../contract/wire/methods.ts';
+import { type Route, serveUnary } from '../../transport/rpc.ts';
+import { RpcError } from '../../transport/status.ts';
+import { adminOf } from '../access/admin.ts';
+import type { Identify } from '../access/known-callers.ts';
+import type { Policy } from '../access/policy.ts';
+import { type IdleExpiry, idleExpiryOf } from '../store/idle-expiry.ts';
+import type { Store, SubscriptionKey } from '../store/store.ts';
+
+/** Subscriptions in one answer, so that it fits into a message however long their names and patterns are. */
+const pageSize = 512;
+
+export interface SubscriptionServiceOptions {
+  readonly store: Store;
+  readonly log: Log;
+  readonly identify: Identify;
+  readonly policy: () => Policy;
+  readonly idleExpiry: IdleExpiry;
+  /** Whether a session has the subscription open. */
+  readonly isUsed: (key: SubscriptionKey) => boolean;
+}
+
+/** The RPCs by which administrators look at the stored subscriptions and drop them. */
+export function subscriptionRoutes(options: SubscriptionServiceOptions): Route[] {
+  const { store, log, identify, policy, idleExpiry, isUsed } = options;
+  return [
+    serveUnary(subscriptionMethods.list, async ({ instanceId, after }, call) => {
+      adminOf(policy(), identify(call));
+      const [stored, backlogs] = await Promise.all([
+        store.storedSubscriptions(),
+        store.backlogs({ countBytesAbove: Number.POSITIVE_INFINITY }),
+      ]);
+      const backlogOf = new Map(backlogs.map((each) => [keyOf(each), each.messages]));
+      const wanted = stored
+        .filter((each) => instanceId === '' || each.instanceId === instanceId)
+        .sort((one, other) => (keyOf(one) < keyOf(other) ? -1 : 1))
+        .filter((each) => !after || keyOf(each) > keyOf(after));
+      const page = wanted.slice(0, pageSize).map((each) =>
+        create(StoredSubscriptionSchema, {
+          instanceId: each.instanceId,
+          name: each.name,
+          pattern: each.pattern,
+          inUse: isUsed(each),
+          unacknowledged: BigInt(each.unacknowledged),
+          backlogMessages: BigInt(backlogOf.get(keyOf(each)) ?? 0),
+          idleExpiryS: Math.round(idleExpiryOf(each.idleExpiryMs, idleExpiry) / 1_000),
+        }),
+      );
+      return create(ListSubscriptionsReplySchema, { subscriptions: page, hasMore: wanted.length > page.length });
+    }),
+    serveUnary(subscriptionMethods.drop, async ({ instanceId, name }, call) => {
+      const by = adminOf(policy(), identify(call));
+      if (isUsed({ instanceId, name })) {
+        throw new RpcError('FAILED_PRECONDITION', `${instanceId} uses the subscription "${name}" now`);
+      }
+      if (!(await store.dropSubscription({ instanceId, name }))) {
+        throw new RpcError('NOT_FOUND', `${instanceId} has no stored subscription "${name}"`);
+      }
+      log.warn('an administrator dropped a subscription', { instance: instanceId, subscription: name, by });
+      return create(DropSubscriptionReplySchema);
+    }),
+  ];
+}
+
+/** An instance id holds no blank. */
+function keyOf({ instanceId, name }: SubscriptionKey): string {
+  return `${instanceId} ${name}`;
+}

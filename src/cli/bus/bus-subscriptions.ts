@@ -1,0 +1,112 @@
+import { create } from '@bufbuild/protobuf';
+import type { Command } from 'commander';
+import { alignColumns } from '../../base/align-columns.ts';
+import { UserFacingError } from '../../base/user-facing-error.ts';
+import {
+  DropSubscriptionRequestSchema,
+  ListSubscriptionsRequestSchema,
+  type StoredSubscription,
+} from '../../contract/wire/gen/meridian/bus/v1/subscriptions_pb.ts';
+import { subscriptionMethods } from '../../contract/wire/methods.ts';
+import type { RpcError } from '../../transport/status.ts';
+import { usageExitCode } from '../command.ts';
+import type { AdminClient } from './admin-client.ts';
+import { type AdminFlags, print, withAdminClient, withAdminFlags } from './admin-flags.ts';
+
+interface ListFlags extends AdminFlags {
+  readonly instance?: string;
+}
+
+/** `meridian-sidecar bus subscriptions …`: what a running bus has stored of subscriptions. */
+export function addSubscriptionsCommand(bus: Command): void {
+  const subscriptions = bus
+    .command('subscriptions')
+    .description('show and drop the subscriptions that a bus has stored');
+  withAdminFlags(subscriptions.command('list').description('show every stored subscription'))
+    .option('--instance <id>', 'of one instance')
+    .action((flags: ListFlags) => withAdminClient(flags, (client) => list(client, flags)));
+  withAdminFlags(
+    subscriptions.command('drop').description('forget a subscription that no plugin uses, with its cursor'),
+  )
+    .argument('<instance>', 'its INSTANCE_ID')
+    .argument('<name>', 'the name of the subscription')
+    .action((instance: string, name: string, flags: AdminFlags) =>
+      withAdminClient(flags, (client) => drop(client, { instance, name }, flags)),
+    );
+}
+
+async function list(client: AdminClient, flags: ListFlags): Promise<void> {
+  const rows = (await everyPage(client, flags.instance ?? '')).map(rowOf);
+  if (flags.json) return print(`${JSON.stringify(rows, null, 2)}\n`);
+  if (rows.length === 0) return print('no subscriptions\n');
+  const cells = rows.map(({ instance, name, pattern, inUse, unacknowledged, backlogMessages }) => [
+    instance,
+    name,
+    pattern,
+    inUse ? 'yes' : 'no',
+    `${unacknowledged}`,
+    `${backlogMessages}`,
+  ]);
+  const head = ['INSTANCE', 'NAME', 'PATTERN', 'IN USE', 'UNACKED', 'BACKLOG'];
+  print(`${alignColumns([head, ...cells], 20).join('\n')}\n`);
+}
+
+async function everyPage(client: AdminClient, instanceId: string): Promise<StoredSubscription[]> {
+  const found: StoredSubscription[] = [];
+  for (let hasMore = true; hasMore; ) {
+    const last = found.at(-1);
+    const request = create(ListSubscriptionsRequestSchema, {
+      instanceId,
+      ...(last && { after: { instanceId: last.instanceId, name: last.name } }),
+    });
+    const page = await client.call(subscriptionMethods.list, request);
+    found.push(...page.subscriptions);
+    hasMore = page.hasMore && page.subscriptions.length > 0;
+  }
+  return found;
+}
+
+function rowOf(stored: StoredSubscription) {
+  const { instanceId: instance, name, pattern, inUse, unacknowledged, backlogMessages, idleExpiryS } = stored;
+  return {
+    instance,
+    name,
+    pattern,
+    inUse,
+    unacknowledged: Number(unacknowledged),
+    backlogMessages: Number(backlogMessages),
+    idleExpirySeconds: idleExpiryS,
+  };
+}
+
+async function drop(
+  client: AdminClient,
+  { instance, name }: { readonly instance: string; readonly name: string },
+  flags: AdminFlags,
+): Promise<void> {
+  await client.call(
+    subscriptionMethods.drop,
+    create(DropSubscriptionRequestSchema, { instanceId: instance, name }),
+    notDropped,
+  );
+  print(flags.json ? `${JSON.stringify({ instance, name, dropped: true })}\n` : `dropped ${name} of ${instance}\n`);
+}
+
+function notDropped({ code, message }: RpcError): UserFacingError | undefined {
+  if (code === 'FAILED_PRECONDITION') {
+    return new UserFacingError({
+      id: 'subscriptions/drop/in-use',
+      found: message,
+      expected: 'A subscription is dropped only while no plugin uses it.',
+      next: ['Stop the plugin first, or let it unsubscribe.'],
+      exitCode: usageExitCode,
+    });
+  }
+  if (code !== 'NOT_FOUND') return undefined;
+  return new UserFacingError({
+    id: 'subscriptions/drop/not-found',
+    found: message,
+    next: ['Look at what there is with `meridian-sidecar bus subscriptions list`.'],
+    exitCode: usageExitCode,
+  });
+}
