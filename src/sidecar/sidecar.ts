@@ -255,7 +255,7 @@ export class Sidecar {
   /** Requeues. Resolves once the bus has stored that and answered every publish, and the plugin every request. */
   async #settled(): Promise<void> {
     const { outbox, servers, subscriptions } = this.#parts;
-    await Promise.all([outbox.empty(), servers.answered(), subscriptions.handBack()]);
+    await Promise.all([outbox.empty(), servers.answered(), subscriptions.requeue()]);
   }
 
   async #closeListener(): Promise<void> {

@@ -66,9 +66,9 @@ export function describeAttempts(createStore: CreateStore): void {
 
   test('handing back leaves an attempt only of what failed, and nothing under way', async () => {
     const { store, owner, a, b, c } = await delivered();
-    await store.handBack(owner, 'all', [b, 999n]);
-    await store.handBack(owner, 'all', [a]);
-    await store.handBack(owner, 'no such name', [a]);
+    await store.requeue(owner, 'all', [b, 999n]);
+    await store.requeue(owner, 'all', [a]);
+    await store.requeue(owner, 'no such name', [a]);
     const pending = [
       [a, 0],
       [b, 1],
@@ -125,7 +125,7 @@ export function describeAttempts(createStore: CreateStore): void {
     const owner = await activeOwner(store);
     await store.fence(stale);
     const failed = [{ position: a, attempt: 7 }];
-    await expect(store.handBack(stale, 'all', [])).rejects.toThrow(StaleEpochError);
+    await expect(store.requeue(stale, 'all', [])).rejects.toThrow(StaleEpochError);
     await expect(store.retry(stale, 'all', failed)).rejects.toThrow(StaleEpochError);
     await expect(store.deadLetter(stale, 'all', { position: a, letter })).rejects.toThrow(StaleEpochError);
     expect((await pendingOf(store, owner))[0]).toEqual([a, 1]);

@@ -145,7 +145,7 @@ export class SessionSubscriptions {
     const { subscriptionId, name, failed } = unsubscribe;
     const { store, registration, unsubscribed } = this.#options;
     this.#close(subscriptionId);
-    void this.#taken(store.handBack(registration.owner, name, failed), () => unsubscribed(subscriptionId));
+    void this.#taken(store.requeue(registration.owner, name, failed), () => unsubscribed(subscriptionId));
   }
 
   /** Nacks these deliveries: each is redelivered or becomes a dead letter. */

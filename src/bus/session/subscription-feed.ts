@@ -166,7 +166,7 @@ export class SubscriptionFeed implements TailListener {
     for (const [position, attempts] of [...this.#again].slice(0, batchMessages)) {
       const message = await store.get(position);
       if (!message) {
-        await this.#letGo(position);
+        await this.#skipMissing(position);
       } else if (!(await putAway({ message, attempts }))) {
         if (!this.#takeCredit(message)) break;
         batch.push({ message, maybeRedelivered: true, attempt: attempts + 1 });
@@ -243,7 +243,7 @@ export class SubscriptionFeed implements TailListener {
   }
 
   /** The store has dropped the message: acks its position and reports it lost unless acked since. */
-  async #letGo(position: bigint): Promise<void> {
+  async #skipMissing(position: bigint): Promise<void> {
     const { store, owner, spec, onMissed } = this.#options;
     const delivery = { positions: [position], scannedTo: this.#recordedTo };
     const due = await store.recordDelivery(owner, spec.name, delivery);

@@ -223,7 +223,7 @@ export interface Store {
   /** The positions are never delivered after this. @throws StaleEpochError */
   acknowledge(owner: Owner, name: string, positions: readonly bigint[]): Promise<void>;
   /** Requeues all deliveries in flight. Only those in `failed` count as attempts. @throws StaleEpochError */
-  handBack(owner: Owner, name: string, failed: readonly bigint[]): Promise<void>;
+  requeue(owner: Owner, name: string, failed: readonly bigint[]): Promise<void>;
   /**
    * Nacks these deliveries: each ends as an attempt. Resolves with the positions to redeliver and their attempts so far, without those
    * already acked. @throws StaleEpochError

@@ -160,13 +160,13 @@ export class BusSubscription {
   }
 
   /** Forgets the messages in flight, so that the bus redelivers them. */
-  handBack(): void {
+  requeue(): void {
     this.#inHand.clear();
     this.#sink.handedBack?.();
   }
 
   /** Forgets the messages in flight, and returns those that the sink has not settled. */
-  letGo(): bigint[] {
+  takeUnsettled(): bigint[] {
     const unsettled = this.#inHandAs('no');
     this.#inHand.clear();
     return unsettled;

@@ -3,8 +3,8 @@ import { RpcError } from '../../transport/status.ts';
 import type { RequestInit } from './bus-session.ts';
 import { BusSubscription, type Credit, type SubscriptionRequest, type SubscriptionSink } from './bus-subscription.ts';
 import { endedStatus } from './ended-status.ts';
-import { HandBacks } from './hand-backs.ts';
 import type { LinkPart } from './link-part.ts';
+import { Requeues } from './requeues.ts';
 
 /** Receives the count of messages, of any topic, that were dropped before the subscription reached them. */
 type OnMissed = (subscription: SubscriptionRequest, count: number) => void;
@@ -13,7 +13,7 @@ export class BusSubscriptions implements LinkPart {
   readonly #send: (message: RequestInit) => boolean;
   readonly #onMissed: OnMissed;
   readonly #open = new Map<number, BusSubscription>();
-  readonly #handBacks: HandBacks;
+  readonly #requeues: Requeues;
   /** Subscriptions that deferred a message for lack of capacity, longest first. */
   readonly #short = new Set<BusSubscription>();
   #lastId = 0;
@@ -24,7 +24,7 @@ export class BusSubscriptions implements LinkPart {
   constructor(options: { send: (message: RequestInit) => boolean; onMissed: OnMissed }) {
     this.#send = options.send;
     this.#onMissed = options.onMissed;
-    this.#handBacks = new HandBacks(options.send);
+    this.#requeues = new Requeues(options.send);
   }
 
   get size(): number {
@@ -47,17 +47,17 @@ export class BusSubscriptions implements LinkPart {
     request: SubscriptionRequest,
     credit: Credit,
     sink: SubscriptionSink,
-  ): { readonly subscription: BusSubscription; readonly close: (how: { inGoodOrder: boolean }) => void } {
+  ): { readonly subscription: BusSubscription; readonly close: (how: { isGraceful: boolean }) => void } {
     this.#lastId += 1;
     const id = this.#lastId;
     this.#replace(request.name);
     const subscription = new BusSubscription({ id, request, credit, sink, send: this.#send });
     this.#open.set(id, subscription);
     subscription.open();
-    const close = ({ inGoodOrder }: { inGoodOrder: boolean }): void => {
+    const close = ({ isGraceful }: { isGraceful: boolean }): void => {
       if (!this.#open.delete(id)) return;
-      const unsettled = subscription.letGo();
-      this.#handBacks.add(id, { name: request.name, failed: inGoodOrder ? [] : unsettled });
+      const unsettled = subscription.takeUnsettled();
+      this.#requeues.add(id, { name: request.name, failed: isGraceful ? [] : unsettled });
     };
     return { subscription, close };
   }
@@ -66,7 +66,7 @@ export class BusSubscriptions implements LinkPart {
     for (const [id, older] of this.#open) {
       if (older.name !== name) continue;
       this.#open.delete(id);
-      this.#handBacks.add(id, { name, failed: older.letGo() });
+      this.#requeues.add(id, { name, failed: older.takeUnsettled() });
       older.ended(new RpcError('ABORTED', `a newer stream opened the subscription ${name}`));
     }
   }
@@ -75,15 +75,15 @@ export class BusSubscriptions implements LinkPart {
    * Requeues the messages in flight of every subscription. Resolves once the bus has stored that or is unreachable. The
    * subscriptions are reopened when the intake is resumed.
    */
-  async handBack(): Promise<void> {
+  async requeue(): Promise<void> {
     this.stopIntake();
     this.#handedBack = true;
     this.#leftBehind = true;
     for (const [id, subscription] of this.#open) {
-      subscription.handBack();
-      this.#handBacks.add(id, { name: subscription.name, failed: [] });
+      subscription.requeue();
+      this.#requeues.add(id, { name: subscription.name, failed: [] });
     }
-    await this.#handBacks.confirmed();
+    await this.#requeues.confirmed();
   }
 
   /**
@@ -115,12 +115,12 @@ export class BusSubscriptions implements LinkPart {
   }
 
   onUp(): void {
-    this.#handBacks.sendAll();
+    this.#requeues.sendAll();
     if (!this.#handedBack) this.#openAll();
   }
 
   onDown(): void {
-    this.#handBacks.down();
+    this.#requeues.down();
   }
 
   #deliver(delivery: Delivery): void {
@@ -144,7 +144,7 @@ export class BusSubscriptions implements LinkPart {
         this.#open.get(event.value.subscriptionId)?.opened();
         break;
       case 'unsubscribed':
-        this.#handBacks.confirm(event.value.subscriptionId);
+        this.#requeues.confirm(event.value.subscriptionId);
         break;
       case 'delivery':
         if (this.#stopped) this.#leftBehind = true;

@@ -72,7 +72,7 @@ export async function consume(port: PluginPort, stream: ConsumeStream): Promise<
     if (portion) subscription.addCredit(portion);
   }
   const stopListening = shedding.onEnd(() => void passCreditOn());
-  let inGoodOrder = false;
+  let isGraceful = false;
   try {
     for await (const { message } of following) {
       if (message.case === 'acknowledge') subscription.acknowledge(message.value.positions);
@@ -84,9 +84,9 @@ export async function consume(port: PluginPort, stream: ConsumeStream): Promise<
       // Each ack is answered, and the answers would pile up for a plugin that does not read.
       if (stream.queuedBytes > streamLimits.unreadBytes) await stream.drained(streamLimits.unreadBytes / 2);
     }
-    inGoodOrder = true;
+    isGraceful = true;
   } finally {
-    close({ inGoodOrder: inGoodOrder || hasLeft() });
+    close({ isGraceful: isGraceful || hasLeft() });
     stopListening();
     window.close();
     hold.close();

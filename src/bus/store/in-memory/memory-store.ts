@@ -155,9 +155,9 @@ export class MemoryStore implements Store {
     subscriptions.acknowledge(owner.instanceId, name, positions);
   }
 
-  async handBack(owner: Owner, name: string, failed: readonly bigint[]): Promise<void> {
+  async requeue(owner: Owner, name: string, failed: readonly bigint[]): Promise<void> {
     const { subscriptions } = this.#writtenBy(owner);
-    subscriptions.handBack(owner.instanceId, name, failed);
+    subscriptions.requeue(owner.instanceId, name, failed);
   }
 
   async retry(owner: Owner, name: string, failed: readonly FailedDelivery[]): Promise<ReadonlyMap<bigint, number>> {

@@ -140,7 +140,7 @@ export class Subscriptions {
     return this.#find(instanceId, name)?.pending.has(position) ?? false;
   }
 
-  handBack(instanceId: string, name: string, failed: readonly bigint[]): void {
+  requeue(instanceId: string, name: string, failed: readonly bigint[]): void {
     const isFailed = new Set(failed);
     for (const [position, pending] of this.#find(instanceId, name)?.pending ?? []) {
       if (pending.deliveredBy !== undefined && !isFailed.has(position)) pending.attempts -= 1;

@@ -201,8 +201,8 @@ export class SqliteStore implements Store {
     return this.#worker.call('acknowledge', { owner: bare(owner), acknowledged: { name, positions } });
   }
 
-  handBack(owner: Owner, name: string, failed: readonly bigint[]): Promise<void> {
-    return this.#worker.call('handBack', { owner: bare(owner), name, failed });
+  requeue(owner: Owner, name: string, failed: readonly bigint[]): Promise<void> {
+    return this.#worker.call('requeue', { owner: bare(owner), name, failed });
   }
 
   retry(owner: Owner, name: string, failed: readonly FailedDelivery[]): Promise<ReadonlyMap<bigint, number>> {

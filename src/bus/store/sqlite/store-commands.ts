@@ -69,7 +69,7 @@ export interface StoreCommands {
   unacknowledged(args: SubscriptionKey): number;
   recordProgress(args: { owner: Owner; names: readonly string[]; scannedTo: bigint }): void;
   acknowledge(args: { owner: Owner; acknowledged: AcknowledgedPositions }): void;
-  handBack(args: { owner: Owner; name: string; failed: readonly bigint[] }): void;
+  requeue(args: { owner: Owner; name: string; failed: readonly bigint[] }): void;
   retry(args: { owner: Owner; name: string; failed: readonly FailedDelivery[] }): ReadonlyMap<bigint, number>;
   deadLetter(args: { owner: Owner; name: string; position: bigint; letter: LogEntry }): bigint | undefined;
   subscriptions(args: Record<never, never>): readonly StoredSubscription[];
@@ -120,7 +120,7 @@ export const waitingCommands: ReadonlySet<CommandName> = new Set<CommandName>([
   'recordDelivery',
   'recordProgress',
   'acknowledge',
-  'handBack',
+  'requeue',
   'retry',
   'dropSubscriptions',
 ]);

@@ -108,8 +108,8 @@ export class StoreRows implements StoreCommands {
     this.#subscriptions.acknowledge(owner.instanceId, acknowledged);
   }
 
-  handBack({ owner, name, failed }: CommandArgs<'handBack'>): void {
-    this.#subscriptions.handBack({ instanceId: owner.instanceId, name }, failed);
+  requeue({ owner, name, failed }: CommandArgs<'requeue'>): void {
+    this.#subscriptions.requeue({ instanceId: owner.instanceId, name }, failed);
   }
 
   retry({ owner, name, failed }: CommandArgs<'retry'>): CommandResult<'retry'> {

@@ -94,7 +94,7 @@ export class SubscriptionRows {
     return found !== undefined && this.#sql.get(sql, found.id, position) !== undefined;
   }
 
-  handBack({ instanceId, name }: SubscriptionKey, failed: readonly bigint[]): void {
+  requeue({ instanceId, name }: SubscriptionKey, failed: readonly bigint[]): void {
     const found = this.#find(instanceId, name);
     if (!found) return;
     for (const position of failed) this.#end(found.id, position);

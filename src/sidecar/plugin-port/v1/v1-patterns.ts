@@ -81,7 +81,7 @@ class V1Pattern {
   readonly #subscription: BusSubscription;
   readonly #window: CreditWindow;
   readonly #stopListening: () => void;
-  readonly #close: (how: { inGoodOrder: boolean }) => void;
+  readonly #close: (how: { isGraceful: boolean }) => void;
   readonly #onEmpty: () => void;
   /** Not yet settled by the newest stream. Every open stream was given all of these. */
   readonly #unsettled = new Map<bigint, Delivery>();
@@ -123,7 +123,7 @@ class V1Pattern {
     if (newest) {
       this.#settle([...this.#unsettled.keys()].filter((position) => !newest.stream.holds(position)));
     } else {
-      this.#close({ inGoodOrder: true });
+      this.#close({ isGraceful: true });
       this.#stopListening();
       this.#window.close();
       this.#onEmpty();

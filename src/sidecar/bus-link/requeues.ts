@@ -9,7 +9,7 @@ export interface HandBack {
 }
 
 /** Ended subscriptions, until the bus has confirmed the outcome of their messages. */
-export class HandBacks {
+export class Requeues {
   readonly #send: (message: RequestInit) => boolean;
   readonly #unconfirmed = new Map<number, HandBack>();
   readonly #settled = new Gate(true);
@@ -18,9 +18,9 @@ export class HandBacks {
     this.#send = send;
   }
 
-  add(subscriptionId: number, handBack: HandBack): void {
-    this.#unconfirmed.set(subscriptionId, handBack);
-    this.#settled.set(!this.#sendOne(subscriptionId, handBack));
+  add(subscriptionId: number, requeue: HandBack): void {
+    this.#unconfirmed.set(subscriptionId, requeue);
+    this.#settled.set(!this.#sendOne(subscriptionId, requeue));
   }
 
   confirm(subscriptionId: number): void {
@@ -30,7 +30,7 @@ export class HandBacks {
 
   /** Resends everything that an earlier session did not confirm. */
   sendAll(): void {
-    for (const [subscriptionId, handBack] of this.#unconfirmed) this.#sendOne(subscriptionId, handBack);
+    for (const [subscriptionId, requeue] of this.#unconfirmed) this.#sendOne(subscriptionId, requeue);
   }
 
   /** The session is lost: unconfirmed outcomes wait for the next one. */
