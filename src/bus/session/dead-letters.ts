@@ -49,7 +49,7 @@ export class DeadLetters {
    * False if the message must be redelivered: attempts are left, or its dead letter is not allowed or cannot be stored now.
    * @throws StaleEpochError
    */
-  async putAway({ message, attempts }: FailedMessage): Promise<boolean> {
+  async deadLetterIfExhausted({ message, attempts }: FailedMessage): Promise<boolean> {
     const { store, registration, request, log, recorder, onPutAway } = this.#options;
     const { name, maxAttempts, deadLetterTopic } = request;
     if (maxAttempts === 0 || attempts < maxAttempts) return false;

@@ -235,7 +235,7 @@ export class SessionSubscriptions {
       tail,
       owner: registration.owner,
       spec: { ...specOf(subscribe), storedMax: registration.quota.limits.stored_subscriptions },
-      putAway: (failed) => deadLetters.putAway(failed),
+      deadLetterIfExhausted: (failed) => deadLetters.deadLetterIfExhausted(failed),
       credit: { messages: subscribe.creditMessages, bytes: subscribe.creditBytes },
       room,
       deliver: async ({ message, maybeRedelivered, attempt }) => {

@@ -35,7 +35,7 @@ export interface FeedOptions {
   /** Called with the number of messages that were dropped before delivery. */
   readonly onMissed: (count: number) => void;
   /** Dead-letters a message instead of redelivering it. False if it must be delivered. */
-  readonly putAway: (failed: FailedMessage) => Promise<boolean>;
+  readonly deadLetterIfExhausted: (failed: FailedMessage) => Promise<boolean>;
 }
 
 /**
@@ -161,13 +161,13 @@ export class SubscriptionFeed implements TailListener {
   }
 
   async #deliverAgain(): Promise<true> {
-    const { store, putAway } = this.#options;
+    const { store, deadLetterIfExhausted } = this.#options;
     const batch: FedMessage[] = [];
     for (const [position, attempts] of [...this.#again].slice(0, batchMessages)) {
       const message = await store.get(position);
       if (!message) {
         await this.#skipMissing(position);
-      } else if (!(await putAway({ message, attempts }))) {
+      } else if (!(await deadLetterIfExhausted({ message, attempts }))) {
         if (!this.#takeCredit(message)) break;
         batch.push({ message, maybeRedelivered: true, attempt: attempts + 1 });
       }

@@ -52,7 +52,7 @@ function follow(options: { store: ReadStore; tail: LogTail; owner: Owner; name: 
     room: async () => {},
     onOpen() {},
     onMissed: () => expect.unreachable('nothing was dropped'),
-    putAway: async () => false,
+    deadLetterIfExhausted: async () => false,
     deliver: async (fed) => {
       expect(fed).toMatchObject({ maybeRedelivered: false, attempt: 1 });
       delivered.push(fed.message.position);

@@ -24,7 +24,7 @@ test('a repeat that is acknowledged while it waits for credit does not come, and
     room: async () => {},
     onOpen() {},
     onMissed() {},
-    putAway: async () => false,
+    deadLetterIfExhausted: async () => false,
     deliver: async ({ message }) => {
       delivered.push(message.position);
       arrivals.shift()?.();
