@@ -60,9 +60,9 @@ describe('a store that is closed and opened again', () => {
     const owner = await activeOwner(before);
     await before.openSubscription(owner, everything);
     const [a = 0n, b = 0n, c = 0n] = await appendIds(before, owner, ['a', 'b', 'c']);
-    await before.recordDelivery(owner, 'all', { positions: [a, b], scannedTo: b });
+    await before.recordDelivery(owner, 'all', { positions: [a, b], cursor: b });
     await before.retry(owner, 'all', [{ position: b, attempt: 1 }]);
-    await before.recordDelivery(owner, 'all', { positions: [b], scannedTo: b });
+    await before.recordDelivery(owner, 'all', { positions: [b], cursor: b });
     await before.retry(owner, 'all', [{ position: b, attempt: 2 }]);
     await before.acknowledge(owner, 'all', [a]);
     const revision = await before.saveState(owner, {
@@ -77,8 +77,8 @@ describe('a store that is closed and opened again', () => {
     expect(await after.read(0n, 10)).toEqual(messages);
     expect(await after.loadState('one')).toEqual({ state: new Uint8Array([1, 2]), revision });
     expect(await after.mayWrite(owner)).toBe(true);
-    const { scannedTo, pending } = await after.openSubscription(owner, everything);
-    expect(scannedTo).toBe(b);
+    const { cursor, pending } = await after.openSubscription(owner, everything);
+    expect(cursor).toBe(b);
     expect([...pending]).toEqual([[b, 2]]);
     await after.append(owner, [message(9n, { id: 'd' })]);
     expect((await after.read(c, 10)).map(({ position }) => position)).toEqual([c + 1n]);

@@ -14,7 +14,7 @@ export function describeAttempts(createStore: CreateStore): void {
     const owner = await activeOwner(store);
     await store.openSubscription(owner, everything);
     const [a = 0n, b = 0n, c = 0n] = await appendIds(store, owner, ['a', 'b', 'c']);
-    await store.recordDelivery(owner, 'all', { positions: [a, b, c], scannedTo: c });
+    await store.recordDelivery(owner, 'all', { positions: [a, b, c], cursor: c });
     return { store, owner, a, b, c };
   }
   const pendingOf = async (store: Store, owner: Owner, inHand: readonly bigint[] = []) => [
@@ -29,7 +29,7 @@ export function describeAttempts(createStore: CreateStore): void {
       [b, 1],
       [c, 1],
     ]);
-    await store.recordDelivery(next, 'all', { positions: [a], scannedTo: c });
+    await store.recordDelivery(next, 'all', { positions: [a], cursor: c });
     expect(await pendingOf(store, await activeOwner(store))).toEqual([
       [a, 2],
       [b, 1],
@@ -113,7 +113,7 @@ export function describeAttempts(createStore: CreateStore): void {
     await store.openSubscription(owner, everything);
     await store.append(owner, [message(1n, { bytes: 900 })]);
     const [position = 0n] = (await store.read(0n, 1)).map((stored) => stored.position);
-    await store.recordDelivery(owner, 'all', { positions: [position], scannedTo: position });
+    await store.recordDelivery(owner, 'all', { positions: [position], cursor: position });
     const large = create(EnvelopeSchema, { payload: new Uint8Array(900) });
     await expect(store.deadLetter(owner, 'all', { position, letter: large })).rejects.toThrow(StoreFullError);
     expect(await idsIn(store)).toEqual(['m1']);

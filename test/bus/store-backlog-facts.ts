@@ -19,7 +19,7 @@ async function halfDead(createStore: CreateStore): Promise<{ store: Store; owner
   for (const name of ['dead', 'live']) await store.openSubscription(owner, { name, pattern: '**', start: noneBefore });
   await append(store, owner, 1n, 2n, 3n);
   const positions = (await store.read(0n, 10)).map(({ position }) => position);
-  await store.recordDelivery(owner, 'live', { positions, scannedTo: positions[2] ?? 0n });
+  await store.recordDelivery(owner, 'live', { positions, cursor: positions[2] ?? 0n });
   await store.acknowledge(owner, 'live', positions);
   return { store, owner };
 }
@@ -31,7 +31,7 @@ export function describeBacklogs(createStore: CreateStore): void {
     expect(held).toMatchObject({ ...dead, messages: 3 });
     expect(held?.bytes).toBeGreaterThan(3 * bytes);
     const positions = (await store.read(0n, 10)).map(({ position }) => position);
-    await store.recordDelivery(owner, 'dead', { positions, scannedTo: positions[2] ?? 0n });
+    await store.recordDelivery(owner, 'dead', { positions, cursor: positions[2] ?? 0n });
     await store.acknowledge(owner, 'dead', [positions[0] ?? 0n, positions[2] ?? 0n]);
     expect(await store.backlogs({ countBytesAbove: 1_000_000 })).toEqual([{ ...dead, messages: 2, bytes: 0 }]);
     await store.acknowledge(owner, 'dead', positions);
@@ -41,13 +41,13 @@ export function describeBacklogs(createStore: CreateStore): void {
   test('a store keeps nothing for a subscription that it was told so of, and again when it is not', async () => {
     const { store, owner } = await halfDead(createStore);
     await expect(append(store, owner, 4n)).rejects.toThrow('the store is full');
-    await store.keepNothingFor([dead]);
+    await store.stopRetainingFor([dead]);
     await append(store, owner, 4n);
     expect(await idsIn(store)).not.toContain('m1');
-    await store.keepNothingFor([]);
-    const { scannedTo } = await store.openSubscription(owner, { name: 'dead', pattern: '**', start: noneBefore });
-    const [first] = await store.read(scannedTo, 1);
-    expect(first?.position).toBeGreaterThan(scannedTo + 1n);
+    await store.stopRetainingFor([]);
+    const { cursor } = await store.openSubscription(owner, { name: 'dead', pattern: '**', start: noneBefore });
+    const [first] = await store.read(cursor, 1);
+    expect(first?.position).toBeGreaterThan(cursor + 1n);
     await append(store, owner, 5n, 6n);
     await expect(append(store, owner, 7n, 8n)).rejects.toThrow('the store is full');
   });

@@ -16,7 +16,7 @@ type OwnedWrite = Exclude<
 const writes: { readonly [Name in OwnedWrite]: (store: Store, owner: Owner) => Promise<unknown> } = {
   append: (store, owner) => store.append(owner, [message(1n)]),
   openSubscription: (store, owner) => store.openSubscription(owner, everything),
-  recordDelivery: (store, owner) => store.recordDelivery(owner, 'all', { positions: [], scannedTo: 0n }),
+  recordDelivery: (store, owner) => store.recordDelivery(owner, 'all', { positions: [], cursor: 0n }),
   recordProgress: (store, owner) => store.recordProgress(owner, ['all'], 0n),
   acknowledge: (store, owner) => store.acknowledge(owner, 'all', []),
   requeue: (store, owner) => store.requeue(owner, 'all', []),

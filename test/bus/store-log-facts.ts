@@ -44,8 +44,8 @@ export function describeAppending(createStore: CreateStore): void {
         retention: { messages: retained, bytes: 1_000_000 },
       });
       const owner = await activeOwner(store);
-      const { scannedTo: start } = await store.openSubscription(owner, { name: 'x', pattern, start: { kind: 'new' } });
-      await store.keepNothingFor([{ instanceId: 'one', name: 'x' }]);
+      const { cursor: start } = await store.openSubscription(owner, { name: 'x', pattern, start: { kind: 'new' } });
+      await store.stopRetainingFor([{ instanceId: 'one', name: 'x' }]);
       for (const [index, topic] of published.entries())
         await store.append(owner, [message(BigInt(index + 1), { topic })]);
       const kept = await store.read(0n, 100);
@@ -54,7 +54,7 @@ export function describeAppending(createStore: CreateStore): void {
       const found = [...first.messages];
       for (let next = first; !next.isAtEnd; ) {
         expect(next.messages.length).toBeLessThanOrEqual(limit);
-        next = await store.readMatching(pattern, next.scannedTo, limit);
+        next = await store.readMatching(pattern, next.cursor, limit);
         expect(next.missed).toBe(0);
         found.push(...next.messages);
       }
@@ -64,7 +64,7 @@ export function describeAppending(createStore: CreateStore): void {
         messages: [],
         missed: 0,
         isAtEnd: true,
-        scannedTo: start + BigInt(published.length),
+        cursor: start + BigInt(published.length),
       });
     };
     await fc.assert(fc.asyncProperty(steps, read), { numRuns: 30 });

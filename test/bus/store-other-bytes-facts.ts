@@ -92,7 +92,7 @@ export function describeOtherBytes(createStore: CreateStore): void {
         const owner = await activeOwner(store);
         await store.openSubscription(owner, everything);
         const positions = Array.from({ length: 2_800 }, (_, index) => BigInt(index) + 2n ** 60n);
-        await store.recordDelivery(owner, 'all', { positions, scannedTo: positions.at(-1) ?? 0n });
+        await store.recordDelivery(owner, 'all', { positions, cursor: positions.at(-1) ?? 0n });
         return () => store.acknowledge(owner, 'all', positions);
       },
     ],
@@ -102,7 +102,7 @@ export function describeOtherBytes(createStore: CreateStore): void {
         const owner = await activeOwner(store);
         await store.openSubscription(owner, everything);
         const positions = Array.from({ length: 2_800 }, (_, index) => BigInt(index) + 2n ** 60n);
-        await store.recordDelivery(owner, 'all', { positions, scannedTo: positions.at(-1) ?? 0n });
+        await store.recordDelivery(owner, 'all', { positions, cursor: positions.at(-1) ?? 0n });
         return () => store.expireSubscriptions({ idleMs: -1, longestIdleMs: 10_000, inUse: () => false });
       },
     ],

@@ -8,7 +8,7 @@ const emptyState = { state: new Uint8Array(), expectedRevision: 0n, acknowledge:
 const writes: [name: string, write: (store: Store, owner: Owner) => Promise<unknown>][] = [
   ['append', (store, owner) => store.append(owner, [message(1n)])],
   ['openSubscription', (store, owner) => store.openSubscription(owner, everything)],
-  ['recordDelivery', (store, owner) => store.recordDelivery(owner, 'all', { positions: [], scannedTo: 1n })],
+  ['recordDelivery', (store, owner) => store.recordDelivery(owner, 'all', { positions: [], cursor: 1n })],
   ['acknowledge', (store, owner) => store.acknowledge(owner, 'all', [1n])],
   ['saveState', (store, owner) => store.saveState(owner, emptyState)],
 ];

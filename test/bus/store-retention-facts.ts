@@ -9,7 +9,7 @@ const retention = { messages: 1, bytes: 3_500 };
 const bytes = 1_000;
 
 interface ModelSubscription {
-  scannedTo: bigint;
+  cursor: bigint;
   readonly pending: Set<bigint>;
 }
 
@@ -21,7 +21,7 @@ class Model {
 
   /** The first position that some subscription has not finished with. */
   neededFrom(): bigint {
-    const wanted = [...this.subscriptions.values()].flatMap(({ scannedTo, pending }) => [scannedTo + 1n, ...pending]);
+    const wanted = [...this.subscriptions.values()].flatMap(({ cursor, pending }) => [cursor + 1n, ...pending]);
     const [first] = wanted.toSorted((a, b) => (a < b ? -1 : 1));
     return first ?? (this.log.at(-1)?.position ?? 0n) + 1n;
   }
@@ -49,13 +49,13 @@ async function take(store: Store, owner: Owner, model: Model, { do: what, name, 
   if (what === 'append') await append(store, owner, model);
   if (what === 'open') await open(store, owner, model, name);
   if (what === 'deliver' && subscription) {
-    const read = await store.read(subscription.scannedTo, count);
-    const expected = model.log.filter(({ position }) => position > subscription.scannedTo).slice(0, count);
+    const read = await store.read(subscription.cursor, count);
+    const expected = model.log.filter(({ position }) => position > subscription.cursor).slice(0, count);
     expect(read.map(({ position }) => position)).toEqual(expected.map(({ position }) => position));
     const positions = read.map(({ position }) => position);
-    const scannedTo = positions.at(-1) ?? subscription.scannedTo;
-    await store.recordDelivery(owner, name, { positions, scannedTo });
-    subscription.scannedTo = scannedTo;
+    const cursor = positions.at(-1) ?? subscription.cursor;
+    await store.recordDelivery(owner, name, { positions, cursor });
+    subscription.cursor = cursor;
     for (const position of positions) subscription.pending.add(position);
   }
   if (what === 'acknowledge' && subscription) {
@@ -82,9 +82,9 @@ async function append(store: Store, owner: Owner, model: Model): Promise<void> {
 async function open(store: Store, owner: Owner, model: Model, name: string): Promise<void> {
   const known = model.subscriptions.get(name);
   const opened = await store.openSubscription(owner, { name, pattern: '**', start: { kind: 'new' } });
-  if (known) expect(opened.scannedTo).toBe(known.scannedTo);
+  if (known) expect(opened.cursor).toBe(known.cursor);
   expect([...opened.pending.keys()]).toEqual([...(known?.pending ?? [])].toSorted((a, b) => (a < b ? -1 : 1)));
-  if (!known) model.subscriptions.set(name, { scannedTo: opened.scannedTo, pending: new Set() });
+  if (!known) model.subscriptions.set(name, { cursor: opened.cursor, pending: new Set() });
 }
 
 export function describeRetention(createStore: CreateStore, propertyRuns: number): void {
@@ -141,7 +141,7 @@ export function describeRetention(createStore: CreateStore, propertyRuns: number
       [1n, 2n, 3n].map((sequence) => message(sequence, { bytes })),
     );
     const positions = (await store.read(0n, 10)).map(({ position }) => position);
-    await store.recordDelivery(owner, 'all', { positions, scannedTo: positions[2] ?? 0n });
+    await store.recordDelivery(owner, 'all', { positions, cursor: positions[2] ?? 0n });
     await store.acknowledge(owner, 'all', positions.slice(0, 1));
     await store.append(owner, [message(4n, { bytes })]);
     expect((await idsIn(store)).slice(-3)).toEqual(['m2', 'm3', 'm4']);

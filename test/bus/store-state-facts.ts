@@ -25,7 +25,7 @@ export function describeState(createStore: CreateStore): void {
     const owner = await activeOwner(store);
     await store.openSubscription(owner, everything);
     const [a = 0n, b = 0n] = await appendIds(store, owner, ['a', 'b']);
-    await store.recordDelivery(owner, 'all', { positions: [a, b], scannedTo: b });
+    await store.recordDelivery(owner, 'all', { positions: [a, b], cursor: b });
     const save = (expectedRevision: bigint, position: bigint) =>
       store.saveState(owner, {
         state: bytes('s'),

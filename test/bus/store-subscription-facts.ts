@@ -11,8 +11,8 @@ export function describeSubscriptions(createStore: CreateStore): void {
     const owner = await activeOwner(store);
     await store.append(owner, [message(1n, { atNs: 10n }), message(2n, { atNs: 20n }), message(3n, { atNs: 30n })]);
     const after = async (name: string, start: { kind: 'new' } | { kind: 'time'; fromNs: bigint }) => {
-      const { scannedTo } = await store.openSubscription(owner, { name, pattern: '**', start });
-      return (await store.read(scannedTo, 10)).map(({ envelope }) => envelope.meta?.messageId);
+      const { cursor } = await store.openSubscription(owner, { name, pattern: '**', start });
+      return (await store.read(cursor, 10)).map(({ envelope }) => envelope.meta?.messageId);
     };
     expect(await after('new', { kind: 'new' })).toEqual([]);
     expect(await after('all', noneBefore)).toEqual(['m1', 'm2', 'm3']);
@@ -27,7 +27,7 @@ export function describeSubscriptions(createStore: CreateStore): void {
     await store.openSubscription(owner, everything);
     await store.openSubscription(owner, { ...everything, name: 'other', pattern: 'a.*', idleExpiryMs: 5_000 });
     const [a = 0n] = await appendIds(store, owner, ['a']);
-    await store.recordDelivery(owner, 'all', { positions: [a], scannedTo: a });
+    await store.recordDelivery(owner, 'all', { positions: [a], cursor: a });
     const { instanceId } = owner;
     expect([...(await store.storedSubscriptions())].sort((one, two) => (one.name < two.name ? -1 : 1))).toEqual([
       { instanceId, name: 'all', pattern: '**', unacknowledged: 1, idleExpiryMs: undefined },
@@ -44,11 +44,11 @@ export function describeSubscriptions(createStore: CreateStore): void {
     const owner = await activeOwner(store);
     await store.openSubscription(owner, everything);
     const [a = 0n, b = 0n, c = 0n] = await appendIds(store, owner, ['a', 'b', 'c']);
-    await store.recordDelivery(owner, 'all', { positions: [a, b], scannedTo: b });
-    await store.recordDelivery(owner, 'all', { positions: [c], scannedTo: c });
-    expect(await store.recordDelivery(owner, 'all', { positions: [b], scannedTo: b })).toEqual([b]);
-    const { scannedTo, pending } = await store.openSubscription(await activeOwner(store), everything);
-    expect(scannedTo).toBe(c);
+    await store.recordDelivery(owner, 'all', { positions: [a, b], cursor: b });
+    await store.recordDelivery(owner, 'all', { positions: [c], cursor: c });
+    expect(await store.recordDelivery(owner, 'all', { positions: [b], cursor: b })).toEqual([b]);
+    const { cursor, pending } = await store.openSubscription(await activeOwner(store), everything);
+    expect(cursor).toBe(c);
     expect([...pending]).toEqual([
       [a, 1],
       [b, 2],
@@ -61,12 +61,12 @@ export function describeSubscriptions(createStore: CreateStore): void {
     const owner = await activeOwner(store);
     await store.openSubscription(owner, everything);
     const [a = 0n, b = 0n, c = 0n] = await appendIds(store, owner, ['a', 'b', 'c']);
-    await store.recordDelivery(owner, 'all', { positions: [a, b, c], scannedTo: c });
+    await store.recordDelivery(owner, 'all', { positions: [a, b, c], cursor: c });
     await store.acknowledge(owner, 'all', [b]);
     await store.acknowledge(owner, 'all', [b, a, 999n]);
     await store.acknowledge(owner, 'no such name', [c]);
-    const { scannedTo, pending } = await store.openSubscription(owner, everything);
-    expect(scannedTo).toBe(c);
+    const { cursor, pending } = await store.openSubscription(owner, everything);
+    expect(cursor).toBe(c);
     expect([...pending.keys()]).toEqual([c]);
   });
 
@@ -75,10 +75,10 @@ export function describeSubscriptions(createStore: CreateStore): void {
     const owner = await activeOwner(store);
     await store.openSubscription(owner, everything);
     const [a = 0n, b = 0n, c = 0n] = await appendIds(store, owner, ['a', 'b', 'c']);
-    expect(await store.recordDelivery(owner, 'all', { positions: [a, b], scannedTo: b })).toEqual([a, b]);
+    expect(await store.recordDelivery(owner, 'all', { positions: [a, b], cursor: b })).toEqual([a, b]);
     await store.openSubscription(owner, everything);
     await store.acknowledge(owner, 'all', [a]);
-    expect(await store.recordDelivery(owner, 'all', { positions: [a, b, c], scannedTo: c })).toEqual([b, c]);
+    expect(await store.recordDelivery(owner, 'all', { positions: [a, b, c], cursor: c })).toEqual([b, c]);
     const { pending } = await store.openSubscription(owner, everything);
     expect([...pending.keys()]).toEqual([b, c]);
   });
@@ -88,12 +88,12 @@ export function describeSubscriptions(createStore: CreateStore): void {
     const owner = await activeOwner(store);
     for (const name of ['all', 'other', 'third']) await store.openSubscription(owner, { ...everything, name });
     const [a = 0n, b = 0n, c = 0n] = await appendIds(store, owner, ['a', 'b', 'c']);
-    await store.recordDelivery(owner, 'all', { positions: [a], scannedTo: a });
-    await store.recordDelivery(owner, 'third', { positions: [], scannedTo: c });
+    await store.recordDelivery(owner, 'all', { positions: [a], cursor: a });
+    await store.recordDelivery(owner, 'third', { positions: [], cursor: c });
     await store.recordProgress(owner, ['all', 'other', 'third', 'no such name'], b);
     const positionOf = async (name: string) => {
-      const { scannedTo, pending } = await store.openSubscription(owner, { ...everything, name });
-      return [scannedTo, ...pending.keys()];
+      const { cursor, pending } = await store.openSubscription(owner, { ...everything, name });
+      return [cursor, ...pending.keys()];
     };
     expect(await positionOf('all')).toEqual([b, a]);
     expect(await positionOf('other')).toEqual([b]);
@@ -103,11 +103,11 @@ export function describeSubscriptions(createStore: CreateStore): void {
   test('a stale epoch cannot record progress', async () => {
     const store = await open();
     const stale = await activeOwner(store);
-    const { scannedTo } = await store.openSubscription(stale, everything);
+    const { cursor } = await store.openSubscription(stale, everything);
     const owner = await activeOwner(store);
     await store.fence(stale);
-    await expect(store.recordProgress(stale, ['all'], scannedTo + 1n)).rejects.toThrow(StaleEpochError);
-    expect((await store.openSubscription(owner, everything)).scannedTo).toBe(scannedTo);
+    await expect(store.recordProgress(stale, ['all'], cursor + 1n)).rejects.toThrow(StaleEpochError);
+    expect((await store.openSubscription(owner, everything)).cursor).toBe(cursor);
   });
 
   test('a name with another pattern starts anew', async () => {
@@ -115,9 +115,9 @@ export function describeSubscriptions(createStore: CreateStore): void {
     const owner = await activeOwner(store);
     await store.openSubscription(owner, everything);
     const [a = 0n] = await appendIds(store, owner, ['a']);
-    await store.recordDelivery(owner, 'all', { positions: [a], scannedTo: a });
-    const { scannedTo, pending } = await store.openSubscription(owner, { ...everything, pattern: 'a.*' });
-    expect(scannedTo).toBeLessThan(a);
+    await store.recordDelivery(owner, 'all', { positions: [a], cursor: a });
+    const { cursor, pending } = await store.openSubscription(owner, { ...everything, pattern: 'a.*' });
+    expect(cursor).toBeLessThan(a);
     expect([...pending]).toEqual([]);
   });
 
@@ -126,7 +126,7 @@ export function describeSubscriptions(createStore: CreateStore): void {
     const [one, two] = [await activeOwner(store, 'one'), await activeOwner(store, 'two')];
     for (const owner of [one, two]) await store.openSubscription(owner, everything);
     const [a = 0n] = await appendIds(store, one, ['a']);
-    for (const owner of [one, two]) await store.recordDelivery(owner, 'all', { positions: [a], scannedTo: a });
+    for (const owner of [one, two]) await store.recordDelivery(owner, 'all', { positions: [a], cursor: a });
     await store.acknowledge(one, 'all', [a]);
     expect([...(await store.openSubscription(one, everything)).pending.keys()]).toEqual([]);
     expect([...(await store.openSubscription(two, everything)).pending.keys()]).toEqual([a]);
@@ -139,7 +139,7 @@ export function describeSubscriptions(createStore: CreateStore): void {
     const [a = 0n] = await appendIds(store, owner, ['a']);
     for (const name of ['idle', 'used']) {
       await store.openSubscription(owner, { ...everything, name });
-      await store.recordDelivery(owner, name, { positions: [a], scannedTo: a });
+      await store.recordDelivery(owner, name, { positions: [a], cursor: a });
     }
     const expire = () =>
       store.expireSubscriptions({

@@ -42,7 +42,7 @@ async function makeStore(): Promise<string> {
     message(2n, { topic, dedupKey: 'two' }),
   ]);
   const [first] = await store.read(0n, 1);
-  await store.recordDelivery(owner, 'all', { positions: [first?.position ?? 0n], scannedTo: first?.position ?? 0n });
+  await store.recordDelivery(owner, 'all', { positions: [first?.position ?? 0n], cursor: first?.position ?? 0n });
   await store.saveState(owner, { state: Buffer.alloc(3 * pageBytes, 7), expectedRevision: 0n, acknowledge: [] });
   const grant = { instanceId: 'oms-1', action: 'publish', pattern: 'platform.oms.**' } as const;
   await store.recordDecisions([{ ...grant, verdict: 'approved', by: 'ops', decidedAtNs: 1n }]);

@@ -51,7 +51,7 @@ export class BacklogWatch {
     const keys = new Set(over.map(keyOf));
     const isChange = keys.size !== this.#over.size || [...keys].some((key) => !this.#over.has(key));
     this.#over = keys;
-    if (isChange) await store.keepNothingFor(over);
+    if (isChange) await store.stopRetainingFor(over);
   }
 }
 

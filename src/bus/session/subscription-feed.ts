@@ -52,7 +52,7 @@ export class SubscriptionFeed implements TailListener {
   readonly #again = new Map<bigint, number>();
   readonly #credit: { messages: number; bytes: number };
   /** Everything up to here is delivered, about to be delivered, or does not match. */
-  #scannedTo = 0n;
+  #cursor = 0n;
   #recordedTo = 0n;
   /** Whether it follows the tail. */
   #isLive = false;
@@ -102,7 +102,7 @@ export class SubscriptionFeed implements TailListener {
   }
 
   offer(position: bigint): void {
-    if (position <= this.#scannedTo) return;
+    if (position <= this.#cursor) return;
     this.#offered.push(position);
     if (this.#offered.length > offeredMax) this.fallBehind();
     this.#wakeup.notify();
@@ -110,7 +110,7 @@ export class SubscriptionFeed implements TailListener {
 
   fallBehind(): void {
     if (!this.#isLive) return;
-    this.#scannedTo = this.#doneTo();
+    this.#cursor = this.#doneTo();
     this.#isLive = false;
     this.#offered = [];
     this.#options.tail.leave(this);
@@ -128,8 +128,8 @@ export class SubscriptionFeed implements TailListener {
     return doneTo > this.#recordedTo ? doneTo : undefined;
   }
 
-  recorded(scannedTo: bigint): void {
-    if (scannedTo > this.#recordedTo) this.#recordedTo = scannedTo;
+  recorded(cursor: bigint): void {
+    if (cursor > this.#recordedTo) this.#recordedTo = cursor;
   }
 
   close(): void {
@@ -144,8 +144,8 @@ export class SubscriptionFeed implements TailListener {
     const start = await store.openSubscription(owner, spec);
     if (this.#closed) return;
     onOpen();
-    this.#scannedTo = start.scannedTo;
-    this.#recordedTo = start.scannedTo;
+    this.#cursor = start.cursor;
+    this.#recordedTo = start.cursor;
     this.#isOpen = true;
     this.retry(start.pending);
     while (!this.#closed) {
@@ -206,7 +206,7 @@ export class SubscriptionFeed implements TailListener {
       batch.push({ message, maybeRedelivered: false, attempt: 1 });
     }
     this.#offered.splice(0, batch.length);
-    this.#scannedTo = this.#doneTo();
+    this.#cursor = this.#doneTo();
     const [next] = this.#offered;
     if (next !== undefined && !this.#options.tail.get(next)) this.fallBehind();
     if (batch.length > 0) await this.#deliver(batch);
@@ -216,7 +216,7 @@ export class SubscriptionFeed implements TailListener {
   async #catchUp(most: number): Promise<true> {
     const { store, tail, spec } = this.#options;
     const limit = Math.min(most, Math.max(1, this.#credit.messages));
-    const read = await store.readMatching(spec.pattern, this.#scannedTo, limit);
+    const read = await store.readMatching(spec.pattern, this.#cursor, limit);
     if (read.missed > 0) await this.#passOver(read.missed);
     const batch: FedMessage[] = [];
     for (const message of read.messages) {
@@ -224,11 +224,11 @@ export class SubscriptionFeed implements TailListener {
       batch.push({ message, maybeRedelivered: false, attempt: 1 });
     }
     const blocking = read.messages[batch.length];
-    this.#scannedTo = blocking ? blocking.position - 1n : read.scannedTo;
+    this.#cursor = blocking ? blocking.position - 1n : read.cursor;
     // Joins before the delivery, which takes time, so that messages published meanwhile are offered.
     if (!blocking && !this.#closed) {
       this.#isLive = true;
-      if (!tail.join(this, this.#scannedTo, read.isAtEnd)) this.#isLive = false;
+      if (!tail.join(this, this.#cursor, read.isAtEnd)) this.#isLive = false;
     }
     if (batch.length > 0) await this.#deliver(batch);
     return true;
@@ -236,37 +236,37 @@ export class SubscriptionFeed implements TailListener {
 
   /** Everything up to here does not match or was taken for delivery. */
   #doneTo(): bigint {
-    if (!this.#isLive) return this.#scannedTo;
+    if (!this.#isLive) return this.#cursor;
     const [next] = this.#offered;
     const doneTo = next === undefined ? this.#options.tail.position : next - 1n;
-    return doneTo > this.#scannedTo ? doneTo : this.#scannedTo;
+    return doneTo > this.#cursor ? doneTo : this.#cursor;
   }
 
   /** The store has dropped the message: acks its position and reports it lost unless acked since. */
   async #skipMissing(position: bigint): Promise<void> {
     const { store, owner, spec, onMissed } = this.#options;
-    const delivery = { positions: [position], scannedTo: this.#recordedTo };
+    const delivery = { positions: [position], cursor: this.#recordedTo };
     const due = await store.recordDelivery(owner, spec.name, delivery);
     await store.acknowledge(owner, spec.name, [position]);
     if (due.length > 0) onMissed(1);
   }
 
   async #passOver(missed: number): Promise<void> {
-    this.#scannedTo += BigInt(missed);
+    this.#cursor += BigInt(missed);
     await this.#deliver([]);
     this.#options.onMissed(missed);
   }
 
   async #deliver(batch: readonly FedMessage[]): Promise<void> {
     const { store, owner, spec, deliver } = this.#options;
-    const scannedTo = this.#scannedTo;
-    if (this.#closed || (batch.length === 0 && scannedTo === this.#recordedTo)) return;
+    const cursor = this.#cursor;
+    if (this.#closed || (batch.length === 0 && cursor === this.#recordedTo)) return;
     const positions = batch.map(({ message }) => message.position);
     this.#isDelivering = true;
-    const due = new Set(await store.recordDelivery(owner, spec.name, { positions, scannedTo }));
+    const due = new Set(await store.recordDelivery(owner, spec.name, { positions, cursor }));
     this.#unacknowledgedMax += due.size;
     this.#isDelivering = false;
-    this.recorded(scannedTo);
+    this.recorded(cursor);
     for (const fed of batch) {
       if (this.#closed) return;
       const { position, bytes } = fed.message;

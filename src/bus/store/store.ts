@@ -85,7 +85,7 @@ export interface StoredMessage {
 export interface MatchingMessages {
   readonly messages: readonly StoredMessage[];
   /** `messages` contains everything up to here that the pattern matches and that is still retained. */
-  readonly scannedTo: bigint;
+  readonly cursor: bigint;
   /** The number of messages after the requested position, of any topic, that are no longer retained. */
   readonly missed: number;
   /** Whether the read reached the end of the log. */
@@ -108,8 +108,8 @@ export interface SubscriptionSpec {
 }
 
 /** A subscription's progress: everything up to the cursor is finished, except unacknowledged messages. */
-export interface SubscriptionPosition {
-  readonly scannedTo: bigint;
+export interface SubscriptionProgress {
+  readonly cursor: bigint;
   /** Positions to redeliver, ascending, with their attempts so far. */
   readonly pending: ReadonlyMap<bigint, number>;
 }
@@ -206,7 +206,7 @@ export interface Store {
    * earlier epoch are attempts: its sidecar ended unexpectedly.
    * @throws StaleEpochError, TooManySubscriptionsError
    */
-  openSubscription(owner: Owner, spec: SubscriptionSpec): Promise<SubscriptionPosition>;
+  openSubscription(owner: Owner, spec: SubscriptionSpec): Promise<SubscriptionProgress>;
   /**
    * Records deliveries before they are sent, each an attempt in flight. Resolves with the positions to send: all but those acked since.
    * @throws StaleEpochError
@@ -214,12 +214,12 @@ export interface Store {
   recordDelivery(
     owner: Owner,
     name: string,
-    delivery: { positions: readonly bigint[]; scannedTo: bigint },
+    delivery: { positions: readonly bigint[]; cursor: bigint },
   ): Promise<readonly bigint[]>;
   /** The number of recorded deliveries without an ack. */
   unacknowledged(subscription: SubscriptionKey): Promise<number>;
   /** Records that these subscriptions have finished everything up to a position, except unacknowledged messages. @throws StaleEpochError */
-  recordProgress(owner: Owner, names: readonly string[], scannedTo: bigint): Promise<void>;
+  recordProgress(owner: Owner, names: readonly string[], cursor: bigint): Promise<void>;
   /** The positions are never delivered after this. @throws StaleEpochError */
   acknowledge(owner: Owner, name: string, positions: readonly bigint[]): Promise<void>;
   /** Requeues all deliveries in flight. Only those in `failed` count as attempts. @throws StaleEpochError */
@@ -243,7 +243,7 @@ export interface Store {
   /** The subscriptions with a backlog. Counting bytes takes long, so it is done only if the log holds more than this. */
   backlogs(options: { countBytesAbove: number }): Promise<readonly Backlog[]>;
   /** Stops retaining messages for exactly these subscriptions. Resumes it for all others. */
-  keepNothingFor(subscriptions: readonly SubscriptionKey[]): Promise<void>;
+  stopRetainingFor(subscriptions: readonly SubscriptionKey[]): Promise<void>;
 
   loadState(instanceId: string): Promise<StoredState | undefined>;
   /** Compare-and-set. Acks in the same operation. @throws StaleEpochError, RevisionConflictError */

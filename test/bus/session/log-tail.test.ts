@@ -117,8 +117,8 @@ test('every subscription gets what it matches once and in order, whether it foll
         const matching = all.filter(({ envelope }) => matchTopic(pattern, envelope.meta?.topic ?? ''));
         expect(delivered).toEqual(matching.map(({ position }) => position));
         await record(store, owner, feed);
-        const { scannedTo } = await store.openSubscription(owner, { ...feed.spec, inHand: delivered });
-        expect(scannedTo).toBe(all.at(-1)?.position ?? scannedTo);
+        const { cursor } = await store.openSubscription(owner, { ...feed.spec, inHand: delivered });
+        expect(cursor).toBe(all.at(-1)?.position ?? cursor);
         feed.close();
       }
       tail.close();

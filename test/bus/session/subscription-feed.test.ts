@@ -10,7 +10,7 @@ test('a repeat that is acknowledged while it waits for credit does not come, and
   const owner = await activeOwner(store);
   await store.openSubscription(owner, everything);
   const [a = 0n, b = 0n, c = 0n] = await appendIds(store, owner, ['a', 'b', 'c']);
-  await store.recordDelivery(owner, 'all', { positions: [a, b, c], scannedTo: c });
+  await store.recordDelivery(owner, 'all', { positions: [a, b, c], cursor: c });
 
   const delivered: bigint[] = [];
   const arrivals: (() => void)[] = [];

@@ -100,6 +100,6 @@ test('messages of a file that had no topics beside them are found by what they m
   await store.append({ instanceId: 'one', epoch: 7n }, [message(1n, { id: 'new' }), message(2n, { topic: 'a.c' })]);
   const { messages, ...rest } = await store.readMatching('a.b', 100n, 10);
   expect(messages.map(({ envelope }) => envelope.meta?.messageId)).toEqual(['m101', 'm103', 'new']);
-  expect(rest).toEqual({ scannedTo: 105n, missed: 0, isAtEnd: true });
-  expect(await store.readMatching('a.b', 90n, 1)).toMatchObject({ scannedTo: 101n, missed: 10, isAtEnd: false });
+  expect(rest).toEqual({ cursor: 105n, missed: 0, isAtEnd: true });
+  expect(await store.readMatching('a.b', 90n, 1)).toMatchObject({ cursor: 101n, missed: 10, isAtEnd: false });
 });

@@ -25,7 +25,7 @@ import type {
   StoredState,
   StoredSubscription,
   SubscriptionKey,
-  SubscriptionPosition,
+  SubscriptionProgress,
   SubscriptionSpec,
 } from '../store.ts';
 import { Deduplication } from './deduplication.ts';
@@ -125,7 +125,7 @@ export class MemoryStore implements Store {
     return () => this.#listeners.delete(listener);
   }
 
-  async openSubscription(owner: Owner, spec: SubscriptionSpec): Promise<SubscriptionPosition> {
+  async openSubscription(owner: Owner, spec: SubscriptionSpec): Promise<SubscriptionProgress> {
     const { log, subscriptions } = this.#writtenBy(owner);
     return subscriptions.open(owner, spec, () =>
       spec.start.kind === 'new' ? log.lastPosition : log.positionBefore(spec.start.fromNs),
@@ -135,7 +135,7 @@ export class MemoryStore implements Store {
   async recordDelivery(
     owner: Owner,
     name: string,
-    delivery: { positions: readonly bigint[]; scannedTo: bigint },
+    delivery: { positions: readonly bigint[]; cursor: bigint },
   ): Promise<readonly bigint[]> {
     const { subscriptions } = this.#writtenBy(owner);
     return subscriptions.recordDelivery(owner, name, delivery);
@@ -145,9 +145,9 @@ export class MemoryStore implements Store {
     return this.#tables.subscriptions.unacknowledged(instanceId, name);
   }
 
-  async recordProgress(owner: Owner, names: readonly string[], scannedTo: bigint): Promise<void> {
+  async recordProgress(owner: Owner, names: readonly string[], cursor: bigint): Promise<void> {
     const { subscriptions } = this.#writtenBy(owner);
-    for (const name of names) subscriptions.recordProgress(owner.instanceId, name, scannedTo);
+    for (const name of names) subscriptions.recordProgress(owner.instanceId, name, cursor);
   }
 
   async acknowledge(owner: Owner, name: string, positions: readonly bigint[]): Promise<void> {
@@ -200,8 +200,8 @@ export class MemoryStore implements Store {
       .filter(({ messages }) => messages > 0);
   }
 
-  async keepNothingFor(subscriptions: readonly SubscriptionKey[]): Promise<void> {
-    this.#tables.subscriptions.keepNothingFor(subscriptions);
+  async stopRetainingFor(subscriptions: readonly SubscriptionKey[]): Promise<void> {
+    this.#tables.subscriptions.stopRetainingFor(subscriptions);
   }
 
   async loadState(instanceId: string): Promise<StoredState | undefined> {

@@ -56,11 +56,11 @@ export class MessageLog {
     const messages: StoredMessage[] = [];
     for (let index = Math.max(this.#firstIndex, this.#indexOf(position + 1n)); ; index += 1) {
       const message = this.#messages[index];
-      if (!message) return { messages, scannedTo: this.#lastPosition, missed, isAtEnd: true };
+      if (!message) return { messages, cursor: this.#lastPosition, missed, isAtEnd: true };
       if (matchTopic(pattern, message.envelope.meta?.topic ?? '')) messages.push(message);
       if (messages.length < limit) continue;
-      const scannedTo = message.position;
-      return { messages, scannedTo, missed, isAtEnd: scannedTo === this.#lastPosition };
+      const cursor = message.position;
+      return { messages, cursor, missed, isAtEnd: cursor === this.#lastPosition };
     }
   }
 

@@ -6,7 +6,7 @@ import {
   type Owner,
   type StoredSubscription,
   type SubscriptionKey,
-  type SubscriptionPosition,
+  type SubscriptionProgress,
   type SubscriptionSpec,
   TooManySubscriptionsError,
 } from '../store.ts';
@@ -21,7 +21,7 @@ interface Subscription {
   readonly instanceId: string;
   readonly name: string;
   readonly pattern: string;
-  scannedTo: bigint;
+  cursor: bigint;
   readonly pending: Map<bigint, Pending>;
   idleExpiryMs: number | undefined;
   lastUsedMs: number;
@@ -44,13 +44,13 @@ export class Subscriptions {
   }
 
   /** Finds the cursor stored under the name and pattern, or creates it at `startAfter`. @throws TooManySubscriptionsError */
-  open({ instanceId, epoch }: Owner, spec: SubscriptionSpec, startAfter: () => bigint): SubscriptionPosition {
+  open({ instanceId, epoch }: Owner, spec: SubscriptionSpec, startAfter: () => bigint): SubscriptionProgress {
     const { name, pattern } = spec;
     const key = subscriptionKey(instanceId, name);
     let subscription = this.#subscriptions.get(key);
     if (!subscription) this.#checkRoom(instanceId, spec);
     if (subscription?.pattern !== pattern) {
-      const position = { scannedTo: startAfter(), pending: new Map<bigint, Pending>() };
+      const position = { cursor: startAfter(), pending: new Map<bigint, Pending>() };
       subscription = { instanceId, name, pattern, ...position, idleExpiryMs: undefined, lastUsedMs: 0 };
       this.#drop(key);
       this.#subscriptions.set(key, subscription);
@@ -70,7 +70,7 @@ export class Subscriptions {
       again.push([position, pending.attempts]);
     }
     again.sort(([a], [b]) => (a < b ? -1 : 1));
-    return { scannedTo: subscription.scannedTo, pending: new Map(again) };
+    return { cursor: subscription.cursor, pending: new Map(again) };
   }
 
   /** @throws TooManySubscriptionsError */
@@ -106,18 +106,18 @@ export class Subscriptions {
   recordDelivery(
     { instanceId, epoch }: Owner,
     name: string,
-    { positions, scannedTo }: { positions: readonly bigint[]; scannedTo: bigint },
+    { positions, cursor }: { positions: readonly bigint[]; cursor: bigint },
   ): readonly bigint[] {
     const subscription = this.#find(instanceId, name);
     if (!subscription) return [];
-    const { pending, scannedTo: passed } = subscription;
+    const { pending, cursor: passed } = subscription;
     const due = positions.filter((position) => position > passed || pending.has(position));
     for (const position of due) {
       if (!pending.has(position)) this.#bytes += rowBytes.delivery;
       const attempts = (pending.get(position)?.attempts ?? 0) + 1;
       pending.set(position, { attempts, deliveredBy: epoch });
     }
-    if (scannedTo > subscription.scannedTo) subscription.scannedTo = scannedTo;
+    if (cursor > subscription.cursor) subscription.cursor = cursor;
     subscription.lastUsedMs = this.#nowMs();
     return due;
   }
@@ -126,9 +126,9 @@ export class Subscriptions {
     return this.#find(instanceId, name)?.pending.size ?? 0;
   }
 
-  recordProgress(instanceId: string, name: string, scannedTo: bigint): void {
+  recordProgress(instanceId: string, name: string, cursor: bigint): void {
     const found = this.#find(instanceId, name);
-    if (found && scannedTo > found.scannedTo) found.scannedTo = scannedTo;
+    if (found && cursor > found.cursor) found.cursor = cursor;
   }
 
   acknowledge(instanceId: string, name: string, positions: readonly bigint[]): void {
@@ -186,7 +186,7 @@ export class Subscriptions {
     });
   }
 
-  keepNothingFor(keys: readonly SubscriptionKey[]): void {
+  stopRetainingFor(keys: readonly SubscriptionKey[]): void {
     this.#notKeptFor = new Set(keys.map(({ instanceId, name }) => subscriptionKey(instanceId, name)));
   }
 
@@ -196,8 +196,8 @@ export class Subscriptions {
 }
 
 /** The first unfinished position of the subscription. */
-function heldFrom({ scannedTo, pending }: Subscription): bigint {
-  return [...pending.keys()].reduce(earlier, scannedTo + 1n);
+function heldFrom({ cursor, pending }: Subscription): bigint {
+  return [...pending.keys()].reduce(earlier, cursor + 1n);
 }
 
 function earlier(a: bigint, b: bigint): bigint {

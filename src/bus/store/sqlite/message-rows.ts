@@ -118,9 +118,9 @@ export class MessageRows {
       messages.push(message);
       bytes += message.envelope.length;
       if (messages.length < limit && bytes <= readBytesMax) continue;
-      return { messages, scannedTo: found, missed, isAtEnd: found === lastPosition };
+      return { messages, cursor: found, missed, isAtEnd: found === lastPosition };
     }
-    return { messages, scannedTo: scanTo, missed, isAtEnd: scanTo === lastPosition };
+    return { messages, cursor: scanTo, missed, isAtEnd: scanTo === lastPosition };
   }
 
   /** The last position published before `fromNs`, or the one before the first retained. */

@@ -23,7 +23,7 @@ import type {
   StoredState,
   StoredSubscription,
   SubscriptionKey,
-  SubscriptionPosition,
+  SubscriptionProgress,
   SubscriptionSpec,
 } from '../store.ts';
 import { type Expiring, LastUse } from './last-use.ts';
@@ -159,7 +159,7 @@ export class SqliteStore implements Store {
     return () => this.#listeners.delete(listener);
   }
 
-  async openSubscription(owner: Owner, spec: SubscriptionSpec): Promise<SubscriptionPosition> {
+  async openSubscription(owner: Owner, spec: SubscriptionSpec): Promise<SubscriptionProgress> {
     const { name, pattern, start, idleExpiryMs, storedMax, inHand = [] } = spec;
     const key = { instanceId: owner.instanceId, name };
     const isKnown = this.#lastUse.has(key);
@@ -183,18 +183,18 @@ export class SqliteStore implements Store {
   recordDelivery(
     owner: Owner,
     name: string,
-    { positions, scannedTo }: { positions: readonly bigint[]; scannedTo: bigint },
+    { positions, cursor }: { positions: readonly bigint[]; cursor: bigint },
   ): Promise<readonly bigint[]> {
     this.#lastUse.used({ instanceId: owner.instanceId, name });
-    return this.#worker.call('recordDelivery', { owner: bare(owner), name, positions, scannedTo });
+    return this.#worker.call('recordDelivery', { owner: bare(owner), name, positions, cursor });
   }
 
   unacknowledged({ instanceId, name }: SubscriptionKey): Promise<number> {
     return this.#worker.call('unacknowledged', { instanceId, name });
   }
 
-  recordProgress(owner: Owner, names: readonly string[], scannedTo: bigint): Promise<void> {
-    return this.#worker.call('recordProgress', { owner: bare(owner), names, scannedTo });
+  recordProgress(owner: Owner, names: readonly string[], cursor: bigint): Promise<void> {
+    return this.#worker.call('recordProgress', { owner: bare(owner), names, cursor });
   }
 
   acknowledge(owner: Owner, name: string, positions: readonly bigint[]): Promise<void> {
@@ -237,9 +237,9 @@ export class SqliteStore implements Store {
     return this.#worker.call('backlogs', { countBytesAbove: options.countBytesAbove });
   }
 
-  keepNothingFor(subscriptions: readonly SubscriptionKey[]): Promise<void> {
+  stopRetainingFor(subscriptions: readonly SubscriptionKey[]): Promise<void> {
     const keys = subscriptions.map(({ instanceId, name }) => ({ instanceId, name }));
-    return this.#worker.call('keepNothingFor', { keys });
+    return this.#worker.call('stopRetainingFor', { keys });
   }
 
   loadState(instanceId: string): Promise<StoredState | undefined> {

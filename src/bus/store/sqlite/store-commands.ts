@@ -13,7 +13,7 @@ import type {
   StoredState,
   StoredSubscription,
   SubscriptionKey,
-  SubscriptionPosition,
+  SubscriptionProgress,
   SubscriptionSpec,
 } from '../store.ts';
 
@@ -59,15 +59,10 @@ export interface StoreCommands {
     limit: number;
   }): Omit<MatchingMessages, 'messages'> & { readonly messages: readonly EncodedStoredMessage[] };
   get(args: { position: bigint }): EncodedStoredMessage | undefined;
-  openSubscription(args: { owner: Owner; spec: SubscriptionSpec }): SubscriptionPosition;
-  recordDelivery(args: {
-    owner: Owner;
-    name: string;
-    positions: readonly bigint[];
-    scannedTo: bigint;
-  }): readonly bigint[];
+  openSubscription(args: { owner: Owner; spec: SubscriptionSpec }): SubscriptionProgress;
+  recordDelivery(args: { owner: Owner; name: string; positions: readonly bigint[]; cursor: bigint }): readonly bigint[];
   unacknowledged(args: SubscriptionKey): number;
-  recordProgress(args: { owner: Owner; names: readonly string[]; scannedTo: bigint }): void;
+  recordProgress(args: { owner: Owner; names: readonly string[]; cursor: bigint }): void;
   acknowledge(args: { owner: Owner; acknowledged: AcknowledgedPositions }): void;
   requeue(args: { owner: Owner; name: string; failed: readonly bigint[] }): void;
   retry(args: { owner: Owner; name: string; failed: readonly FailedDelivery[] }): ReadonlyMap<bigint, number>;
@@ -75,7 +70,7 @@ export interface StoreCommands {
   subscriptions(args: Record<never, never>): readonly StoredSubscription[];
   dropSubscriptions(args: { keys: readonly SubscriptionKey[] }): number;
   backlogs(args: { countBytesAbove: number }): readonly Backlog[];
-  keepNothingFor(args: { keys: readonly SubscriptionKey[] }): void;
+  stopRetainingFor(args: { keys: readonly SubscriptionKey[] }): void;
   loadState(args: { instanceId: string }): StoredState | undefined;
   saveState(args: StateChange & { owner: Owner }): bigint;
   recordDecisions(args: { decisions: readonly GrantDecision[] }): void;
@@ -97,7 +92,7 @@ export const readingCommands: ReadonlySet<CommandName> = new Set<CommandName>([
   'unacknowledged',
   'subscriptions',
   'backlogs',
-  'keepNothingFor',
+  'stopRetainingFor',
   'loadState',
   'decisions',
 ]);

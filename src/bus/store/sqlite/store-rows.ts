@@ -100,8 +100,8 @@ export class StoreRows implements StoreCommands {
     return this.#subscriptions.unacknowledged(key);
   }
 
-  recordProgress({ owner, names, scannedTo }: CommandArgs<'recordProgress'>): void {
-    this.#subscriptions.recordProgress(owner.instanceId, names, scannedTo);
+  recordProgress({ owner, names, cursor }: CommandArgs<'recordProgress'>): void {
+    this.#subscriptions.recordProgress(owner.instanceId, names, cursor);
   }
 
   acknowledge({ owner, acknowledged }: CommandArgs<'acknowledge'>): void {
@@ -141,8 +141,8 @@ export class StoreRows implements StoreCommands {
       .filter(({ messages }) => messages > 0);
   }
 
-  keepNothingFor({ keys }: CommandArgs<'keepNothingFor'>): void {
-    this.#subscriptions.keepNothingFor(keys);
+  stopRetainingFor({ keys }: CommandArgs<'stopRetainingFor'>): void {
+    this.#subscriptions.stopRetainingFor(keys);
   }
 
   loadState({ instanceId }: CommandArgs<'loadState'>): CommandResult<'loadState'> {

@@ -4,7 +4,7 @@ import {
   type Owner,
   type StoredSubscription,
   type SubscriptionKey,
-  type SubscriptionPosition,
+  type SubscriptionProgress,
   type SubscriptionSpec,
   TooManySubscriptionsError,
 } from '../store.ts';
@@ -13,7 +13,7 @@ import type { Statements } from './statements.ts';
 interface SubscriptionRow {
   readonly id: bigint;
   readonly pattern: string;
-  readonly scannedTo: bigint;
+  readonly cursor: bigint;
 }
 
 /** The cursor and the unacknowledged deliveries of every subscription. */
@@ -30,7 +30,7 @@ export class SubscriptionRows {
   }
 
   /** Finds the cursor stored under the name and pattern, or creates it at `startAfter`. @throws TooManySubscriptionsError */
-  open(owner: Owner, spec: SubscriptionSpec, startAfter: () => bigint): SubscriptionPosition {
+  open(owner: Owner, spec: SubscriptionSpec, startAfter: () => bigint): SubscriptionProgress {
     const { instanceId } = owner;
     const { name, pattern } = spec;
     const idleExpiryMs = spec.idleExpiryMs ?? null;
@@ -38,32 +38,32 @@ export class SubscriptionRows {
     if (found?.pattern === pattern) {
       this.#sql.run('UPDATE subscription SET idle_expiry_ms = ? WHERE id = ?', idleExpiryMs, found.id);
       this.#settle(found.id, owner, spec.inHand ?? []);
-      return { scannedTo: found.scannedTo, pending: this.#notUnderWay(found.id) };
+      return { cursor: found.cursor, pending: this.#notUnderWay(found.id) };
     }
     if (!found) this.#checkRoom(instanceId, spec);
     this.drop({ instanceId, name });
-    const scannedTo = startAfter();
+    const cursor = startAfter();
     this.#sql.run(
       'INSERT INTO subscription (instance_id, name, pattern, scanned_to, idle_expiry_ms) VALUES (?, ?, ?, ?, ?)',
       instanceId,
       name,
       pattern,
-      scannedTo,
+      cursor,
       idleExpiryMs,
     );
-    return { scannedTo, pending: new Map() };
+    return { cursor, pending: new Map() };
   }
 
   recordDelivery(
     { instanceId, epoch }: Owner,
     name: string,
-    { positions, scannedTo }: { positions: readonly bigint[]; scannedTo: bigint },
+    { positions, cursor }: { positions: readonly bigint[]; cursor: bigint },
   ): readonly bigint[] {
     const found = this.#find(instanceId, name);
     if (!found) return [];
     const due = positions.filter((position) => this.#countAttempt(found, position, epoch));
-    if (scannedTo > found.scannedTo) {
-      this.#sql.run('UPDATE subscription SET scanned_to = ? WHERE id = ?', scannedTo, found.id);
+    if (cursor > found.cursor) {
+      this.#sql.run('UPDATE subscription SET scanned_to = ? WHERE id = ?', cursor, found.id);
     }
     return due;
   }
@@ -78,11 +78,11 @@ export class SubscriptionRows {
     return Number(row?.rows ?? 0n);
   }
 
-  recordProgress(instanceId: string, names: readonly string[], scannedTo: bigint): void {
+  recordProgress(instanceId: string, names: readonly string[], cursor: bigint): void {
     this.#sql.run(
       `UPDATE subscription SET scanned_to = ?1
        WHERE instance_id = ?2 AND name IN (SELECT value FROM json_each(?3)) AND scanned_to < ?1`,
-      scannedTo,
+      cursor,
       instanceId,
       JSON.stringify(names),
     );
@@ -177,7 +177,7 @@ export class SubscriptionRows {
     );
   }
 
-  keepNothingFor(keys: readonly SubscriptionKey[]): void {
+  stopRetainingFor(keys: readonly SubscriptionKey[]): void {
     const ids = keys.flatMap(({ instanceId, name }) => this.#find(instanceId, name)?.id ?? []);
     this.#notKeptFor = `[${ids.join(',')}]`;
   }
@@ -191,10 +191,10 @@ export class SubscriptionRows {
   }
 
   /** False for a position that was acked since: the cursor passed it, and it is not unacknowledged. */
-  #countAttempt({ id, scannedTo }: SubscriptionRow, position: bigint, epoch: bigint): boolean {
+  #countAttempt({ id, cursor }: SubscriptionRow, position: bigint, epoch: bigint): boolean {
     const again =
       'UPDATE pending SET attempts = attempts + 1, delivered_by = ? WHERE subscription_id = ? AND position = ?';
-    if (position <= scannedTo) return this.#sql.run(again, epoch, id, position) > 0;
+    if (position <= cursor) return this.#sql.run(again, epoch, id, position) > 0;
     const first = 'INSERT INTO pending (subscription_id, position, attempts, delivered_by) VALUES (?, ?, 1, ?)';
     this.#sql.run(first, id, position, epoch);
     return true;
@@ -202,7 +202,7 @@ export class SubscriptionRows {
 
   #find(instanceId: string, name: string): SubscriptionRow | undefined {
     return this.#sql.get<SubscriptionRow>(
-      'SELECT id, pattern, scanned_to AS scannedTo FROM subscription WHERE instance_id = ? AND name = ?',
+      'SELECT id, pattern, scanned_to AS cursor FROM subscription WHERE instance_id = ? AND name = ?',
       instanceId,
       name,
     );
