@@ -19,9 +19,9 @@ import { RpcError, throwFault } from '../transport/status.ts';
 import type { Policy } from './access/policy.ts';
 import { anonymous } from './access/principal.ts';
 import { GrantDesk } from './grants/grant-desk.ts';
-import { Handover } from './ownership/handover.ts';
 import { instanceIdOf } from './ownership/instance-id.ts';
 import { type Registration, Registry } from './ownership/registration.ts';
+import { Takeover } from './ownership/takeover.ts';
 import { BacklogWatch } from './quotas/backlog-watch.ts';
 import { InstanceQuotas, quotasFor } from './quotas/instance-quota.ts';
 import { type BusRecorder, silentRecorder } from './recorder.ts';
@@ -66,7 +66,7 @@ export class Bus {
   readonly #backlogs: BacklogWatch;
   readonly #tail: LogTail;
   readonly #waitingPublishes = new WaitingPublishes();
-  readonly #handover: Handover;
+  readonly #takeover: Takeover;
   readonly #grants: GrantDesk;
   #closed = false;
 
@@ -80,7 +80,7 @@ export class Bus {
     this.#broker = new CallBroker(options.scheduler);
     this.#quotas = new InstanceQuotas(options.scheduler);
     this.#grants = new GrantDesk({ ...options, decisions, registry: this.registry });
-    this.#handover = new Handover({
+    this.#takeover = new Takeover({
       ...options,
       registry: this.registry,
       drainTimeoutMs: options.drainTimeoutMs ?? defaultDrainTimeoutMs,
@@ -107,7 +107,7 @@ export class Bus {
   close(): void {
     this.#closed = true;
     this.#sweeper.cancel();
-    this.#handover.close();
+    this.#takeover.close();
     this.#tail.close();
   }
 
@@ -172,12 +172,12 @@ export class Bus {
     });
     registration.session?.end(new RpcError('ABORTED', 'a newer session of the same epoch took its place'));
     registration.session = session;
-    this.#handover.connected(registration);
+    this.#takeover.connected(registration);
     try {
       await session.run();
     } finally {
       if (registration.session === session) registration.session = undefined;
-      this.#handover.disconnected(registration);
+      this.#takeover.disconnected(registration);
     }
   }
 
@@ -186,7 +186,7 @@ export class Bus {
     const registration = this.#registrationOf(owner, peer);
     if (registration.phase === 'draining') return { draining: true };
     const { draining } = await refusalAsStatus(this.#options.store.activate(registration.owner));
-    await this.#handover.activated(registration, draining);
+    await this.#takeover.activated(registration, draining);
     this.#options.log.info('activated', { instance: owner.instanceId, epoch: owner.epoch });
     return { draining: false };
   }
@@ -209,7 +209,7 @@ export class Bus {
     const registration = this.#registrationOf(request, peer);
     registration.session?.stopDelivering();
     await this.#options.store.fence(registration.owner);
-    await this.#handover.drained(registration);
+    await this.#takeover.drained(registration);
     const { instanceId, epoch, reason } = request;
     this.#options.log.info('deregistered', { instance: instanceId, epoch, reason });
   }
@@ -229,7 +229,7 @@ export class Bus {
     const isStored = stored?.epoch === resumed.epoch;
     const isOurs = known ? known.principal === principal : isStored && ['', principal].includes(stored.principal);
     if (request.resumeEpoch > 0n && isOurs) return resumed;
-    if (stored && stored.startedAtNs > startedAtNs && this.#isHeld(instanceId)) {
+    if (stored && stored.startedAtNs > startedAtNs && this.#isOwned(instanceId)) {
       throw new RpcError('ALREADY_EXISTS', `a newer start of ${instanceId} owns the id under epoch ${stored.epoch}`, {
         trailers: { [leaseMsTrailer]: `${this.#leaseMs}` },
       });
@@ -239,7 +239,7 @@ export class Bus {
   }
 
   /** Whether the owner's lease has not expired. After a restart of the bus every owner has the time of one lease to reconnect. */
-  #isHeld(instanceId: string): boolean {
+  #isOwned(instanceId: string): boolean {
     const isReturning = this.#options.scheduler.nowMs() < this.#startedMs + this.#leaseMs;
     return isReturning || this.registry.activeOf(instanceId) !== undefined;
   }
@@ -271,7 +271,7 @@ export class Bus {
       registration.session?.end(new RpcError('ABORTED', `no heartbeat came for ${this.#leaseMs} ms`));
       // Only an owner can come back under its epoch.
       if (registration.phase === 'active') this.registry.remove(registration.owner);
-      else this.#inBackground(this.#handover.drained(registration));
+      else this.#inBackground(this.#takeover.drained(registration));
       const { instanceId, epoch } = registration.owner;
       this.#recorder.leaseEnded();
       const about = { instance: instanceId, epoch, leaseMs: this.#leaseMs };

@@ -6,7 +6,7 @@ import { leaseMsTrailer, limits } from '../../contract/wire/limits.ts';
 import { RpcError, type StatusCode } from '../../transport/status.ts';
 
 /** The status with which the bus refuses an instance id that a newer sidecar owns. */
-export const newerStartOwns = 'ALREADY_EXISTS';
+export const ownedByNewer = 'ALREADY_EXISTS';
 
 /** The statuses of a call that the bus has not answered. */
 const awayStatuses: ReadonlySet<StatusCode> = new Set(['UNAVAILABLE', 'DEADLINE_EXCEEDED']);
@@ -60,7 +60,7 @@ export async function tryUntilAnswered(options: AttemptsOptions): Promise<void> 
       // An attempt that the deadline cut short says less than the one before it.
       if (!last || scheduler.nowMs() < deadlineMs) last = failure;
       const delayMs =
-        failure.code === newerStartOwns
+        failure.code === ownedByNewer
           ? newer.delayMs(failure, backoff.nextDelayMs())
           : fitting(backoff.nextDelayMs(), deadlineMs - scheduler.nowMs());
       if (delayMs === undefined || closing.aborted) throw finalFailure(last, address, attempts);
@@ -98,7 +98,7 @@ function fitting(delayMs: number, leftMs: number): number | undefined {
 }
 
 function waitingFor(code: StatusCode): string {
-  if (code === newerStartOwns) return 'a newer start owns the instance id; waiting until its lease has ended';
+  if (code === ownedByNewer) return 'a newer start owns the instance id; waiting until its lease has ended';
   return awayStatuses.has(code) ? 'the bus does not answer yet' : 'the bus failed; asking it again';
 }
 

@@ -17,7 +17,7 @@ import { busProtocolVersion } from '../../contract/wire/protocol-version.ts';
 import type { CallOptions, Connection, Network, ProxyServer, UnaryMethod } from '../../transport/rpc.ts';
 import { RpcError } from '../../transport/status.ts';
 import { activate } from './activation.ts';
-import { attemptTimeoutMs, newerStartOwns, tryUntilAnswered } from './attempts.ts';
+import { attemptTimeoutMs, ownedByNewer, tryUntilAnswered } from './attempts.ts';
 import { BusCredential, type Credential, connectOptionsOf } from './bus-credential.ts';
 import { BusSession, type RequestInit } from './bus-session.ts';
 import { type LinkPart, standingBy } from './link-part.ts';
@@ -238,7 +238,7 @@ export class BusLink {
         reason = 'the bus ended the session';
       } catch (error) {
         reason = messageOf(error);
-        if (RpcError.from(error).code === newerStartOwns) {
+        if (RpcError.from(error).code === ownedByNewer) {
           for (const part of this.#parts) part.onSuperseded?.();
           this.#standsBy();
         }

@@ -5,7 +5,7 @@ import type { Grant, WithheldGrant } from '../../contract/wire/grants.ts';
 import { CertificateError, type CertificateFault } from '../../transport/certificate-error.ts';
 import { ProxyError } from '../../transport/http-tunnel.ts';
 import { RpcError } from '../../transport/status.ts';
-import { newerStartOwns } from '../bus-link/attempts.ts';
+import { ownedByNewer } from '../bus-link/attempts.ts';
 import { CredentialError } from '../bus-link/bus-credential.ts';
 
 /** Step 1, or the bus was lost during registration. */
@@ -130,7 +130,7 @@ export function registrationFailed(address: string, error: unknown): UserFacingE
   const failure = RpcError.from(error);
   if (failure.code === 'UNAVAILABLE' || failure.code === 'DEADLINE_EXCEEDED') return busUnreachable(address, failure);
   if (failure.code === 'UNAUTHENTICATED') return notAuthenticated(failure);
-  if (failure.code === newerStartOwns) return newerStart(failure);
+  if (failure.code === ownedByNewer) return newerStart(failure);
   if (failure.code === 'OUT_OF_RANGE') return clockAhead(failure);
   if (failure.code === 'FAILED_PRECONDITION') return protocolUnknown(failure);
   if (failure.code !== 'PERMISSION_DENIED' && failure.code !== 'INVALID_ARGUMENT') return busFaulty(address, failure);

@@ -17,7 +17,7 @@ export interface HandoverOptions {
 const comeBackWithinMs = 2_000;
 
 /** Moves an instance id from one registration to the next: the older one drains, then the newer one starts to receive. */
-export class Handover {
+export class Takeover {
   readonly #options: HandoverOptions;
   readonly #timers = new Set<Timer>();
 
