@@ -124,8 +124,8 @@ export class Bus {
     }
     const instanceId = instanceIdOf(request);
     const principal = peer.principal ?? anonymous;
-    const applicant = { principal, instanceId, poolType };
-    const { refusal } = this.#grants.judge(applicant, []);
+    const claim = { principal, instanceId, poolType };
+    const { refusal } = this.#grants.evaluate(claim, []);
     if (refusal !== undefined) throw new RpcError('PERMISSION_DENIED', refusal);
     const startedAtNs = startOf(revision, this.#options.scheduler.wallTimeNs());
     const owner = await refusalAsStatus(this.#epochFor(request, { principal, startedAtNs }));
@@ -138,10 +138,10 @@ export class Bus {
       principal,
       startedAtNs,
       version: revision?.version ?? '',
-      quota: this.#quotas.of(instanceId, quotasFor(this.#grants.policy, applicant)),
+      quota: this.#quotas.of(instanceId, quotasFor(this.#grants.policy, claim)),
       poolType,
       phase,
-      access: this.#grants.accessFor(applicant, grantsFromWire(request.requestedGrants), earlier),
+      access: this.#grants.accessFor(claim, grantsFromWire(request.requestedGrants), earlier),
       drain: earlier?.drain,
       leaseEndsMs: this.#options.scheduler.nowMs() + this.#leaseMs,
       session: earlier?.session,

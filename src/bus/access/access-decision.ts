@@ -4,7 +4,7 @@ import type { GrantDecision } from '../store/store.ts';
 import { globMatches, type Policy, type PolicyRule } from './policy.ts';
 
 /** A caller that claims to be an instance. */
-export interface Applicant {
+export interface InstanceClaim {
   readonly principal: string;
   readonly instanceId: string;
   readonly poolType: string;
@@ -14,7 +14,7 @@ export interface Applicant {
 export type Standing = 'granted' | 'undecided' | 'denied' | 'revoked';
 
 /** One grant that an instance requests, and its status. */
-export interface JudgedGrant extends Grant {
+export interface EvaluatedGrant extends Grant {
   readonly standing: Standing;
   /** The rule or decision that determines the status, for people. */
   readonly why: string;
@@ -26,7 +26,7 @@ export interface AccessDecision {
   /** Undefined if a rule allows the claim. */
   readonly refusal: string | undefined;
   /** All requested grants, each with its status. */
-  readonly grants: readonly JudgedGrant[];
+  readonly grants: readonly EvaluatedGrant[];
 }
 
 /** A rule with its name in errors of the policy file. */
@@ -42,23 +42,23 @@ export interface NamedRule {
  */
 export function decideAccess(
   policy: Policy,
-  applicant: Applicant,
+  claim: InstanceClaim,
   requested: readonly Grant[],
   decisions: readonly GrantDecision[],
 ): AccessDecision {
-  const rules = rulesFor(policy, applicant);
-  const ofInstance = decisions.filter(({ instanceId }) => instanceId === applicant.instanceId);
+  const rules = rulesFor(policy, claim);
+  const ofInstance = decisions.filter(({ instanceId }) => instanceId === claim.instanceId);
   const wanted = requested.length > 0 ? requested : rules.flatMap(({ rule }) => rule.grants);
-  const grants = distinct(wanted).map((grant) => judge(grant, rules, ofInstance));
+  const grants = distinct(wanted).map((grant) => evaluate(grant, rules, ofInstance));
   if (rules.length > 0) return { refusal: undefined, grants };
-  const { principal, instanceId, poolType } = applicant;
+  const { principal, instanceId, poolType } = claim;
   return { refusal: `no policy rule lets principal "${principal}" be "${instanceId}" of ${poolType}`, grants };
 }
 
 /** The rules that allow the claim. Without a principal and pool type, it matches only the instance id. */
 export function rulesFor(
   policy: Policy,
-  { instanceId, principal, poolType }: Pick<Applicant, 'instanceId'> & Partial<Applicant>,
+  { instanceId, principal, poolType }: Pick<InstanceClaim, 'instanceId'> & Partial<InstanceClaim>,
 ): NamedRule[] {
   return policy.rules
     .map((rule, index) => ({ name: `rules[${index}]`, rule }))
@@ -85,7 +85,7 @@ export function overlaps(one: Grant, other: Grant): boolean {
   return one.action === other.action && patternsOverlap(one.pattern, other.pattern);
 }
 
-function judge(wanted: Grant, rules: readonly NamedRule[], decisions: readonly GrantDecision[]): JudgedGrant {
+function evaluate(wanted: Grant, rules: readonly NamedRule[], decisions: readonly GrantDecision[]): EvaluatedGrant {
   const { pattern, action } = wanted;
   const allowing = allowingRule(rules, wanted);
   if (!allowing) return { pattern, action, standing: 'denied', why: 'no policy rule allows it' };

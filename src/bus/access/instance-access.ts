@@ -1,14 +1,14 @@
 import type { Grant, WithheldGrant } from '../../contract/wire/grants.ts';
-import type { JudgedGrant, Standing } from './access-decision.ts';
+import type { EvaluatedGrant, Standing } from './access-decision.ts';
 
 /** The requested grants of one registration with their status. The object stays the same for the life of its epoch. */
 export class InstanceAccess {
   requested: readonly Grant[] = [];
-  #judged: readonly JudgedGrant[] = [];
+  #judged: readonly EvaluatedGrant[] = [];
   #granted: readonly Grant[] = [];
 
   /** All requested grants, each with its status. */
-  get judged(): readonly JudgedGrant[] {
+  get judged(): readonly EvaluatedGrant[] {
     return this.#judged;
   }
 
@@ -27,8 +27,8 @@ export class InstanceAccess {
   }
 
   /** Returns whether the status of any grant changed. */
-  set(judged: readonly JudgedGrant[]): boolean {
-    const textOf = (grants: readonly JudgedGrant[]): string =>
+  set(judged: readonly EvaluatedGrant[]): boolean {
+    const textOf = (grants: readonly EvaluatedGrant[]): string =>
       JSON.stringify(grants.map(({ pattern, action, standing, why }) => [pattern, action, standing, why]));
     const isChange = textOf(judged) !== textOf(this.#judged);
     this.#judged = judged;

@@ -6,7 +6,7 @@ import {
   type MessageMeta,
   MessageMetaSchema,
 } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
-import { admits, notGranted } from '../../contract/wire/grants.ts';
+import { isAllowed, notGranted } from '../../contract/wire/grants.ts';
 import { limits } from '../../contract/wire/limits.ts';
 import { topicFault } from '../../contract/wire/topic.ts';
 import type { Registration } from '../ownership/registration.ts';
@@ -49,5 +49,7 @@ function beginningOf({ messageId, publisherInstanceId, topic, traceparent }: Mes
 function topicRefusal(access: Registration['access'], topic: string): string | undefined {
   const fault = topicFault(topic);
   if (fault !== undefined) return `"${topic}" is no topic: ${fault}`;
-  return admits(access.granted, 'publish', topic) ? undefined : `the bus has ${notGranted(access, 'publish', topic)}`;
+  return isAllowed(access.granted, 'publish', topic)
+    ? undefined
+    : `the bus has ${notGranted(access, 'publish', topic)}`;
 }

@@ -3,9 +3,9 @@ import type { Scheduler } from '../../base/time/scheduler.ts';
 import type { Grant } from '../../contract/wire/grants.ts';
 import {
   type AccessDecision,
-  type Applicant,
   decideAccess,
-  type JudgedGrant,
+  type EvaluatedGrant,
+  type InstanceClaim,
   overlaps,
 } from '../access/access-decision.ts';
 import { InstanceAccess } from '../access/instance-access.ts';
@@ -60,15 +60,15 @@ export class GrantDesk {
     return [...new Set(this.#options.registry.all().map(({ owner }) => owner.instanceId))].sort();
   }
 
-  judge(applicant: Applicant, requested: readonly Grant[]): AccessDecision {
-    return decideAccess(this.#policy, applicant, requested, this.#decisions);
+  evaluate(claim: InstanceClaim, requested: readonly Grant[]): AccessDecision {
+    return decideAccess(this.#policy, claim, requested, this.#decisions);
   }
 
   /** The access of a registration. A registration of the same epoch keeps its object, so an open session sees changes. */
-  accessFor(applicant: Applicant, requested: readonly Grant[], earlier: Registration | undefined): InstanceAccess {
+  accessFor(claim: InstanceClaim, requested: readonly Grant[], earlier: Registration | undefined): InstanceAccess {
     const access = earlier?.access ?? new InstanceAccess();
     access.requested = requested;
-    const isChange = access.set(this.judge(applicant, requested).grants);
+    const isChange = access.set(this.evaluate(claim, requested).grants);
     if (isChange) earlier?.session?.grantsChanged('the instance registered anew');
     return access;
   }
@@ -84,7 +84,7 @@ export class GrantDesk {
     verdict: GrantDecision['verdict'],
     { instanceId, grants }: Decidable,
     by: string,
-  ): Promise<readonly JudgedGrant[]> {
+  ): Promise<readonly EvaluatedGrant[]> {
     const { store, registry, scheduler, log } = this.#options;
     const decidedAtNs = scheduler.wallTimeNs();
     const decisions = grants.map(({ pattern, action }) => ({ instanceId, pattern, action, verdict, by, decidedAtNs }));
@@ -102,7 +102,7 @@ export class GrantDesk {
 
   #settle(registration: Registration, cause: string): void {
     const { access, owner } = registration;
-    const { grants } = this.judge({ ...registration, instanceId: owner.instanceId }, access.requested);
+    const { grants } = this.evaluate({ ...registration, instanceId: owner.instanceId }, access.requested);
     if (!access.set(grants)) return;
     const granted = access.granted.length;
     this.#options.log.info('grants changed', { instance: owner.instanceId, epoch: owner.epoch, granted, cause });

@@ -4,7 +4,7 @@ import {
   type AccessDecision,
   allowingRule,
   contains,
-  type JudgedGrant,
+  type EvaluatedGrant,
   type NamedRule,
   overlaps,
   rulesFor,
@@ -69,9 +69,14 @@ function explainAbsent(desk: GrantDesk, instanceId: string, wanted: Grant, rules
 }
 
 /** The status of the grant for an instance under this rule. */
-function judgeWithin(desk: GrantDesk, instanceId: string, wanted: Grant, { rule }: NamedRule): JudgedGrant | undefined {
+function judgeWithin(
+  desk: GrantDesk,
+  instanceId: string,
+  wanted: Grant,
+  { rule }: NamedRule,
+): EvaluatedGrant | undefined {
   const [principal = '', poolType = ''] = [rule.principals[0], rule.pools[0]];
-  const decision: AccessDecision = desk.judge({ instanceId, principal, poolType }, [wanted]);
+  const decision: AccessDecision = desk.evaluate({ instanceId, principal, poolType }, [wanted]);
   return decision.grants.find((grant) => overlaps(grant, wanted));
 }
 
@@ -81,7 +86,7 @@ export function nearestInPolicy({ action, pattern }: Grant, rules: readonly Name
   return `in the policy, ${nearestHint(ceiling, action, pattern)}`;
 }
 
-function describe({ action, pattern, why }: JudgedGrant): string {
+function describe({ action, pattern, why }: EvaluatedGrant): string {
   return `${action} ${pattern} (${why})`;
 }
 

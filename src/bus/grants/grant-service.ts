@@ -15,7 +15,7 @@ import { grantMethods } from '../../contract/wire/methods.ts';
 import { patternFault } from '../../contract/wire/topic.ts';
 import { type CallContext, type Route, serveUnary } from '../../transport/rpc.ts';
 import { RpcError } from '../../transport/status.ts';
-import { allowingRule, type JudgedGrant, rulesFor } from '../access/access-decision.ts';
+import { allowingRule, type EvaluatedGrant, rulesFor } from '../access/access-decision.ts';
 import { adminOf } from '../access/admin.ts';
 import type { Identify } from '../access/known-callers.ts';
 import { instanceIdOf } from '../ownership/instance-id.ts';
@@ -99,14 +99,14 @@ function ofAbsent(desk: GrantDesk): GrantStanding[] {
     );
 }
 
-const standingOnWire: Readonly<Record<JudgedGrant['standing'], Standing>> = {
+const standingOnWire: Readonly<Record<EvaluatedGrant['standing'], Standing>> = {
   granted: Standing.GRANTED,
   undecided: Standing.UNDECIDED,
   denied: Standing.DENIED,
   revoked: Standing.REVOKED,
 };
 
-function standingOf(instanceId: string, { action, pattern, standing, why, decision }: JudgedGrant): GrantStanding {
+function standingOf(instanceId: string, { action, pattern, standing, why, decision }: EvaluatedGrant): GrantStanding {
   return create(GrantStandingSchema, {
     instanceId,
     action: actionToWire(action),

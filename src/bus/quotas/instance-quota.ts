@@ -1,6 +1,6 @@
 import type { Scheduler } from '../../base/time/scheduler.ts';
 import { limits } from '../../contract/wire/limits.ts';
-import { type Applicant, rulesFor } from '../access/access-decision.ts';
+import { type InstanceClaim, rulesFor } from '../access/access-decision.ts';
 import type { Policy } from '../access/policy.ts';
 import type { Owner } from '../store/store.ts';
 import { joinQuotas, type QuotaName, type Quotas } from './quotas.ts';
@@ -145,6 +145,6 @@ export function backlogQuotasFor(policy: Policy): {
 }
 
 /** The quotas of a claim, by the rules that allow it. */
-export function quotasFor(policy: Policy, applicant: Pick<Applicant, 'instanceId'> & Partial<Applicant>): Quotas {
-  return joinQuotas(rulesFor(policy, applicant).flatMap(({ rule }) => rule.quotas ?? []));
+export function quotasFor(policy: Policy, claim: Pick<InstanceClaim, 'instanceId'> & Partial<InstanceClaim>): Quotas {
+  return joinQuotas(rulesFor(policy, claim).flatMap(({ rule }) => rule.quotas ?? []));
 }

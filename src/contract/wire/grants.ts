@@ -15,7 +15,7 @@ export interface WithheldGrant extends Grant {
 }
 
 /** Whether one of the grants covers the topic. A malformed topic is never allowed. */
-export function admits(grants: readonly Grant[], action: Action, topic: string): boolean {
+export function isAllowed(grants: readonly Grant[], action: Action, topic: string): boolean {
   if (topicFault(topic) !== undefined) return false;
   return grants.some((grant) => grant.action === action && matchTopic(grant.pattern, topic));
 }

@@ -2,9 +2,9 @@ import { Gate } from '../../base/async/gate.ts';
 import type { SessionEvent } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import {
   type Action,
-  admits,
   admitsPattern,
   type Grant,
+  isAllowed,
   notGranted,
   type WithheldGrant,
 } from '../../contract/wire/grants.ts';
@@ -68,7 +68,7 @@ export class Access implements LinkPart {
   publishRefusal(topic: string): string | undefined {
     const fault = topicFault(topic);
     if (fault !== undefined) return `"${topic}" is no topic: ${fault}`;
-    return admits(this.granted, 'publish', topic) ? undefined : this.#refusal('publish', topic);
+    return isAllowed(this.granted, 'publish', topic) ? undefined : this.#refusal('publish', topic);
   }
 
   /** Why the plugin may not subscribe to, or answer requests on, this pattern; undefined when one grant contains it. */

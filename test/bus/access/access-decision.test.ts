@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Applicant, decideAccess, type Standing } from '../../../src/bus/access/access-decision.ts';
+import { decideAccess, type InstanceClaim, type Standing } from '../../../src/bus/access/access-decision.ts';
 import type { Policy, PolicyRule } from '../../../src/bus/access/policy.ts';
 import { anonymous } from '../../../src/bus/access/principal.ts';
 import type { GrantDecision } from '../../../src/bus/store/store.ts';
-import { admits, type Grant } from '../../../src/contract/wire/grants.ts';
+import { type Grant, isAllowed } from '../../../src/contract/wire/grants.ts';
 import { containsPattern, matchTopic } from '../../../src/contract/wire/topic.ts';
 
 const publish = (pattern: string): Grant => ({ action: 'publish', pattern });
@@ -17,7 +17,7 @@ const rule = (grants: readonly Grant[], more: Partial<PolicyRule> = {}): PolicyR
 });
 const policyOf = (...rules: readonly PolicyRule[]): Policy => ({ deploymentId: 'd', rules });
 
-const applicant: Applicant = { principal: 'ci', instanceId: 'node-plugin-0', poolType: 'SignalPool' };
+const claim: InstanceClaim = { principal: 'ci', instanceId: 'node-plugin-0', poolType: 'SignalPool' };
 
 const given = [publish('platform.signal.**'), subscribe('platform.data.*'), subscribe('platform.news')];
 const policy = policyOf(
@@ -29,19 +29,19 @@ function judged(
   { policy, requested = [], decisions = [] }: { policy: Policy; requested?: Grant[]; decisions?: GrantDecision[] },
   standing: Standing,
 ): Grant[] {
-  return decideAccess(policy, applicant, requested, decisions)
+  return decideAccess(policy, claim, requested, decisions)
     .grants.filter((grant) => grant.standing === standing)
     .map(({ pattern, action }) => ({ action, pattern }));
 }
 
 describe('who may be an instance', () => {
-  test.each<[who: string, applicant: Applicant, admitted: boolean]>([
-    ['who matches a rule', applicant, true],
-    ['a caller without a credential, where a rule lets everybody', { ...applicant, principal: anonymous }, true],
-    ['an instance id that is only a part of the glob', { ...applicant, instanceId: 'node-plugin' }, false],
-    ['an instance id that only begins after something else', { ...applicant, instanceId: 'a-node-plugin-0' }, false],
-    ['another pool type', { ...applicant, poolType: 'OtherPool' }, false],
-    ['a pool type in other letters', { ...applicant, poolType: 'signalpool' }, false],
+  test.each<[who: string, claim: InstanceClaim, admitted: boolean]>([
+    ['who matches a rule', claim, true],
+    ['a caller without a credential, where a rule lets everybody', { ...claim, principal: anonymous }, true],
+    ['an instance id that is only a part of the glob', { ...claim, instanceId: 'node-plugin' }, false],
+    ['an instance id that only begins after something else', { ...claim, instanceId: 'a-node-plugin-0' }, false],
+    ['another pool type', { ...claim, poolType: 'OtherPool' }, false],
+    ['a pool type in other letters', { ...claim, poolType: 'signalpool' }, false],
     ['the principal of another rule', { principal: 'ops', instanceId: 'console', poolType: 'AnyPool' }, true],
     ['a principal that is no ops', { principal: 'ops2', instanceId: 'console', poolType: 'AnyPool' }, false],
   ])('%s', (_who, who, admitted) => {
@@ -57,7 +57,7 @@ describe('who may be an instance', () => {
     ['letters that mean something to a regular expression', '[a]+(b)|$^', '[a]+(b)|$^', true],
   ])('is found by a glob taken literally: %s', (_what, glob, principal, admitted) => {
     const only = policyOf(rule([], { principals: [glob] }));
-    expect(decideAccess(only, { ...applicant, principal }, [], []).refusal === undefined).toBe(admitted);
+    expect(decideAccess(only, { ...claim, principal }, [], []).refusal === undefined).toBe(admitted);
   });
 });
 
@@ -77,7 +77,7 @@ describe('what automatic rules give', () => {
 });
 
 let clock = 0n;
-function decided(verdict: GrantDecision['verdict'], grant: Grant, instanceId = applicant.instanceId): GrantDecision {
+function decided(verdict: GrantDecision['verdict'], grant: Grant, instanceId = claim.instanceId): GrantDecision {
   clock += 1_000_000n;
   return { ...grant, instanceId, verdict, by: 'ops', decidedAtNs: clock };
 }
@@ -121,13 +121,13 @@ describe('what administrators decide', () => {
     ['an earlier approval does not', manual, 'a.b', [approved(publish('a.*')), revoked(publish('a.b'))], 'revoked'],
     ['what is revoked and no longer allowed is denied', automatic, 'b', [revoked(publish('b'))], 'denied'],
   ])('%s', (_fact, rules, wanted, decisions, standing) => {
-    expect(decideAccess(rules, applicant, [publish(wanted)], decisions).grants).toMatchObject([{ standing }]);
+    expect(decideAccess(rules, claim, [publish(wanted)], decisions).grants).toMatchObject([{ standing }]);
   });
 
   test('is named with the rule, the administrator and the time', () => {
     const at = { decidedAtNs: 1_790_000_000_000_000_000n };
     const why = (policy: Policy, decision?: GrantDecision) =>
-      decideAccess(policy, applicant, [publish('a.b')], decision ? [{ ...decision, ...at }] : []).grants[0]?.why;
+      decideAccess(policy, claim, [publish('a.b')], decision ? [{ ...decision, ...at }] : []).grants[0]?.why;
     expect(why(manual)).toBe('rules[0] needs an approval');
     expect(why(both)).toBe('rules[1]');
     expect(why(manual, approved(publish('a.b')))).toBe('rules[0], approved by ops at 2026-09-21T14:13:20.000Z');
@@ -212,7 +212,7 @@ describe('whatever the policy, the requests and the decisions', () => {
           };
           const { grants } = decideAccess(policy, who, asked, [...made, revoke]);
           const granted = grants.filter(({ standing }) => standing === 'granted');
-          expect(admits(granted, last.action, on)).toBe(false);
+          expect(isAllowed(granted, last.action, on)).toBe(false);
         },
       ),
     );

@@ -147,6 +147,6 @@ test('the policy that docs/access.md shows is one, and lets its own instance in'
   const page = readFileSync(path.resolve('docs/access.md'), 'utf8');
   const text = /^```yaml\n(.*?)^```/ms.exec(page)?.[1] ?? '';
   const policy = parsePolicy({ path: 'docs/access.md', text });
-  const applicant = { principal: 'anonymous', instanceId: 'quotes-1', poolType: 'DGMPool' };
-  expect(decideAccess(policy, applicant, [], []).refusal).toBeUndefined();
+  const claim = { principal: 'anonymous', instanceId: 'quotes-1', poolType: 'DGMPool' };
+  expect(decideAccess(policy, claim, [], []).refusal).toBeUndefined();
 });

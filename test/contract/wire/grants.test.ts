@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { admits, admitsPattern, type Grant, nearestGrant } from '../../../src/contract/wire/grants.ts';
+import { admitsPattern, type Grant, isAllowed, nearestGrant } from '../../../src/contract/wire/grants.ts';
 import { matchTopic, topicFault } from '../../../src/contract/wire/topic.ts';
 
 const grants: readonly Grant[] = [
@@ -11,9 +11,9 @@ const grants: readonly Grant[] = [
 
 describe('admission', () => {
   test('admits what a grant of the same action covers', () => {
-    expect(admits(grants, 'publish', 'orders.created')).toBe(true);
-    expect(admits(grants, 'publish', 'orders.us.created')).toBe(false);
-    expect(admits(grants, 'subscribe', 'orders.us.created')).toBe(true);
+    expect(isAllowed(grants, 'publish', 'orders.created')).toBe(true);
+    expect(isAllowed(grants, 'publish', 'orders.us.created')).toBe(false);
+    expect(isAllowed(grants, 'subscribe', 'orders.us.created')).toBe(true);
   });
 
   test('admits a pattern as wide as a grant or narrower, never a wider one', () => {
@@ -33,14 +33,14 @@ describe('admission', () => {
 
   test('admits nothing without grants', () => {
     fc.assert(
-      fc.property(fc.string(), (text) => !admits([], 'publish', text) && !admitsPattern([], 'subscribe', text)),
+      fc.property(fc.string(), (text) => !isAllowed([], 'publish', text) && !admitsPattern([], 'subscribe', text)),
     );
   });
 
   test.each(['orders.>', 'orders.', 'orders..a', '', 'orders.*', 'orders.é'])(
     'never admits the malformed topic "%s"',
     (text) => {
-      expect(admits([{ pattern: '**', action: 'publish' }, ...grants], 'publish', text)).toBe(false);
+      expect(isAllowed([{ pattern: '**', action: 'publish' }, ...grants], 'publish', text)).toBe(false);
     },
   );
 
@@ -57,7 +57,7 @@ describe('admission', () => {
     fc.assert(
       fc.property(fc.array(grant, { maxLength: 4 }), text, (list, topic) => {
         const listed = list.some((each) => each.action === 'publish' && matchTopic(each.pattern, topic));
-        expect(admits(list, 'publish', topic)).toBe(listed && topicFault(topic) === undefined);
+        expect(isAllowed(list, 'publish', topic)).toBe(listed && topicFault(topic) === undefined);
       }),
       { numRuns: 2_000 },
     );
