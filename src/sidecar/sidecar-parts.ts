@@ -9,12 +9,12 @@ import type { ServeHttp } from '../transport/http/http-server.ts';
 import type { Network } from '../transport/rpc.ts';
 import { Access } from './access/access.ts';
 import { GrantNotices } from './access/grant-notices.ts';
+import { BusClient } from './bus-link/bus-client.ts';
 import type { Credential } from './bus-link/bus-credential.ts';
-import { BusLink } from './bus-link/bus-link.ts';
 import { BusCalls } from './bus-link/calls.ts';
-import { standingBy } from './bus-link/link-part.ts';
 import { Outbox } from './bus-link/outbox.ts';
 import { BusServers } from './bus-link/servers.ts';
+import { standingBy } from './bus-link/session-listener.ts';
 import { StateKeeper } from './bus-link/state-keeper.ts';
 import { BusSubscriptions } from './bus-link/subscriptions.ts';
 import { HealthEndpoint } from './health/health-endpoint.ts';
@@ -56,7 +56,7 @@ export interface SidecarOptions {
 export interface SidecarParts extends Omit<PluginPort, 'identity' | 'settings'> {
   readonly log: RatedLog;
   readonly recorder: SidecarMetrics;
-  readonly link: BusLink;
+  readonly link: BusClient;
   readonly grantNotices: GrantNotices;
   readonly endpoint: HealthEndpoint;
   readonly listener: PluginListener;
@@ -96,7 +96,7 @@ export function createParts(given: SidecarOptions, onFault: (faulted: boolean) =
     instanceId: config.instanceId,
     isDegraded: () => !current.conditions.busUp,
   });
-  const send: BusLink['send'] = (message) => link.send(message);
+  const send: BusClient['send'] = (message) => link.send(message);
   const overBus = {
     outbox: new Outbox({ scheduler, limits: config.outbox, budget: memory.outgoing, send }),
     subscriptions: new BusSubscriptions({
@@ -173,8 +173,8 @@ function createMetrics({ config, scheduler, audit, processUsage }: SidecarOption
   return metrics;
 }
 
-function createLink({ config, network, scheduler, log, readCredential }: SidecarOptions): BusLink {
-  return new BusLink({
+function createLink({ config, network, scheduler, log, readCredential }: SidecarOptions): BusClient {
+  return new BusClient({
     network,
     scheduler,
     log,
@@ -195,7 +195,7 @@ function createLink({ config, network, scheduler, log, readCredential }: Sidecar
   });
 }
 
-function portIdentity(config: SidecarConfig, link: BusLink): PortIdentity {
+function portIdentity(config: SidecarConfig, link: BusClient): PortIdentity {
   const { instanceId, poolType, tags } = config;
   const owner = () => ({ instanceId, epoch: link.epoch });
   return {

@@ -2,7 +2,7 @@ import { within } from '../base/async/within.ts';
 import { exitCodes } from '../contract/config/exit-codes.ts';
 import { RpcError } from '../transport/status.ts';
 import { recoverGrants } from './access/grant-recovery.ts';
-import { standingBy } from './bus-link/link-part.ts';
+import { standingBy } from './bus-link/session-listener.ts';
 import { watchForPlugin } from './health/absent-plugin.ts';
 import type { SidecarState } from './lifecycle/sidecar-state.ts';
 import { runShutdown, runStartup, type StartupStep } from './lifecycle/startup.ts';
@@ -26,8 +26,8 @@ export class Sidecar {
     this.#options = options;
     this.#parts = createParts(options, (faulted) => this.#onFault(faulted));
     this.#parts.link.attach({
-      onUp: (draining) => this.#onBusUp(draining),
-      onDown: (reason) => this.#onBusDown(reason),
+      onSessionOpen: (draining) => this.#onBusUp(draining),
+      onSessionLost: (reason) => this.#onBusDown(reason),
       onSuperseded: () => {
         if (!this.#parts.current.conditions.superseded) this.#standBy(options.config.shutdown.drainMs);
       },

@@ -10,10 +10,10 @@ import {
 } from '../../contract/wire/grants.ts';
 import { grantsFromWire, withheldFromWire } from '../../contract/wire/grants-on-wire.ts';
 import { topicFault } from '../../contract/wire/topic.ts';
-import type { LinkPart } from '../bus-link/link-part.ts';
+import type { SessionListener } from '../bus-link/session-listener.ts';
 
 /** The bus's decision on what this instance may publish and subscribe to. Nothing is allowed until the bus has decided. */
-export class Access implements LinkPart {
+export class Access implements SessionListener {
   #granted: readonly Grant[] | undefined;
   #denied: readonly WithheldGrant[] = [];
   #undecided: readonly WithheldGrant[] = [];

@@ -3,14 +3,14 @@ import { every, type Scheduler, type Timer } from '../../base/time/scheduler.ts'
 import { approvalCommand } from '../../contract/wire/approval-command.ts';
 import type { SessionEvent } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import type { Grant } from '../../contract/wire/grants.ts';
-import type { LinkPart } from '../bus-link/link-part.ts';
+import type { SessionListener } from '../bus-link/session-listener.ts';
 import { listGrants } from '../lifecycle/startup-errors.ts';
 import type { Access } from './access.ts';
 
 const remindEveryMs = 10_000;
 
 /** Logs which grants are given and withdrawn. While some are undecided, logs them with the command that approves them. */
-export class GrantNotices implements LinkPart {
+export class GrantNotices implements SessionListener {
   readonly #options: { access: Access; instanceId: string; scheduler: Scheduler; log: Log };
   #last: readonly Grant[] | undefined;
   #reminder: Timer | undefined;

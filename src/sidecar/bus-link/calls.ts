@@ -2,7 +2,7 @@ import type { Scheduler, Timer } from '../../base/time/scheduler.ts';
 import { CallOutcome, type CallResult, type SessionEvent } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import type { Envelope } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
 import type { RequestInit } from './bus-session.ts';
-import type { LinkPart } from './link-part.ts';
+import type { SessionListener } from './session-listener.ts';
 
 export type CallReport = Pick<CallResult, 'outcome' | 'payloadType' | 'payload' | 'detail'>;
 
@@ -10,7 +10,7 @@ export type CallReport = Pick<CallResult, 'outcome' | 'payloadType' | 'payload' 
 const graceMs = 250;
 
 /** Calls to other plugins: at most once, never queued, bounded in time. */
-export class BusCalls implements LinkPart {
+export class BusCalls implements SessionListener {
   readonly #scheduler: Scheduler;
   readonly #send: (message: RequestInit) => boolean;
   readonly #pending = new Map<bigint, { readonly timer: Timer; readonly settle: (report: CallReport) => void }>();
@@ -36,7 +36,7 @@ export class BusCalls implements LinkPart {
     });
   }
 
-  onDown(): void {
+  onSessionLost(): void {
     for (const callId of this.#pending.keys()) {
       this.#settle(callId, withoutAnswer(CallOutcome.TIMEOUT, 'the bus was lost before an answer came'));
     }

@@ -6,7 +6,7 @@ import { type Envelope, EnvelopeSchema } from '../../contract/wire/gen/meridian/
 import { RpcError } from '../../transport/status.ts';
 import type { MemoryBudget } from '../memory/memory-budget.ts';
 import type { RequestInit } from './bus-session.ts';
-import { type LinkPart, standingBy } from './link-part.ts';
+import { type SessionListener, standingBy } from './session-listener.ts';
 
 /** How a publish ended. `unknown`: it was sent and no answer came in time, so it may or may not be stored. */
 export type PublishOutcome =
@@ -44,7 +44,7 @@ interface Waiting {
  * The publishes that wait for the bus's answer, in order. It is bounded, in memory, and never resends an answered publish. The
  * caller learns of every message whether it is stored, is not, or may be.
  */
-export class Outbox implements LinkPart {
+export class Outbox implements SessionListener {
   readonly #options: OutboxOptions;
   readonly #waiting = new Map<bigint, Waiting>();
   readonly #emptied = new Gate(true);
@@ -86,7 +86,7 @@ export class Outbox implements LinkPart {
     });
   }
 
-  onUp(): void {
+  onSessionOpen(): void {
     for (const waiting of this.#waiting.values()) {
       waiting.sentBefore ||= waiting.sent;
       this.#send(waiting);

@@ -4,7 +4,7 @@ import type { AnswerSchema, Request, SessionEvent } from '../../contract/wire/ge
 import type { RpcError } from '../../transport/status.ts';
 import type { RequestInit } from './bus-session.ts';
 import { endedStatus } from './ended-status.ts';
-import type { LinkPart } from './link-part.ts';
+import type { SessionListener } from './session-listener.ts';
 
 export interface ServerSink {
   serving(): void;
@@ -15,7 +15,7 @@ export interface ServerSink {
 }
 
 /** The patterns on which this plugin answers requests. Each is announced again in a new session. */
-export class BusServers implements LinkPart {
+export class BusServers implements SessionListener {
   readonly #send: (message: RequestInit) => boolean;
   readonly #open = new Map<number, { readonly pattern: string; readonly sink: ServerSink }>();
   /** Requests that wait for the plugin's answer, each with its responder. */
@@ -62,7 +62,7 @@ export class BusServers implements LinkPart {
     this.#stopped = false;
   }
 
-  onUp(): void {
+  onSessionOpen(): void {
     // Callers no longer wait for the requests of the session before.
     this.#settle(() => true);
     for (const [serverId, { pattern }] of this.#open) this.#send({ case: 'serve', value: { serverId, pattern } });

@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { LoadStateRequestSchema, SaveStateRequestSchema } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import { busMethods } from '../../contract/wire/methods.ts';
-import type { BusLink } from './bus-link.ts';
+import type { BusClient } from './bus-client.ts';
 
 export interface RecoveredState {
   readonly found: boolean;
@@ -19,12 +19,12 @@ export interface AcknowledgedPositions {
  * owner's.
  */
 export class StateKeeper {
-  readonly #link: BusLink;
+  readonly #link: BusClient;
   readonly #instanceId: string;
   #recovered: RecoveredState | undefined;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(link: BusLink, instanceId: string) {
+  constructor(link: BusClient, instanceId: string) {
     this.#link = link;
     this.#instanceId = instanceId;
   }

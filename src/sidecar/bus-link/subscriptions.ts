@@ -3,13 +3,13 @@ import { RpcError } from '../../transport/status.ts';
 import type { RequestInit } from './bus-session.ts';
 import { BusSubscription, type Credit, type SubscriptionRequest, type SubscriptionSink } from './bus-subscription.ts';
 import { endedStatus } from './ended-status.ts';
-import type { LinkPart } from './link-part.ts';
 import { Requeues } from './requeues.ts';
+import type { SessionListener } from './session-listener.ts';
 
 /** Receives the count of messages, of any topic, that were dropped before the subscription reached them. */
 type OnMissed = (subscription: SubscriptionRequest, count: number) => void;
 
-export class BusSubscriptions implements LinkPart {
+export class BusSubscriptions implements SessionListener {
   readonly #send: (message: RequestInit) => boolean;
   readonly #onMissed: OnMissed;
   readonly #open = new Map<number, BusSubscription>();
@@ -114,12 +114,12 @@ export class BusSubscriptions implements LinkPart {
     }
   }
 
-  onUp(): void {
+  onSessionOpen(): void {
     this.#requeues.sendAll();
     if (!this.#handedBack) this.#openAll();
   }
 
-  onDown(): void {
+  onSessionLost(): void {
     this.#requeues.down();
   }
 

@@ -2,7 +2,7 @@ import { version } from '../../base/version.ts';
 import type { SidecarConfig } from '../../contract/config/sidecar-config.ts';
 import type { HttpReply } from '../../transport/http/http-reply.ts';
 import type { Access } from '../access/access.ts';
-import type { BusLink } from '../bus-link/bus-link.ts';
+import type { BusClient } from '../bus-link/bus-client.ts';
 import type { Outbox } from '../bus-link/outbox.ts';
 import type { BusSubscriptions } from '../bus-link/subscriptions.ts';
 import type { SidecarState, StateHolder } from '../lifecycle/sidecar-state.ts';
@@ -42,7 +42,7 @@ export interface SidecarStatus {
 /** The parts that the status is read from. */
 export interface ReportedParts {
   readonly current: StateHolder;
-  readonly link: BusLink;
+  readonly link: BusClient;
   readonly admission: Admission;
   readonly secondPlugin: SecondPlugin;
   readonly lifecycle: PluginLifecycle;

@@ -2,7 +2,7 @@ import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Scheduler } from '../../base/time/scheduler.ts';
 import { version } from '../../base/version.ts';
 import type { SidecarConfig } from '../../contract/config/sidecar-config.ts';
-import type { BusLink } from '../bus-link/bus-link.ts';
+import type { BusClient } from '../bus-link/bus-client.ts';
 import type { Outbox } from '../bus-link/outbox.ts';
 import type { BusSubscriptions } from '../bus-link/subscriptions.ts';
 import { type StateHolder, sidecarStates } from '../lifecycle/sidecar-state.ts';
@@ -15,7 +15,7 @@ import type { SidecarMetrics } from './sidecar-metrics.ts';
 /** The parts that the gauges read. */
 interface GaugedParts {
   readonly current: StateHolder;
-  readonly link: BusLink;
+  readonly link: BusClient;
   readonly admission: Admission;
   readonly lifecycle: PluginLifecycle;
   readonly outbox: Outbox;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { silentLog } from '../../../src/base/log/log.ts';
 import { sleep } from '../../../src/base/time/scheduler.ts';
-import { BusLink } from '../../../src/sidecar/bus-link/bus-link.ts';
+import { BusClient } from '../../../src/sidecar/bus-link/bus-client.ts';
 import { VirtualScheduler } from '../../../src/simulation/virtual-scheduler.ts';
 import type { Network } from '../../../src/transport/rpc.ts';
 import { RpcError } from '../../../src/transport/status.ts';
@@ -23,7 +23,7 @@ function networkOf(reasons: string[]): Network {
 
 function connect(reasons: string[], timeoutMs: number): Promise<void> {
   const registration = { instanceId: 'one', poolType: 'OMSPool', requestedGrants: [], tags: [], image: '' };
-  const link = new BusLink({
+  const link = new BusClient({
     network: networkOf(reasons),
     scheduler,
     log: silentLog,

@@ -33,7 +33,7 @@ describe('a publish that the bus refuses', () => {
   test('is in doubt when it was sent on an earlier session too, which may have stored it', async () => {
     const outbox = outboxOf();
     const outcome = publish(outbox);
-    outbox.onUp();
+    outbox.onSessionOpen();
     answer(outbox, refusal);
     expect(await outcome).toEqual({
       kind: 'unknown',

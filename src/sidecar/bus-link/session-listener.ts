@@ -4,13 +4,13 @@ import type { SessionEvent } from '../../contract/wire/gen/meridian/bus/v1/bus_p
 export const standingBy = 'a newer start of this instance took over, and this sidecar stands by';
 
 /** A part that uses the session. It learns when it may send, when it may not, and what the bus sends. */
-export interface LinkPart {
+export interface SessionListener {
   /**
    * The session is open and this sidecar may write: resend what is unconfirmed. `draining`: a newer sidecar owns the instance
    * id, and the bus delivers nothing more.
    */
-  onUp?(draining: boolean): void;
-  onDown?(reason: string): void;
+  onSessionOpen?(draining: boolean): void;
+  onSessionLost?(reason: string): void;
   /** A newer sidecar took over the instance id while the bus was unreachable. */
   onSuperseded?(): void;
   /** Nothing more is sent under this epoch, since a newer sidecar owns the instance id. */

@@ -20,9 +20,9 @@ import { activate } from './activation.ts';
 import { attemptTimeoutMs, ownedByNewer, tryUntilAnswered } from './attempts.ts';
 import { BusCredential, type Credential, connectOptionsOf } from './bus-credential.ts';
 import { BusSession, type RequestInit } from './bus-session.ts';
-import { type LinkPart, standingBy } from './link-part.ts';
+import { type SessionListener, standingBy } from './session-listener.ts';
 
-export interface BusLinkOptions {
+export interface BusClientOptions {
   readonly network: Network;
   readonly scheduler: Scheduler;
   readonly log: Log;
@@ -48,9 +48,9 @@ export interface BusLinkOptions {
  * Keeps one session with the bus. It connects and registers, and after a loss does both again under the same epoch, so that the
  * bus recognises repeated publishes.
  */
-export class BusLink {
-  readonly #options: BusLinkOptions;
-  readonly #parts: LinkPart[] = [];
+export class BusClient {
+  readonly #options: BusClientOptions;
+  readonly #parts: SessionListener[] = [];
   readonly #closing = new AbortController();
   readonly #credential: BusCredential;
   #connection: Connection | undefined;
@@ -62,7 +62,7 @@ export class BusLink {
   #standingBy = false;
   #deploymentId = '';
 
-  constructor(options: BusLinkOptions) {
+  constructor(options: BusClientOptions) {
     this.#options = options;
     const { readCredential: read, address, scheduler, log } = options;
     this.#credential = new BusCredential({
@@ -99,7 +99,7 @@ export class BusLink {
     return this.#session?.leaseEndsMs;
   }
 
-  attach(part: LinkPart): void {
+  attach(part: SessionListener): void {
     this.#parts.push(part);
   }
 
@@ -273,7 +273,7 @@ export class BusLink {
     this.#up = true;
     this.#upSinceMs = this.#options.scheduler.nowMs();
     this.#standingBy = false;
-    for (const part of this.#parts) part.onUp?.(draining);
+    for (const part of this.#parts) part.onSessionOpen?.(draining);
   }
 
   #standsBy(): void {
@@ -291,6 +291,6 @@ export class BusLink {
     this.#up = false;
     if (!wasUp) return;
     if (!this.#closing.signal.aborted) this.#options.log.warn('the session with the bus is lost', { reason });
-    for (const part of this.#parts) part.onDown?.(reason);
+    for (const part of this.#parts) part.onSessionLost?.(reason);
   }
 }
