@@ -13,7 +13,7 @@ import { BusClient } from './bus-link/bus-client.ts';
 import type { Credential } from './bus-link/bus-credential.ts';
 import { BusCalls } from './bus-link/calls.ts';
 import { Outbox } from './bus-link/outbox.ts';
-import { BusServers } from './bus-link/servers.ts';
+import { Responders } from './bus-link/responders.ts';
 import { standingBy } from './bus-link/session-listener.ts';
 import { StateKeeper } from './bus-link/state-keeper.ts';
 import { BusSubscriptions } from './bus-link/subscriptions.ts';
@@ -108,7 +108,7 @@ export function createParts(given: SidecarOptions, onFault: (faulted: boolean) =
       },
     }),
     calls: new BusCalls({ scheduler, send }),
-    servers: new BusServers({ send }),
+    servers: new Responders({ send }),
   };
   for (const part of [access, grantNotices, ...Object.values(overBus)]) link.attach(part);
   const { subscriptions } = overBus;

@@ -3,7 +3,7 @@ import type { Scheduler } from '../../base/time/scheduler.ts';
 import type { Access } from '../access/access.ts';
 import type { BusCalls } from '../bus-link/calls.ts';
 import type { Outbox } from '../bus-link/outbox.ts';
-import type { BusServers } from '../bus-link/servers.ts';
+import type { Responders } from '../bus-link/responders.ts';
 import type { StateKeeper } from '../bus-link/state-keeper.ts';
 import type { BusSubscriptions } from '../bus-link/subscriptions.ts';
 import type { PluginHealth } from '../health/plugin-health.ts';
@@ -43,7 +43,7 @@ export interface PluginPort {
   readonly subscriptions: BusSubscriptions;
   readonly v1Patterns: V1Patterns;
   readonly calls: BusCalls;
-  readonly servers: BusServers;
+  readonly servers: Responders;
   readonly state: StateKeeper;
   readonly memory: SidecarMemory;
   /** Why nothing can be sent while a newer sidecar owns the instance id; otherwise undefined. */

@@ -6,7 +6,7 @@ import type { RequestInit } from './bus-session.ts';
 import { endedStatus } from './ended-status.ts';
 import type { SessionListener } from './session-listener.ts';
 
-export interface ServerSink {
+export interface ResponderSink {
   serving(): void;
   request(request: Request): void;
   /** Why the request is refused now; undefined when it is accepted. */
@@ -15,9 +15,9 @@ export interface ServerSink {
 }
 
 /** The patterns on which this plugin answers requests. Each is announced again in a new session. */
-export class BusServers implements SessionListener {
+export class Responders implements SessionListener {
   readonly #send: (message: RequestInit) => boolean;
-  readonly #open = new Map<number, { readonly pattern: string; readonly sink: ServerSink }>();
+  readonly #open = new Map<number, { readonly pattern: string; readonly sink: ResponderSink }>();
   /** Requests that wait for the plugin's answer, each with its responder. */
   readonly #asked = new Map<bigint, number>();
   readonly #answered = new Gate(true);
@@ -30,7 +30,7 @@ export class BusServers implements SessionListener {
 
   add(
     pattern: string,
-    sink: ServerSink,
+    sink: ResponderSink,
   ): { answer(answer: MessageInitShape<typeof AnswerSchema>): void; close(): void } {
     this.#lastId += 1;
     const serverId = this.#lastId;
