@@ -112,8 +112,8 @@ export function createParts(given: SidecarOptions, onFault: (faulted: boolean) =
   };
   for (const part of [access, grantNotices, ...Object.values(overBus)]) link.attach(part);
   const { subscriptions } = overBus;
-  memory.incoming.onRoom(() => subscriptions.takeUp());
-  memory.shedding.onEnd(() => subscriptions.takeUp());
+  memory.incoming.onRoom(() => subscriptions.resumeDeferred());
+  memory.shedding.onEnd(() => subscriptions.resumeDeferred());
   const v1Patterns = new V1Patterns({ subscriptions, credit: config.credits, recorder, memory });
   const state = new StateKeeper(link, config.instanceId);
   const parts = {

@@ -30,7 +30,7 @@ export class SendQueue {
   }
 
   /** True if a message of this size is accepted now. A message that would be alone always is. */
-  hasRoom(bytes: number): boolean {
+  hasCapacity(bytes: number): boolean {
     return this.#waiting.size === 0 || this.#waitingBytes + bytes <= this.#limits.waitingBytes;
   }
 

@@ -43,7 +43,7 @@ export class SessionOutflow {
   /** Sends a request once the sidecar reads, unless it is dropped before. Undefined if too many wait. */
   request(payloadBytes: number, send: () => void): { drop(): void } | undefined {
     const bytes = payloadBytes + requestOverheadBytes;
-    return this.#requests.hasRoom(bytes) ? { drop: this.#requests.add(bytes, send) } : undefined;
+    return this.#requests.hasCapacity(bytes) ? { drop: this.#requests.add(bytes, send) } : undefined;
   }
 
   /** The result of a call. If the caller does not read, its answer is dropped and the result says so. */

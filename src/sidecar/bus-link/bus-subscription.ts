@@ -21,7 +21,7 @@ export interface SubscriptionSink {
   acknowledged(positions: readonly bigint[]): void;
   ended(status: RpcError): void;
   /** Whether there is capacity for a message of this size; absent: always. Without capacity the message is deferred. */
-  hasRoom?(bytes: number): boolean;
+  hasCapacity?(bytes: number): boolean;
   /** Its messages in flight were requeued, and will be redelivered. */
   handedBack?(): void;
 }
@@ -44,7 +44,7 @@ export class BusSubscription {
   /** True from Subscribe to Subscribed. Deliveries in between were sent before Subscribe arrived. */
   #isOpening = false;
   /** The size of the message that was deferred for lack of capacity. */
-  #leftBytes: number | undefined;
+  #deferredBytes: number | undefined;
   /** Reopened because there is capacity again; the sink need not know. */
   #isTakingUp = false;
   #credit: Credit;
@@ -97,7 +97,7 @@ export class BusSubscription {
    */
   open(): void {
     const { messages, bytes } = this.#credit;
-    this.#leftBytes = undefined;
+    this.#deferredBytes = undefined;
     const value = {
       ...this.request,
       subscriptionId: this.#id,
@@ -117,26 +117,26 @@ export class BusSubscription {
   }
 
   /** Reopens the subscription if a message was deferred. */
-  takeUp(): void {
+  resumeDeferred(): void {
     this.#isTakingUp = true;
     this.open();
   }
 
   /** The size of the deferred message; undefined when none is deferred. */
-  get leftBytes(): number | undefined {
-    return this.#leftBytes;
+  get deferredBytes(): number | undefined {
+    return this.#deferredBytes;
   }
 
-  hasRoom(bytes: number): boolean {
-    return this.#sink.hasRoom?.(bytes) ?? true;
+  hasCapacity(bytes: number): boolean {
+    return this.#sink.hasCapacity?.(bytes) ?? true;
   }
 
   /** Delivers the message or, without capacity, defers it and, to keep their order, all later ones. */
   delivered(delivery: Delivery): void {
     const { position, creditBytes: bytes, attempt } = delivery;
-    if (this.#isOpening || this.#leftBytes !== undefined) return;
-    if (!this.hasRoom(bytes)) {
-      this.#leftBytes = bytes;
+    if (this.#isOpening || this.#deferredBytes !== undefined) return;
+    if (!this.hasCapacity(bytes)) {
+      this.#deferredBytes = bytes;
       return;
     }
     const held = this.#inHand.get(position);

@@ -101,16 +101,16 @@ export class BusSubscriptions implements SessionListener {
   }
 
   /** Reopens subscriptions with deferred messages, as far as there is capacity. */
-  takeUp(): void {
+  resumeDeferred(): void {
     if (this.#stopped) return;
     let plannedBytes = 0;
     for (const subscription of this.#short) {
-      const { leftBytes } = subscription;
-      plannedBytes += leftBytes ?? 0;
+      const { deferredBytes } = subscription;
+      plannedBytes += deferredBytes ?? 0;
       // First come, first served: smaller messages would starve the first.
-      if (leftBytes !== undefined && !subscription.hasRoom(plannedBytes)) return;
+      if (deferredBytes !== undefined && !subscription.hasCapacity(plannedBytes)) return;
       this.#short.delete(subscription);
-      if (leftBytes !== undefined && this.#isOpen(subscription)) subscription.takeUp();
+      if (deferredBytes !== undefined && this.#isOpen(subscription)) subscription.resumeDeferred();
     }
   }
 
@@ -126,7 +126,7 @@ export class BusSubscriptions implements SessionListener {
   #deliver(delivery: Delivery): void {
     const subscription = this.#open.get(delivery.subscriptionId);
     subscription?.delivered(delivery);
-    if (subscription?.leftBytes !== undefined) this.#short.add(subscription);
+    if (subscription?.deferredBytes !== undefined) this.#short.add(subscription);
   }
 
   #isOpen(subscription: BusSubscription): boolean {

@@ -29,7 +29,7 @@ export interface SidecarMemory {
   readonly credits: CreditPool;
   readonly shedding: LoadShedding;
   /** Whether a message of this size may be sent to the plugin. */
-  readonly hasRoom: (bytes: number) => boolean;
+  readonly hasCapacity: (bytes: number) => boolean;
 }
 
 const mebibyte = 1024 * 1024;
@@ -68,6 +68,6 @@ export function createMemory(options: {
     incoming,
     credits: new CreditPool(eachWayBytes, () => shedding.isShedding),
     shedding,
-    hasRoom: (bytes) => !shedding.isShedding && incoming.fits(bytes),
+    hasCapacity: (bytes) => !shedding.isShedding && incoming.fits(bytes),
   };
 }

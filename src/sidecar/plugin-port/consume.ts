@@ -61,7 +61,7 @@ export async function consume(port: PluginPort, stream: ConsumeStream): Promise<
         void passCreditOn();
       },
       ended: (status) => following.interrupt(status),
-      hasRoom: port.memory.hasRoom,
+      hasCapacity: port.memory.hasCapacity,
     },
   );
   async function passCreditOn(): Promise<void> {

@@ -31,7 +31,7 @@ export async function serveRequests(port: PluginPort, stream: RpcStream<ServeReq
   const answers = new Interruptible(messages);
   gone.throwIfAborted();
   gone.addEventListener('abort', () => answers.interrupt(gone.reason), { once: true, signal: stream.over });
-  const { incoming, hasRoom } = port.memory;
+  const { incoming, hasCapacity } = port.memory;
   const hold = new StreamHold(incoming, stream);
   const requests = new WaitingRequests({
     scheduler: port.scheduler,
@@ -47,7 +47,7 @@ export async function serveRequests(port: PluginPort, stream: RpcStream<ServeReq
     serving: () => send({ case: 'serving', value: {} }),
     request: (request) => requests.add(request),
     refusal: (request) => {
-      const fits = hasRoom(request.envelope?.payload.length ?? 0);
+      const fits = hasCapacity(request.envelope?.payload.length ?? 0);
       return requests.refusal(request) ?? (fits ? undefined : "the responder's sidecar is short of memory");
     },
     ended: (status) => answers.interrupt(status),

@@ -33,7 +33,7 @@ export class WaitingRequests {
 
   /** Why one more cannot wait; undefined when it can. */
   refusal(request: Request): string | undefined {
-    if (this.#queue.hasRoom(costOf(request))) return undefined;
+    if (this.#queue.hasCapacity(costOf(request))) return undefined;
     return `the responder does not read, and more than the limit of ${formatBytes(waitingRequestBytes)} of requests waits for it`;
   }
 

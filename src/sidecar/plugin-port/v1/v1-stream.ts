@@ -82,7 +82,7 @@ export class V1Stream {
       for (;;) {
         if (this.#failure) throw this.#failure;
         if (this.#ended) return;
-        const [next] = this.#hasRoom() ? this.#waiting.values() : [];
+        const [next] = this.#hasCapacity() ? this.#waiting.values() : [];
         if (next) this.#handOver(next);
         else await this.#wakeup.wait();
       }
@@ -101,7 +101,7 @@ export class V1Stream {
     onDone(delivery, 'handedOver');
   }
 
-  #hasRoom(): boolean {
+  #hasCapacity(): boolean {
     const { stream } = this.#options;
     if (stream.queuedBytes <= streamLimits.unreadBytes) return true;
     if (!this.#draining) {
