@@ -24,7 +24,6 @@ import { type Registration, Registry } from './ownership/registration.ts';
 import { Takeover } from './ownership/takeover.ts';
 import { BacklogWatch } from './quotas/backlog-watch.ts';
 import { InstanceQuotas, quotasFor } from './quotas/instance-quota.ts';
-import { type BusRecorder, silentRecorder } from './recorder.ts';
 import { CallBroker } from './session/call-broker.ts';
 import { LogTail } from './session/log-tail.ts';
 import { refusalAsStatus } from './session/refusal-as-status.ts';
@@ -33,13 +32,14 @@ import { startOf } from './session/start-of.ts';
 import { WaitingPublishes } from './session/waiting-publishes.ts';
 import { idleExpiryFrom } from './store/idle-expiry.ts';
 import type { GrantDecision, Owner, Store } from './store/store.ts';
+import { type BusTelemetry, silentTelemetry } from './telemetry.ts';
 
 export interface BusOptions {
   readonly store: Store;
   readonly policy: Policy;
   readonly scheduler: Scheduler;
   readonly log: Log;
-  readonly recorder?: BusRecorder;
+  readonly telemetry?: BusTelemetry;
   /** How long a registration lives without a heartbeat. */
   readonly leaseMs?: number;
   /** How long a superseded sidecar may still publish, ack and save state. */
@@ -56,7 +56,7 @@ const sweepEveryMs = 1_000;
 /** The Bus API behind its wire: registration, ownership and routing. */
 export class Bus {
   readonly #options: BusOptions;
-  readonly #recorder: BusRecorder;
+  readonly #telemetry: BusTelemetry;
   readonly #leaseMs: number;
   readonly #startedMs: number;
   readonly registry = new Registry();
@@ -73,8 +73,8 @@ export class Bus {
   /** `decisions` are the stored decisions on grants. */
   constructor(options: BusOptions, decisions: readonly GrantDecision[]) {
     this.#options = options;
-    this.#recorder = options.recorder ?? silentRecorder;
-    this.#recorder.watch(() => this.registry.all());
+    this.#telemetry = options.telemetry ?? silentTelemetry;
+    this.#telemetry.watch(() => this.registry.all());
     this.#leaseMs = options.leaseMs ?? limits.leaseMs;
     this.#startedMs = options.scheduler.nowMs();
     this.#broker = new CallBroker(options.scheduler);
@@ -166,7 +166,7 @@ export class Bus {
       waiting: this.#waitingPublishes,
       broker: this.#broker,
       log: this.#options.log,
-      recorder: this.#recorder,
+      telemetry: this.#telemetry,
       wallTimeNs: () => this.#options.scheduler.wallTimeNs(),
       renewLease: () => this.#renewLease(registration),
     });
@@ -273,7 +273,7 @@ export class Bus {
       if (registration.phase === 'active') this.registry.remove(registration.owner);
       else this.#inBackground(this.#takeover.drained(registration));
       const { instanceId, epoch } = registration.owner;
-      this.#recorder.leaseEnded();
+      this.#telemetry.leaseEnded();
       const about = { instance: instanceId, epoch, leaseMs: this.#leaseMs };
       this.#options.log.warn('lease ended without a heartbeat', about);
     }

@@ -47,7 +47,7 @@ export async function serveBus(options: ServeBusOptions): Promise<RunningBus> {
   const refusals = ratedLog(options.log, { scheduler, lines: 1 });
   const bus = new Bus({ ...options, log }, await options.store.decisions());
   const onRefused = (refusal: { readonly address: string; readonly reason: string }): void => {
-    options.recorder?.refused('client');
+    options.telemetry?.refused('client');
     refusals.warn('refused a client', { ...refusal });
   };
   const identify: Identify = ({ peer, metadata }) => {
@@ -62,7 +62,7 @@ export async function serveBus(options: ServeBusOptions): Promise<RunningBus> {
   const callers = new KnownCallers(identify);
   const listening = options.network.listen(options.address, {
     routes: [
-      ...busRoutes({ bus, identify, callers, onNotRegistered: () => options.recorder?.refused('registration') }),
+      ...busRoutes({ bus, identify, callers, onNotRegistered: () => options.telemetry?.refused('registration') }),
       ...grantRoutes({ desk: bus.grants, identify }),
       ...subscriptionRoutes({
         store: options.store,

@@ -46,7 +46,7 @@ export async function watchBus(
     storeFile,
     isDiskFull,
   }: { readonly log: Log; readonly storeFile: string | undefined; readonly isDiskFull: () => boolean },
-): Promise<{ readonly recorder?: BusMetrics; close(): Promise<void> }> {
+): Promise<{ readonly telemetry?: BusMetrics; close(): Promise<void> }> {
   // By default SIGHUP ends a process, and operators who rotate files send it to every process.
   process.on('SIGHUP', () => {});
   if (flags.metrics === undefined && flags.audit === undefined) return { async close() {} };
@@ -54,14 +54,14 @@ export async function watchBus(
   const audit =
     place === undefined ? undefined : await openAuditLog({ place, setting: '--audit', log, stdout: process.stdout });
   if (audit) process.on('SIGHUP', audit.reopen.bind(audit));
-  const recorder = new BusMetrics({
+  const telemetry = new BusMetrics({
     scheduler: realScheduler,
     ...(audit && { audit }),
     ...(storeFile !== undefined && { store: { bytes: () => sizeOnDisk(storeFile), isDiskFull } }),
   });
-  const server = flags.metrics === undefined ? undefined : await serveMetrics(flags.metrics, recorder, log);
+  const server = flags.metrics === undefined ? undefined : await serveMetrics(flags.metrics, telemetry, log);
   return {
-    recorder,
+    telemetry,
     async close() {
       await server?.close();
       await audit?.close();

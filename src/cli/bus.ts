@@ -91,7 +91,7 @@ async function runBus(flags: BusFlags, policyFile: string): Promise<void> {
     ...(tls && { tls }),
     scheduler: realScheduler,
     log,
-    ...(watching.recorder && { recorder: watching.recorder }),
+    ...(watching.telemetry && { telemetry: watching.telemetry }),
   }).catch(async (error: unknown) => {
     await Promise.all([close(), watching.close()]);
     throw cannotListen(flags.listen, error);

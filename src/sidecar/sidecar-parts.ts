@@ -55,7 +55,7 @@ export interface SidecarOptions {
 /** All parts of a sidecar, connected but not started. */
 export interface SidecarParts extends Omit<PluginPort, 'identity' | 'settings'> {
   readonly log: RatedLog;
-  readonly recorder: SidecarMetrics;
+  readonly telemetry: SidecarMetrics;
   readonly link: BusClient;
   readonly grantNotices: GrantNotices;
   readonly endpoint: HealthEndpoint;
@@ -72,7 +72,7 @@ export function createParts(given: SidecarOptions, onFault: (faulted: boolean) =
   const log = ratedLog(given.log, { scheduler });
   const options = { ...given, log };
   const current = new StateHolder(log);
-  const recorder = createMetrics(options);
+  const telemetry = createMetrics(options);
   const link = createLink(options);
   const memory = createMemory({ tuning: config.memory, scheduler, log, process: options.processMemory });
   const access = new Access();
@@ -80,7 +80,7 @@ export function createParts(given: SidecarOptions, onFault: (faulted: boolean) =
   const health = new PluginHealth({
     scheduler,
     log,
-    recorder,
+    telemetry,
     checkEveryMs: config.healthCheckEveryMs,
     checkTimeoutMs: config.healthCheckTimeoutMs,
     faultThreshold: config.faultThreshold,
@@ -103,7 +103,7 @@ export function createParts(given: SidecarOptions, onFault: (faulted: boolean) =
       send,
       onMissed({ name, pattern }, count) {
         log.warn('the bus dropped messages before this subscription came to them', { name, count });
-        recorder.lost(name, count);
+        telemetry.lost(name, count);
         lifecycle.lost(pattern, count);
       },
     }),
@@ -114,12 +114,12 @@ export function createParts(given: SidecarOptions, onFault: (faulted: boolean) =
   const { subscriptions } = overBus;
   memory.incoming.onRoom(() => subscriptions.resumeDeferred());
   memory.shedding.onEnd(() => subscriptions.resumeDeferred());
-  const v1Patterns = new V1Patterns({ subscriptions, credit: config.credits, recorder, memory });
+  const v1Patterns = new V1Patterns({ subscriptions, credit: config.credits, telemetry, memory });
   const state = new StateKeeper(link, config.instanceId);
   const parts = {
     scheduler,
     log,
-    recorder,
+    telemetry,
     current,
     access,
     admission,
@@ -132,7 +132,7 @@ export function createParts(given: SidecarOptions, onFault: (faulted: boolean) =
     memory,
     standByRefusal: () => (link.isStandingBy ? standingBy : undefined),
   };
-  addPartGauges(recorder, config, { ...parts, link });
+  addPartGauges(telemetry, config, { ...parts, link });
   const port: PluginPort = {
     ...parts,
     identity: portIdentity(config, link),

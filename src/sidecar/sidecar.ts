@@ -176,12 +176,12 @@ export class Sidecar {
   }
 
   #onBusUp(draining: boolean): void {
-    const { current, lifecycle, recorder } = this.#parts;
+    const { current, lifecycle, telemetry } = this.#parts;
     current.note({ busUp: true, superseded: draining });
     this.#setIntake();
     // A plugin that attached before the first activation was told that the sidecar is degraded.
     lifecycle.resume();
-    if (this.#wasUp) recorder.reconnected();
+    if (this.#wasUp) telemetry.reconnected();
     this.#wasUp = true;
   }
 
@@ -248,8 +248,8 @@ export class Sidecar {
   }
 
   #recordDrain(startedMs: number): void {
-    const { recorder, outbox, scheduler } = this.#parts;
-    recorder.drained({ elapsedMs: scheduler.nowMs() - startedMs, publishesLeft: outbox.size });
+    const { telemetry, outbox, scheduler } = this.#parts;
+    telemetry.drained({ elapsedMs: scheduler.nowMs() - startedMs, publishesLeft: outbox.size });
   }
 
   /** Requeues. Resolves once the bus has stored that and answered every publish, and the plugin every request. */

@@ -6,7 +6,7 @@ import { type AuditRecord, type AuditSink, auditLine } from '../../contract/wire
 import type { CallEnding } from '../../contract/wire/call-ending.ts';
 import type { MessageMeta } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
 import type { Registration } from '../ownership/registration.ts';
-import type { BusRecorder, RefusedKind, StoredOutcome } from '../recorder.ts';
+import type { BusTelemetry, RefusedKind, StoredOutcome } from '../telemetry.ts';
 
 export interface BusMetricsOptions {
   readonly scheduler: Scheduler;
@@ -24,7 +24,7 @@ const phases = ['reserved', 'active', 'draining'] as const;
 const latencyBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
 /** Counts the bus's events in a registry of its own, and writes one audit line for every step of a message. */
-export class BusMetrics implements BusRecorder {
+export class BusMetrics implements BusTelemetry {
   readonly registry = new Registry();
   readonly #options: BusMetricsOptions;
   readonly #receivers = new BoundedLabels(receiversMax);

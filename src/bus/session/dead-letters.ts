@@ -7,8 +7,8 @@ import { type Envelope, EnvelopeSchema, MessageMetaSchema } from '../../contract
 import { isAllowed, notGranted } from '../../contract/wire/grants.ts';
 import { traceIdOf } from '../../contract/wire/trace-context.ts';
 import type { Registration } from '../ownership/registration.ts';
-import type { BusRecorder } from '../recorder.ts';
 import { type Store, StoreFullError } from '../store/store.ts';
+import type { BusTelemetry } from '../telemetry.ts';
 import type { FailedMessage } from './subscription-feed.ts';
 
 export type DeadLetterRequest = Pick<Subscribe, 'name' | 'pattern' | 'maxAttempts' | 'deadLetterTopic'>;
@@ -32,7 +32,7 @@ export interface DeadLettersOptions {
   readonly request: DeadLetterRequest;
   readonly wallTimeNs: () => bigint;
   readonly log: Log;
-  readonly recorder: Pick<BusRecorder, 'deadLettered'>;
+  readonly telemetry: Pick<BusTelemetry, 'deadLettered'>;
   /** Called with the position that the subscription has finished. */
   readonly onPutAway: (position: bigint) => void;
 }
@@ -50,7 +50,7 @@ export class DeadLetters {
    * @throws StaleEpochError
    */
   async deadLetterIfExhausted({ message, attempts }: FailedMessage): Promise<boolean> {
-    const { store, registration, request, log, recorder, onPutAway } = this.#options;
+    const { store, registration, request, log, telemetry, onPutAway } = this.#options;
     const { name, maxAttempts, deadLetterTopic } = request;
     if (maxAttempts === 0 || attempts < maxAttempts) return false;
     const { position, envelope } = message;
@@ -73,7 +73,7 @@ export class DeadLetters {
       return false;
     }
     log.warn('dead letter', { ...about, topic: envelope.meta?.topic, deadLetterTopic });
-    recorder.deadLettered(envelope.meta, registration.owner.instanceId);
+    telemetry.deadLettered(envelope.meta, registration.owner.instanceId);
     onPutAway(position);
     return true;
   }

@@ -3,8 +3,8 @@ import { Gate } from '../../base/async/gate.ts';
 import type { PublishResultSchema } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import type { MessageMeta } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
 import { encodedBytes } from '../envelope/stamp-envelope.ts';
-import type { BusRecorder } from '../recorder.ts';
 import { type NewMessage, type Owner, StaleEpochError, type Store, StoreFullError } from '../store/store.ts';
+import type { BusTelemetry } from '../telemetry.ts';
 import { allWaitingMax, type WaitingPublishes } from './waiting-publishes.ts';
 
 /**
@@ -24,7 +24,7 @@ type PublishResultInit = MessageInitShape<typeof PublishResultSchema>;
 export interface SessionPublishesOptions {
   readonly owner: Owner;
   readonly store: Store;
-  readonly recorder: Pick<BusRecorder, 'append'>;
+  readonly telemetry: Pick<BusTelemetry, 'append'>;
   /** Shared by all sessions. */
   readonly waiting: WaitingPublishes;
   /** Called in the order of the publishes, with the known metadata of the message. */
@@ -141,9 +141,9 @@ export class SessionPublishes {
 
   async #append(messages: readonly NewMessage[]): Promise<PublishResultInit[]> {
     if (messages.length === 0) return [];
-    const { store, owner, recorder } = this.#options;
+    const { store, owner, telemetry } = this.#options;
     try {
-      const appended = await recorder.append(store.append(owner, messages));
+      const appended = await telemetry.append(store.append(owner, messages));
       return appended.map((each) => ({ accepted: true, ...each }));
     } catch (error) {
       if (error instanceof StaleEpochError) return messages.map(() => ({ refusalReason: error.message }));

@@ -13,7 +13,6 @@ import {
 import { throwFault } from '../../transport/status.ts';
 import type { Registration } from '../ownership/registration.ts';
 import { overCount } from '../quotas/instance-quota.ts';
-import type { BusRecorder } from '../recorder.ts';
 import {
   type FailedDelivery,
   StaleEpochError,
@@ -22,6 +21,7 @@ import {
   type SubscriptionSpec,
   TooManySubscriptionsError,
 } from '../store/store.ts';
+import type { BusTelemetry } from '../telemetry.ts';
 import { DeadLetters, deadLetterRefusal } from './dead-letters.ts';
 import type { LogTail } from './log-tail.ts';
 import { lengthRefusal, lossOf, type PatternRefusal, patternRefusal, quotaRefusal } from './pattern-refusal.ts';
@@ -35,7 +35,7 @@ export interface SessionSubscriptionsOptions {
   readonly store: Store;
   readonly tail: LogTail;
   readonly log: Log;
-  readonly recorder: BusRecorder;
+  readonly telemetry: BusTelemetry;
   readonly wallTimeNs: () => bigint;
   readonly subscribed: (subscriptionId: number) => void;
   /** The subscription has ended, and its deliveries in flight are requeued. */

@@ -20,8 +20,8 @@ import { RpcError, throwFault } from '../../transport/status.ts';
 import { receiveEnvelope } from '../envelope/received-envelope.ts';
 import { type EventInit, SessionOutflow } from '../outflow/session-outflow.ts';
 import type { Drain, RegisteredSession, Registration } from '../ownership/registration.ts';
-import { type BusRecorder, storedOutcomeOf } from '../recorder.ts';
 import type { Store } from '../store/store.ts';
+import { type BusTelemetry, storedOutcomeOf } from '../telemetry.ts';
 import { type CallBroker, type CallOutcomeReport, failed, type Responder } from './call-broker.ts';
 import type { LogTail } from './log-tail.ts';
 import { lengthRefusal, lossOf, patternRefusal, quotaRefusal } from './pattern-refusal.ts';
@@ -37,7 +37,7 @@ export interface SessionOptions extends Pick<SessionPublishesOptions, 'waiting'>
   readonly tail: LogTail;
   readonly broker: CallBroker;
   readonly log: Log;
-  readonly recorder: BusRecorder;
+  readonly telemetry: BusTelemetry;
   readonly wallTimeNs: () => bigint;
   readonly renewLease: () => number;
 }
@@ -54,7 +54,7 @@ export class Session implements RegisteredSession {
 
   constructor(options: SessionOptions) {
     this.#options = options;
-    const { recorder } = options;
+    const { telemetry } = options;
     this.#requests = new Interruptible(options.requests);
     this.#outflow = new SessionOutflow(options.stream);
     const onFailure = (error: unknown): void => this.end(RpcError.from(error));
@@ -63,7 +63,7 @@ export class Session implements RegisteredSession {
       owner: options.registration.owner,
       answer: (value, meta) => {
         this.send({ case: 'publishResult', value });
-        recorder.published(meta, storedOutcomeOf(value));
+        telemetry.published(meta, storedOutcomeOf(value));
       },
       onFailure,
     });
@@ -74,7 +74,7 @@ export class Session implements RegisteredSession {
       unsubscribed: (subscriptionId) => this.send({ case: 'unsubscribed', value: { subscriptionId } }),
       ended: (subscriptionId, refusal) => {
         this.send({ case: 'subscriptionEnded', value: { subscriptionId, ...refusal } });
-        recorder.refused('subscription');
+        telemetry.refused('subscription');
       },
       missed: (subscriptionId, count) => this.send({ case: 'missed', value: { subscriptionId, count: BigInt(count) } }),
       acknowledged: (subscriptionId, positions) =>
@@ -82,7 +82,7 @@ export class Session implements RegisteredSession {
       room: () => this.#outflow.room(),
       deliver: (delivery) => {
         this.send({ case: 'delivery', value: delivery });
-        recorder.routed('message', delivery.envelope?.meta, this.#instanceId);
+        telemetry.routed('message', delivery.envelope?.meta, this.#instanceId);
       },
     });
   }
@@ -242,7 +242,7 @@ export class Session implements RegisteredSession {
     const report = (result: CallOutcomeReport): void => {
       const told = this.#outflow.answerFor(result);
       this.send({ case: 'callResult', value: { callId, ...told } });
-      this.#options.recorder.called(received.meta, callEndingOf(told.outcome).name);
+      this.#options.telemetry.called(received.meta, callEndingOf(told.outcome).name);
     };
     if (received.refusal !== undefined) {
       report(failed(CallOutcome.REFUSED, received.refusal));
@@ -270,7 +270,7 @@ export class Session implements RegisteredSession {
       quotaRefusal(registration, 'servers', this.#responders.size);
     if (refusal) {
       this.send({ case: 'servingEnded', value: { serverId, ...refusal } });
-      this.#options.recorder.refused('subscription');
+      this.#options.telemetry.refused('subscription');
       return;
     }
     const responder: Responder = {
@@ -278,7 +278,7 @@ export class Session implements RegisteredSession {
       isReady: () => this.#delivering,
       take: (request) =>
         this.#outflow.request(request.envelope.payload.length, () => {
-          this.#options.recorder.routed('call', request.envelope.meta, this.#instanceId);
+          this.#options.telemetry.routed('call', request.envelope.meta, this.#instanceId);
           this.send({ case: 'request', value: { serverId, ...request } });
         }),
     };

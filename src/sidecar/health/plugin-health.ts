@@ -1,12 +1,12 @@
 import type { Log } from '../../base/log/log.ts';
 import { every, type Scheduler, type Timer } from '../../base/time/scheduler.ts';
-import type { Recorder } from '../metrics/recorder.ts';
+import type { SidecarTelemetry } from '../metrics/sidecar-telemetry.ts';
 import type { PluginLifecycle } from '../plugin-port/plugin-lifecycle.ts';
 
 export interface PluginHealthOptions {
   readonly scheduler: Scheduler;
   readonly log: Log;
-  readonly recorder: Pick<Recorder, 'healthCheckMissed' | 'heartbeat'>;
+  readonly telemetry: Pick<SidecarTelemetry, 'healthCheckMissed' | 'heartbeat'>;
   readonly checkEveryMs: number;
   readonly checkTimeoutMs: number;
   /** After so many misses in a row the plugin is faulted; one answer heals it. */
@@ -47,7 +47,7 @@ export class PluginHealth {
 
   heartbeat(healthy: boolean, detail: string): void {
     this.#heartbeat = { healthy, atMs: this.#options.scheduler.nowMs() };
-    this.#options.recorder.heartbeat();
+    this.#options.telemetry.heartbeat();
     if (!healthy) this.#options.log.warn('the plugin says that it is unhealthy', { detail });
     if (!this.#lifecycle?.isAttached && healthy) this.#judge(true);
   }
@@ -61,10 +61,10 @@ export class PluginHealth {
   }
 
   #judge(healthy: boolean): void {
-    const { log, recorder, faultThreshold, onChange } = this.#options;
+    const { log, telemetry, faultThreshold, onChange } = this.#options;
     this.#misses = healthy ? 0 : this.#misses + 1;
     if (!healthy) {
-      recorder.healthCheckMissed();
+      telemetry.healthCheckMissed();
       log.warn('health check missed', { misses: this.#misses, threshold: faultThreshold });
     }
     const faulted = this.#misses >= faultThreshold;

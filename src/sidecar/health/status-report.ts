@@ -49,11 +49,11 @@ export interface ReportedParts {
   readonly access: Access;
   readonly outbox: Outbox;
   readonly subscriptions: BusSubscriptions;
-  readonly recorder: SidecarMetrics;
+  readonly telemetry: SidecarMetrics;
 }
 
 function sidecarStatus(config: SidecarConfig, parts: ReportedParts): SidecarStatus {
-  const { current, link, admission, secondPlugin, lifecycle, access, outbox, subscriptions, recorder } = parts;
+  const { current, link, admission, secondPlugin, lifecycle, access, outbox, subscriptions, telemetry } = parts;
   return {
     version,
     state: current.current,
@@ -73,14 +73,14 @@ function sidecarStatus(config: SidecarConfig, parts: ReportedParts): SidecarStat
     },
     publishesWaiting: outbox.size,
     subscriptions: subscriptions.size,
-    totals: recorder.totals,
+    totals: telemetry.totals,
   };
 }
 
 /** Answers a request to the status server: the probes, the metrics, and the status as JSON. */
 export async function reportReply(path: string, config: SidecarConfig, parts: ReportedParts): Promise<HttpReply> {
   if (path === metricsPath) {
-    const { registry } = parts.recorder;
+    const { registry } = parts.telemetry;
     return { status: 200, body: await registry.metrics(), contentType: registry.contentType };
   }
   if (path !== statusPath) return healthReply(path, parts.current.current, [statusPath, metricsPath]);

@@ -3,8 +3,8 @@ import { type AuditRecord, type AuditSink, auditLine } from '../../contract/wire
 import type { CallEnding } from '../../contract/wire/call-ending.ts';
 import type { Delivery } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import type { Envelope } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
-import type { PublishEnding, SentMessage } from './recorder.ts';
 import { type MetricsOptions, SidecarMetrics } from './sidecar-metrics.ts';
+import type { PublishEnding, SentMessage } from './sidecar-telemetry.ts';
 
 export interface AuditOptions extends MetricsOptions {
   readonly instanceId: string;

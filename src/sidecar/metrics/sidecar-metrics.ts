@@ -4,7 +4,7 @@ import type { Scheduler } from '../../base/time/scheduler.ts';
 import type { CallEnding } from '../../contract/wire/call-ending.ts';
 import type { Delivery } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import type { Envelope } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
-import type { PublishEnding, Recorder, SentMessage } from './recorder.ts';
+import type { PublishEnding, SentMessage, SidecarTelemetry } from './sidecar-telemetry.ts';
 
 export interface MetricsOptions {
   readonly scheduler: Scheduler;
@@ -23,7 +23,7 @@ export interface MessageTotals {
 const latencyBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
 /** Counts events in its own registry. Labels contain topics and names of subscriptions, never the content of a message. */
-export class SidecarMetrics implements Recorder {
+export class SidecarMetrics implements SidecarTelemetry {
   readonly registry = new Registry();
   readonly topics: BoundedLabels;
   readonly subscriptions: BoundedLabels;

@@ -24,14 +24,14 @@ import { withoutTopic } from './publish/publish.ts';
  * registered.
  */
 export async function callOnce(port: PluginPort, request: CallRequest): Promise<CallReply> {
-  const { scheduler, recorder, log, identity } = port;
+  const { scheduler, telemetry, log, identity } = port;
   const startedMs = scheduler.nowMs();
   const trace = traceContextOf(request, scheduler.random);
   let messageId = '';
   const record = (outcome: CallEnding, reason: string): void => {
     const { traceparent } = trace;
     const { topic } = request;
-    recorder.called({ topic, traceparent, messageId }, outcome, scheduler.nowMs() - startedMs);
+    telemetry.called({ topic, traceparent, messageId }, outcome, scheduler.nowMs() - startedMs);
     if (outcome !== 'answered') log.debug('call failed', { outcome, topic, reason, trace_id: traceIdOf(traceparent) });
   };
   try {

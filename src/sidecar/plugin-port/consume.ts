@@ -50,14 +50,14 @@ export async function consume(port: PluginPort, stream: ConsumeStream): Promise<
       opened: () => send(stream, { case: 'opened', value: {} }),
       deliver: (delivery) => {
         send(stream, { case: 'message', value: consumedMessage(delivery) });
-        port.recorder.delivered(request.name, delivery);
+        port.telemetry.delivered(request.name, delivery);
         window.delivered(delivery.creditBytes);
         hold.written();
         void passCreditOn();
       },
       acknowledged: (positions) => {
         send(stream, { case: 'acknowledged', value: { positions: [...positions] } });
-        port.recorder.acknowledged(request.name, positions.length);
+        port.telemetry.acknowledged(request.name, positions.length);
         void passCreditOn();
       },
       ended: (status) => following.interrupt(status),

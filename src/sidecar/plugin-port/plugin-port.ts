@@ -9,7 +9,7 @@ import type { BusSubscriptions } from '../bus-link/subscriptions.ts';
 import type { PluginHealth } from '../health/plugin-health.ts';
 import type { StateHolder } from '../lifecycle/sidecar-state.ts';
 import type { SidecarMemory } from '../memory/sidecar-memory.ts';
-import type { Recorder } from '../metrics/recorder.ts';
+import type { SidecarTelemetry } from '../metrics/sidecar-telemetry.ts';
 import type { SecondPlugin } from '../second-plugin.ts';
 import type { Admission } from './admission.ts';
 import type { PluginLifecycle } from './plugin-lifecycle.ts';
@@ -32,7 +32,7 @@ export interface PluginPort {
   readonly identity: PortIdentity;
   readonly scheduler: Scheduler;
   readonly log: Log;
-  readonly recorder: Recorder;
+  readonly telemetry: SidecarTelemetry;
   readonly current: StateHolder;
   readonly access: Access;
   readonly admission: Admission;

@@ -39,7 +39,7 @@ export async function serveRequests(port: PluginPort, stream: RpcStream<ServeReq
     hold,
     send: ({ requestId, envelope, timeoutMs }) => {
       send({ case: 'request', value: { requestId, timeoutMs, ...(envelope && { envelope }) } });
-      port.recorder.requested(envelope);
+      port.telemetry.requested(envelope);
     },
     onDropped: ({ requestId }) => server.answer({ requestId, ok: false, errorDetail: 'the responder did not read it' }),
   });

@@ -1,11 +1,11 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { silentRecorder } from '../../../src/bus/recorder.ts';
 import { batchMax, SessionPublishes, waitingMax } from '../../../src/bus/session/session-publishes.ts';
 import { allWaitingMax, WaitingPublishes } from '../../../src/bus/session/waiting-publishes.ts';
 import type { RetentionOptions } from '../../../src/bus/store/retention.ts';
 import type { Owner } from '../../../src/bus/store/store.ts';
+import { silentTelemetry } from '../../../src/bus/telemetry.ts';
 import type { PublishResultSchema } from '../../../src/contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import { VirtualScheduler } from '../../../src/simulation/virtual-scheduler.ts';
 import { HeldStore } from '../held-store.ts';
@@ -40,7 +40,7 @@ function startPublishes(
   return new SessionPublishes({
     owner,
     store,
-    recorder: silentRecorder,
+    telemetry: silentTelemetry,
     waiting,
     answer: (result) => void results.push(result),
     onFailure: (error) => void failures.push(error),

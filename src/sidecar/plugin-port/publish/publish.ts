@@ -6,19 +6,19 @@ import { limits } from '../../../contract/wire/limits.ts';
 import { type TraceContext, traceContextOf, traceIdOf } from '../../../contract/wire/trace-context.ts';
 import { throwFault } from '../../../transport/status.ts';
 import type { PublishOutcome } from '../../bus-link/outbox.ts';
-import type { PublishEnding } from '../../metrics/recorder.ts';
+import type { PublishEnding } from '../../metrics/sidecar-telemetry.ts';
 import type { PluginPort } from '../plugin-port.ts';
 import { eventTimeFault, publishEnvelope } from './envelope.ts';
 
 /** Publishes one message and reports how it ended. @throws RpcError when it is over a limit or no plugin is registered. */
 export async function publishOnce(port: PluginPort, request: PublishRequest): Promise<PublishOutcome> {
-  const { scheduler, recorder, log } = port;
+  const { scheduler, telemetry, log } = port;
   const startedMs = scheduler.nowMs();
   const trace = traceContextOf(request, scheduler.random);
   let messageId = '';
   const record = (outcome: PublishEnding, reason?: string): void => {
     const { topic } = request;
-    recorder.published({ topic, traceparent: trace.traceparent, messageId }, outcome, scheduler.nowMs() - startedMs);
+    telemetry.published({ topic, traceparent: trace.traceparent, messageId }, outcome, scheduler.nowMs() - startedMs);
     if (reason !== undefined)
       log.debug('publish failed', { outcome, topic, reason, trace_id: traceIdOf(trace.traceparent) });
   };

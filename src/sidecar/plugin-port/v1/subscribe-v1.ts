@@ -31,7 +31,7 @@ export async function subscribeV1(
   checkPattern(port, pattern);
 
   gone.throwIfAborted();
-  const { scheduler, log, lifecycle, recorder, settings, memory } = port;
+  const { scheduler, log, lifecycle, telemetry, settings, memory } = port;
   const name = V1Patterns.nameOf(pattern);
   const losses = new LossReport({
     scheduler,
@@ -39,7 +39,7 @@ export async function subscribeV1(
     pattern,
     tell: (count) => {
       lifecycle.lost(pattern, count);
-      recorder.lost(name, count);
+      telemetry.lost(name, count);
     },
   });
   const outgoing = new V1Stream({
@@ -48,7 +48,7 @@ export async function subscribeV1(
     budget: memory.incoming,
     onDone: (delivery, outcome) => {
       if (outcome === 'dropped') losses.add();
-      else recorder.delivered(name, delivery);
+      else telemetry.delivered(name, delivery);
       membership.done(delivery);
     },
   });

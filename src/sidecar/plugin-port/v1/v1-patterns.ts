@@ -3,14 +3,14 @@ import type { RpcError } from '../../../transport/status.ts';
 import type { BusSubscription, Credit } from '../../bus-link/bus-subscription.ts';
 import type { BusSubscriptions } from '../../bus-link/subscriptions.ts';
 import type { SidecarMemory } from '../../memory/sidecar-memory.ts';
-import type { Recorder } from '../../metrics/recorder.ts';
+import type { SidecarTelemetry } from '../../metrics/sidecar-telemetry.ts';
 import { CreditWindow } from '../credit-window.ts';
 import type { V1Stream } from './v1-stream.ts';
 
 export interface V1PatternsOptions {
   readonly subscriptions: BusSubscriptions;
   readonly credit: Credit;
-  readonly recorder: Recorder;
+  readonly telemetry: SidecarTelemetry;
   readonly memory: SidecarMemory;
 }
 
@@ -87,7 +87,7 @@ class V1Pattern {
   readonly #unsettled = new Map<bigint, Delivery>();
   #isOpen = false;
 
-  constructor(pattern: string, { subscriptions, credit, recorder, memory }: V1PatternsOptions, onEmpty: () => void) {
+  constructor(pattern: string, { subscriptions, credit, telemetry, memory }: V1PatternsOptions, onEmpty: () => void) {
     this.#onEmpty = onEmpty;
     this.#window = new CreditWindow(credit, memory.credits);
     this.#window.give(credit);
@@ -96,7 +96,7 @@ class V1Pattern {
     const { subscription, close } = subscriptions.add({ name, pattern, startAt: StartAt.NEW }, first, {
       opened: () => this.#opened(),
       deliver: (delivery) => this.#deliver(delivery),
-      acknowledged: (positions) => recorder.acknowledged(name, positions.length),
+      acknowledged: (positions) => telemetry.acknowledged(name, positions.length),
       ended: (status) => this.#ended(status),
       handedBack: () => this.#handedBack(),
     });

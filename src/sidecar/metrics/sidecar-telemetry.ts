@@ -13,7 +13,7 @@ export interface SentMessage {
 }
 
 /** Receives events of messages and of the plugin, where they happen. It only counts and logs, and never fails. */
-export interface Recorder {
+export interface SidecarTelemetry {
   published(message: SentMessage, outcome: PublishEnding, elapsedMs: number): void;
   called(message: SentMessage, outcome: CallEnding, elapsedMs: number): void;
   /** Written to the plugin's stream. */

@@ -10,7 +10,7 @@ export type RefusedKind = 'client' | 'registration' | 'publish' | 'subscription'
 type Meta = MessageMeta | undefined;
 
 /** Receives the bus's events about messages and clients. It only counts and records, and never fails. */
-export interface BusRecorder {
+export interface BusTelemetry {
   /** Called once with the source of the registrations. */
   watch(registrations: () => readonly Registration[]): void;
   /** Returns the store's work and measures its duration. */
@@ -26,7 +26,7 @@ export interface BusRecorder {
 }
 
 /** For a bus without metrics and audit log. */
-export const silentRecorder: BusRecorder = {
+export const silentTelemetry: BusTelemetry = {
   watch() {},
   append: (work) => work,
   published() {},
