@@ -23,8 +23,8 @@ import type {
 } from '../rpc.ts';
 import { failureOutcome, ServedCall } from '../served-call.ts';
 import { RpcError } from '../status.ts';
+import { type Acceptor, openAcceptor, openSecureAcceptor, type SecureAcceptor } from './acceptor.ts';
 import { Connections } from './connections.ts';
-import { type Door, openDoor, openSecureDoor, type SecureDoor } from './door.ts';
 import { asBuffer, passBytes } from './duplex-end.ts';
 import { judgedCalls } from './judged-calls.ts';
 import { type CallFromPeer, plainPeerOf, SecuredPeers } from './peer.ts';
@@ -56,26 +56,26 @@ export async function listen(address: string, options: ListenOptions): Promise<L
   if (isLoopbackAddress(address)) allowResets(server);
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   for (const route of options.routes) register(server, route, { maxMessageBytes: options.maxMessageBytes, identify });
-  const door = await openDoorFor(address, options, { peers, connections }, (socket) =>
+  const acceptor = await openAcceptorFor(address, options, { peers, connections }, (socket) =>
     injector.injectConnection(socket),
   );
   return {
-    address: door.address,
+    address: acceptor.address,
     renewTls(tls) {
       const context = serverContext(tls);
-      checkedTls(() => (door as Partial<SecureDoor>).renew?.(context));
+      checkedTls(() => (acceptor as Partial<SecureAcceptor>).renew?.(context));
     },
     drain() {
-      door.shut();
+      acceptor.shut();
       // Its callback comes at once: closing Node's HTTP/2 server marks every session closed before its calls are over.
       server.tryShutdown(() => {});
-      return door.empty();
+      return acceptor.empty();
     },
     close() {
-      door.shut();
+      acceptor.shut();
       server.forceShutdown();
       // A forced shutdown only half-closes the sockets, so clients with open calls would wait for their keepalive.
-      door.dropAll();
+      acceptor.dropAll();
     },
   };
 }
@@ -92,26 +92,26 @@ function allowResets(server: Server): void {
 }
 
 /** The acceptor terminates TLS and gives grpc-js the plaintext: grpc-js can neither change certificates nor say why it refuses one. */
-async function openDoorFor(
+async function openAcceptorFor(
   address: string,
   options: ListenOptions,
   { peers, connections }: { readonly peers: SecuredPeers; readonly connections: Connections },
-  welcome: (socket: Socket) => void,
-): Promise<Door> {
+  onConnection: (socket: Socket) => void,
+): Promise<Acceptor> {
   const { tls, onRefused } = options;
   const onSocket = (socket: Socket): void => connections.accept(socket);
-  if (!tls) return openDoor(address, { onSocket, welcome });
+  if (!tls) return openAcceptor(address, { onSocket, onConnection });
   const context = serverContext(tls);
   checkedTls(() => createSecureContext(context));
-  return openSecureDoor(address, {
+  return openSecureAcceptor(address, {
     context,
     onSocket,
-    welcome(socket) {
+    onConnection(socket) {
       peers.add(socket);
       socket.on('error', () => {});
-      welcome(socket);
+      onConnection(socket);
     },
-    turnedAway: (peer, reason) => onRefused?.({ address: peer, reason: `no TLS handshake: ${reason}` }),
+    onHandshakeFailed: (peer, reason) => onRefused?.({ address: peer, reason: `no TLS handshake: ${reason}` }),
   });
 }
 

@@ -8,7 +8,7 @@ import {
 import { RpcError } from '../status.ts';
 
 /** A bound port and the sockets that it accepted. */
-export interface Door {
+export interface Acceptor {
   readonly address: string;
   /** Accepts no more sockets and frees the address. */
   shut(): void;
@@ -17,31 +17,31 @@ export interface Door {
   empty(): Promise<void>;
 }
 
-export interface SecureDoor extends Door {
+export interface SecureAcceptor extends Acceptor {
   /** Sets the certificate of new connections. Open ones keep theirs. */
   renew(context: SecureContextOptions): void;
 }
 
 /** @throws RpcError ALREADY_EXISTS if the address is taken, UNAVAILABLE if it cannot be bound for another reason. */
-export function openDoor(address: string, { onSocket, welcome }: DoorOptions): Promise<Door> {
-  return open(createServer(welcome), address, onSocket);
+export function openAcceptor(address: string, { onSocket, onConnection }: AcceptorOptions): Promise<Acceptor> {
+  return open(createServer(onConnection), address, onSocket);
 }
 
-export interface DoorOptions {
+export interface AcceptorOptions {
   /** Called for every socket before anything is read from it. */
   readonly onSocket: (socket: Socket) => void;
-  readonly welcome: (socket: Socket) => void;
+  readonly onConnection: (socket: Socket) => void;
 }
 
-export interface SecureDoorOptions extends Pick<DoorOptions, 'onSocket'> {
+export interface SecureAcceptorOptions extends Pick<AcceptorOptions, 'onSocket'> {
   readonly context: SecureContextOptions;
-  readonly welcome: (socket: TLSSocket) => void;
+  readonly onConnection: (socket: TLSSocket) => void;
   /** Called for a client that did not complete the handshake. */
-  readonly turnedAway: (address: string, reason: string) => void;
+  readonly onHandshakeFailed: (address: string, reason: string) => void;
 }
 
-/** An acceptor that encrypts every socket. @throws RpcError as `openDoor` does, and errors of the context's creation. */
-export async function openSecureDoor(address: string, options: SecureDoorOptions): Promise<SecureDoor> {
+/** An acceptor that encrypts every socket. @throws RpcError as `openAcceptor` does, and errors of the context's creation. */
+export async function openSecureAcceptor(address: string, options: SecureAcceptorOptions): Promise<SecureAcceptor> {
   const server: TlsServer = createTlsServer({
     ...options.context,
     ALPNProtocols: ['h2'],
@@ -49,14 +49,14 @@ export async function openSecureDoor(address: string, options: SecureDoorOptions
     // Calls are refused one by one for an invalid certificate, so that the client learns the reason.
     rejectUnauthorized: false,
   });
-  server.on('secureConnection', options.welcome);
+  server.on('secureConnection', options.onConnection);
   server.on('tlsClientError', (error, socket) => {
-    options.turnedAway(`${socket.remoteAddress}:${socket.remotePort}`, error.message);
+    options.onHandshakeFailed(`${socket.remoteAddress}:${socket.remotePort}`, error.message);
   });
   return { ...(await open(server, address, options.onSocket)), renew: (context) => server.setSecureContext(context) };
 }
 
-async function open(server: Server, address: string, onSocket: DoorOptions['onSocket']): Promise<Door> {
+async function open(server: Server, address: string, onSocket: AcceptorOptions['onSocket']): Promise<Acceptor> {
   const sockets = new Set<Socket>();
   const onEmpty = new Set<() => void>();
   server.prependListener('connection', (socket: Socket) => {
