@@ -1,6 +1,6 @@
-import { ByteGauge } from './byte-gauge.ts';
-import { Inbox } from './inbox.ts';
 import { decodeMessage, encodeMessage, type MessageFormat, refuseTooLarge } from './message.ts';
+import { QueuedBytes } from './queued-bytes.ts';
+import { ReceiveQueue } from './receive-queue.ts';
 import type { RpcStream } from './rpc.ts';
 import { RpcError } from './status.ts';
 
@@ -14,15 +14,15 @@ export interface StreamFormats<Incoming, Outgoing> {
 
 /** One end of a stream over any transport: a queue of received messages, a count of queued bytes, and an end. */
 export abstract class StreamEnd<Incoming, Outgoing> implements RpcStream<Incoming, Outgoing> {
-  protected readonly inbox: Inbox<Incoming>;
-  readonly #outflow = new ByteGauge();
+  protected readonly inbox: ReceiveQueue<Incoming>;
+  readonly #outflow = new QueuedBytes();
   readonly #formats: StreamFormats<Incoming, Outgoing>;
   readonly #over = new AbortController();
   #writingEnded = false;
 
   constructor(formats: StreamFormats<Incoming, Outgoing>) {
     this.#formats = formats;
-    this.inbox = new Inbox({
+    this.inbox = new ReceiveQueue({
       decode: (bytes) => this.#decode(bytes),
       onTaken: (byteLength) => this.onTaken(byteLength),
     });

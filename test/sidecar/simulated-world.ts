@@ -7,7 +7,7 @@ import { loadSidecarConfig } from '../../src/contract/config/sidecar-config.ts';
 import { patternFault } from '../../src/contract/wire/topic.ts';
 import { Plugin } from '../../src/plugin/plugin.ts';
 import { Sidecar } from '../../src/sidecar/sidecar.ts';
-import { MemoryNetwork } from '../../src/simulation/network/network.ts';
+import { InProcessNetwork } from '../../src/simulation/network/network.ts';
 import { VirtualScheduler } from '../../src/simulation/virtual-scheduler.ts';
 import type { Network } from '../../src/transport/rpc.ts';
 import { MortalNetwork } from './mortal-network.ts';
@@ -33,12 +33,12 @@ export const openPolicy: Policy = {
 /** A bus, and sidecars with their plugins, on one virtual clock and one network inside the process. */
 export class SimulatedWorld {
   readonly scheduler: VirtualScheduler;
-  readonly network: MemoryNetwork;
+  readonly network: InProcessNetwork;
   #nextPort = 9191;
 
   constructor(seed: number) {
     this.scheduler = new VirtualScheduler(seed);
-    this.network = new MemoryNetwork(this.scheduler, { latency: { minMs: 0, maxMs: 20 } });
+    this.network = new InProcessNetwork(this.scheduler, { latency: { minMs: 0, maxMs: 20 } });
   }
 
   /** A bus with a store of its own, unless it is given the one that an earlier bus has left. */

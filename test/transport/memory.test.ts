@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { aborted } from '../../src/base/async/aborted.ts';
-import { MemoryNetwork } from '../../src/simulation/network/network.ts';
+import { InProcessNetwork } from '../../src/simulation/network/network.ts';
 import { VirtualScheduler } from '../../src/simulation/virtual-scheduler.ts';
 import { serveStream, serveUnary } from '../../src/transport/rpc.ts';
 import { ownLoopback } from '../sidecar/own-loopback.ts';
@@ -12,23 +12,23 @@ const maxMessageBytes = 1_024;
 
 describeNetwork('memory', (story) => {
   const scheduler = new VirtualScheduler(1);
-  return scheduler.run(story(new MemoryNetwork(scheduler, { latency })));
+  return scheduler.run(story(new InProcessNetwork(scheduler, { latency })));
 });
 
 describeNetwork('memory without latency', (story) => {
   const scheduler = new VirtualScheduler(1);
-  return scheduler.run(story(new MemoryNetwork(scheduler)));
+  return scheduler.run(story(new InProcessNetwork(scheduler)));
 });
 
 /** Runs a story on virtual time and returns what it noted, each entry with its time. */
 async function trace(
   seed: number,
-  story: (network: MemoryNetwork, note: (entry: string) => void, scheduler: VirtualScheduler) => Promise<void>,
+  story: (network: InProcessNetwork, note: (entry: string) => void, scheduler: VirtualScheduler) => Promise<void>,
 ): Promise<string[]> {
   const scheduler = new VirtualScheduler(seed);
   const entries: string[] = [];
   const note = (entry: string): number => entries.push(`${scheduler.nowMs().toFixed(3)} ${entry}`);
-  await scheduler.run(story(new MemoryNetwork(scheduler, { latency }), note, scheduler));
+  await scheduler.run(story(new InProcessNetwork(scheduler, { latency }), note, scheduler));
   return entries;
 }
 
@@ -70,7 +70,7 @@ describe('memory: determinism', () => {
 describe('memory: faults', () => {
   it('loses what is under way when a connection is cut, and both ends learn it', async () => {
     const scheduler = new VirtualScheduler(1);
-    const network = new MemoryNetwork(scheduler, { latency: { minMs: 10, maxMs: 10 } });
+    const network = new InProcessNetwork(scheduler, { latency: { minMs: 10, maxMs: 10 } });
     await scheduler.run(
       (async () => {
         const received: unknown[] = [];

@@ -1,4 +1,4 @@
-import { Interruptible } from '../../base/async/interruptible.ts';
+import { InterruptibleIterable } from '../../base/async/interruptible-iterable.ts';
 import type { Log } from '../../base/log/log.ts';
 import { callEndingOf } from '../../contract/wire/call-ending.ts';
 import { lengthFault } from '../../contract/wire/field-limits/length-fault.ts';
@@ -48,14 +48,14 @@ export class Session implements RegisteredSession {
   readonly #subscriptions: SessionSubscriptions;
   readonly #publishes: SessionPublishes;
   readonly #responders = new Map<number, Responder>();
-  readonly #requests: Interruptible<SessionRequest>;
+  readonly #requests: InterruptibleIterable<SessionRequest>;
   readonly #outflow: SessionOutflow;
   #delivering = false;
 
   constructor(options: SessionOptions) {
     this.#options = options;
     const { telemetry } = options;
-    this.#requests = new Interruptible(options.requests);
+    this.#requests = new InterruptibleIterable(options.requests);
     this.#outflow = new SessionOutflow(options.stream);
     const onFailure = (error: unknown): void => this.end(RpcError.from(error));
     this.#publishes = new SessionPublishes({

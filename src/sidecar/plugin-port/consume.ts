@@ -1,5 +1,5 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import { Interruptible } from '../../base/async/interruptible.ts';
+import { InterruptibleIterable } from '../../base/async/interruptible-iterable.ts';
 import { deadLetterFault } from '../../contract/wire/dead-letter.ts';
 import { lengthFault } from '../../contract/wire/field-limits/length-fault.ts';
 import { StartAt as BusStartAt, type Delivery } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
@@ -35,7 +35,7 @@ export async function consume(port: PluginPort, stream: ConsumeStream): Promise<
   if (open?.case !== 'open') throw new RpcError('INVALID_ARGUMENT', 'Consume starts with OpenSubscription');
   checkOpen(port, open.value);
 
-  const following = new Interruptible(requests);
+  const following = new InterruptibleIterable(requests);
   gone.throwIfAborted();
   gone.addEventListener('abort', () => following.interrupt(gone.reason), { once: true, signal: stream.over });
   const { incoming, credits, shedding } = port.memory;

@@ -1,5 +1,5 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import { Interruptible } from '../../base/async/interruptible.ts';
+import { InterruptibleIterable } from '../../base/async/interruptible-iterable.ts';
 import { formatBytes } from '../../base/bytes.ts';
 import { type Scheduler, sleep } from '../../base/time/scheduler.ts';
 import { lengthFault } from '../../contract/wire/field-limits/length-fault.ts';
@@ -53,7 +53,7 @@ export class PluginLifecycle {
     if (this.#stream) write(this.#stream, { case: 'replaced', value: {} });
     this.#end?.(new RpcError('ABORTED', 'a newer Lifecycle stream took the place of this one'));
     this.#stream = stream;
-    const messages = new Interruptible(stream[Symbol.asyncIterator]());
+    const messages = new InterruptibleIterable(stream[Symbol.asyncIterator]());
     this.#end = (reason) => messages.interrupt(reason);
     plugin.gone.addEventListener('abort', () => messages.interrupt(plugin.gone.reason), {
       once: true,

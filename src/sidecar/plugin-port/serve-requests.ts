@@ -1,5 +1,5 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import { Interruptible } from '../../base/async/interruptible.ts';
+import { InterruptibleIterable } from '../../base/async/interruptible-iterable.ts';
 import { lengthFault } from '../../contract/wire/field-limits/length-fault.ts';
 import {
   AnswerSchema,
@@ -28,7 +28,7 @@ export async function serveRequests(port: PluginPort, stream: RpcStream<ServeReq
   checkPattern(port, open.value.pattern);
 
   const send = (event: EventInit): void => void stream.write(create(ServeEventSchema, { event }));
-  const answers = new Interruptible(messages);
+  const answers = new InterruptibleIterable(messages);
   gone.throwIfAborted();
   gone.addEventListener('abort', () => answers.interrupt(gone.reason), { once: true, signal: stream.over });
   const { incoming, hasCapacity } = port.memory;

@@ -26,7 +26,7 @@ const firstClientPort = 50_000;
  * all bytes until their reader takes them, so `queuedBytes` shows what was not taken. Certificates are not simulated; `as` sets a
  * principal.
  */
-export class MemoryNetwork implements Network {
+export class InProcessNetwork implements Network {
   readonly #scheduler: Scheduler;
   readonly #latency: LatencyRange;
   readonly #silenceLimitMs: number;

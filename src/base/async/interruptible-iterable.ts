@@ -2,7 +2,7 @@
  * Iterates a source until it ends or is interrupted.
  * A race with one long-lived promise would do the same, but keep a callback for every item.
  */
-export class Interruptible<T> implements AsyncIterable<T> {
+export class InterruptibleIterable<T> implements AsyncIterable<T> {
   readonly #source: AsyncIterator<T>;
   #failure: Error | undefined;
   #rejectWaiting: ((failure: Error) => void) | undefined;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { AsyncQueue } from '../../../src/base/async/async-queue.ts';
-import { Interruptible } from '../../../src/base/async/interruptible.ts';
+import { InterruptibleIterable } from '../../../src/base/async/interruptible-iterable.ts';
 
 async function collect(iterable: AsyncIterable<number>, taken: number[]): Promise<void> {
   for await (const item of iterable) taken.push(item);
@@ -10,7 +10,7 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 
 test('passes everything on until the source ends', async () => {
   const [queue, taken] = [new AsyncQueue<number>(), [] as number[]];
-  const collecting = collect(new Interruptible(queue[Symbol.asyncIterator]()), taken);
+  const collecting = collect(new InterruptibleIterable(queue[Symbol.asyncIterator]()), taken);
   for (const item of [1, 2, 3]) queue.push(item);
   queue.end();
   await collecting;
@@ -19,7 +19,7 @@ test('passes everything on until the source ends', async () => {
 
 test('throws what interrupts it while it waits, the first of several', async () => {
   const [queue, taken] = [new AsyncQueue<number>(), [] as number[]];
-  const interruptible = new Interruptible(queue[Symbol.asyncIterator]());
+  const interruptible = new InterruptibleIterable(queue[Symbol.asyncIterator]());
   const collecting = collect(interruptible, taken);
   queue.push(1);
   await turn();
@@ -32,7 +32,7 @@ test('throws what interrupts it while it waits, the first of several', async () 
 test('throws what interrupted it before it began', async () => {
   const queue = new AsyncQueue<number>();
   queue.push(1);
-  const interruptible = new Interruptible(queue[Symbol.asyncIterator]());
+  const interruptible = new InterruptibleIterable(queue[Symbol.asyncIterator]());
   interruptible.interrupt(new Error('stop'));
   await expect(collect(interruptible, [])).rejects.toThrow('stop');
 });
@@ -40,5 +40,5 @@ test('throws what interrupted it before it began', async () => {
 test('throws the failure of its source', async () => {
   const queue = new AsyncQueue<number>();
   queue.fail(new Error('broken'));
-  await expect(collect(new Interruptible(queue[Symbol.asyncIterator]()), [])).rejects.toThrow('broken');
+  await expect(collect(new InterruptibleIterable(queue[Symbol.asyncIterator]()), [])).rejects.toThrow('broken');
 });

@@ -4,7 +4,7 @@ interface Waiter {
 }
 
 /** Counts queued bytes and wakes waiters when the count falls. */
-export class ByteGauge {
+export class QueuedBytes {
   #bytes = 0;
   #released = false;
   #waiters: Waiter[] = [];

@@ -8,7 +8,7 @@ export interface InboxOptions<T> {
  * Received messages that wait for their reader. Iterating ends after the last one if `end` was called, and throws at once after `fail`.
  * After a reader leaves the iteration early, later messages are discarded.
  */
-export class Inbox<T> implements AsyncIterable<T> {
+export class ReceiveQueue<T> implements AsyncIterable<T> {
   readonly #options: InboxOptions<T>;
   readonly #messages: Uint8Array[] = [];
   #bytes = 0;
