@@ -9,7 +9,7 @@ import { buildImage, defaultImage } from '../../compose/image/image.ts';
 import { readHostFile } from '../../compose/invocation/host-files.ts';
 import { parseInvocation } from '../../compose/invocation/invocation.ts';
 import { readServiceSettings } from '../../compose/invocation/service-settings.ts';
-import { collectForgotten, overview } from '../../compose/lifecycle/forgotten.ts';
+import { collectGarbage, overview } from '../../compose/lifecycle/forgotten.ts';
 import { overviewTable } from '../../compose/overview-table.ts';
 import { plainServices } from '../../compose/snippet.ts';
 import { StateFiles } from '../../compose/state/state-files.ts';
@@ -62,7 +62,7 @@ function addOverview(program: Command): void {
     .option('--dry-run', 'only say what would be removed')
     .option('--json', 'as JSON')
     .action(async (projects: readonly string[], flags: CollectFlags) => {
-      const removed = await collectForgotten({
+      const removed = await collectGarbage({
         docker: docker(),
         state: state(),
         projects,

@@ -59,7 +59,7 @@ export interface CollectRequest extends OverviewSources {
 /**
  * Collects garbage: the containers and networks of each project of which only the provider's are left. @returns their names.
  */
-export async function collectForgotten(request: CollectRequest): Promise<string[]> {
+export async function collectGarbage(request: CollectRequest): Promise<string[]> {
   const { docker, state, projects, isDryRun } = request;
   const engine = await identifyEngine(docker);
   const removed: string[] = [];

@@ -28,7 +28,7 @@ export interface BroughtOwner {
  * Replacing the network owner disconnects the plugin. It is replaced only if its spec changed, or if it stopped under a running
  * plugin, which Compose then recreates for the new generation.
  */
-export async function bringOwner(provider: Provider, request: OwnerRequest): Promise<BroughtOwner> {
+export async function ensureNetworkOwner(provider: Provider, request: OwnerRequest): Promise<BroughtOwner> {
   const { docker } = provider;
   const { settings, networks, image, ours, plugins, rollback } = request;
   const spec = ownerSpec(settings, networks, image.name);

@@ -27,7 +27,7 @@ export interface BroughtSidecar {
  * Starts the sidecar with these settings in the network owner's network. An existing one drains first, and is restored when the
  * new one does not become ready.
  */
-export async function bringSidecar(provider: Provider, request: SidecarRequest): Promise<BroughtSidecar> {
+export async function ensureSidecar(provider: Provider, request: SidecarRequest): Promise<BroughtSidecar> {
   const { docker } = provider;
   const { settings, ownerId, existing, rollback } = request;
   const isOneOff = provider.protocol.removesServiceContainers;

@@ -8,10 +8,10 @@ import { readServiceSettings, type ServiceSettings } from '../invocation/service
 import { type Provider, report } from '../provider.ts';
 import { withLock } from '../state/lock.ts';
 import { checkBusRuns, ensureBus, removeBusIfUnused } from './embedded-bus.ts';
-import { bringOwner, checkPlugins, findPlugins, type OwnerRequest } from './network-owner.ts';
+import { checkPlugins, ensureNetworkOwner, findPlugins, type OwnerRequest } from './network-owner.ts';
 import { waitUntilReady } from './readiness.ts';
 import { Rollback } from './rollback.ts';
-import { bringSidecar } from './sidecar-container.ts';
+import { ensureSidecar } from './sidecar-container.ts';
 
 /** A build may have to download the base image. */
 const imageTimeoutMs = 900_000;
@@ -59,8 +59,8 @@ async function bring(provider: Provider, plan: UpPlan): Promise<string> {
     rollback.add('the embedded bus, if nobody uses it', () => removeBusIfUnused(provider, plan));
     busIsOpen = await ensureBus(provider, plan);
   }
-  const owner = await bringOwner(provider, plan);
-  const sidecar = await bringSidecar(provider, {
+  const owner = await ensureNetworkOwner(provider, plan);
+  const sidecar = await ensureSidecar(provider, {
     settings,
     image,
     ownerId: owner.id,
