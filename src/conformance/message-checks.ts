@@ -1,11 +1,11 @@
 import type { Envelope } from '../contract/wire/gen/meridian/v1/envelope_pb.ts';
 import type { PublishRequest } from '../contract/wire/gen/meridian/v1/sidecar_pb.ts';
 import type { PublishAttempt } from './conduct.ts';
-import { failed, passed, type Verdict } from './verdict.ts';
+import { failed, passed, type ScenarioResult } from './scenario-result.ts';
 
 // Each function checks stored messages, of which there is at least one.
 
-export function judgeEnvelopes(envelopes: readonly Envelope[]): Verdict {
+export function judgeEnvelopes(envelopes: readonly Envelope[]): ScenarioResult {
   for (const { meta, payloadType } of envelopes) {
     const required = {
       message_id: meta?.messageId,
@@ -21,7 +21,7 @@ export function judgeEnvelopes(envelopes: readonly Envelope[]): Verdict {
 }
 
 /** `refused`: the attempts that the sidecar did not accept. */
-export function judgeTimestamps(envelopes: readonly Envelope[], refused: readonly PublishAttempt[]): Verdict {
+export function judgeTimestamps(envelopes: readonly Envelope[], refused: readonly PublishAttempt[]): ScenarioResult {
   const tooFar = refused.find(({ answer }) => answer?.reason.startsWith('ts_event'));
   if (tooFar) return failed(`a publish on ${tooFar.request.topic} was refused: ${tooFar.answer?.reason}`);
   for (const { meta } of envelopes) {
@@ -38,7 +38,7 @@ const semver =
   /^(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)(?:-(?:0|[1-9]\d*|\d*[A-Za-z-][\dA-Za-z-]*)(?:\.(?:0|[1-9]\d*|\d*[A-Za-z-][\dA-Za-z-]*))*)?(?:\+[\dA-Za-z-]+(?:\.[\dA-Za-z-]+)*)?$/;
 
 /** `registered`: the version given to Register. */
-export function judgeSchemaVersions(registered: string, envelopes: readonly Envelope[]): Verdict {
+export function judgeSchemaVersions(registered: string, envelopes: readonly Envelope[]): ScenarioResult {
   if (!semver.test(registered)) return failed(`it registered with schema version "${registered}"`);
   const wrong = envelopes.find(({ meta }) => !semver.test(meta?.schemaVersion ?? ''))?.meta;
   if (wrong) return failed(`a message on ${wrong.topic} has schema version "${wrong.schemaVersion}"`);
@@ -46,7 +46,7 @@ export function judgeSchemaVersions(registered: string, envelopes: readonly Enve
 }
 
 /** Checks the keys of published events; after a restart they may be the same again. */
-export function judgeDedupKeys(before: readonly PublishAttempt[], after: readonly PublishAttempt[]): Verdict {
+export function judgeDedupKeys(before: readonly PublishAttempt[], after: readonly PublishAttempt[]): ScenarioResult {
   const eventOfKey = new Map<string, string>();
   const earlier = taken(before);
   const later = taken(after);

@@ -1,6 +1,6 @@
 import { alignColumns } from '../base/align-columns.ts';
 import type { TestResult } from './run-conformance.ts';
-import type { Outcome } from './verdict.ts';
+import type { Outcome } from './scenario-result.ts';
 
 const marks: Readonly<Record<Outcome, string>> = { passed: 'pass', failed: 'FAIL', 'not applicable': 'n/a' };
 

@@ -1,16 +1,16 @@
 import { type ConformanceTest, conformanceTests, type TestId } from './conformance-tests.ts';
-import type { Claims, Profile, Scene, SceneContext } from './scene.ts';
+import type { Expectations, Profile, Scenario, SceneContext } from './scenario.ts';
+import { failed, notApplicable, type ScenarioResult } from './scenario-result.ts';
 import { badTimes } from './scenes/bad-times.ts';
 import { killedAndRestarted } from './scenes/killed-and-restarted.ts';
 import { wholeLife } from './scenes/whole-life.ts';
 import { withoutPublishGrants } from './scenes/without-publish-grants.ts';
 import { type Surroundings, TestBed } from './test-bed.ts';
-import { failed, notApplicable, type Verdict } from './verdict.ts';
 
 /** The scenarios, in order. The first always runs: the others use its observations. */
-const scenes: readonly Scene[] = [wholeLife, killedAndRestarted, badTimes, withoutPublishGrants];
+const scenes: readonly Scenario[] = [wholeLife, killedAndRestarted, badTimes, withoutPublishGrants];
 
-export interface ConformanceOptions extends Claims {
+export interface ConformanceOptions extends Expectations {
   readonly around: Surroundings;
   /** Only these tests; empty: all. */
   readonly only: readonly TestId[];
@@ -18,7 +18,7 @@ export interface ConformanceOptions extends Claims {
   readonly onScene: (name: string) => void;
 }
 
-export interface TestResult extends Verdict {
+export interface TestResult extends ScenarioResult {
   readonly test: ConformanceTest;
   /** Since the previous result. */
   readonly durationMs: number;
@@ -56,7 +56,7 @@ function applies(wanted: readonly ConformanceTest[], id: TestId, profile: Profil
 }
 
 async function play(
-  scene: Scene,
+  scene: Scenario,
   options: ConformanceOptions,
   profile: Profile,
   results: Map<TestId, TestResult>,
@@ -88,6 +88,6 @@ async function play(
   }
 }
 
-function without(test: ConformanceTest, verdict: Verdict): TestResult {
+function without(test: ConformanceTest, verdict: ScenarioResult): TestResult {
   return { ...verdict, test, durationMs: 0, output: [] };
 }

@@ -7,12 +7,12 @@ import { realScheduler } from '../../src/base/time/real-scheduler.ts';
 import { CommandProcesses } from '../../src/cli/conformance/conformance-process.ts';
 import type { TestId } from '../../src/conformance/conformance-tests.ts';
 import { runConformance, type TestResult } from '../../src/conformance/run-conformance.ts';
-import type { Claims } from '../../src/conformance/scene.ts';
+import type { Expectations } from '../../src/conformance/scenario.ts';
 import { grpcNetwork } from '../../src/transport/grpc/network.ts';
 
 export type JudgePlugin = (
   args: readonly string[],
-  claims?: Partial<Claims> & { readonly only?: readonly TestId[] },
+  claims?: Partial<Expectations> & { readonly only?: readonly TestId[] },
 ) => Promise<readonly TestResult[]>;
 
 /** Bundles a plugin of this folder, since it is started many times, and one file starts in a third of the time. */

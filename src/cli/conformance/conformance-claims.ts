@@ -1,7 +1,7 @@
 import { parseDurationMs } from '../../base/time/duration.ts';
 import { FaultList, UserFacingError } from '../../base/user-facing-error.ts';
 import type { InputMessage } from '../../conformance/input.ts';
-import type { Claims } from '../../conformance/scene.ts';
+import type { Expectations } from '../../conformance/scenario.ts';
 import type { Grant } from '../../contract/wire/grants.ts';
 import { patternFault, topicFault } from '../../contract/wire/topic.ts';
 import { usageExitCode } from '../command.ts';
@@ -14,7 +14,7 @@ export interface ClaimFlags {
 }
 
 /** Reads the expectations from the options. @throws FaultList with every problem, with the usage exit code. */
-export function readClaims({ grant, message, strict, timeout }: ClaimFlags): Claims {
+export function readClaims({ grant, message, strict, timeout }: ClaimFlags): Expectations {
   const faults: UserFacingError[] = [];
   const claims = {
     grants: grant.map((text) => grantOf(text, faults)),

@@ -7,12 +7,12 @@ import {
   grantsOf,
   heartbeatPeriodMsMax,
   registered,
-  type Scene,
+  type Scenario,
   type SceneContext,
   startUntilRegistered,
-} from '../scene.ts';
+} from '../scenario.ts';
+import { failed, passed, type ScenarioResult } from '../scenario-result.ts';
 import type { TestBed } from '../test-bed.ts';
-import { failed, passed, type Verdict } from '../verdict.ts';
 
 const answerTimeoutMs = 1_000;
 const faultThreshold = 3;
@@ -20,7 +20,7 @@ const faultThreshold = 3;
 const usualHeartbeatMs = 5_000;
 
 /** The sidecar starts late, the bus stops and restarts, and the plugin is suspended until it is faulted. */
-export const badTimes: Scene = {
+export const badTimes: Scenario = {
   name: 'the sidecar comes late, the bus goes away, the plugin freezes',
   judges: ['sidecar-readiness', 'degraded-state', 'faulted-state'],
   async play(context) {
@@ -43,7 +43,7 @@ function heartbeatTimeoutMs({ heartbeatPeriodMs = usualHeartbeatMs }: SceneConte
   return 1.5 * heartbeatPeriodMs;
 }
 
-async function readinessVerdict(bed: TestBed, context: SceneContext): Promise<Verdict> {
+async function readinessVerdict(bed: TestBed, context: SceneContext): Promise<ScenarioResult> {
   const { around, profile } = context;
   const { journal } = bed;
   // Attempts to connect are not visible from outside, so the plugin gets twice the time that its start takes.
@@ -74,8 +74,8 @@ async function inLife(
   bed: TestBed,
   input: Input,
   context: SceneContext,
-  judgeLife: (bed: TestBed, input: Input, context: SceneContext) => Promise<Verdict>,
-): Promise<Verdict> {
+  judgeLife: (bed: TestBed, input: Input, context: SceneContext) => Promise<ScenarioResult>,
+): Promise<ScenarioResult> {
   if (bed.exit !== undefined || bed.sidecarState !== 'RUNNING') {
     await bed.killPlugin();
     const fault = await startUntilRegistered(bed, context);
@@ -85,7 +85,7 @@ async function inLife(
   return judgeLife(bed, input, context);
 }
 
-async function degradedVerdict(bed: TestBed, input: Input, context: SceneContext): Promise<Verdict> {
+async function degradedVerdict(bed: TestBed, input: Input, context: SceneContext): Promise<ScenarioResult> {
   const { journal } = bed;
   const { stepTimeoutMs } = context.claims;
   if (!isAttached(journal, bed.life)) return failed('it takes no callbacks: its sidecar cannot tell it');
@@ -107,7 +107,7 @@ async function degradedVerdict(bed: TestBed, input: Input, context: SceneContext
     : failed(`when the bus was back, ${fault}`);
 }
 
-async function faultedVerdict(bed: TestBed, input: Input, context: SceneContext): Promise<Verdict> {
+async function faultedVerdict(bed: TestBed, input: Input, context: SceneContext): Promise<ScenarioResult> {
   const { journal } = bed;
   const { claims, profile } = context;
   if (!isAttached(journal, bed.life)) {

@@ -2,15 +2,22 @@ import { pluginMethods, sidecarMethods } from '../../contract/wire/methods.ts';
 import { publishAttempts } from '../conduct.ts';
 import { Input } from '../input.ts';
 import { judgeDedupKeys } from '../message-checks.ts';
-import { grantsOf, neverFaulted, omitted, type Scene, type SceneContext, startUntilRegistered } from '../scene.ts';
+import {
+  grantsOf,
+  neverFaulted,
+  omitted,
+  type Scenario,
+  type SceneContext,
+  startUntilRegistered,
+} from '../scenario.ts';
+import { failed, passed, type ScenarioResult } from '../scenario-result.ts';
 import type { TestBed } from '../test-bed.ts';
-import { failed, passed, type Verdict } from '../verdict.ts';
 
 /**
  * The plugin is killed just before it learns that its first message is stored, restarted, killed when it has saved, and
  * restarted.
  */
-export const killedAndRestarted: Scene = {
+export const killedAndRestarted: Scenario = {
   name: 'the plugin is killed after it published, and after it saved state',
   judges: ['dedup-key', 'state-save-load'],
   async play(context) {
@@ -78,7 +85,7 @@ async function loadVerdict(
   input: Input,
   context: SceneContext,
   saved: Uint8Array | undefined,
-): Promise<Verdict> {
+): Promise<ScenarioResult> {
   if (saved === undefined) return omitted(context, 'it saved no state');
   const { journal } = bed;
   const { stepTimeoutMs } = context.claims;

@@ -18,18 +18,18 @@ import {
   neverFaulted,
   omitted,
   registered,
-  type Scene,
+  type Scenario,
   type SceneContext,
-} from '../scene.ts';
+} from '../scenario.ts';
+import { failed, passed, type ScenarioResult } from '../scenario-result.ts';
 import type { TestBed } from '../test-bed.ts';
-import { failed, passed, type Verdict } from '../verdict.ts';
 
 const answerTimeoutMs = 5_000;
 const takeTimeoutMs = 1_000;
 const drainTimeoutMs = 6_000;
 
 /** The plugin starts beside its running sidecar, works, and is stopped together with it. */
-export const wholeLife: Scene = {
+export const wholeLife: Scenario = {
   name: 'the plugin starts, works and is stopped',
   judges: [
     ...(['register', 'schema-version', 'health-check', 'publish-envelope', 'dual-timestamps'] as const),
@@ -71,7 +71,7 @@ export const wholeLife: Scene = {
   },
 };
 
-async function healthVerdict(bed: TestBed, { profile }: SceneContext): Promise<Verdict> {
+async function healthVerdict(bed: TestBed, { profile }: SceneContext): Promise<ScenarioResult> {
   const { journal } = bed;
   if (!isAttached(journal)) return heartbeatVerdict(bed, profile);
   const first = () => healthChecks(journal)[0];
@@ -83,7 +83,7 @@ async function healthVerdict(bed: TestBed, { profile }: SceneContext): Promise<V
   return answer.healthy ? passed(`answered after ${tookMs} ms`) : failed(`it answered "unhealthy" ${answer.detail}`);
 }
 
-async function heartbeatVerdict(bed: TestBed, profile: SceneContext['profile']): Promise<Verdict> {
+async function heartbeatVerdict(bed: TestBed, profile: SceneContext['profile']): Promise<ScenarioResult> {
   const { journal } = bed;
   const beats = () => journal.received(sidecarMethods.heartbeat);
   const second = async () => journal.until(heartbeatPeriodMsMax, () => beats()[1] ?? bed.exit !== undefined);
@@ -98,7 +98,7 @@ async function heartbeatVerdict(bed: TestBed, profile: SceneContext['profile']):
   return passed(`heartbeats ${profile.heartbeatPeriodMs} ms apart`);
 }
 
-async function subscriptionVerdict(bed: TestBed, input: Input, context: SceneContext): Promise<Verdict> {
+async function subscriptionVerdict(bed: TestBed, input: Input, context: SceneContext): Promise<ScenarioResult> {
   const { journal } = bed;
   if (subscriptions(journal).length === 0) return omitted(context, 'it subscribed to nothing', 'subscribe');
   input.feed();
@@ -132,7 +132,7 @@ function judgeMessages(bed: TestBed, context: SceneContext): void {
   judge('dual-timestamps', envelopes.length > 0 ? judgeTimestamps(envelopes, refused) : unheard);
 }
 
-async function shutdownVerdict(bed: TestBed): Promise<Verdict> {
+async function shutdownVerdict(bed: TestBed): Promise<ScenarioResult> {
   const { journal } = bed;
   if (bed.exit !== undefined) return failed(`it ${bed.exit} before it was told to stop`);
   const startedMs = journal.nowMs;
@@ -165,7 +165,7 @@ const namesInTest: Readonly<Record<Sidecar['state'], string>> = {
   STOPPED: 'STOPPED',
 };
 
-function transitionsVerdict(bed: TestBed): Verdict {
+function transitionsVerdict(bed: TestBed): ScenarioResult {
   const names = bed.journal.facts.flatMap((fact) => (fact.kind === 'state' ? [namesInTest[fact.state]] : []));
   const seen = names.filter((name, index) => name !== names[index - 1]).join(' → ');
   return seen === 'INITIALIZING → READY → RUNNING → STOPPED' ? passed(seen) : failed(seen);

@@ -1,10 +1,18 @@
 import { publishAttempts } from '../conduct.ts';
 import { Input } from '../input.ts';
-import { allTopics, faultOfWork, grantsOf, neverFaulted, omitted, type Scene, startUntilRegistered } from '../scene.ts';
-import { failed, passed } from '../verdict.ts';
+import {
+  allTopics,
+  faultOfWork,
+  grantsOf,
+  neverFaulted,
+  omitted,
+  type Scenario,
+  startUntilRegistered,
+} from '../scenario.ts';
+import { failed, passed } from '../scenario-result.ts';
 
 /** The plugin may subscribe and not publish. */
-export const withoutPublishGrants: Scene = {
+export const withoutPublishGrants: Scenario = {
   name: 'the plugin may publish nothing',
   judges: ['acl-enforcement'],
   async play(context) {

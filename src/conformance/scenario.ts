@@ -3,11 +3,11 @@ import { sidecarMethods } from '../contract/wire/methods.ts';
 import { deliveries, healthChecks, isAttached } from './conduct.ts';
 import type { TestId } from './conformance-tests.ts';
 import type { Input, InputMessage } from './input.ts';
+import { failed, notApplicable, type ScenarioResult } from './scenario-result.ts';
 import type { Surroundings, TestBed, TestBedOptions } from './test-bed.ts';
-import { failed, notApplicable, type Verdict } from './verdict.ts';
 
 /** The expectations that the command's options state. */
-export interface Claims {
+export interface Expectations {
   /** What the plugin may publish and subscribe to, and is expected to; empty: everything, and nothing is expected. */
   readonly grants: readonly Grant[];
   /** The messages to send; empty: one on its first subscription. */
@@ -32,16 +32,16 @@ export interface Profile {
 
 export interface SceneContext {
   readonly around: Surroundings;
-  readonly claims: Claims;
+  readonly claims: Expectations;
   readonly profile: Profile;
   /** Opens a test bed that is closed with the scenario. */
   readonly openBed: (options: TestBedOptions) => Promise<TestBed>;
   /** Records the result of one test. */
-  readonly judge: (test: TestId, verdict: Verdict) => void;
+  readonly judge: (test: TestId, verdict: ScenarioResult) => void;
 }
 
 /** One life of the plugin, or a few, for several tests. */
-export interface Scene {
+export interface Scenario {
   /** For people who watch the run. */
   readonly name: string;
   readonly judges: readonly TestId[];
@@ -67,7 +67,7 @@ export function grantsOf({ claims }: SceneContext): readonly Grant[] {
 }
 
 /** The result for omitted behaviour: a failure only where it is expected. */
-export function omitted({ claims }: SceneContext, seen: string, action?: Grant['action']): Verdict {
+export function omitted({ claims }: SceneContext, seen: string, action?: Grant['action']): ScenarioResult {
   const isExpected =
     claims.isStrict ||
     claims.grants.some((grant) => grant.action === action) ||
