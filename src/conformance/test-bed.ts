@@ -5,7 +5,7 @@ import { MemoryStore } from '../bus/store/in-memory/memory-store.ts';
 import { loadSidecarConfig } from '../contract/config/sidecar-config.ts';
 import type { Grant } from '../contract/wire/grants.ts';
 import { limits } from '../contract/wire/limits.ts';
-import { patternFault } from '../contract/wire/topic.ts';
+import { patternProblem } from '../contract/wire/topic.ts';
 import { Plugin } from '../plugin/plugin.ts';
 import { Sidecar } from '../sidecar/sidecar.ts';
 import type { SidecarOptions } from '../sidecar/sidecar-parts.ts';
@@ -260,7 +260,7 @@ export class TestBed {
           'reconnect: { first: 50ms, max: 250ms }',
         ].join('\n'),
       },
-      checkPattern: patternFault,
+      checkPattern: patternProblem,
       startedAtMs: Number(scheduler.wallTimeNs() / 1_000_000n),
     });
     return new Sidecar({

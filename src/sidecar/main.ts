@@ -10,7 +10,7 @@ import { readBindingSources } from '../contract/config/bus/binding-files.ts';
 import { exitCodes } from '../contract/config/exit-codes.ts';
 import { loadSidecarConfig, type SidecarConfig } from '../contract/config/sidecar-config.ts';
 import { hasTwoTokens, unknownVariables } from '../contract/config/variable-slips.ts';
-import { patternFault } from '../contract/wire/topic.ts';
+import { patternProblem } from '../contract/wire/topic.ts';
 import { grpcNetwork } from '../transport/grpc/network.ts';
 import { bufferOneMessageAStream } from '../transport/grpc/read-ahead.ts';
 import { serveHttp } from '../transport/http/http-server.ts';
@@ -56,7 +56,7 @@ async function loadConfig(): Promise<SidecarConfig> {
     environment: process.env,
     ...(configFile && { configFile }),
     bindings: await readBindingSources(process.env),
-    checkPattern: patternFault,
+    checkPattern: patternProblem,
     startedAtMs: performance.timeOrigin,
   });
 }

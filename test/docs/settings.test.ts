@@ -8,7 +8,7 @@ import { parsePolicy } from '../../src/bus/access/policy.ts';
 import { contextOf, type Setting, settingsIn } from '../../src/contract/config/settings/setting.ts';
 import { settings, sidecarConfigKeys } from '../../src/contract/config/settings.ts';
 import { loadSidecarConfig } from '../../src/contract/config/sidecar-config.ts';
-import { patternFault } from '../../src/contract/wire/topic.ts';
+import { patternProblem } from '../../src/contract/wire/topic.ts';
 import { readPage } from './examples.ts';
 import { generatedFiles } from './generated/generated-files.ts';
 import { policySchema, sidecarConfigSchema } from './generated/json-schemas.ts';
@@ -24,7 +24,7 @@ const platform = {
   index: undefined,
   applicationVersion: undefined,
 };
-const context = contextOf({}, { platform, checkPattern: patternFault });
+const context = contextOf({}, { platform, checkPattern: patternProblem });
 
 test.each([...generatedFiles()])('%s is what `npm run gen:docs` makes', (name, text) => {
   expect(readFileSync(path.join(root, name), 'utf8')).toBe(text);
@@ -166,7 +166,7 @@ function nameOf({ variable, key, option }: Setting): string {
 
 function load(configFile?: { path: string; text: string }) {
   const environment = { INSTANCE_ID: 'one', POOL_TYPE: 'SignalPool' };
-  return loadSidecarConfig({ environment, checkPattern: patternFault, ...(configFile && { configFile }) });
+  return loadSidecarConfig({ environment, checkPattern: patternProblem, ...(configFile && { configFile }) });
 }
 
 function nested(key: string, value: unknown): unknown {

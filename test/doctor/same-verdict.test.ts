@@ -9,7 +9,7 @@ import type { ConfigFile } from '../../src/contract/config/settings/config-file.
 import { settingsIn } from '../../src/contract/config/settings/setting.ts';
 import { settings } from '../../src/contract/config/settings.ts';
 import { loadSidecarConfig } from '../../src/contract/config/sidecar-config.ts';
-import { patternFault } from '../../src/contract/wire/topic.ts';
+import { patternProblem } from '../../src/contract/wire/topic.ts';
 import { examineComposeFile } from '../../src/doctor/compose/compose-file.ts';
 import { readStagingInputs } from '../../src/supply/staging-inputs.ts';
 import { examine, sound } from './examined-folder.ts';
@@ -77,7 +77,7 @@ interface Told {
 }
 
 function ofSidecar(told: Told): string[] {
-  return thrownBy(() => loadSidecarConfig({ ...told, checkPattern: patternFault }));
+  return thrownBy(() => loadSidecarConfig({ ...told, checkPattern: patternProblem }));
 }
 
 function ofSupply({ environment, configFile }: Told): string[] {
@@ -132,7 +132,7 @@ const options = settingsIn(settings).flatMap(({ option, variable }) => (option ?
 
 test.each(options)('up and doctor judge the option $name alike, and so does the sidecar', ({ name, variable }) => {
   const project = 'shop';
-  const sources = { checkPattern: patternFault, readFile: () => '' };
+  const sources = { checkPattern: patternProblem, readFile: () => '' };
   for (const text of texts) {
     const given = { 'pool-type': 'OMSPool', [name]: text };
     const flags = Object.entries(given).map(([option, value]) => `--${option}=${value}`);

@@ -4,7 +4,7 @@ import { realScheduler } from '../../src/base/time/real-scheduler.ts';
 import { serveBus } from '../../src/bus/serve-bus.ts';
 import { MemoryStore } from '../../src/bus/store/in-memory/memory-store.ts';
 import { loadSidecarConfig } from '../../src/contract/config/sidecar-config.ts';
-import { patternFault } from '../../src/contract/wire/topic.ts';
+import { patternProblem } from '../../src/contract/wire/topic.ts';
 import { Plugin } from '../../src/plugin/plugin.ts';
 import { Sidecar } from '../../src/sidecar/sidecar.ts';
 import { grpcNetwork } from '../../src/transport/grpc/network.ts';
@@ -36,7 +36,7 @@ async function startPlugin(bus: string, instanceId: string): Promise<{ sidecar: 
     SIDECAR_BUS_API_URL: bus,
   };
   const sidecar = new Sidecar({
-    config: loadSidecarConfig({ environment, checkPattern: patternFault, startedAtMs: 1 }),
+    config: loadSidecarConfig({ environment, checkPattern: patternProblem, startedAtMs: 1 }),
     network,
     scheduler,
     log,

@@ -4,7 +4,7 @@ import type { Policy } from '../../src/bus/access/policy.ts';
 import { type RunningBus, serveBus } from '../../src/bus/serve-bus.ts';
 import { MemoryStore } from '../../src/bus/store/in-memory/memory-store.ts';
 import { loadSidecarConfig } from '../../src/contract/config/sidecar-config.ts';
-import { patternFault } from '../../src/contract/wire/topic.ts';
+import { patternProblem } from '../../src/contract/wire/topic.ts';
 import { Plugin } from '../../src/plugin/plugin.ts';
 import { Sidecar } from '../../src/sidecar/sidecar.ts';
 import { InProcessNetwork } from '../../src/simulation/network/network.ts';
@@ -66,7 +66,7 @@ export class SimulatedWorld {
     const address = environment.SIDECAR_ADDR ?? `127.0.0.1:${this.#nextPort++}`;
     const config = loadSidecarConfig({
       environment: { POOL_TYPE: 'SignalPool', SIDECAR_ADDR: address, SIDECAR_HEALTH_ADDR: ':0', ...environment },
-      checkPattern: patternFault,
+      checkPattern: patternProblem,
       startedAtMs: Number(this.scheduler.wallTimeNs() / 1_000_000n),
     });
     const sidecar = new Sidecar({

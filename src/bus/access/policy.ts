@@ -1,7 +1,7 @@
 import { isMap, LineCounter, parseDocument } from 'yaml';
 import { FaultList, messageOf, UserFacingError } from '../../base/user-facing-error.ts';
 import type { Grant } from '../../contract/wire/grants.ts';
-import { patternFault } from '../../contract/wire/topic.ts';
+import { patternProblem } from '../../contract/wire/topic.ts';
 import { parseQuotas, type Quotas } from '../quotas/quotas.ts';
 import { type PolicyTokens, parseTokens } from './policy-tokens.ts';
 
@@ -100,7 +100,7 @@ function parseRule(raw: unknown, where: string, fault: (found: string) => void):
   };
   const grants = (['publish', 'subscribe'] as const).flatMap((action) =>
     list(action, false).map((pattern) => {
-      const wrong = patternFault(pattern);
+      const wrong = patternProblem(pattern);
       if (wrong !== undefined) fault(`${where}.${action} "${pattern}": ${wrong}`);
       return { pattern, action };
     }),

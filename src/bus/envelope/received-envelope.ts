@@ -8,7 +8,7 @@ import {
 } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
 import { isAllowed, notGranted } from '../../contract/wire/grants.ts';
 import { limits } from '../../contract/wire/limits.ts';
-import { topicFault } from '../../contract/wire/topic.ts';
+import { topicProblem } from '../../contract/wire/topic.ts';
 import type { Registration } from '../ownership/registration.ts';
 import { encodedBytes, type Stamp, senderRefusal, stampEnvelope } from './stamp-envelope.ts';
 
@@ -47,7 +47,7 @@ function beginningOf({ messageId, publisherInstanceId, topic, traceparent }: Mes
 }
 
 function topicRefusal(access: Registration['access'], topic: string): string | undefined {
-  const fault = topicFault(topic);
+  const fault = topicProblem(topic);
   if (fault !== undefined) return `"${topic}" is no topic: ${fault}`;
   return isAllowed(access.granted, 'publish', topic)
     ? undefined

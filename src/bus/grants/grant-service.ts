@@ -12,7 +12,7 @@ import {
 import type { Grant } from '../../contract/wire/grants.ts';
 import { actionFromWire, actionToWire } from '../../contract/wire/grants-on-wire.ts';
 import { grantMethods } from '../../contract/wire/methods.ts';
-import { patternFault } from '../../contract/wire/topic.ts';
+import { patternProblem } from '../../contract/wire/topic.ts';
 import { type CallContext, type Route, serveUnary } from '../../transport/rpc.ts';
 import { RpcError } from '../../transport/status.ts';
 import { allowingRule, type EvaluatedGrant, rulesFor } from '../access/access-decision.ts';
@@ -127,7 +127,7 @@ function grantsOf({ grants }: DecideGrantsRequest): Grant[] {
 function grantOf({ action: onWire, pattern }: { readonly action: Action; readonly pattern: string }): Grant {
   const action = actionFromWire(onWire);
   if (action === undefined) throw new RpcError('INVALID_ARGUMENT', `action ${onWire} is neither publish nor subscribe`);
-  const fault = patternFault(pattern);
+  const fault = patternProblem(pattern);
   if (fault !== undefined) throw new RpcError('INVALID_ARGUMENT', `"${pattern}" is no pattern: ${fault}`);
   return { action, pattern };
 }

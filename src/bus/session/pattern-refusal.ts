@@ -2,7 +2,7 @@ import type { DescMessage, Message } from '@bufbuild/protobuf';
 import { lengthFault } from '../../contract/wire/field-limits/length-fault.ts';
 import { EndReason } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import { admitsPattern, nearestHint, notGranted } from '../../contract/wire/grants.ts';
-import { patternFault } from '../../contract/wire/topic.ts';
+import { patternProblem } from '../../contract/wire/topic.ts';
 import type { Registration } from '../ownership/registration.ts';
 import type { QuotaName } from '../quotas/quotas.ts';
 
@@ -20,7 +20,7 @@ export function lengthRefusal(desc: DescMessage, message: Message): PatternRefus
 
 /** Undefined if the registration may receive the pattern's messages. */
 export function patternRefusal(registration: Registration, pattern: string): PatternRefusal | undefined {
-  const fault = patternFault(pattern);
+  const fault = patternProblem(pattern);
   if (fault !== undefined) return { reason: EndReason.INVALID, detail: `"${pattern}" is no pattern: ${fault}` };
   if (admitsPattern(registration.access.granted, 'subscribe', pattern)) return undefined;
   return {

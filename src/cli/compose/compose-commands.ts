@@ -14,7 +14,7 @@ import { overviewTable } from '../../compose/overview-table.ts';
 import { plainServices } from '../../compose/snippet.ts';
 import { StateFiles } from '../../compose/state/state-files.ts';
 import { exitCodes } from '../../contract/config/exit-codes.ts';
-import { patternFault } from '../../contract/wire/topic.ts';
+import { patternProblem } from '../../contract/wire/topic.ts';
 import { usageExitCode } from '../command.ts';
 import { dockerFolder, stateFolder } from './compose-folders.ts';
 import { installProvider } from './compose-install.ts';
@@ -83,7 +83,7 @@ function addSnippet(program: Command): void {
     .helpOption(false)
     .action((words: readonly string[]) => {
       const invocation = parseInvocation(['up', '--project-name=project', '--env=false', ...words]);
-      print(plainServices(readServiceSettings(invocation, { readFile: readHostFile, checkPattern: patternFault })));
+      print(plainServices(readServiceSettings(invocation, { readFile: readHostFile, checkPattern: patternProblem })));
     });
 }
 

@@ -14,7 +14,7 @@ import { type Invocation, parseInvocation } from '../../compose/invocation/invoc
 import { errorLine, Protocol } from '../../compose/invocation/protocol.ts';
 import { runCommand } from '../../compose/run-command.ts';
 import { StateFiles } from '../../compose/state/state-files.ts';
-import { patternFault } from '../../contract/wire/topic.ts';
+import { patternProblem } from '../../contract/wire/topic.ts';
 import { stateFolder } from './compose-folders.ts';
 
 /**
@@ -47,7 +47,7 @@ export async function runProvider(argv: readonly string[]): Promise<number> {
         protocol,
         log,
         readFile: readHostFile,
-        checkPattern: patternFault,
+        checkPattern: patternProblem,
         contextDir: import.meta.dirname,
         wantedPlatform: process.env['DOCKER_DEFAULT_PLATFORM'],
       },

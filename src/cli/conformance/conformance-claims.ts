@@ -3,7 +3,7 @@ import { FaultList, UserFacingError } from '../../base/user-facing-error.ts';
 import type { InputMessage } from '../../conformance/input.ts';
 import type { Expectations } from '../../conformance/scenario.ts';
 import type { Grant } from '../../contract/wire/grants.ts';
-import { patternFault, topicFault } from '../../contract/wire/topic.ts';
+import { patternProblem, topicProblem } from '../../contract/wire/topic.ts';
 import { usageExitCode } from '../command.ts';
 
 export interface ClaimFlags {
@@ -38,7 +38,7 @@ export function readClaims({ grant, message, strict, timeout }: ClaimFlags): Exp
 
 function grantOf(text: string, faults: UserFacingError[]): Grant {
   const [action, pattern = ''] = text.split(':', 2);
-  const fault = patternFault(pattern);
+  const fault = patternProblem(pattern);
   if ((action === 'publish' || action === 'subscribe') && fault === undefined) return { action, pattern };
   faults.push(
     new UserFacingError({
@@ -54,7 +54,7 @@ function grantOf(text: string, faults: UserFacingError[]): Grant {
 function inputOf(text: string, faults: UserFacingError[]): InputMessage {
   const at = text.indexOf('=');
   const topic = text.slice(0, Math.max(at, 0));
-  const fault = topicFault(topic);
+  const fault = topicProblem(topic);
   if (at > 0 && fault === undefined) return { topic, payload: Buffer.from(text.slice(at + 1)) };
   faults.push(
     new UserFacingError({

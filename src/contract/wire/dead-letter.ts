@@ -1,4 +1,4 @@
-import { matchTopic, topicFault } from './topic.ts';
+import { matchTopic, topicProblem } from './topic.ts';
 
 /**
  * Why a subscription's dead-letter settings are not valid, or undefined. A limit of attempts without a topic would drop messages. A topic
@@ -16,7 +16,7 @@ export function deadLetterFault(request: {
   if (maxAttempts === 0) return `dead_letter_topic is "${deadLetterTopic}" and max_attempts is 0; set both or neither`;
   if (deadLetterTopic === '')
     return `max_attempts is ${maxAttempts} and dead_letter_topic is empty; set both or neither`;
-  const fault = topicFault(deadLetterTopic);
+  const fault = topicProblem(deadLetterTopic);
   if (fault !== undefined) return `the dead-letter topic "${deadLetterTopic}" is no topic: ${fault}`;
   if (!matchTopic(pattern, deadLetterTopic)) return undefined;
   return `the pattern ${pattern} matches its own dead-letter topic ${deadLetterTopic}`;

@@ -1,4 +1,4 @@
-import { containsPattern, matchTopic, patternFault, patternsOverlap, topicFault } from './topic.ts';
+import { containsPattern, matchTopic, patternProblem, patternsOverlap, topicProblem } from './topic.ts';
 
 export type Action = 'publish' | 'subscribe';
 
@@ -16,7 +16,7 @@ export interface WithheldGrant extends Grant {
 
 /** Whether one of the grants covers the topic. A malformed topic is never allowed. */
 export function isAllowed(grants: readonly Grant[], action: Action, topic: string): boolean {
-  if (topicFault(topic) !== undefined) return false;
+  if (topicProblem(topic) !== undefined) return false;
   return grants.some((grant) => grant.action === action && matchTopic(grant.pattern, topic));
 }
 
@@ -25,7 +25,7 @@ export function isAllowed(grants: readonly Grant[], action: Action, topic: strin
  * revoked. A malformed pattern is never allowed.
  */
 export function admitsPattern(grants: readonly Grant[], action: Action, pattern: string): boolean {
-  if (patternFault(pattern) !== undefined) return false;
+  if (patternProblem(pattern) !== undefined) return false;
   return grants.some((grant) => grant.action === action && containsPattern(grant.pattern, pattern));
 }
 

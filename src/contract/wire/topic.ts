@@ -9,18 +9,18 @@ const segmentPattern = /^[A-Za-z0-9_-]+$/;
 /**
  * Why the text is not a valid topic, or undefined.
  * The answer completes the sentence `topic "…" …` and names the limit or segment at fault.
- * @example topicFault('orders..created') // 'has an empty segment (2 of 3)'
+ * @example topicProblem('orders..created') // 'has an empty segment (2 of 3)'
  */
-export function topicFault(text: string): string | undefined {
+export function topicProblem(text: string): string | undefined {
   return sizeFault(text) ?? firstSegmentFault(text.split('.'), topicSegmentFault);
 }
 
 /**
  * Why the text is not a valid pattern, or undefined. A topic is a pattern too.
  * The answer completes the sentence `pattern "…" …`.
- * @example patternFault('orders.**.created') // 'has `**` before its last segment (2 of 3)'
+ * @example patternProblem('orders.**.created') // 'has `**` before its last segment (2 of 3)'
  */
-export function patternFault(text: string): string | undefined {
+export function patternProblem(text: string): string | undefined {
   return sizeFault(text) ?? firstSegmentFault(text.split('.'), patternSegmentFault);
 }
 

@@ -7,7 +7,7 @@ import {
   examineSidecarConfig,
   type SidecarConfig,
 } from '../../contract/config/sidecar-config.ts';
-import { patternFault } from '../../contract/wire/topic.ts';
+import { patternProblem } from '../../contract/wire/topic.ts';
 import { errorOf, type Finding } from '../finding.ts';
 import type { CloudApp, CloudProcess } from './cloud-manifest.ts';
 
@@ -40,7 +40,7 @@ export function examineInstances({ app, processes, environment, configFile }: In
     examineSidecarConfig({
       environment: { ...environment, PORT: `${platformPort}`, VCAP_APPLICATION: instanceOf(app.name, type, index) },
       ...(configFile && { configFile }),
-      checkPattern: patternFault,
+      checkPattern: patternProblem,
     });
   const places = processes.flatMap(({ type, instances }) => [
     { type, index: 0 },

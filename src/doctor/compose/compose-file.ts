@@ -1,7 +1,7 @@
 import type { ReadHostFile } from '../../compose/invocation/host-files.ts';
 import { composeOptions } from '../../contract/config/settings/compose-options.ts';
 import { variableSettings } from '../../contract/config/settings.ts';
-import { patternFault } from '../../contract/wire/topic.ts';
+import { patternProblem } from '../../contract/wire/topic.ts';
 import { errorOf, type Finding, warningOf } from '../finding.ts';
 import type { DoctorReport } from '../report.ts';
 import { asMapping, readYaml } from '../yaml-text.ts';
@@ -39,7 +39,7 @@ export function examineComposeFile(file: ComposeFile): DoctorReport[] {
   const { name } = document;
   const project = typeof name === 'string' ? interpolate(name, file.variables) : undefined;
   const { variables, readFile } = file;
-  const options = { project: project ?? 'project', variables, readFile, checkPattern: patternFault };
+  const options = { project: project ?? 'project', variables, readFile, checkPattern: patternProblem };
   return provided.map((service) => ({
     subject: `service ${service.name} of ${file.name}`,
     settings: Object.entries(optionsOf(service)).map(([name, value]) => ({

@@ -9,7 +9,7 @@ import {
   type WithheldGrant,
 } from '../../contract/wire/grants.ts';
 import { grantsFromWire, withheldFromWire } from '../../contract/wire/grants-on-wire.ts';
-import { topicFault } from '../../contract/wire/topic.ts';
+import { topicProblem } from '../../contract/wire/topic.ts';
 import type { SessionListener } from '../bus-link/session-listener.ts';
 
 /** The bus's decision on what this instance may publish and subscribe to. Nothing is allowed until the bus has decided. */
@@ -66,7 +66,7 @@ export class Access implements SessionListener {
 
   /** Why a publish or a call on this topic is refused; undefined when it is allowed. */
   publishRefusal(topic: string): string | undefined {
-    const fault = topicFault(topic);
+    const fault = topicProblem(topic);
     if (fault !== undefined) return `"${topic}" is no topic: ${fault}`;
     return isAllowed(this.granted, 'publish', topic) ? undefined : this.#refusal('publish', topic);
   }

@@ -1,5 +1,5 @@
 import { limits } from '../../contract/wire/limits.ts';
-import { patternFault } from '../../contract/wire/topic.ts';
+import { patternProblem } from '../../contract/wire/topic.ts';
 import { RpcError } from '../../transport/status.ts';
 import type { PluginPort } from './plugin-port.ts';
 
@@ -7,7 +7,7 @@ import type { PluginPort } from './plugin-port.ts';
  * @throws RpcError when the plugin may not subscribe to, or answer requests on, this pattern, or has too many subscriptions.
  */
 export function checkPattern(port: PluginPort, pattern: string): void {
-  const fault = patternFault(pattern);
+  const fault = patternProblem(pattern);
   if (fault !== undefined) throw new RpcError('INVALID_ARGUMENT', `"${pattern}" is no pattern: ${fault}`);
   const refusal = port.access.subscribeRefusal(pattern);
   if (refusal !== undefined) throw new RpcError('PERMISSION_DENIED', refusal);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { PatternIndex } from '../../../src/bus/session/pattern-index.ts';
-import { matchTopic, patternFault } from '../../../src/contract/wire/topic.ts';
+import { matchTopic, patternProblem } from '../../../src/contract/wire/topic.ts';
 
 const segment = fc.constantFrom('a', 'b', 'c', 'constructor', '__proto__');
 const topic = fc.array(segment, { minLength: 1, maxLength: 5 }).map((segments) => segments.join('.'));
@@ -18,7 +18,7 @@ test('the index finds what the plain matcher finds, whatever was added and remov
       const index = new PatternIndex<number>();
       const model = new Set<string>();
       for (const step of all) {
-        expect(patternFault(step.pattern)).toBeUndefined();
+        expect(patternProblem(step.pattern)).toBeUndefined();
         const key = `${step.value} ${step.pattern}`;
         if (step.isRemoval) model.delete(key);
         else model.add(key);

@@ -3,7 +3,7 @@ import { FaultList } from '../../../src/base/user-facing-error.ts';
 import { ownerSpec, sidecarSpec } from '../../../src/compose/engine/container-spec.ts';
 import { parseInvocation } from '../../../src/compose/invocation/invocation.ts';
 import { readServiceSettings, type ServiceSettings } from '../../../src/compose/invocation/service-settings.ts';
-import { patternFault } from '../../../src/contract/wire/topic.ts';
+import { patternProblem } from '../../../src/contract/wire/topic.ts';
 
 const files: Record<string, string> = {
   '/etc/sidecar.yml': 'pool_type: DGMPool\ninstance_id: dgm-1\n',
@@ -14,7 +14,7 @@ const files: Record<string, string> = {
 
 function read(...options: readonly string[]): ServiceSettings {
   return readServiceSettings(parseInvocation(['--project-name=shop', 'up', ...options, 'sidecar']), {
-    checkPattern: patternFault,
+    checkPattern: patternProblem,
     readFile(path) {
       const text = files[path];
       if (text === undefined) throw new Error(`ENOENT: no such file or directory, open '${path}'`);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { admitsPattern, type Grant, isAllowed, nearestGrant } from '../../../src/contract/wire/grants.ts';
-import { matchTopic, topicFault } from '../../../src/contract/wire/topic.ts';
+import { matchTopic, topicProblem } from '../../../src/contract/wire/topic.ts';
 
 const grants: readonly Grant[] = [
   { pattern: 'orders.*', action: 'publish' },
@@ -57,7 +57,7 @@ describe('admission', () => {
     fc.assert(
       fc.property(fc.array(grant, { maxLength: 4 }), text, (list, topic) => {
         const listed = list.some((each) => each.action === 'publish' && matchTopic(each.pattern, topic));
-        expect(isAllowed(list, 'publish', topic)).toBe(listed && topicFault(topic) === undefined);
+        expect(isAllowed(list, 'publish', topic)).toBe(listed && topicProblem(topic) === undefined);
       }),
       { numRuns: 2_000 },
     );

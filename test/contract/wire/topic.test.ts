@@ -3,9 +3,9 @@ import { describe, expect, test } from 'vitest';
 import {
   containsPattern,
   matchTopic,
-  patternFault,
+  patternProblem,
   patternsOverlap,
-  topicFault,
+  topicProblem,
 } from '../../../src/contract/wire/topic.ts';
 
 const long = (bytes: number): string => 'x'.repeat(bytes);
@@ -34,22 +34,22 @@ const malformed: [why: string, text: string, fault: RegExp][] = [
 
 describe('topic grammar', () => {
   test.each(malformed)('rejects %s as a topic and as a pattern', (_why, text, fault) => {
-    expect(topicFault(text)).toMatch(fault);
-    expect(patternFault(text)).toMatch(fault);
+    expect(topicProblem(text)).toMatch(fault);
+    expect(patternProblem(text)).toMatch(fault);
   });
 
   test.each(['a', 'A-1_b.c', segments(16), long(255), '0.-._'])('accepts %s as a topic and as a pattern', (text) => {
-    expect(topicFault(text)).toBeUndefined();
-    expect(patternFault(text)).toBeUndefined();
+    expect(topicProblem(text)).toBeUndefined();
+    expect(patternProblem(text)).toBeUndefined();
   });
 
   test.each(['*', '**', 'a.*', 'a.**', '*.b.**'])('takes %s for a pattern, which is no topic', (text) => {
-    expect(patternFault(text)).toBeUndefined();
-    expect(topicFault(text)).toMatch(/is a pattern/);
+    expect(patternProblem(text)).toBeUndefined();
+    expect(topicProblem(text)).toMatch(/is a pattern/);
   });
 
   test.each(['**.a', 'a.**.b', '**.**'])('rejects %s, where ** is not last', (text) => {
-    expect(patternFault(text)).toMatch(/`\*\*` before its last segment/);
+    expect(patternProblem(text)).toMatch(/`\*\*` before its last segment/);
   });
 });
 
