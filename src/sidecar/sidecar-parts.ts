@@ -13,13 +13,13 @@ import { BusClient } from './bus-link/bus-client.ts';
 import type { Credential } from './bus-link/bus-credential.ts';
 import { BusCalls } from './bus-link/calls.ts';
 import { Outbox } from './bus-link/outbox.ts';
+import { PluginState } from './bus-link/plugin-state.ts';
 import { Responders } from './bus-link/responders.ts';
 import { standingBy } from './bus-link/session-listener.ts';
-import { StateKeeper } from './bus-link/state-keeper.ts';
 import { BusSubscriptions } from './bus-link/subscriptions.ts';
 import { HealthEndpoint } from './health/health-endpoint.ts';
 import { PluginHealth } from './health/plugin-health.ts';
-import { StateHolder } from './lifecycle/sidecar-state.ts';
+import { SidecarLifecycle } from './lifecycle/sidecar-state.ts';
 import { createMemory, type ProcessMemory } from './memory/sidecar-memory.ts';
 import { AuditedMetrics } from './metrics/audited-metrics.ts';
 import { addPartGauges, addProcessGauges } from './metrics/part-gauges.ts';
@@ -71,7 +71,7 @@ export function createParts(given: SidecarOptions, onFault: (faulted: boolean) =
   // The plugin causes log lines, and must not fill the disk with them.
   const log = ratedLog(given.log, { scheduler });
   const options = { ...given, log };
-  const current = new StateHolder(log);
+  const current = new SidecarLifecycle(log);
   const telemetry = createMetrics(options);
   const link = createLink(options);
   const memory = createMemory({ tuning: config.memory, scheduler, log, process: options.processMemory });
@@ -115,7 +115,7 @@ export function createParts(given: SidecarOptions, onFault: (faulted: boolean) =
   memory.incoming.onRoom(() => subscriptions.resumeDeferred());
   memory.shedding.onEnd(() => subscriptions.resumeDeferred());
   const v1Patterns = new V1Patterns({ subscriptions, credit: config.credits, telemetry, memory });
-  const state = new StateKeeper(link, config.instanceId);
+  const state = new PluginState(link, config.instanceId);
   const parts = {
     scheduler,
     log,

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import { watchForPlugin } from '../../src/sidecar/health/absent-plugin.ts';
-import { StateHolder } from '../../src/sidecar/lifecycle/sidecar-state.ts';
+import { SidecarLifecycle } from '../../src/sidecar/lifecycle/sidecar-state.ts';
 import { VirtualScheduler } from '../../src/simulation/virtual-scheduler.ts';
 import { endAll, policyText, runCli, runCliWith, spawnSidecar, startBus, writeTemporary } from './processes.ts';
 
@@ -34,7 +34,7 @@ describe('the sidecar warns in one line', () => {
     const run = async (registers: boolean): Promise<readonly string[]> => {
       lines.length = 0;
       const scheduler = new VirtualScheduler(1);
-      const current = new StateHolder(log);
+      const current = new SidecarLifecycle(log);
       current.note({ busUp: true });
       watchForPlugin({ current, scheduler, log, address: '127.0.0.1:9191' });
       current.ready();

@@ -1,11 +1,11 @@
 import type { Log } from '../../base/log/log.ts';
 import { every, type Scheduler } from '../../base/time/scheduler.ts';
-import type { StateHolder } from '../lifecycle/sidecar-state.ts';
+import type { SidecarLifecycle } from '../lifecycle/sidecar-state.ts';
 
 const lookEveryMs = 60_000;
 
 export interface AbsenceOptions {
-  readonly current: StateHolder;
+  readonly current: SidecarLifecycle;
   readonly scheduler: Scheduler;
   readonly log: Log;
   /** The address that plugins connect to. */

@@ -5,7 +5,7 @@ import type { Access } from '../access/access.ts';
 import type { BusClient } from '../bus-link/bus-client.ts';
 import type { Outbox } from '../bus-link/outbox.ts';
 import type { BusSubscriptions } from '../bus-link/subscriptions.ts';
-import type { SidecarState, StateHolder } from '../lifecycle/sidecar-state.ts';
+import type { SidecarLifecycle, SidecarState } from '../lifecycle/sidecar-state.ts';
 import { describeGrant } from '../lifecycle/startup-errors.ts';
 import type { MessageTotals, SidecarMetrics } from '../metrics/sidecar-metrics.ts';
 import type { Admission } from '../plugin-port/admission.ts';
@@ -41,7 +41,7 @@ export interface SidecarStatus {
 
 /** The parts that the status is read from. */
 export interface ReportedParts {
-  readonly current: StateHolder;
+  readonly current: SidecarLifecycle;
   readonly link: BusClient;
   readonly admission: Admission;
   readonly secondPlugin: SecondPlugin;

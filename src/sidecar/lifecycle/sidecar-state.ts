@@ -39,7 +39,7 @@ export interface Conditions {
 }
 
 /** Holds the current state; every change goes through its setter and is logged. */
-export class StateHolder {
+export class SidecarLifecycle {
   readonly #log: Log;
   readonly #listeners = new Set<(state: SidecarState) => void>();
   #state: SidecarState = 'STARTING';

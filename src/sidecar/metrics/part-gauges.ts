@@ -5,7 +5,7 @@ import type { SidecarConfig } from '../../contract/config/sidecar-config.ts';
 import type { BusClient } from '../bus-link/bus-client.ts';
 import type { Outbox } from '../bus-link/outbox.ts';
 import type { BusSubscriptions } from '../bus-link/subscriptions.ts';
-import { type StateHolder, sidecarStates } from '../lifecycle/sidecar-state.ts';
+import { type SidecarLifecycle, sidecarStates } from '../lifecycle/sidecar-state.ts';
 import type { SidecarMemory } from '../memory/sidecar-memory.ts';
 import type { Admission } from '../plugin-port/admission.ts';
 import type { PluginLifecycle } from '../plugin-port/plugin-lifecycle.ts';
@@ -14,7 +14,7 @@ import type { SidecarMetrics } from './sidecar-metrics.ts';
 
 /** The parts that the gauges read. */
 interface GaugedParts {
-  readonly current: StateHolder;
+  readonly current: SidecarLifecycle;
   readonly link: BusClient;
   readonly admission: Admission;
   readonly lifecycle: PluginLifecycle;

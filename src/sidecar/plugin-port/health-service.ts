@@ -12,13 +12,13 @@ import { healthMethods } from '../../contract/wire/methods.ts';
 import { type Route, type RpcStream, serveStream, serveUnary } from '../../transport/rpc.ts';
 import { RpcError } from '../../transport/status.ts';
 import { isPassing } from '../health/health-report.ts';
-import type { SidecarState, StateHolder } from '../lifecycle/sidecar-state.ts';
+import type { SidecarLifecycle, SidecarState } from '../lifecycle/sidecar-state.ts';
 
 /** The empty name means the whole server. */
 const services: ReadonlySet<string> = new Set(['', SidecarService.typeName, PluginService.typeName]);
 
 /** gRPC's own health checks: SERVING while `/healthz` says 200 and the sidecar is not stopping. */
-export function healthRoutes(current: StateHolder): Route[] {
+export function healthRoutes(current: SidecarLifecycle): Route[] {
   return [
     serveUnary(healthMethods.check, async ({ service }) => {
       if (!services.has(service)) throw new RpcError('NOT_FOUND', `there is no service "${service}" here`);
@@ -28,7 +28,10 @@ export function healthRoutes(current: StateHolder): Route[] {
   ];
 }
 
-async function watch(current: StateHolder, stream: RpcStream<HealthCheckRequest, HealthCheckResponse>): Promise<void> {
+async function watch(
+  current: SidecarLifecycle,
+  stream: RpcStream<HealthCheckRequest, HealthCheckResponse>,
+): Promise<void> {
   const first = await stream[Symbol.asyncIterator]().next();
   const isKnown = !first.done && services.has(first.value.service);
   const changes = new AsyncQueue<ServingStatus>();

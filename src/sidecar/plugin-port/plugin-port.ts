@@ -3,11 +3,11 @@ import type { Scheduler } from '../../base/time/scheduler.ts';
 import type { Access } from '../access/access.ts';
 import type { BusCalls } from '../bus-link/calls.ts';
 import type { Outbox } from '../bus-link/outbox.ts';
+import type { PluginState } from '../bus-link/plugin-state.ts';
 import type { Responders } from '../bus-link/responders.ts';
-import type { StateKeeper } from '../bus-link/state-keeper.ts';
 import type { BusSubscriptions } from '../bus-link/subscriptions.ts';
 import type { PluginHealth } from '../health/plugin-health.ts';
-import type { StateHolder } from '../lifecycle/sidecar-state.ts';
+import type { SidecarLifecycle } from '../lifecycle/sidecar-state.ts';
 import type { SidecarMemory } from '../memory/sidecar-memory.ts';
 import type { SidecarTelemetry } from '../metrics/sidecar-telemetry.ts';
 import type { SecondPlugin } from '../second-plugin.ts';
@@ -33,7 +33,7 @@ export interface PluginPort {
   readonly scheduler: Scheduler;
   readonly log: Log;
   readonly telemetry: SidecarTelemetry;
-  readonly current: StateHolder;
+  readonly current: SidecarLifecycle;
   readonly access: Access;
   readonly admission: Admission;
   readonly secondPlugin: SecondPlugin;
@@ -44,7 +44,7 @@ export interface PluginPort {
   readonly v1Patterns: V1Patterns;
   readonly calls: BusCalls;
   readonly servers: Responders;
-  readonly state: StateKeeper;
+  readonly state: PluginState;
   readonly memory: SidecarMemory;
   /** Why nothing can be sent while a newer sidecar owns the instance id; otherwise undefined. */
   readonly standByRefusal: () => string | undefined;

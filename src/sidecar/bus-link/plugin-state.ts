@@ -18,7 +18,7 @@ export interface AcknowledgedPositions {
  * The plugin's durable state. It is loaded at startup, and saved by compare-and-set so that it never overwrites another
  * owner's.
  */
-export class StateKeeper {
+export class PluginState {
   readonly #link: BusClient;
   readonly #instanceId: string;
   #recovered: RecoveredState | undefined;
