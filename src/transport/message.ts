@@ -36,10 +36,13 @@ function decode<T>(format: MessageFormat<T>, bytes: Uint8Array): T {
     if (cause instanceof LimitError) {
       throw new RpcError('RESOURCE_EXHAUSTED', `a message of ${format.path}: ${cause.message}`, { cause });
     }
-    throw new RpcError('INTERNAL', `a message of ${format.path} with ${bytes.byteLength} bytes could not be decoded`, {
-      cause,
-    });
+    throw undecodable(format.path, bytes.byteLength, cause);
   }
+}
+
+/** The failure of a call whose message is not what its method takes. */
+export function undecodable(path: string, byteLength: number, cause: unknown): RpcError {
+  return new RpcError('INTERNAL', `a message of ${path} with ${byteLength} bytes could not be decoded`, { cause });
 }
 
 /** @throws RpcError RESOURCE_EXHAUSTED naming size and limit. */

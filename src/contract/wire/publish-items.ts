@@ -6,6 +6,7 @@ import { readMessage } from './read-message.ts';
 /** A batch whose items are decoded from its bytes at each iteration. */
 export interface ReadBatch {
   readonly items: Iterable<PublishItem>;
+  readonly byteLength: number;
 }
 
 /** `PublishBatch.items`. */
@@ -21,7 +22,10 @@ export const publishItemwise = {
     encode: (): never => {
       throw new Error('batches are only read item by item');
     },
-    decode: (bytes: Uint8Array): ReadBatch => ({ items: { [Symbol.iterator]: () => itemsOf(bytes) } }),
+    decode: (bytes: Uint8Array): ReadBatch => ({
+      items: { [Symbol.iterator]: () => itemsOf(bytes) },
+      byteLength: bytes.byteLength,
+    }),
   },
 };
 

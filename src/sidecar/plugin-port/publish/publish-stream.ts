@@ -9,9 +9,9 @@ import {
   PublishResultsSchema,
 } from '../../../contract/wire/gen/meridian/sidecar/v1/plugin_pb.ts';
 import { limits } from '../../../contract/wire/limits.ts';
-import type { ReadBatch } from '../../../contract/wire/publish-items.ts';
+import { publishItemwise, type ReadBatch } from '../../../contract/wire/publish-items.ts';
+import { undecodable } from '../../../transport/message.ts';
 import type { RpcStream } from '../../../transport/rpc.ts';
-import { RpcError } from '../../../transport/status.ts';
 import type { PluginPort } from '../plugin-port.ts';
 import { publishOnce } from './publish.ts';
 
@@ -30,9 +30,9 @@ export async function publishStream(port: PluginPort, stream: PublishStream): Pr
   port.admission.require();
   const results = new ResultWriter(stream);
   const unanswered = new Set<Promise<void>>();
-  for await (const { items } of stream) {
+  for await (const batch of stream) {
     let taken = 0;
-    for (const { clientSequence, request } of batchItems(items)) {
+    for (const { clientSequence, request } of batchItems(batch)) {
       taken += 1;
       if (taken > limits.batchItems) {
         results.add({ clientSequence, ...pastLimit });
@@ -58,12 +58,12 @@ const pastLimit: ResultInit = {
   refusalReason: `RESOURCE_EXHAUSTED: the batch has more items than the limit of ${limits.batchItems}, and this is one past it`,
 };
 
-/** @throws RpcError INVALID_ARGUMENT where the bytes are not a batch */
-function* batchItems(items: Iterable<PublishItem>): Generator<PublishItem> {
+/** @throws RpcError INTERNAL where the bytes are not a batch */
+function* batchItems({ items, byteLength }: ReadBatch): Generator<PublishItem> {
   try {
     yield* items;
   } catch (cause) {
-    throw new RpcError('INVALID_ARGUMENT', 'a PublishBatch could not be decoded', { cause });
+    throw undecodable(publishItemwise.path, byteLength, cause);
   }
 }
 
