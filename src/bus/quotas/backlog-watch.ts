@@ -1,6 +1,7 @@
 import type { Log } from '../../base/log/log.ts';
 import type { Policy } from '../access/policy.ts';
 import type { Backlog, Store } from '../store/store.ts';
+import { subscriptionText } from '../store/subscription-key.ts';
 import { backlogQuotasFor } from './instance-quota.ts';
 
 export interface BacklogWatchOptions {
@@ -42,19 +43,15 @@ export class BacklogWatch {
       if (backlog.messages <= messages && backlog.bytes <= bytes) continue;
       over.push(backlog);
       const { instanceId: instance, name } = backlog;
-      if (this.#over.has(keyOf(backlog))) continue;
+      if (this.#over.has(subscriptionText(backlog))) continue;
       log.warn('messages are no longer kept for a subscription that holds back more than its quota', {
         ...{ instance, name, messages: backlog.messages, bytes: backlog.bytes },
         ...{ backlog_messages: messages, backlog_bytes: bytes },
       });
     }
-    const keys = new Set(over.map(keyOf));
+    const keys = new Set(over.map(subscriptionText));
     const isChange = keys.size !== this.#over.size || [...keys].some((key) => !this.#over.has(key));
     this.#over = keys;
     if (isChange) await store.stopRetainingFor(over);
   }
-}
-
-function keyOf({ instanceId, name }: Backlog): string {
-  return `${instanceId} ${name}`;
 }

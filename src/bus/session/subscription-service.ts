@@ -13,6 +13,7 @@ import type { Identify } from '../access/known-callers.ts';
 import type { Policy } from '../access/policy.ts';
 import { type IdleExpiry, idleExpiryOf } from '../store/idle-expiry.ts';
 import type { Store, SubscriptionKey } from '../store/store.ts';
+import { subscriptionText } from '../store/subscription-key.ts';
 
 /** Subscriptions in one answer, so that it fits into a message however long their names and patterns are. */
 const pageSize = 512;
@@ -37,11 +38,11 @@ export function subscriptionRoutes(options: SubscriptionServiceOptions): Route[]
         store.storedSubscriptions(),
         store.backlogs({ countBytesAbove: Number.POSITIVE_INFINITY }),
       ]);
-      const backlogOf = new Map(backlogs.map((each) => [keyOf(each), each.messages]));
+      const backlogOf = new Map(backlogs.map((each) => [subscriptionText(each), each.messages]));
       const wanted = stored
         .filter((each) => instanceId === '' || each.instanceId === instanceId)
-        .sort((one, other) => (keyOf(one) < keyOf(other) ? -1 : 1))
-        .filter((each) => !after || keyOf(each) > keyOf(after));
+        .sort((one, other) => (subscriptionText(one) < subscriptionText(other) ? -1 : 1))
+        .filter((each) => !after || subscriptionText(each) > subscriptionText(after));
       const page = wanted.slice(0, pageSize).map((each) =>
         create(StoredSubscriptionSchema, {
           instanceId: each.instanceId,
@@ -49,7 +50,7 @@ export function subscriptionRoutes(options: SubscriptionServiceOptions): Route[]
           pattern: each.pattern,
           inUse: isUsed(each),
           unacknowledged: BigInt(each.unacknowledged),
-          backlogMessages: BigInt(backlogOf.get(keyOf(each)) ?? 0),
+          backlogMessages: BigInt(backlogOf.get(subscriptionText(each)) ?? 0),
           idleExpiryS: Math.round(idleExpiryOf(each.idleExpiryMs, idleExpiry) / 1_000),
         }),
       );
@@ -67,9 +68,4 @@ export function subscriptionRoutes(options: SubscriptionServiceOptions): Route[]
       return create(DropSubscriptionReplySchema);
     }),
   ];
-}
-
-/** An instance id holds no blank. */
-function keyOf({ instanceId, name }: SubscriptionKey): string {
-  return `${instanceId} ${name}`;
 }

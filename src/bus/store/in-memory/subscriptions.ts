@@ -10,6 +10,7 @@ import {
   type SubscriptionSpec,
   TooManySubscriptionsError,
 } from '../store.ts';
+import { subscriptionText } from '../subscription-key.ts';
 
 interface Pending {
   attempts: number;
@@ -46,7 +47,7 @@ export class Subscriptions {
   /** Finds the cursor stored under the name and pattern, or creates it at `startAfter`. @throws TooManySubscriptionsError */
   open({ instanceId, epoch }: Owner, spec: SubscriptionSpec, startAfter: () => bigint): SubscriptionProgress {
     const { name, pattern } = spec;
-    const key = subscriptionKey(instanceId, name);
+    const key = subscriptionText({ instanceId, name });
     let subscription = this.#subscriptions.get(key);
     if (!subscription) this.#checkRoom(instanceId, spec);
     if (subscription?.pattern !== pattern) {
@@ -92,7 +93,7 @@ export class Subscriptions {
 
   /** Whether there was one. */
   drop({ instanceId, name }: SubscriptionKey): boolean {
-    return this.#drop(subscriptionKey(instanceId, name));
+    return this.#drop(subscriptionText({ instanceId, name }));
   }
 
   #drop(key: string): boolean {
@@ -187,11 +188,11 @@ export class Subscriptions {
   }
 
   stopRetainingFor(keys: readonly SubscriptionKey[]): void {
-    this.#notKeptFor = new Set(keys.map(({ instanceId, name }) => subscriptionKey(instanceId, name)));
+    this.#notKeptFor = new Set(keys.map(subscriptionText));
   }
 
   #find(instanceId: string, name: string): Subscription | undefined {
-    return this.#subscriptions.get(subscriptionKey(instanceId, name));
+    return this.#subscriptions.get(subscriptionText({ instanceId, name }));
   }
 }
 
@@ -206,8 +207,4 @@ function earlier(a: bigint, b: bigint): bigint {
 
 function sizeOf({ instanceId, name, pattern }: Subscription): number {
   return textBytes(instanceId, name, pattern);
-}
-
-function subscriptionKey(instanceId: string, name: string): string {
-  return `${instanceId} ${name}`;
 }

@@ -1,6 +1,7 @@
 import type { Scheduler } from '../../../base/time/scheduler.ts';
 import { idleExpiryOf } from '../idle-expiry.ts';
 import type { ExpiryOptions, SubscriptionKey } from '../store.ts';
+import { subscriptionText } from '../subscription-key.ts';
 
 export type Expiring = SubscriptionKey & { readonly idleExpiryMs: number | undefined };
 
@@ -18,18 +19,18 @@ export class LastUse {
   }
 
   has(key: SubscriptionKey): boolean {
-    return this.#lastUsed.has(textOf(key));
+    return this.#lastUsed.has(subscriptionText(key));
   }
 
   /** Without an expiry the one from before stays. */
   used(key: SubscriptionKey, expiry?: Pick<Expiring, 'idleExpiryMs'>): void {
-    const { idleExpiryMs } = expiry ?? this.#lastUsed.get(textOf(key)) ?? { idleExpiryMs: undefined };
+    const { idleExpiryMs } = expiry ?? this.#lastUsed.get(subscriptionText(key)) ?? { idleExpiryMs: undefined };
     const { instanceId, name } = key;
-    this.#lastUsed.set(textOf(key), { instanceId, name, idleExpiryMs, ms: this.#scheduler.nowMs() });
+    this.#lastUsed.set(subscriptionText(key), { instanceId, name, idleExpiryMs, ms: this.#scheduler.nowMs() });
   }
 
   forget(key: SubscriptionKey): void {
-    this.#lastUsed.delete(textOf(key));
+    this.#lastUsed.delete(subscriptionText(key));
   }
 
   /** Forgets those that were idle for longer than their expiry, and returns them. Those in use count as used now. */
@@ -43,8 +44,4 @@ export class LastUse {
     for (const key of idle) this.forget(key);
     return idle.map(({ instanceId, name }) => ({ instanceId, name }));
   }
-}
-
-function textOf({ instanceId, name }: SubscriptionKey): string {
-  return `${instanceId} ${name}`;
 }
