@@ -6,22 +6,30 @@ export interface TraceContext {
   readonly tracestate: string;
 }
 
-// An unknown later version may append fields. Version 00 has none, and ff is forbidden.
-const traceparentPattern = /^(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-[!-~]*)?$/;
+// An unknown later version may append fields. Version 00 has 55 characters and no more, and ff is forbidden.
+const traceparentPattern =
+  /^(?!ff|00.{54})[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-[!-~]*)?$/;
 const tracestatePattern = /^[\t -~]*$/;
+
+/** Where the ids of a traceparent begin. */
+const [traceIdAt, parentIdAt] = [3, 36];
+const traceIdDigits = 32;
+
+/** A traceparent of version 00, not sampled. Each new trace writes its ids into it and takes a copy. */
+const draft = Buffer.from(`00-${'0'.repeat(traceIdDigits)}-${'0'.repeat(16)}-00`);
+const digits = Buffer.from('0123456789abcdef');
 
 /**
  * The trace id of a traceparent. Undefined if it is absent or invalid.
  * @example traceIdOf('00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01') // '0af7651916cd43dd8448eb211c80319c'
  */
 export function traceIdOf(traceparent: string): string | undefined {
-  const [, version, traceId, more] = traceparentPattern.exec(traceparent) ?? [];
-  return version === '00' && more !== undefined ? undefined : traceId;
+  return isValid(traceparent) ? traceparent.slice(traceIdAt, traceIdAt + traceIdDigits) : undefined;
 }
 
 /** The context, without an invalid tracestate. Undefined without a valid traceparent. */
 export function validTrace({ traceparent, tracestate }: TraceContext): TraceContext | undefined {
-  if (traceIdOf(traceparent) === undefined) return undefined;
+  if (!isValid(traceparent)) return undefined;
   return { traceparent, tracestate: tracestatePattern.test(tracestate) ? tracestate : '' };
 }
 
@@ -30,12 +38,27 @@ export function validTrace({ traceparent, tracestate }: TraceContext): TraceCont
  * trace drops the tracestate.
  */
 export function traceContextOf(given: TraceContext, random: Random): TraceContext {
-  return validTrace(given) ?? { traceparent: `00-${randomHex(random, 4)}-${randomHex(random, 2)}-00`, tracestate: '' };
+  return validTrace(given) ?? { traceparent: newTraceparent(random), tracestate: '' };
+}
+
+function isValid(traceparent: string): boolean {
+  return traceparent !== '' && traceparentPattern.test(traceparent);
+}
+
+function newTraceparent(random: Random): string {
+  writeId(random, traceIdAt, 4);
+  writeId(random, parentIdAt, 2);
+  return draft.toString('latin1');
 }
 
 /** Eight digits per word. The last word is never zero, since an id of only zeros is invalid. */
-function randomHex(random: Random, words: number): string {
-  const wordAt = (index: number): number =>
-    index === words - 1 ? 1 + Math.floor(random.next() * 0xffffffff) : Math.floor(random.next() * 2 ** 32);
-  return Array.from({ length: words }, (_none, index) => wordAt(index).toString(16).padStart(8, '0')).join('');
+function writeId(random: Random, start: number, words: number): void {
+  for (let word = 1; word <= words; word += 1) {
+    const drawn = word < words ? Math.floor(random.next() * 2 ** 32) : 1 + Math.floor(random.next() * 0xffffffff);
+    writeWord(drawn, start + (word - 1) * 8);
+  }
+}
+
+function writeWord(word: number, start: number): void {
+  for (let index = 0; index < 8; index += 1) draft[start + index] = digits[(word >>> (28 - 4 * index)) & 15] ?? 0;
 }
