@@ -1,3 +1,4 @@
+import { AllowedTopics } from '../../contract/wire/allowed-topics.ts';
 import type { Grant, WithheldGrant } from '../../contract/wire/grants.ts';
 import type { EvaluatedGrant, Standing } from './access-decision.ts';
 
@@ -6,6 +7,7 @@ export class InstanceAccess {
   requested: readonly Grant[] = [];
   #judged: readonly EvaluatedGrant[] = [];
   #granted: readonly Grant[] = [];
+  readonly #publishTopics = new AllowedTopics('publish');
 
   /** All requested grants, each with its status. */
   get judged(): readonly EvaluatedGrant[] {
@@ -14,6 +16,11 @@ export class InstanceAccess {
 
   get granted(): readonly Grant[] {
     return this.#granted;
+  }
+
+  /** Whether the instance may publish on the topic, which may be malformed. */
+  allowsPublish(topic: string): boolean {
+    return this.#publishTopics.isAllowed(this.#granted, topic);
   }
 
   get withheld(): readonly WithheldGrant[] {

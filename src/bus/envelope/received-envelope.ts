@@ -6,7 +6,7 @@ import {
   type MessageMeta,
   MessageMetaSchema,
 } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
-import { isAllowed, notGranted } from '../../contract/wire/grants.ts';
+import { notGranted } from '../../contract/wire/grants.ts';
 import { limits } from '../../contract/wire/limits.ts';
 import { topicProblem } from '../../contract/wire/topic.ts';
 import type { Registration } from '../ownership/registration.ts';
@@ -47,9 +47,9 @@ function beginningOf({ messageId, publisherInstanceId, topic, traceparent }: Mes
 }
 
 function topicRefusal(access: Registration['access'], topic: string): string | undefined {
+  if (access.allowsPublish(topic)) return undefined;
   const fault = topicProblem(topic);
-  if (fault !== undefined) return `"${topic}" is no topic: ${fault}`;
-  return isAllowed(access.granted, 'publish', topic)
-    ? undefined
-    : `the bus has ${notGranted(access, 'publish', topic)}`;
+  return fault === undefined
+    ? `the bus has ${notGranted(access, 'publish', topic)}`
+    : `"${topic}" is no topic: ${fault}`;
 }

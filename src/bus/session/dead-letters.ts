@@ -4,7 +4,7 @@ import { messageOf } from '../../base/user-facing-error.ts';
 import { deadLetterFault } from '../../contract/wire/dead-letter.ts';
 import { EndReason, type Subscribe } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import { type Envelope, EnvelopeSchema, MessageMetaSchema } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
-import { isAllowed, notGranted } from '../../contract/wire/grants.ts';
+import { notGranted } from '../../contract/wire/grants.ts';
 import { traceIdOf } from '../../contract/wire/trace-context.ts';
 import type { Registration } from '../ownership/registration.ts';
 import { type Store, StoreFullError } from '../store/store.ts';
@@ -21,7 +21,7 @@ export function deadLetterRefusal(
   const fault = deadLetterFault(request);
   if (fault !== undefined) return { reason: EndReason.INVALID, detail: fault };
   const { deadLetterTopic } = request;
-  if (deadLetterTopic === '' || isAllowed(registration.access.granted, 'publish', deadLetterTopic)) return undefined;
+  if (deadLetterTopic === '' || registration.access.allowsPublish(deadLetterTopic)) return undefined;
   const detail = `the dead-letter topic: the bus has ${notGranted(registration.access, 'publish', deadLetterTopic)}`;
   return { reason: EndReason.NOT_GRANTED, detail };
 }
@@ -64,8 +64,7 @@ export class DeadLetters {
     };
     try {
       // The grant may have been revoked since the subscription was opened.
-      if (!isAllowed(registration.access.granted, 'publish', deadLetterTopic))
-        throw new StoreFullError('there is no grant for it');
+      if (!registration.access.allowsPublish(deadLetterTopic)) throw new StoreFullError('there is no grant for it');
       await store.deadLetter(registration.owner, name, { position, letter: this.#letterFor(message, attempts) });
     } catch (error) {
       if (!(error instanceof StoreFullError)) throw error;

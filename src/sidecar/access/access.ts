@@ -1,13 +1,7 @@
 import { Gate } from '../../base/async/gate.ts';
+import { AllowedTopics } from '../../contract/wire/allowed-topics.ts';
 import type { SessionEvent } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
-import {
-  type Action,
-  admitsPattern,
-  type Grant,
-  isAllowed,
-  notGranted,
-  type WithheldGrant,
-} from '../../contract/wire/grants.ts';
+import { type Action, admitsPattern, type Grant, notGranted, type WithheldGrant } from '../../contract/wire/grants.ts';
 import { grantsFromWire, withheldFromWire } from '../../contract/wire/grants-on-wire.ts';
 import { topicProblem } from '../../contract/wire/topic.ts';
 import type { SessionListener } from '../bus-link/session-listener.ts';
@@ -18,6 +12,7 @@ export class Access implements SessionListener {
   #denied: readonly WithheldGrant[] = [];
   #undecided: readonly WithheldGrant[] = [];
   readonly #decided = new Gate(false);
+  readonly #publishTopics = new AllowedTopics('publish');
 
   get isLoaded(): boolean {
     return this.#granted !== undefined;
@@ -66,9 +61,9 @@ export class Access implements SessionListener {
 
   /** Why a publish or a call on this topic is refused; undefined when it is allowed. */
   publishRefusal(topic: string): string | undefined {
+    if (this.#publishTopics.isAllowed(this.granted, topic)) return undefined;
     const fault = topicProblem(topic);
-    if (fault !== undefined) return `"${topic}" is no topic: ${fault}`;
-    return isAllowed(this.granted, 'publish', topic) ? undefined : this.#refusal('publish', topic);
+    return fault === undefined ? this.#refusal('publish', topic) : `"${topic}" is no topic: ${fault}`;
   }
 
   /** Why the plugin may not subscribe to, or answer requests on, this pattern; undefined when one grant contains it. */
