@@ -1,0 +1,76 @@
+import { HpackError } from './hpack-error.ts';
+import { decodeHuffman } from './huffman-decode.ts';
+
+/** An integer takes so many bytes at most after its first, which is more than any index, size or length of ours needs. */
+const moreBytes = 4;
+
+/** Where strings are put together. One thread makes one string at a time, so all readers share it. */
+const scratch = Buffer.allocUnsafe(4_096);
+
+/** Reads the integers and strings of one block after the other: https://www.rfc-editor.org/rfc/rfc7541#section-5 */
+export class BlockReader {
+  #bytes: Uint8Array = scratch;
+  #at = 0;
+  #end = 0;
+
+  start(block: Uint8Array): void {
+    this.#bytes = block;
+    this.#at = 0;
+    this.#end = block.length;
+  }
+
+  get isAtEnd(): boolean {
+    return this.#at === this.#end;
+  }
+
+  /** The byte that comes next. */
+  peek(): number {
+    return this.#bytes[this.#at] ?? 0;
+  }
+
+  /** An integer whose first byte gives it the bits of the mask. */
+  integer(mask: number): number {
+    const bytes = this.#bytes;
+    let value = (bytes[this.#at++] ?? 0) & mask;
+    if (value < mask) return value;
+    for (let index = 0; index < moreBytes; index++) {
+      if (this.#at >= this.#end) throw new HpackError('a header block ends within an integer');
+      const byte = bytes[this.#at++] ?? 0;
+      value += (byte & 0x7f) << (7 * index);
+      if (byte < 0x80) return value;
+    }
+    throw new HpackError(`an integer of a header block has more than ${1 + moreBytes} bytes`);
+  }
+
+  /** A character for each byte. */
+  string(): string {
+    if (this.isAtEnd) throw new HpackError('a header block ends before a string');
+    const isHuffman = this.peek() >= 0x80;
+    const length = this.integer(0x7f);
+    const start = this.#at;
+    const end = start + length;
+    if (end > this.#end) {
+      throw new HpackError(
+        `a string of ${length} bytes is announced, and its header block has ${this.#end - start} more`,
+      );
+    }
+    this.#at = end;
+    return isHuffman ? huffmanText(this.#bytes, start, end) : text(this.#bytes, start, end);
+  }
+}
+
+function huffmanText(bytes: Uint8Array, start: number, end: number): string {
+  const out = scratchOf(Math.ceil(((end - start) * 8) / 5));
+  return out.toString('latin1', 0, decodeHuffman(bytes, start, end, out));
+}
+
+function text(bytes: Uint8Array, start: number, end: number): string {
+  const length = end - start;
+  const out = scratchOf(length);
+  for (let index = 0; index < length; index++) out[index] = bytes[start + index] ?? 0;
+  return out.toString('latin1', 0, length);
+}
+
+function scratchOf(bytes: number): Buffer {
+  return bytes <= scratch.length ? scratch : Buffer.allocUnsafe(bytes);
+}
