@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { build, type Metafile } from 'esbuild';
-import { nodeCheck, requireBuiltins, requiredNode } from './required-node.ts';
+import { lazyImports } from './lazy-imports.ts';
+import { nodeCheck, requiredNode } from './required-node.ts';
 
 /** Every program that is shipped as one file: its entry, and the path of its bundle from the repository's root. */
 export const programs = {
@@ -77,7 +78,7 @@ async function bundleOne(
     ...settings,
     ...(kind === 'client' ? {} : shipped),
     target: `node${requiredNode[kind]}`,
-    plugins: [requireBuiltins],
+    plugins: [lazyImports],
     absWorkingDir: root,
     entryPoints: [entry],
     outfile: path.join(outRoot, outfile),

@@ -1,6 +1,3 @@
-import { isBuiltin } from 'node:module';
-import type { Plugin } from 'esbuild';
-
 /** The oldest Node for a bundle: of a program, and of the client, which runs in a plugin's process. */
 export const requiredNode = { program: 24, client: 22 } as const;
 
@@ -21,20 +18,3 @@ export function nodeCheck(kind: keyof typeof requiredNode): string {
   }[kind];
   return `if (Number.parseInt(process.versions.node, 10) < ${oldest}) ${refuse}`;
 }
-
-/**
- * Loads Node's own modules by `require`, where a bundle first uses them. An `import` of a module that an older Node does not
- * have would fail before the check above.
- */
-export const requireBuiltins: Plugin = {
-  name: 'require-builtins',
-  setup(build) {
-    build.onResolve({ filter: /.*/ }, ({ path, kind, namespace }) => {
-      if (!isBuiltin(path) || kind !== 'import-statement' || namespace === 'builtin') return undefined;
-      return { path, namespace: 'builtin' };
-    });
-    build.onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
-      contents: `module.exports = require(${JSON.stringify(path)});`,
-    }));
-  },
-};
