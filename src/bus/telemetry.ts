@@ -3,9 +3,11 @@ import type { MessageMeta } from '../contract/wire/gen/meridian/v1/envelope_pb.t
 import type { Registration } from './ownership/registration.ts';
 
 /** The result of a publish at the bus. */
-export type StoredOutcome = 'stored' | 'duplicate' | 'refused';
+export const storedOutcomes = ['stored', 'duplicate', 'refused'] as const;
+export type StoredOutcome = (typeof storedOutcomes)[number];
 /** The refused item: a connection, a registration, a message, a subscription or responder, a call. */
-export type RefusedKind = 'client' | 'registration' | 'publish' | 'subscription' | 'call';
+export const refusedKinds = ['client', 'registration', 'publish', 'subscription', 'call'] as const;
+export type RefusedKind = (typeof refusedKinds)[number];
 
 type Meta = MessageMeta | undefined;
 

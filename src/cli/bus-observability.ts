@@ -78,7 +78,7 @@ async function serveMetrics(flag: string, { registry }: BusMetrics, log: Log): P
       scheduler: realScheduler,
       reply: async (path) =>
         path === '/metrics'
-          ? { status: 200, body: await registry.metrics(), contentType: registry.contentType }
+          ? { status: 200, body: await registry.text(), contentType: registry.contentType }
           : refusal(404, 'nothing here; there is /metrics'),
     });
     log.info('metrics are served', { port: server.port });

@@ -2,7 +2,8 @@ import { CallOutcome } from './gen/meridian/bus/v1/bus_pb.ts';
 import { CallFailure } from './gen/meridian/v1/sidecar_pb.ts';
 
 /** How a call ended, as named in metrics and logs. */
-export type CallEnding = 'answered' | 'refused' | 'no_handler' | 'timeout' | 'handler_error';
+export const callEndings = ['answered', 'refused', 'no_handler', 'timeout', 'handler_error'] as const;
+export type CallEnding = (typeof callEndings)[number];
 
 export interface DescribedEnding {
   readonly name: CallEnding;

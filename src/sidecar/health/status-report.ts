@@ -81,7 +81,7 @@ function sidecarStatus(config: SidecarConfig, parts: ReportedParts): SidecarStat
 export async function reportReply(path: string, config: SidecarConfig, parts: ReportedParts): Promise<HttpReply> {
   if (path === metricsPath) {
     const { registry } = parts.telemetry;
-    return { status: 200, body: await registry.metrics(), contentType: registry.contentType };
+    return { status: 200, body: await registry.text(), contentType: registry.contentType };
   }
   if (path !== statusPath) return healthReply(path, parts.current.current, [statusPath, metricsPath]);
   const body = `${JSON.stringify(sidecarStatus(config, parts), null, 2)}\n`;

@@ -1,4 +1,3 @@
-import { Counter } from 'prom-client';
 import { type AuditRecord, type AuditSink, auditLine } from '../../contract/wire/audit-line.ts';
 import type { CallEnding } from '../../contract/wire/call-ending.ts';
 import type { Delivery } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
@@ -19,15 +18,11 @@ export class AuditedMetrics extends SidecarMetrics {
     super(options);
     this.#options = options;
     const { audit } = options;
-    new Counter({
-      name: 'meridian_sidecar_audit_lines_lost_total',
-      help: 'Lines that the audit log could not take',
-      registers: [this.registry],
-      collect() {
-        this.reset();
-        this.inc(audit.linesLost);
-      },
-    });
+    this.registry.countedElsewhere(
+      'audit_lines_lost_total',
+      'Lines that the audit log could not take',
+      () => audit.linesLost,
+    );
   }
 
   override published(message: SentMessage, outcome: PublishEnding, elapsedMs: number): void {

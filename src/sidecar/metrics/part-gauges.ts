@@ -1,4 +1,4 @@
-import { Counter, Gauge, type Registry } from 'prom-client';
+import type { MetricRegistry } from '../../base/metrics/metric-registry.ts';
 import type { Scheduler } from '../../base/time/scheduler.ts';
 import { version } from '../../base/version.ts';
 import type { SidecarConfig } from '../../contract/config/sidecar-config.ts';
@@ -28,25 +28,26 @@ interface GaugedParts {
 export function addPartGauges(metrics: SidecarMetrics, config: SidecarConfig, parts: GaugedParts): void {
   const { registry } = metrics;
   const { current, link, admission, lifecycle, outbox, scheduler } = parts;
-  const read = reading(registry);
-  const info = gauge(registry, 'info', 'Always 1; the labels tell who this is', [
-    'version',
-    'instance_id',
-    'pool_type',
-  ]);
-  info.set({ version, instance_id: config.instanceId, pool_type: config.poolType }, 1);
-  gauge(registry, 'state', '1 for the state that the sidecar is in, 0 for the others', ['state'], (state) => {
-    for (const each of sidecarStates) state.set({ state: each }, each === current.current ? 1 : 0);
+  const { instanceId, poolType } = config;
+  registry.gauges('info', 'Always 1; the labels tell who this is', {
+    labels: ['version', 'instance_id', 'pool_type'],
+    read: (show) => show(1, version, instanceId, poolType),
   });
-  read('bus_up', '1 while the session with the bus stands', () => Number(link.isUp));
-  read('lease_remaining_seconds', 'Until the lease of the instance id ends unless it is renewed', () =>
+  registry.gauges('state', '1 for the state that the sidecar is in, 0 for the others', {
+    labels: ['state'],
+    read: (show) => {
+      for (const state of sidecarStates) show(Number(state === current.current), state);
+    },
+  });
+  registry.gauge('bus_up', '1 while the session with the bus stands', () => Number(link.isUp));
+  registry.gauge('lease_remaining_seconds', 'Until the lease of the instance id ends unless it is renewed', () =>
     link.leaseEndsMs === undefined ? 0 : Math.max(0, link.leaseEndsMs - scheduler.nowMs()) / 1_000,
   );
-  read('epoch', 'Epoch under which the instance id is held; 0 before it is', () => Number(link.epoch));
-  read('outbox_messages', 'Publishes that wait for the answer of the bus', () => outbox.size);
-  read('outbox_bytes', 'Bytes of the publishes that wait', () => outbox.bytes);
-  read('plugin_registered', '1 while a plugin is registered', () => Number(admission.isRegistered));
-  read('plugin_attached', '1 while the plugin takes callbacks', () => Number(lifecycle.isAttached));
+  registry.gauge('epoch', 'Epoch under which the instance id is held; 0 before it is', () => Number(link.epoch));
+  registry.gauge('outbox_messages', 'Publishes that wait for the answer of the bus', () => outbox.size);
+  registry.gauge('outbox_bytes', 'Bytes of the publishes that wait', () => outbox.bytes);
+  registry.gauge('plugin_registered', '1 while a plugin is registered', () => Number(admission.isRegistered));
+  registry.gauge('plugin_attached', '1 while the plugin takes callbacks', () => Number(lifecycle.isAttached));
   addSubscriptionGauges(metrics, parts.subscriptions);
   addMemoryGauges(registry, parts.memory);
 }
@@ -55,85 +56,56 @@ function addSubscriptionGauges(metrics: SidecarMetrics, subscriptions: GaugedPar
   const { registry } = metrics;
   type Depth = ReturnType<GaugedParts['subscriptions']['depths']>[number];
   const each = (name: string, help: string, read: (depth: Depth) => number): void => {
-    gauge(registry, name, help, ['subscription'], (bySubscription) => {
-      bySubscription.reset();
-      for (const depth of subscriptions.depths()) {
-        bySubscription.inc({ subscription: metrics.subscriptions.take(depth.name) }, read(depth));
-      }
+    registry.gauges(name, help, {
+      labels: ['subscription'],
+      read: (show) => {
+        for (const depth of subscriptions.depths()) show(read(depth), metrics.subscriptions.take(depth.name).label);
+      },
     });
   };
-  reading(registry)('subscriptions', 'Open subscriptions of the plugin', () => subscriptions.size);
+  registry.gauge('subscriptions', 'Open subscriptions of the plugin', () => subscriptions.size);
   each('unacknowledged_messages', 'With the plugin and not acknowledged', ({ inHand }) => inHand);
   each('credit_messages', 'Messages that the bus may still deliver', ({ credit }) => credit.messages);
   each('credit_bytes', 'Bytes that the bus may still deliver', ({ credit }) => credit.bytes);
 }
 
-function addMemoryGauges(registry: Registry, memory: GaugedParts['memory']): void {
+function addMemoryGauges(registry: MetricRegistry, memory: GaugedParts['memory']): void {
   const { limit, incoming, outgoing, shedding } = memory;
-  const read = reading(registry);
-  read('memory_limit_bytes', 'Memory that the process may hold', () => limit.bytes);
-  gauge(registry, 'held_bytes', 'Bytes of messages that wait in the sidecar', ['direction'], (held) => {
-    held.set({ direction: 'to_bus' }, outgoing.heldBytes);
-    held.set({ direction: 'to_plugin' }, incoming.heldBytes);
-  });
-  read('shedding', '1 while publishes and calls are refused because memory is short', () =>
-    Number(shedding.isShedding),
-  );
-  new Counter({
-    name: 'meridian_sidecar_sheds_total',
-    help: 'Publishes and calls that were refused because memory is short',
-    registers: [registry],
-    collect() {
-      this.reset();
-      this.inc(shedding.refused);
+  registry.gauge('memory_limit_bytes', 'Memory that the process may hold', () => limit.bytes);
+  registry.gauges('held_bytes', 'Bytes of messages that wait in the sidecar', {
+    labels: ['direction'],
+    read: (show) => {
+      show(outgoing.heldBytes, 'to_bus');
+      show(incoming.heldBytes, 'to_plugin');
     },
   });
+  registry.gauge('shedding', '1 while publishes and calls are refused because memory is short', () =>
+    Number(shedding.isShedding),
+  );
+  registry.countedElsewhere(
+    'sheds_total',
+    'Publishes and calls that were refused because memory is short',
+    () => shedding.refused,
+  );
 }
 
 /** Adds gauges of the memory, processor and event loop. */
-export function addProcessGauges(registry: Registry, usage: () => ProcessUsage): void {
-  const read = reading(registry);
+export function addProcessGauges(registry: MetricRegistry, usage: () => ProcessUsage): void {
   let latest: ProcessUsage | undefined;
-  // One reading serves one scrape, since it restarts the measurement of the delay. This gauge is collected first.
-  read('process_heap_bytes', 'Heap of V8 in use', () => {
+  // One reading serves one scrape, since it restarts the measurement of the delay. This gauge is read first.
+  registry.gauge('process_heap_bytes', 'Heap of V8 in use', () => {
     latest = usage();
     return latest.heapBytes;
   });
-  read('process_resident_memory_bytes', 'Memory that the process holds', () => latest?.residentBytes ?? 0);
-  read('event_loop_delay_seconds', 'The longest that the event loop was late since the last scrape', () => {
-    return latest?.eventLoopDelaySecondsMax ?? 0;
-  });
-  new Counter({
-    name: 'meridian_sidecar_process_cpu_seconds_total',
-    help: 'CPU time that the process has used',
-    registers: [registry],
-    collect() {
-      this.reset();
-      this.inc(latest?.cpuSeconds ?? 0);
-    },
-  });
-}
-
-function gauge<L extends string>(
-  registry: Registry,
-  name: string,
-  help: string,
-  labelNames: L[],
-  collect?: (gauge: Gauge<L>) => void,
-): Gauge<L> {
-  return new Gauge<L>({
-    name: `meridian_sidecar_${name}`,
-    help,
-    labelNames,
-    registers: [registry],
-    ...(collect && {
-      collect() {
-        collect(this);
-      },
-    }),
-  });
-}
-
-function reading(registry: Registry): (name: string, help: string, value: () => number) => void {
-  return (name, help, value) => void gauge(registry, name, help, [], (single) => single.set(value()));
+  registry.gauge('process_resident_memory_bytes', 'Memory that the process holds', () => latest?.residentBytes ?? 0);
+  registry.gauge(
+    'event_loop_delay_seconds',
+    'The longest that the event loop was late since the last scrape',
+    () => latest?.eventLoopDelaySecondsMax ?? 0,
+  );
+  registry.countedElsewhere(
+    'process_cpu_seconds_total',
+    'CPU time that the process has used',
+    () => latest?.cpuSeconds ?? 0,
+  );
 }

@@ -2,7 +2,8 @@ import type { CallEnding } from '../../contract/wire/call-ending.ts';
 import type { Delivery } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import type { Envelope } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
 
-export type PublishEnding = 'accepted' | 'duplicate' | 'refused' | 'unknown';
+export const publishEndings = ['accepted', 'duplicate', 'refused', 'unknown'] as const;
+export type PublishEnding = (typeof publishEndings)[number];
 
 /** Metadata of an outgoing message. */
 export interface SentMessage {

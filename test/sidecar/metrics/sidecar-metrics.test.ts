@@ -21,7 +21,7 @@ test('ten thousand topics make no more series than the bound allows, and lose no
     metrics.requested(envelope);
     metrics.delivered(`subscription-${index}`, { envelope, maybeRedelivered: true });
   }
-  const exposition = parseExposition(await metrics.registry.metrics());
+  const exposition = parseExposition(await metrics.registry.text());
   for (const label of ['topic', 'subscription']) {
     const values = exposition.samples.flatMap(({ labels }) => labels[label] ?? []);
     expect(distinct(values)).toBe(101);
@@ -39,7 +39,7 @@ test('topics that a plugin may not use take no room from those it may', async ()
     metrics.published({ topic, traceparent: '', messageId: '' }, 'refused', 0);
   }
   metrics.published({ topic: 'demo.ticks', traceparent: '', messageId: 'a-1-1' }, 'accepted', 0);
-  const exposition = parseExposition(await metrics.registry.metrics());
+  const exposition = parseExposition(await metrics.registry.text());
   const name = 'meridian_sidecar_publishes_total';
   expect(sampleSum(exposition, name, { topic: 'other', outcome: 'refused' })).toBe(3);
   expect(sampleSum(exposition, name, { topic: 'demo.ticks', outcome: 'accepted' })).toBe(1);
@@ -48,8 +48,6 @@ test('topics that a plugin may not use take no room from those it may', async ()
 test('two sidecars in one process count apart', async () => {
   const [one, other] = [newMetrics(2), newMetrics(2)];
   one.heartbeat();
-  const counted = await Promise.all(
-    [one, other].map(async ({ registry }) => parseExposition(await registry.metrics())),
-  );
+  const counted = await Promise.all([one, other].map(async ({ registry }) => parseExposition(await registry.text())));
   expect(counted.map((each) => sampleSum(each, 'meridian_sidecar_plugin_heartbeats_total'))).toEqual([1, 0]);
 });
