@@ -230,7 +230,7 @@ export class Bus {
     const isOurs = known ? known.principal === principal : isStored && ['', principal].includes(stored.principal);
     if (request.resumeEpoch > 0n && isOurs) return resumed;
     if (stored && stored.startedAtNs > startedAtNs && this.#isOwned(instanceId)) {
-      throw new RpcError('ALREADY_EXISTS', `a newer start of ${instanceId} owns the id under epoch ${stored.epoch}`, {
+      throw new RpcError('ALREADY_EXISTS', `a newer sidecar of ${instanceId} owns the id under epoch ${stored.epoch}`, {
         trailers: { [leaseMsTrailer]: `${this.#leaseMs}` },
       });
     }

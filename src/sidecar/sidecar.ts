@@ -211,7 +211,7 @@ export class Sidecar {
   async #drainAndStandBy(drainTimeoutMs: number): Promise<void> {
     const { scheduler, config, log } = this.#options;
     const { current, lifecycle, link } = this.#parts;
-    log.warn('a newer start of this instance took over');
+    log.warn('a newer sidecar of this instance took over');
     current.note({ superseded: true });
     this.#setIntake();
     const startedMs = scheduler.nowMs();

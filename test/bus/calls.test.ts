@@ -165,7 +165,7 @@ test('several responders take turns, and one that stops is passed over', () =>
 const seeds = Array.from({ length: 20 }, (_, index) => index + 1);
 
 test.each(seeds)(
-  'seed %i: a request under way when a newer start takes over is still answered, by the older one',
+  'seed %i: a request under way when a newer sidecar takes over is still answered, by the older one',
   (seed) =>
     inWorld(async (world) => {
       const { caller, server } = await twoContainers(world);

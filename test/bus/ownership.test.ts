@@ -13,7 +13,7 @@ async function bareOwner(world: SimulatedWorld): Promise<BareSidecar> {
   return bare;
 }
 
-describe('a newer start of an instance', () => {
+describe('a newer sidecar of an instance', () => {
   test('takes over: the older one drains, stands by and gets nothing more', () =>
     inWorld(async (world) => {
       const [older, publisher] = [await startContainer(world, 'one'), await startContainer(world, 'publisher')];
@@ -56,7 +56,7 @@ describe('a newer start of an instance', () => {
       await older.plugin.stopped;
       await sleep(world.scheduler, 5_000);
       const another = await world.connectPlugin(older.address);
-      const why = 'a newer start of this instance took over, and this sidecar stands by';
+      const why = 'a newer sidecar of this instance took over, and this one stands by';
       const atMs = world.scheduler.nowMs();
       expect(await publishText(another, '1')).toEqual({ outcome: 'refused', reason: why });
       expect(await another.request('demo.questions', Buffer.from('?'))).toEqual({ outcome: 'refused', detail: why });
@@ -187,7 +187,7 @@ describe('a newer start of an instance', () => {
       await sleep(world.scheduler, 15_000);
       const newer = await startContainer(world, 'one');
       const received = await collect(newer.plugin);
-      await expect(older.register()).rejects.toThrow(/a newer start of one owns the id/);
+      await expect(older.register()).rejects.toThrow(/a newer sidecar of one owns the id/);
       await publishText(newer.plugin, '1');
       await world.until(() => received.length === 1);
       expect(newer.sidecar.state).toBe('RUNNING');

@@ -107,7 +107,7 @@ describe('over HTTP', () => {
     await expectState(healthUrl, 'READY');
   });
 
-  test('it stands by when a newer start of the same instance took over', async () => {
+  test('it stands by when a newer sidecar of the same instance took over', async () => {
     const bus = await startBus();
     const older = await startSidecar(bus.address);
     const newer = await startSidecar(bus.address);

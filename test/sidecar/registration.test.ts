@@ -128,16 +128,16 @@ async function newerStart(address: string): Promise<Connection> {
   return connection;
 }
 
-test('a newer start that is dead is waited out until its lease ends', async () => {
+test('a newer sidecar that is dead is waited out until its lease ends', async () => {
   const bus = await startBus();
   const dead = await newerStart(bus.address);
   dead.close();
   const sidecar = spawnSidecar(bus.address);
-  await sidecar.seen(/a newer start owns the instance id; waiting until its lease has ended/);
+  await sidecar.seen(/a newer sidecar owns the instance id; waiting until its lease has expired/);
   await sidecar.seen(/startup 8\/8/);
 });
 
-test('a newer start that renews its lease ends the start of an older one with 77', async () => {
+test('a newer sidecar that renews its lease ends the start of an older one with 77', async () => {
   const bus = await startBus('127.0.0.1:0', 'memory', '--lease', '2s');
   const living = await newerStart(bus.address);
   const session = living.stream(busMethods.session);
@@ -169,7 +169,7 @@ test('a start further in the future than clocks may differ is refused, and keeps
   for (const startedAtNs of [-(2n ** 63n), 0n]) await register(connection, startedAtNs);
   const sidecar = spawnSidecar(bus.address);
   await sidecar.seen(/startup 8\/8/);
-  expect(sidecar.stdout).not.toContain('a newer start owns the instance id');
+  expect(sidecar.stdout).not.toContain('a newer sidecar owns the instance id');
   connection.close();
 });
 

@@ -126,7 +126,7 @@ function busAway(): Finding {
 function standsBy(): Finding {
   return warningOf({
     id: 'doctor/sidecar/standby',
-    found: 'The sidecar stands by: a newer start of the same instance id works in its place',
+    found: 'The sidecar stands by: a newer sidecar of the same instance id works in its place',
     next: ['If that is not a deployment under way, give every instance an INSTANCE_ID of its own.'],
   });
 }

@@ -48,7 +48,7 @@ export async function tryUntilAnswered(options: AttemptsOptions): Promise<void> 
   const { scheduler, log, address, timeoutMs, closing, attempt } = options;
   const deadlineMs = scheduler.nowMs() + timeoutMs;
   const backoff = new Backoff(scheduler, options.backoff);
-  const newer = new NewerStart(scheduler);
+  const newer = new NewerSidecar(scheduler);
   let last: RpcError | undefined;
   for (let attempts = 1; ; attempts += 1) {
     try {
@@ -71,7 +71,7 @@ export async function tryUntilAnswered(options: AttemptsOptions): Promise<void> 
 }
 
 /** How long a newer sidecar may own the instance id although the bus hears nothing of it. */
-class NewerStart {
+class NewerSidecar {
   readonly #scheduler: Scheduler;
   #deadAtMs: number | undefined;
 
@@ -98,7 +98,7 @@ function fitting(delayMs: number, leftMs: number): number | undefined {
 }
 
 function waitingFor(code: StatusCode): string {
-  if (code === ownedByNewer) return 'a newer start owns the instance id; waiting until its lease has ended';
+  if (code === ownedByNewer) return 'a newer sidecar owns the instance id; waiting until its lease has expired';
   return awayStatuses.has(code) ? 'the bus does not answer yet' : 'the bus failed; asking it again';
 }
 

@@ -20,6 +20,7 @@ import { activate } from './activation.ts';
 import { attemptTimeoutMs, ownedByNewer, tryUntilAnswered } from './attempts.ts';
 import { BusCredential, type Credential, connectOptionsOf } from './bus-credential.ts';
 import { BusSession, type RequestInit } from './bus-session.ts';
+import { active, type BusStage, connected, disconnected, reserved } from './bus-stage.ts';
 import { type SessionListener, standingBy } from './session-listener.ts';
 
 export interface BusClientOptions {
@@ -53,13 +54,11 @@ export class BusClient {
   readonly #parts: SessionListener[] = [];
   readonly #closing = new AbortController();
   readonly #credential: BusCredential;
-  #connection: Connection | undefined;
-  #session: BusSession | undefined;
+  #stage: BusStage = disconnected;
   #epoch = 0n;
+  /** Each session is to be activated, from the first request to activate on. */
   #wantsOwnership = false;
-  #up = false;
-  #upSinceMs = 0;
-  #standingBy = false;
+  #isStandingBy = false;
   #deploymentId = '';
 
   constructor(options: BusClientOptions) {
@@ -71,7 +70,7 @@ export class BusClient {
       scheduler,
       log,
       onRenewalDue: () =>
-        this.#session?.close(
+        this.#stage.session?.close(
           new RpcError('CANCELLED', 'the certificate of this sidecar is about to end, and a newer one is there'),
         ),
     });
@@ -86,17 +85,17 @@ export class BusClient {
   }
 
   get isUp(): boolean {
-    return this.#up;
+    return this.#stage.name === 'active';
   }
 
   /** True while a newer sidecar owns the instance id. Until that one ends, this sidecar has no session. */
   get isStandingBy(): boolean {
-    return this.#standingBy;
+    return this.#isStandingBy;
   }
 
   /** On the scheduler's monotonic clock; undefined without a session. */
   get leaseEndsMs(): number | undefined {
-    return this.#session?.leaseEndsMs;
+    return this.#stage.session?.leaseEndsMs;
   }
 
   attach(part: SessionListener): void {
@@ -106,18 +105,18 @@ export class BusClient {
   /** Tries until the bus answers. @throws RpcError with the last failure once `timeoutMs` have passed. */
   async connect(timeoutMs: number): Promise<void> {
     await this.#untilAnswered(timeoutMs, async (leftMs) => {
-      this.#connection = await this.#connectOnce(leftMs);
+      this.#stage = connected(await this.#connectOnce(leftMs));
     });
   }
 
   /**
-   * Reserves the instance id and opens the session, which is kept until the link is closed. A bus that becomes unreachable
+   * Reserves the instance id and opens the session, which is kept until this client is closed. A bus that becomes unreachable
    * meanwhile is tried again, like one that has not started yet.
    * @throws RpcError with the bus's decision, or the last failure after `timeoutMs`.
    */
   async register(timeoutMs: number): Promise<void> {
     await this.#untilAnswered(timeoutMs, async (leftMs) => {
-      if (this.#connection?.closed.aborted) this.#connection = await this.#connectOnce(leftMs);
+      if (this.#stage.connection?.closed.aborted) this.#stage = connected(await this.#connectOnce(leftMs));
       await this.#open();
     });
     void this.#keep();
@@ -125,12 +124,13 @@ export class BusClient {
 
   /**
    * Takes over the instance id, in this session and in each later one; messages flow once that is done.
-   * @throws RpcError when the first attempt fails; later attempts continue for as long as the link lives.
+   * @throws RpcError when the first attempt fails; later attempts continue for as long as this client is open.
    */
   async activate(): Promise<void> {
     this.#wantsOwnership = true;
-    if (!this.#session) throw new RpcError('UNAVAILABLE', 'there is no session with the bus');
-    await this.#activate(this.#session);
+    const { session } = this.#stage;
+    if (!session) throw new RpcError('UNAVAILABLE', 'there is no session with the bus');
+    await this.#activate(session);
   }
 
   /** A call of the control plane. @throws RpcError; UNAVAILABLE without a connection. */
@@ -139,16 +139,17 @@ export class BusClient {
     request: Request,
     options?: CallOptions,
   ): Promise<Response> {
-    if (!this.#connection) {
-      throw new RpcError('UNAVAILABLE', this.#standingBy ? standingBy : 'there is no connection to the bus');
+    const { connection } = this.#stage;
+    if (!connection) {
+      throw new RpcError('UNAVAILABLE', this.#isStandingBy ? standingBy : 'there is no connection to the bus');
     }
-    return this.#connection.unary(method, request, { timeoutMs: attemptTimeoutMs, ...options });
+    return connection.unary(method, request, { timeoutMs: attemptTimeoutMs, ...options });
   }
 
-  /** Sends on the session; false without a session. */
+  /** Sends on the session; false without an activated session. */
   send(message: RequestInit): boolean {
-    if (!this.#up || !this.#session) return false;
-    this.#session.send(message);
+    if (this.#stage.name !== 'active') return false;
+    this.#stage.session.send(message);
     return true;
   }
 
@@ -163,14 +164,13 @@ export class BusClient {
     const request = create(DeregisterRequestSchema, { ...this.#owner, reason: 'superseded' });
     await this.unary(busMethods.deregister, request, { timeoutMs }).catch(() => {});
     this.#standsBy();
-    this.#session?.close(new RpcError('CANCELLED', standingBy));
+    this.#stage.session?.close(new RpcError('CANCELLED', standingBy));
   }
 
   close(): void {
     this.#closing.abort();
     this.#credential.close();
-    this.#session?.close();
-    this.#connection?.close();
+    this.#stage.close();
   }
 
   get #owner(): { instanceId: string; epoch: bigint } {
@@ -206,11 +206,12 @@ export class BusClient {
       image: registration.image,
     });
     const reply: RegisterReply = await this.unary(busMethods.register, request);
-    if (!this.#connection) throw new RpcError('UNAVAILABLE', 'the connection to the bus was lost');
+    const { connection } = this.#stage;
+    if (!connection) throw new RpcError('UNAVAILABLE', 'the connection to the bus was lost');
     this.#epoch = reply.epoch;
     this.#deploymentId = reply.deploymentId;
-    this.#session = new BusSession({
-      connection: this.#connection,
+    const session = new BusSession({
+      connection,
       scheduler,
       owner: this.#owner,
       renewEveryMs,
@@ -219,10 +220,11 @@ export class BusClient {
         for (const part of this.#parts) part.onEvent?.(event);
       },
     });
-    if (this.#wantsOwnership) this.#activate(this.#session).catch(() => {});
+    this.#stage = reserved(connection, session);
+    if (this.#wantsOwnership) this.#activate(session).catch(() => {});
   }
 
-  /** Runs the session. Whenever it is lost, opens a new one, until the link is closed. */
+  /** Runs the session. Whenever it is lost, opens a new one, until this client is closed. */
   async #keep(): Promise<void> {
     const { scheduler, log, reconnect } = this.#options;
     const backoff = new Backoff(scheduler, reconnect);
@@ -230,11 +232,11 @@ export class BusClient {
     while (!this.#closing.signal.aborted) {
       const lastReason = reason;
       try {
-        if (!this.#session) {
-          this.#connection = await this.#connectOnce(attemptTimeoutMs);
+        if (!this.#stage.session) {
+          this.#stage = connected(await this.#connectOnce(attemptTimeoutMs));
           await this.#open();
         }
-        await this.#session?.run();
+        await this.#stage.session?.run();
         reason = 'the bus ended the session';
       } catch (error) {
         reason = messageOf(error);
@@ -244,7 +246,8 @@ export class BusClient {
         }
       }
       // A session that is lost at once, again and again, must not be reopened without a delay.
-      if (this.#up && scheduler.nowMs() - this.#upSinceMs >= reconnect.maxDelayMs) backoff.reset();
+      const stage = this.#stage;
+      if (stage.name === 'active' && scheduler.nowMs() - stage.sinceMs >= reconnect.maxDelayMs) backoff.reset();
       this.#lost(reason);
       if (this.#closing.signal.aborted) return;
       const delayMs = backoff.nextDelayMs();
@@ -269,27 +272,23 @@ export class BusClient {
       if (RpcError.from(error).code === 'FAILED_PRECONDITION') session.close();
       throw error;
     });
-    if (this.#up || this.#session !== session) return;
-    this.#up = true;
-    this.#upSinceMs = this.#options.scheduler.nowMs();
-    this.#standingBy = false;
+    if (this.#stage.name !== 'reserved' || this.#stage.session !== session) return;
+    this.#stage = active(this.#stage, this.#options.scheduler.nowMs());
+    this.#isStandingBy = false;
     for (const part of this.#parts) part.onSessionOpen?.(draining);
   }
 
   #standsBy(): void {
-    if (this.#standingBy) return;
-    this.#standingBy = true;
+    if (this.#isStandingBy) return;
+    this.#isStandingBy = true;
     for (const part of this.#parts) part.onStandBy?.();
   }
 
   #lost(reason: string): void {
-    this.#session?.close();
-    this.#session = undefined;
-    this.#connection?.close();
-    this.#connection = undefined;
-    const wasUp = this.#up;
-    this.#up = false;
-    if (!wasUp) return;
+    const stage = this.#stage;
+    stage.close();
+    this.#stage = disconnected;
+    if (stage.name !== 'active') return;
     if (!this.#closing.signal.aborted) this.#options.log.warn('the session with the bus is lost', { reason });
     for (const part of this.#parts) part.onSessionLost?.(reason);
   }

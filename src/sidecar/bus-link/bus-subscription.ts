@@ -23,15 +23,29 @@ export interface SubscriptionSink {
   /** Whether there is capacity for a message of this size; absent: always. Without capacity the message is deferred. */
   hasCapacity?(bytes: number): boolean;
   /** Its messages in flight were requeued, and will be redelivered. */
-  handedBack?(): void;
+  requeued?(): void;
 }
 
-interface InHand {
+interface InFlight {
   readonly bytes: number;
   readonly attempt: number;
   /** The outcome that the sink reported and the bus has not confirmed. */
   settled: 'no' | 'acknowledged' | 'failed';
 }
+
+/**
+ * What becomes of a delivery.
+ *
+ * - `closed`: ignored. No session has this subscription.
+ * - `opening`: ignored, because it was sent before Subscribe arrived. Subscribed ends this.
+ * - `open`: goes to the sink.
+ * - `deferring`: ignored, because an earlier message of `bytes` found no capacity and the order has to stay.
+ */
+type Phase =
+  | { readonly name: 'closed' }
+  | { readonly name: 'opening'; readonly isKnownToSink: boolean }
+  | { readonly name: 'open' }
+  | { readonly name: 'deferring'; readonly bytes: number };
 
 /** One subscription, which outlives sessions: after a loss it is reopened at its cursor. */
 export class BusSubscription {
@@ -40,13 +54,8 @@ export class BusSubscription {
   readonly #id: number;
   readonly #send: (message: RequestInit) => boolean;
   /** Delivered to the sink, and neither confirmed as acknowledged nor redelivered after a failure. */
-  readonly #inHand = new Map<bigint, InHand>();
-  /** True from Subscribe to Subscribed. Deliveries in between were sent before Subscribe arrived. */
-  #isOpening = false;
-  /** The size of the message that was deferred for lack of capacity. */
-  #deferredBytes: number | undefined;
-  /** Reopened because there is capacity again; the sink need not know. */
-  #isTakingUp = false;
+  readonly #inFlight = new Map<bigint, InFlight>();
+  #phase: Phase = { name: 'closed' };
   #credit: Credit;
 
   constructor(options: {
@@ -72,8 +81,8 @@ export class BusSubscription {
   }
 
   /** The outstanding credit, and the number of messages in flight or not yet confirmed. */
-  get depth(): { readonly name: string; readonly credit: Credit; readonly inHand: number } {
-    return { name: this.name, credit: this.#credit, inHand: this.#inHand.size };
+  get depth(): { readonly name: string; readonly credit: Credit; readonly inFlight: number } {
+    return { name: this.name, credit: this.#credit, inFlight: this.#inFlight.size };
   }
 
   addCredit(more: Credit): void {
@@ -87,44 +96,47 @@ export class BusSubscription {
   }
 
   /** Nacks messages that the sink could not handle. Each counts as an attempt, and is redelivered or becomes a dead letter. */
-  retry(positions: readonly bigint[]): void {
+  nack(positions: readonly bigint[]): void {
     this.#settle(positions, 'failed');
-    this.#sendRetry(positions);
+    this.#sendNack(positions);
   }
 
   /**
    * (Re)opens the subscription on a new session and resends unconfirmed acks and nacks. Messages in flight are not redelivered.
    */
   open(): void {
+    this.#open({ isKnownToSink: false });
+  }
+
+  /** Reopens the subscription, from the deferred message on. The sink is not told. */
+  resumeDeferred(): void {
+    this.#open({ isKnownToSink: true });
+  }
+
+  opened(): void {
+    const before = this.#phase;
+    this.#phase = { name: 'open' };
+    if (before.name !== 'opening' || !before.isKnownToSink) this.#sink.opened();
+  }
+
+  #open({ isKnownToSink }: { readonly isKnownToSink: boolean }): void {
     const { messages, bytes } = this.#credit;
-    this.#deferredBytes = undefined;
     const value = {
       ...this.request,
       subscriptionId: this.#id,
       creditMessages: messages,
       creditBytes: Math.max(0, bytes),
-      inHand: [...this.#inHand.keys()],
+      inHand: [...this.#inFlight.keys()],
     };
-    this.#isOpening = this.#send({ case: 'subscribe', value });
-    this.#sendAcknowledge(this.#inHandAs('acknowledged'));
-    this.#sendRetry(this.#inHandAs('failed'));
-  }
-
-  opened(): void {
-    this.#isOpening = false;
-    if (!this.#isTakingUp) this.#sink.opened();
-    this.#isTakingUp = false;
-  }
-
-  /** Reopens the subscription if a message was deferred. */
-  resumeDeferred(): void {
-    this.#isTakingUp = true;
-    this.open();
+    const isSent = this.#send({ case: 'subscribe', value });
+    this.#phase = isSent ? { name: 'opening', isKnownToSink } : { name: 'closed' };
+    this.#sendAcknowledge(this.#inFlightAs('acknowledged'));
+    this.#sendNack(this.#inFlightAs('failed'));
   }
 
   /** The size of the deferred message; undefined when none is deferred. */
   get deferredBytes(): number | undefined {
-    return this.#deferredBytes;
+    return this.#phase.name === 'deferring' ? this.#phase.bytes : undefined;
   }
 
   hasCapacity(bytes: number): boolean {
@@ -134,24 +146,24 @@ export class BusSubscription {
   /** Delivers the message or, without capacity, defers it and, to keep their order, all later ones. */
   delivered(delivery: Delivery): void {
     const { position, creditBytes: bytes, attempt } = delivery;
-    if (this.#isOpening || this.#deferredBytes !== undefined) return;
+    if (this.#phase.name !== 'open') return;
     if (!this.hasCapacity(bytes)) {
-      this.#deferredBytes = bytes;
+      this.#phase = { name: 'deferring', bytes };
       return;
     }
-    const held = this.#inHand.get(position);
+    const held = this.#inFlight.get(position);
     if (held && held.settled !== 'failed') {
       // It was sent before the subscription was reopened, so the bus has used credit for it twice.
       this.#send({ case: 'credit', value: { subscriptionId: this.#id, messages: 1, bytes } });
       return;
     }
-    this.#inHand.set(position, { bytes, attempt, settled: 'no' });
+    this.#inFlight.set(position, { bytes, attempt, settled: 'no' });
     this.#credit = { messages: this.#credit.messages - 1, bytes: this.#credit.bytes - bytes };
     this.#sink.deliver(delivery);
   }
 
   acknowledged(positions: readonly bigint[]): void {
-    for (const position of positions) this.#inHand.delete(position);
+    for (const position of positions) this.#inFlight.delete(position);
     this.#sink.acknowledged(positions);
   }
 
@@ -161,26 +173,26 @@ export class BusSubscription {
 
   /** Forgets the messages in flight, so that the bus redelivers them. */
   requeue(): void {
-    this.#inHand.clear();
-    this.#sink.handedBack?.();
+    this.#inFlight.clear();
+    this.#sink.requeued?.();
   }
 
   /** Forgets the messages in flight, and returns those that the sink has not settled. */
   takeUnsettled(): bigint[] {
-    const unsettled = this.#inHandAs('no');
-    this.#inHand.clear();
+    const unsettled = this.#inFlightAs('no');
+    this.#inFlight.clear();
     return unsettled;
   }
 
-  #settle(positions: readonly bigint[], settled: InHand['settled']): void {
+  #settle(positions: readonly bigint[], settled: InFlight['settled']): void {
     for (const position of positions) {
-      const held = this.#inHand.get(position);
+      const held = this.#inFlight.get(position);
       if (held) held.settled = settled;
     }
   }
 
-  #inHandAs(settled: InHand['settled']): bigint[] {
-    return [...this.#inHand].filter(([, held]) => held.settled === settled).map(([position]) => position);
+  #inFlightAs(settled: InFlight['settled']): bigint[] {
+    return [...this.#inFlight].filter(([, held]) => held.settled === settled).map(([position]) => position);
   }
 
   #sendAcknowledge(positions: readonly bigint[]): void {
@@ -188,9 +200,9 @@ export class BusSubscription {
     this.#send({ case: 'acknowledge', value: { subscriptionId: this.#id, positions: [...positions] } });
   }
 
-  #sendRetry(positions: readonly bigint[]): void {
+  #sendNack(positions: readonly bigint[]): void {
     const failed = positions.flatMap((position) => {
-      const held = this.#inHand.get(position);
+      const held = this.#inFlight.get(position);
       return held ? [{ position, attempt: held.attempt }] : [];
     });
     if (failed.length > 0) this.#send({ case: 'retry', value: { subscriptionId: this.#id, failed } });

@@ -2,7 +2,7 @@ import { Gate } from '../../base/async/gate.ts';
 import type { RequestInit } from './bus-session.ts';
 
 /** The outcome of the messages in flight when a subscription ended. */
-export interface HandBack {
+export interface Requeue {
   readonly name: string;
   /** The plugin had these when its stream broke: nacked, so they count as attempts. All others are requeued and do not. */
   readonly failed: readonly bigint[];
@@ -11,14 +11,14 @@ export interface HandBack {
 /** Ended subscriptions, until the bus has confirmed the outcome of their messages. */
 export class Requeues {
   readonly #send: (message: RequestInit) => boolean;
-  readonly #unconfirmed = new Map<number, HandBack>();
+  readonly #unconfirmed = new Map<number, Requeue>();
   readonly #settled = new Gate(true);
 
   constructor(send: (message: RequestInit) => boolean) {
     this.#send = send;
   }
 
-  add(subscriptionId: number, requeue: HandBack): void {
+  add(subscriptionId: number, requeue: Requeue): void {
     this.#unconfirmed.set(subscriptionId, requeue);
     this.#settled.set(!this.#sendOne(subscriptionId, requeue));
   }
@@ -43,7 +43,7 @@ export class Requeues {
     return this.#settled.opened();
   }
 
-  #sendOne(subscriptionId: number, { name, failed }: HandBack): boolean {
+  #sendOne(subscriptionId: number, { name, failed }: Requeue): boolean {
     return this.#send({ case: 'unsubscribe', value: { subscriptionId, name, failed: [...failed] } });
   }
 }

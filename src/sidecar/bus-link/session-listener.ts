@@ -1,7 +1,7 @@
 import type { SessionEvent } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 
 /** Why a sidecar in STANDBY sends nothing. */
-export const standingBy = 'a newer start of this instance took over, and this sidecar stands by';
+export const standingBy = 'a newer sidecar of this instance took over, and this one stands by';
 
 /** A part that uses the session. It learns when it may send, when it may not, and what the bus sends. */
 export interface SessionListener {

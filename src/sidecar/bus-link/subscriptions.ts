@@ -6,6 +6,16 @@ import { endedStatus } from './ended-status.ts';
 import { Requeues } from './requeues.ts';
 import type { SessionListener } from './session-listener.ts';
 
+/**
+ * Whether the plugin is delivered messages.
+ *
+ * - `running`: yes.
+ * - `stopped`: no, and the bus has sent none since.
+ * - `behind`: no, and the bus has sent some. They stay unacknowledged there until the subscriptions are reopened.
+ * - `requeued`: no, and the messages in flight were requeued. A new session opens no subscription.
+ */
+type Intake = 'running' | 'stopped' | 'behind' | 'requeued';
+
 /** Receives the count of messages, of any topic, that were dropped before the subscription reached them. */
 type OnMissed = (subscription: SubscriptionRequest, count: number) => void;
 
@@ -15,11 +25,9 @@ export class BusSubscriptions implements SessionListener {
   readonly #open = new Map<number, BusSubscription>();
   readonly #requeues: Requeues;
   /** Subscriptions that deferred a message for lack of capacity, longest first. */
-  readonly #short = new Set<BusSubscription>();
+  readonly #deferred = new Set<BusSubscription>();
   #lastId = 0;
-  #stopped = false;
-  #handedBack = false;
-  #leftBehind = false;
+  #intake: Intake = 'running';
 
   constructor(options: { send: (message: RequestInit) => boolean; onMissed: OnMissed }) {
     this.#send = options.send;
@@ -76,9 +84,7 @@ export class BusSubscriptions implements SessionListener {
    * subscriptions are reopened when the intake is resumed.
    */
   async requeue(): Promise<void> {
-    this.stopIntake();
-    this.#handedBack = true;
-    this.#leftBehind = true;
+    this.#intake = 'requeued';
     for (const [id, subscription] of this.#open) {
       subscription.requeue();
       this.#requeues.add(id, { name: subscription.name, failed: [] });
@@ -90,33 +96,35 @@ export class BusSubscriptions implements SessionListener {
    * Delivers nothing more to the plugin. Messages that the bus still sends stay unacknowledged there and are redelivered later.
    */
   stopIntake(): void {
-    this.#stopped = true;
+    if (this.#intake === 'running') this.#intake = 'stopped';
   }
 
   /** Delivers again, beginning with what was deferred meanwhile. */
   resumeIntake(): void {
-    this.#stopped = false;
-    this.#handedBack = false;
-    if (this.#leftBehind) this.#openAll();
+    const before = this.#intake;
+    this.#intake = 'running';
+    if (before === 'behind' || before === 'requeued') this.#openAll();
   }
 
   /** Reopens subscriptions with deferred messages, as far as there is capacity. */
   resumeDeferred(): void {
-    if (this.#stopped) return;
+    if (this.#intake !== 'running') return;
     let plannedBytes = 0;
-    for (const subscription of this.#short) {
+    for (const subscription of this.#deferred) {
       const { deferredBytes } = subscription;
       plannedBytes += deferredBytes ?? 0;
       // First come, first served: smaller messages would starve the first.
       if (deferredBytes !== undefined && !subscription.hasCapacity(plannedBytes)) return;
-      this.#short.delete(subscription);
+      this.#deferred.delete(subscription);
       if (deferredBytes !== undefined && this.#isOpen(subscription)) subscription.resumeDeferred();
     }
   }
 
   onSessionOpen(): void {
     this.#requeues.sendAll();
-    if (!this.#handedBack) this.#openAll();
+    if (this.#intake === 'requeued') return;
+    if (this.#intake === 'behind') this.#intake = 'stopped';
+    this.#openAll();
   }
 
   onSessionLost(): void {
@@ -124,9 +132,13 @@ export class BusSubscriptions implements SessionListener {
   }
 
   #deliver(delivery: Delivery): void {
+    if (this.#intake !== 'running') {
+      if (this.#intake === 'stopped') this.#intake = 'behind';
+      return;
+    }
     const subscription = this.#open.get(delivery.subscriptionId);
     subscription?.delivered(delivery);
-    if (subscription?.deferredBytes !== undefined) this.#short.add(subscription);
+    if (subscription?.deferredBytes !== undefined) this.#deferred.add(subscription);
   }
 
   #isOpen(subscription: BusSubscription): boolean {
@@ -134,7 +146,6 @@ export class BusSubscriptions implements SessionListener {
   }
 
   #openAll(): void {
-    this.#leftBehind = false;
     for (const subscription of this.#open.values()) subscription.open();
   }
 
@@ -147,8 +158,7 @@ export class BusSubscriptions implements SessionListener {
         this.#requeues.confirm(event.value.subscriptionId);
         break;
       case 'delivery':
-        if (this.#stopped) this.#leftBehind = true;
-        else this.#deliver(event.value);
+        this.#deliver(event.value);
         break;
       case 'missed': {
         const subscription = this.#open.get(event.value.subscriptionId);

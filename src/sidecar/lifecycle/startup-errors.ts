@@ -84,7 +84,7 @@ function newerStart({ message }: RpcError): UserFacingError {
   return new UserFacingError({
     id: 'sidecar/startup/newer-start',
     found: `the bus refused the registration: ${message}`,
-    next: ['Give every instance an INSTANCE_ID of its own, or stop the newer start of this one.'],
+    next: ['Give every instance an INSTANCE_ID of its own, or stop the newer sidecar of this one.'],
     exitCode: exitCodes.refused,
   });
 }

@@ -64,7 +64,7 @@ function addSubscriptionGauges(metrics: SidecarMetrics, subscriptions: GaugedPar
     });
   };
   registry.gauge('subscriptions', 'Open subscriptions of the plugin', () => subscriptions.size);
-  each('unacknowledged_messages', 'With the plugin and not acknowledged', ({ inHand }) => inHand);
+  each('unacknowledged_messages', 'With the plugin and not acknowledged', ({ inFlight }) => inFlight);
   each('credit_messages', 'Messages that the bus may still deliver', ({ credit }) => credit.messages);
   each('credit_bytes', 'Bytes that the bus may still deliver', ({ credit }) => credit.bytes);
 }

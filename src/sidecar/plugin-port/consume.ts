@@ -67,7 +67,7 @@ export async function consume(port: PluginPort, stream: ConsumeStream): Promise<
   async function passCreditOn(): Promise<void> {
     if (stream.queuedBytes > streamLimits.unreadBytes) await stream.drained(streamLimits.unreadBytes / 2);
     // The sidecar and the bus remember each unacknowledged message, whatever credit the plugin gives.
-    if (subscription.depth.inHand >= limits.unacknowledgedMessages) return;
+    if (subscription.depth.inFlight >= limits.unacknowledgedMessages) return;
     const portion = window.take();
     if (portion) subscription.addCredit(portion);
   }
@@ -76,7 +76,7 @@ export async function consume(port: PluginPort, stream: ConsumeStream): Promise<
   try {
     for await (const { message } of following) {
       if (message.case === 'acknowledge') subscription.acknowledge(message.value.positions);
-      if (message.case === 'retry') subscription.retry(message.value.positions);
+      if (message.case === 'retry') subscription.nack(message.value.positions);
       if (message.case === 'credit') {
         window.give(message.value);
         void passCreditOn();

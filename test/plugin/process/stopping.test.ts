@@ -115,7 +115,7 @@ describe('a plugin that is stopped', () => {
       await plugin.stopped;`,
     );
     await plugin.seen(/up/);
-    // A newer start takes over, and the bus gives the older one 8 s.
+    // A newer sidecar takes over, and the bus gives the older one 8 s.
     await startSidecar(bus.address);
     expect(await plugin.exited, plugin.output).toBe(0);
     const [, givenMs] = await plugin.seen(/its drain of (\d+) ms is over/);

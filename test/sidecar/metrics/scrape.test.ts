@@ -107,7 +107,7 @@ test('a drain is told by its length and by what it left', async () => {
   const plugin = await connectPlugin(address);
   plugin.onStop(() => {});
   const newer = await startSidecar(bus.address);
-  await program.seen(/a newer start of this instance took over/);
+  await program.seen(/a newer sidecar of this instance took over/);
   await program.seen(/deregister|connecting to the bus again/);
   const metrics = await scrape(healthUrl);
   expect(sampleSum(metrics, 'meridian_sidecar_state', { state: 'STANDBY' })).toBe(1);

@@ -98,7 +98,7 @@ class V1Pattern {
       deliver: (delivery) => this.#deliver(delivery),
       acknowledged: (positions) => telemetry.acknowledged(name, positions.length),
       ended: (status) => this.#ended(status),
-      handedBack: () => this.#handedBack(),
+      requeued: () => this.#requeued(),
     });
     this.#subscription = subscription;
     this.#close = close;
@@ -156,7 +156,7 @@ class V1Pattern {
   }
 
   /** The bus redelivers it, to this sidecar or to the next. */
-  #handedBack(): void {
+  #requeued(): void {
     this.#unsettled.clear();
     for (const { stream } of this.members) stream.forget();
   }
