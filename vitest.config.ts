@@ -17,6 +17,7 @@ export default defineConfig({
           exclude: [
             'test/chaos/**',
             'test/compose/{engine,fake-engine,provider}/**',
+            'test/fuzz/**',
             'test/hostile/**',
             'test/lifecycle/**',
             'test/libbuildpack/**',
@@ -49,6 +50,8 @@ export default defineConfig({
           globalSetup: 'test/compose/engine/global-setup.ts',
         },
       },
+      // Tries hundreds of thousands of inputs, so it runs by its own command.
+      { extends: true, test: { name: 'fuzz', include: ['test/fuzz/**/*.test.ts'] } },
       // Make control groups, which takes root, so they run by their own commands.
       { extends: true, test: { name: 'memory', include: ['test/memory/**/*.test.ts'] } },
       { extends: true, test: { name: 'hostile', include: ['test/hostile/**/*.test.ts'] } },
