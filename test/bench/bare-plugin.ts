@@ -1,15 +1,13 @@
-import { create } from '@bufbuild/protobuf';
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import {
+  type ConsumedMessage,
   ConsumeRequestSchema,
   PublishBatchSchema,
   PublishOutcome,
+  ServeRequestSchema,
   StartAt,
 } from '../../src/contract/wire/gen/meridian/sidecar/v1/plugin_pb.ts';
-import {
-  HeartbeatRequestSchema,
-  PublishRequestSchema,
-  RegisterRequestSchema,
-} from '../../src/contract/wire/gen/meridian/v1/sidecar_pb.ts';
+import { PublishRequestSchema, RegisterRequestSchema } from '../../src/contract/wire/gen/meridian/v1/sidecar_pb.ts';
 import { pluginMethods, sidecarMethods } from '../../src/contract/wire/methods.ts';
 import { grpcNetwork } from '../../src/transport/grpc/network.ts';
 import type { Connection } from '../../src/transport/rpc.ts';
@@ -34,11 +32,6 @@ export class BarePlugin {
 
   close(): void {
     this.#connection.close();
-  }
-
-  /** A call that the sidecar answers by itself. */
-  async heartbeat(): Promise<void> {
-    await this.#connection.unary(sidecarMethods.heartbeat, create(HeartbeatRequestSchema, { healthy: true }));
   }
 
   async publish(): Promise<void> {
@@ -93,6 +86,9 @@ export class BarePlugin {
     const events = stream[Symbol.asyncIterator]();
     const first = await events.next();
     if (first.done || first.value.event.case !== 'opened') throw new Error('the subscription was not opened');
+    const acknowledgements = new Acknowledgements((message) => {
+      stream.write(create(ConsumeRequestSchema, { message }));
+    });
     return {
       async take(count) {
         for (let taken = 0; taken < count; ) {
@@ -101,18 +97,59 @@ export class BarePlugin {
           const { event } = next.value;
           if (event.case !== 'message') continue;
           taken += 1;
-          const { position, creditBytes } = event.value;
-          const acknowledge = { positions: [position] };
-          stream.write(create(ConsumeRequestSchema, { message: { case: 'acknowledge', value: acknowledge } }));
-          const more = { messages: 1, bytes: creditBytes };
-          stream.write(create(ConsumeRequestSchema, { message: { case: 'credit', value: more } }));
+          acknowledgements.add(event.value);
         }
       },
     };
   }
+
+  /** Answers requests on the pattern with their own payload, until the connection is closed. */
+  async answer(pattern: string): Promise<void> {
+    const stream = this.#connection.stream(pluginMethods.serve);
+    stream.write(create(ServeRequestSchema, { message: { case: 'open', value: { pattern } } }));
+    const events = stream[Symbol.asyncIterator]();
+    const first = await events.next();
+    if (first.done || first.value.event.case !== 'serving') throw new Error('nobody may answer these requests');
+    void (async () => {
+      for (let next = await events.next(); !next.done; next = await events.next()) {
+        const { event } = next.value;
+        if (event.case !== 'request') continue;
+        const { requestId, envelope } = event.value;
+        const answer = { requestId, ok: true, payload: envelope?.payload ?? Buffer.alloc(0) };
+        stream.write(create(ServeRequestSchema, { message: { case: 'answer', value: answer } }));
+      }
+    })().catch(() => {});
+  }
+}
+
+type ConsumeMessage = NonNullable<MessageInitShape<typeof ConsumeRequestSchema>['message']>;
+
+/** Acknowledges together what came together, as a plugin that has much to do does. */
+class Acknowledgements {
+  readonly #send: (message: ConsumeMessage) => void;
+  #positions: bigint[] = [];
+  #creditBytes = 0;
+
+  constructor(send: (message: ConsumeMessage) => void) {
+    this.#send = send;
+  }
+
+  add({ position, creditBytes }: Pick<ConsumedMessage, 'position' | 'creditBytes'>): void {
+    if (this.#positions.length === 0) setImmediate(() => this.#flush());
+    this.#positions.push(position);
+    this.#creditBytes += creditBytes;
+  }
+
+  #flush(): void {
+    const positions = this.#positions;
+    this.#send({ case: 'acknowledge', value: { positions } });
+    this.#send({ case: 'credit', value: { messages: positions.length, bytes: this.#creditBytes } });
+    this.#positions = [];
+    this.#creditBytes = 0;
+  }
 }
 
 export interface Subscriber {
-  /** Resolves when so many more messages have come and been acknowledged. */
+  /** Resolves when so many more messages have come; all are acknowledged. */
   take(count: number): Promise<void>;
 }

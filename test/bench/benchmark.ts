@@ -1,79 +1,61 @@
 /** How long a run may take: `quick` shows that everything works, `full` gives figures worth reading. */
 export interface Scale {
-  readonly pairs: number;
-  readonly messages: number;
+  readonly rounds: number;
+  /** How long each load of a round lasts. */
+  readonly roundMs: number;
+  /** Calls of a round that are made one after the other. */
   readonly calls: number;
+  /** The most subscriptions of a row that has many. */
+  readonly subscriptions: number;
 }
 
-/** Two ways to do a thing, each measured once in every pair, one after the other. */
-export interface Comparison {
-  /** What is measured, and of what: `publishes/s, streamed to unary`. */
-  readonly what: string;
-  readonly unit: string;
-  readonly pairs: readonly Pair[];
-}
-
-export interface Pair {
+/** A figure, and that of what it stands beside, measured one after the other. */
+export interface Round {
   readonly measured: number;
   readonly baseline: number;
+  /** The same of the bare node:http2 echo, where the baseline is the grpc-js echo. */
+  readonly http2?: number;
 }
 
+/** What is aimed at: of the ratio to the baseline, of the difference to it, or of the figure by itself. */
+export interface Aim {
+  readonly of: 'ratio' | 'difference' | 'figure';
+  readonly atLeast?: number;
+  readonly atMost?: number;
+}
+
+/** What is known of a row before it is measured. */
+export interface RowPlan {
+  readonly row: string;
+  readonly unit: string;
+  /** What the baseline is of. */
+  readonly beside: string;
+  readonly aim?: Aim;
+}
+
+/** Some rows that are measured together. */
 export interface Benchmark {
-  readonly name: string;
-  run(scale: Scale): Promise<readonly Comparison[]>;
+  readonly needsH2load: boolean;
+  readonly plans: readonly RowPlan[];
+  /** The rounds of each plan, in the same order. */
+  run(scale: Scale): Promise<readonly (readonly Round[])[]>;
 }
 
-/** One line of the table. Ratios are of one run on one machine, so they say more than what they are made of. */
-export interface Row {
-  readonly benchmark: string;
-  readonly what: string;
-  readonly unit: string;
-  readonly ratio: number;
-  readonly lowest: number;
-  readonly highest: number;
-  readonly measured: number;
-  readonly baseline: number;
-}
+/** The baseline of most rows; the echo of node:http2 has a column of its own. */
+export const grpcJsEcho = 'grpc-js';
 
-export function rowOf(benchmark: string, { what, unit, pairs }: Comparison): Row {
-  const ratios = pairs.map(({ measured, baseline }) => measured / baseline);
-  return {
-    benchmark,
-    what,
-    unit,
-    ratio: percentile(ratios, 50),
-    lowest: Math.min(...ratios),
-    highest: Math.max(...ratios),
-    measured: percentile(
-      pairs.map(({ measured }) => measured),
-      50,
-    ),
-    baseline: percentile(
-      pairs.map(({ baseline }) => baseline),
-      50,
-    ),
-  };
-}
-
-/** The value that this many percent of the values do not exceed. */
-export function percentile(values: readonly number[], percent: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil((percent / 100) * sorted.length) - 1))] ?? Number.NaN;
-}
-
-/** Measures both in turn, so that what else the machine does falls on both alike. */
-export async function inPairs(
-  count: number,
-  measure: () => Promise<number>,
-  baseline: () => Promise<number>,
-): Promise<Pair[]> {
-  const pairs: Pair[] = [];
-  for (let index = 0; index < count; index += 1) {
-    // Alternating who goes first keeps a drift of the machine out of the ratio.
-    const isFirst = index % 2 === 0;
-    const before = isFirst ? undefined : await baseline();
-    const measured = await measure();
-    pairs.push({ measured, baseline: before ?? (await baseline()) });
+/** Does everything once in each round, and lets another one go first each time, so that a drift of the machine falls on all alike. */
+export async function inTurns<Name extends string, Result>(
+  rounds: number,
+  measures: Readonly<Record<Name, () => Promise<Result>>>,
+): Promise<Readonly<Record<Name, Result>>[]> {
+  const names = Object.keys(measures) as Name[];
+  const results: Record<Name, Result>[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    const result = {} as Record<Name, Result>;
+    const first = round % names.length;
+    for (const name of [...names.slice(first), ...names.slice(0, first)]) result[name] = await measures[name]();
+    results.push(result);
   }
-  return pairs;
+  return results;
 }

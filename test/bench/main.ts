@@ -1,31 +1,81 @@
 // `npm run bench`: compares the sidecar with what it stands beside, as ratios of figures that were taken in turns in one
-// run, and prints them as a table. `--quick` only shows that it works; `--json` prints the rows for programs.
+// run, and prints them as a table. `--only ROW` measures the rows whose names contain the text, `--rounds N` takes more or
+// fewer rounds, `--json` prints the rows for programs, and `--quick` only shows that it works.
 import { parseArgs } from 'node:util';
 import { endAll } from '../sidecar/processes.ts';
-import { addedLatency } from './added-latency.ts';
-import { type Row, rowOf, type Scale } from './benchmark.ts';
-import { bundleSize } from './bundle-size.ts';
-import { deliveryRate } from './delivery-rate.ts';
-import { fanOut } from './fan-out.ts';
-import { memoryUse } from './memory-use.ts';
-import { publishRate } from './publish-rate.ts';
+import type { Benchmark, Scale } from './benchmark.ts';
+import { howToInstall, isH2loadInstalled } from './generator/h2load.ts';
+import { type MissingRow, type Row, rowOf } from './row.ts';
+import { alone } from './rows/alone.ts';
+import { bundleSize } from './rows/bundle-size.ts';
+import { fanOut } from './rows/fan-out.ts';
+import { idleMemory, peakMemory } from './rows/memory-use.ts';
+import { request } from './rows/request.ts';
+import { start } from './rows/start.ts';
+import { store } from './rows/store.ts';
+import { batchedPublish, delivery, streamedPublish } from './rows/streams.ts';
+import { heartbeat, unaryPublish } from './rows/unary.ts';
 import { renderTable } from './table.ts';
-import { timeToReady } from './time-to-ready.ts';
 
-const full: Scale = { pairs: 5, messages: 4_000, calls: 500 };
-const quick: Scale = { pairs: 1, messages: 200, calls: 20 };
+const full: Scale = { rounds: 5, roundMs: 1_000, calls: 500, subscriptions: 5_000 };
+const quick: Scale = { rounds: 1, roundMs: 20, calls: 20, subscriptions: 64 };
 
-const { values: flags } = parseArgs({ options: { quick: { type: 'boolean' }, json: { type: 'boolean' } } });
-const benchmarks = [timeToReady, publishRate, addedLatency, deliveryRate, fanOut, memoryUse, bundleSize];
-const rows: Row[] = [];
-try {
-  for (const benchmark of benchmarks) {
-    process.stderr.write(`${benchmark.name} …\n`);
-    const comparisons = await benchmark.run(flags.quick ? quick : full);
-    rows.push(...comparisons.map((comparison) => rowOf(benchmark.name, comparison)));
+const unaryRows = [unaryPublish, heartbeat, alone];
+const streamRows = [streamedPublish, batchedPublish, request, delivery, store, fanOut];
+const benchmarks = [...unaryRows, ...streamRows, start, idleMemory, peakMemory, bundleSize];
+
+const { values: flags } = parseArgs({
+  options: {
+    quick: { type: 'boolean' },
+    json: { type: 'boolean' },
+    only: { type: 'string', multiple: true },
+    rounds: { type: 'string' },
+  },
+});
+const chosen = benchmarks.filter(({ plans }) => plans.some(({ row }) => isWanted(row)));
+const rounds = flags.rounds === undefined ? undefined : Number(flags.rounds);
+if (chosen.length === 0) {
+  const rows = benchmarks.flatMap(({ plans }) => plans.map(({ row }) => `  ${row}\n`));
+  fail(
+    `No row's name contains ${flags.only?.map((text) => `"${text}"`).join(' or ')}. The rows are:\n${rows.join('')}`,
+  );
+} else if (rounds !== undefined && !(Number.isInteger(rounds) && rounds > 0)) {
+  fail(`--rounds is "${flags.rounds}"; it must be a whole number from 1 on.\n`);
+} else {
+  await runAll({ ...(flags.quick ? quick : full), ...(rounds !== undefined && { rounds }) });
+}
+
+async function runAll(scale: Scale): Promise<void> {
+  const hasH2load = isH2loadInstalled();
+  const rows: (Row | MissingRow)[] = [];
+  try {
+    for (const benchmark of chosen) {
+      process.stderr.write(`${benchmark.plans[0]?.row} …\n`);
+      const measured = benchmark.needsH2load && !hasH2load ? missing(benchmark) : await measure(benchmark, scale);
+      rows.push(...measured.filter(({ row }) => isWanted(row)));
+    }
+  } finally {
     await endAll();
   }
-} finally {
-  await endAll();
+  process.stdout.write(flags.json ? `${JSON.stringify(rows, undefined, 2)}\n` : renderTable(rows));
+  if (rows.some((row) => 'missing' in row)) fail(`${howToInstall}\n`);
 }
-process.stdout.write(flags.json ? `${JSON.stringify(rows, undefined, 2)}\n` : renderTable(rows));
+
+function missing({ plans }: Benchmark): MissingRow[] {
+  return plans.map((plan) => ({ ...plan, missing: 'h2load' }));
+}
+
+async function measure(benchmark: Benchmark, scale: Scale): Promise<Row[]> {
+  const results = await benchmark.run(scale);
+  await endAll();
+  return benchmark.plans.map((plan, index) => rowOf(plan, results[index] ?? []));
+}
+
+function isWanted(row: string): boolean {
+  return flags.only === undefined || flags.only.some((text) => row.includes(text));
+}
+
+function fail(text: string): void {
+  process.stderr.write(text);
+  process.exitCode = 1;
+}

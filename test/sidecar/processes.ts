@@ -103,11 +103,11 @@ export async function endAll(): Promise<void> {
 }
 
 /** Writes a file into a directory of its own and returns its path. */
-export function writeTemporary(name: string, text: string): string {
+export function writeTemporary(name: string, content: string | Uint8Array): string {
   const directory = mkdtempSync(path.join(tmpdir(), 'meridian-test-'));
   directories.add(directory);
   const file = path.join(directory, name);
-  writeFileSync(file, text);
+  writeFileSync(file, content);
   return file;
 }
 

@@ -1,51 +1,55 @@
-import { startBus } from '../sidecar/processes.ts';
-import { BareSession } from './bare-session.ts';
-import { type Benchmark, type Comparison, inPairs, type Scale } from './benchmark.ts';
-import { cpuMs } from './cpu-time.ts';
-import { newStoreFile } from './publish-rate.ts';
+import { BareSession } from '../bare-session.ts';
+import { type Benchmark, inTurns, type Round, type Scale } from '../benchmark.ts';
+import { cpuMs } from '../programs/cpu-time.ts';
+import { newStoreFile, startShippedBus } from '../programs/shipped.ts';
 
 const topic = 'platform.oms.bench';
 const crowd = 50;
 const warmUp = 100;
-/** No round publishes for longer, however much one publish costs. */
-const roundMs = 2_000;
-
-/** What the whole process of the bus, on an SQLite file, takes of a processor while messages are published one after the other. */
-export const fanOut: Benchmark = {
-  name: 'fan-out',
-  async run(scale) {
-    const none = await startLine();
-    const comparisons: Comparison[] = [];
-    const compareCost = async (what: string, line: Line): Promise<void> => {
-      const pairs = await inPairs(scale.pairs, costOf(line, scale), costOf(none, scale));
-      comparisons.push({ what: `a publish beside ${what}, to none`, unit: 'ms of CPU', pairs });
-      line.close();
-    };
-    for (const { subscriptions, sessions } of unmatched) {
-      const what = `${subscriptions} unmatched of ${sessions} ${sessions === 1 ? 'session' : 'sessions'}`;
-      await compareCost(what, await startLine({ subscriptions, sessions }));
-    }
-    await compareCost(`${crowd} that match`, await startLine({ sessions: crowd, matching: true }));
-    const [one, many] = [
-      await startLine({ sessions: 1, matching: true }),
-      await startLine({ sessions: crowd, matching: true }),
-    ];
-    comparisons.push({
-      what: `deliveries to ${crowd} subscribers in sum, to 1`,
-      unit: 'per s of CPU',
-      pairs: await inPairs(scale.pairs, deliveriesOf(many, scale), deliveriesOf(one, scale)),
-    });
-    for (const line of [none, one, many]) line.close();
-    return comparisons;
-  },
-};
-
+const warmUpMs = 2_000;
 const unmatched = [
   { subscriptions: 128, sessions: 1 },
   { subscriptions: 512, sessions: 1 },
   { subscriptions: 512, sessions: crowd },
   { subscriptions: 5_000, sessions: crowd },
 ];
+const cost = { unit: 'ms CPU', beside: 'none' };
+
+/** What the whole process of the bus, on an SQLite file, takes of a processor while messages are published one after the other. */
+export const fanOut: Benchmark = {
+  needsH2load: false,
+  plans: [
+    ...unmatched.map(({ subscriptions, sessions }) => ({
+      row: `publish, ${subscriptions} others of ${sessions}`,
+      ...cost,
+    })),
+    { row: `publish, ${crowd} matching`, ...cost },
+    { row: `deliveries to ${crowd} in sum`, unit: '/s CPU', beside: 'to 1' },
+  ],
+  async run(scale) {
+    const none = await startLine();
+    const compareCost = async (line: Line): Promise<Round[]> => {
+      const rounds = await inTurns(scale.rounds, { measured: costOf(line, scale), baseline: costOf(none, scale) });
+      line.close();
+      return rounds;
+    };
+    const results: Round[][] = [];
+    for (const { subscriptions, sessions } of unmatched) {
+      const most = Math.min(subscriptions, scale.subscriptions);
+      results.push(await compareCost(await startLine({ subscriptions: most, sessions })));
+    }
+    results.push(await compareCost(await startLine({ sessions: crowd, matching: true })));
+    const [one, many] = [
+      await startLine({ sessions: 1, matching: true }),
+      await startLine({ sessions: crowd, matching: true }),
+    ];
+    results.push(
+      await inTurns(scale.rounds, { measured: deliveriesOf(many, scale), baseline: deliveriesOf(one, scale) }),
+    );
+    for (const line of [none, one, many]) line.close();
+    return results;
+  },
+};
 
 interface Line {
   readonly pid: number;
@@ -63,7 +67,7 @@ interface Crowd {
 }
 
 async function startLine({ sessions, matching = false, subscriptions = 0 }: Crowd = { sessions: 0 }): Promise<Line> {
-  const { program, address } = await startBus(undefined, newStoreFile());
+  const { program, address } = await startShippedBus(newStoreFile());
   const publisher = await BareSession.open(address, 'oms-publisher');
   const listeners: BareSession[] = [];
   for (let index = 0; index < sessions; index += 1) {
@@ -81,26 +85,26 @@ async function startLine({ sessions, matching = false, subscriptions = 0 }: Crow
   };
   const line = { pid: program.pid, publisher, subscribers, close };
   // What has run for a while is compiled, and done with opening its subscriptions.
-  await publish(line, warmUp);
+  await publish(line, { calls: warmUp, roundMs: warmUpMs });
   return line;
 }
 
-function costOf(line: Line, { calls }: Scale) {
+function costOf(line: Line, scale: Scale) {
   return async () => {
-    const { published, tookMs } = await publish(line, calls);
+    const { published, tookMs } = await publish(line, scale);
     return tookMs / published;
   };
 }
 
-function deliveriesOf(line: Line, { calls }: Scale) {
+function deliveriesOf(line: Line, scale: Scale) {
   return async () => {
-    const { published, tookMs } = await publish(line, calls);
+    const { published, tookMs } = await publish(line, scale);
     return (published * line.subscribers.length * 1_000) / tookMs;
   };
 }
 
 /** Publishes one message at a time, and goes on when everybody who gets it has acknowledged it. */
-async function publish({ pid, publisher, subscribers }: Line, calls: number) {
+async function publish({ pid, publisher, subscribers }: Line, { calls, roundMs }: Pick<Scale, 'calls' | 'roundMs'>) {
   const endMs = performance.now() + roundMs;
   const beforeMs = cpuMs(pid);
   let published = 0;

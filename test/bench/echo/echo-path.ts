@@ -1,0 +1,2 @@
+/** The only method of the echo servers. */
+export const echoPath = '/meridian.bench.Echo/Echo';

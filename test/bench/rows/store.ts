@@ -1,0 +1,42 @@
+import { type Benchmark, inTurns, type Round, type Scale } from '../benchmark.ts';
+import type { MeasuredLoad } from '../generator/measured-load.ts';
+import { newStoreFile } from '../programs/shipped.ts';
+import { SidecarLine } from '../programs/sidecar-line.ts';
+
+/** What an SQLite file costs beside the store in memory, and what further subscribers bring. */
+export const store: Benchmark = {
+  needsH2load: true,
+  plans: [
+    { row: 'publish on SQLite', unit: '/s', beside: 'in memory' },
+    { row: 'batched publish on SQLite', unit: '/s', beside: 'in memory' },
+    { row: 'delivery on SQLite', unit: '/s', beside: 'in memory' },
+    { row: 'deliveries to 4 subscribers', unit: '/s', beside: 'to 1' },
+  ],
+  async run(scale) {
+    const memory = await SidecarLine.start();
+    const sqlite = await SidecarLine.start(newStoreFile());
+    const unary = await compare(sqlite.publishes(), memory.publishes(), scale);
+    const batches = await compare(sqlite.streamedPublishes(64), memory.streamedPublishes(64), scale);
+    const deliveries = await compare(await deliveryLoad(sqlite, 1), await deliveryLoad(memory, 1), scale);
+    const four = await SidecarLine.start();
+    const fanned = await compare(await deliveryLoad(four, 4), await deliveryLoad(memory, 1), scale);
+    return [unary, batches, deliveries, fanned.map((round) => ({ ...round, measured: round.measured * 4 }))];
+  },
+};
+
+async function compare(load: MeasuredLoad, baseline: MeasuredLoad, { rounds, roundMs }: Scale): Promise<Round[]> {
+  const results = await inTurns(rounds, { measured: () => load.run(roundMs), baseline: () => baseline.run(roundMs) });
+  return results.map(({ measured, baseline: beside }) => ({
+    measured: measured.perSecond,
+    baseline: beside.perSecond,
+  }));
+}
+
+async function deliveryLoad(line: SidecarLine, subscribers: number): Promise<MeasuredLoad> {
+  const all = await Promise.all(
+    Array.from({ length: subscribers }, async (_unused, index) =>
+      (await line.another(`oms-taker-${index}`)).subscribe('bench'),
+    ),
+  );
+  return line.streamedPublishes(64, (count) => Promise.all(all.map((subscriber) => subscriber.take(count))));
+}
