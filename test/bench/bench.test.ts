@@ -34,7 +34,7 @@ describe('`npm run bench`', () => {
 
   test('without h2load measures the other rows, says in the table which need it, and fails with what to install', async () => {
     const flags = ['--quick', '--only', 'heartbeat', '--only', 'compressed'];
-    const bench = new Program([main, ...flags], { PATH: '/nonexistent' });
+    const bench = new Program([main, ...flags], { PATH: '/proc/nothing' });
     expect(await bench.exited).toBe(1);
     expect(bench.stdout).toMatch(/^\| heartbeat +\| needs h2load/m);
     expect(bench.stdout).toMatch(/^\| sidecar\.mjs compressed +\| \d+ kB/m);
