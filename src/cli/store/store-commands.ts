@@ -3,11 +3,11 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import { formatBytes } from '../../base/bytes.ts';
 import { messageOf, UserFacingError } from '../../base/user-facing-error.ts';
+import { askBus } from '../../bus/run/backup-socket.ts';
 import type { StoreContents } from '../../bus/store/sqlite/file/check-store.ts';
 import type { CopiedPages } from '../../bus/store/sqlite/store-commands.ts';
 import { exitCodes } from '../../contract/config/exit-codes.ts';
 import { usageExitCode } from '../command.ts';
-import { askBus } from './backup-socket.ts';
 
 /** Waits so long for a bus that is stopping. */
 const lockTimeoutMs = 2_000;

@@ -1,20 +1,21 @@
 import path from 'node:path';
-import type { Log } from '../base/log/log.ts';
-import { realScheduler } from '../base/time/real-scheduler.ts';
-import { exitCodeOf, FaultList, messageOf, UserFacingError } from '../base/user-facing-error.ts';
-import { readPolicy, warnOfEmptyRules, watchPolicy } from '../bus/run/policy-file.ts';
-import { type BusTlsFlags, readBusTls, watchBusTls } from '../bus/run/tls-files.ts';
-import { serveBus } from '../bus/serve-bus.ts';
-import { MemoryStore } from '../bus/store/in-memory/memory-store.ts';
-import { DiskReport } from '../bus/store/sqlite/file/disk-report.ts';
-import { openSqliteStore } from '../bus/store/sqlite/sqlite-store.ts';
-import type { Store } from '../bus/store/store.ts';
-import { exitCodes } from '../contract/config/exit-codes.ts';
-import { grpcNetwork } from '../transport/grpc/network.ts';
-import { bufferOneMessageAStream } from '../transport/grpc/read-ahead.ts';
-import { addGrantsCommand } from './bus/bus-grants.ts';
-import { addBusSettings, type BusSettingFlags } from './bus/bus-settings.ts';
-import { addSubscriptionsCommand } from './bus/bus-subscriptions.ts';
+import type { Log } from '../../base/log/log.ts';
+import { realScheduler } from '../../base/time/real-scheduler.ts';
+import { exitCodeOf, FaultList, messageOf, UserFacingError } from '../../base/user-facing-error.ts';
+import { addGrantsCommand } from '../../cli/bus/bus-grants.ts';
+import { addBusSettings, type BusSettingFlags } from '../../cli/bus/bus-settings.ts';
+import { addSubscriptionsCommand } from '../../cli/bus/bus-subscriptions.ts';
+import { type AddCommand, usageExitCode } from '../../cli/command.ts';
+import { addStoreCommands } from '../../cli/store/store-commands.ts';
+import { exitCodes } from '../../contract/config/exit-codes.ts';
+import { grpcNetwork } from '../../transport/grpc/network.ts';
+import { bufferOneMessageAStream } from '../../transport/grpc/read-ahead.ts';
+import { serveBus } from '../serve-bus.ts';
+import { MemoryStore } from '../store/in-memory/memory-store.ts';
+import { DiskReport } from '../store/sqlite/file/disk-report.ts';
+import { openSqliteStore } from '../store/sqlite/sqlite-store.ts';
+import type { Store } from '../store/store.ts';
+import { serveBackups } from './backup-socket.ts';
 import {
   addBusObservability,
   type BusObservabilityFlags,
@@ -22,9 +23,8 @@ import {
   printFailure,
   watchBus,
 } from './bus-observability.ts';
-import { type AddCommand, usageExitCode } from './command.ts';
-import { serveBackups } from './store/backup-socket.ts';
-import { addStoreCommands } from './store/store-commands.ts';
+import { readPolicy, warnOfEmptyRules, watchPolicy } from './policy-file.ts';
+import { type BusTlsFlags, readBusTls, watchBusTls } from './tls-files.ts';
 
 interface BusFlags extends BusTlsFlags, BusSettingFlags, BusObservabilityFlags {
   readonly listen: string;

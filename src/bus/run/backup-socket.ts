@@ -2,8 +2,8 @@ import { chmodSync, rmSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import type { Log } from '../../base/log/log.ts';
 import { messageOf } from '../../base/user-facing-error.ts';
-import type { SqliteStore } from '../../bus/store/sqlite/sqlite-store.ts';
-import type { CopiedPages } from '../../bus/store/sqlite/store-commands.ts';
+import type { SqliteStore } from '../store/sqlite/sqlite-store.ts';
+import type { CopiedPages } from '../store/sqlite/store-commands.ts';
 
 /** The socket on which a bus accepts backup requests: the lock of the store's file keeps other processes from copying it. */
 const socketOf = (storeFile: string): string => `${storeFile}-backup.sock`;

@@ -1,16 +1,16 @@
 import { stat } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
-import { type Log, type LogLevel, logLevels } from '../base/log/log.ts';
-import { writeFailure } from '../base/log/log-error.ts';
-import { createStreamLog, LineStream } from '../base/output/line-stream.ts';
-import { realScheduler } from '../base/time/real-scheduler.ts';
-import { messageOf, UserFacingError } from '../base/user-facing-error.ts';
-import { BusMetrics } from '../bus/metrics/bus-metrics.ts';
-import { listenAddress } from '../contract/config/addresses.ts';
-import { openAuditLog } from '../contract/config/audit-log.ts';
-import { exitCodes } from '../contract/config/exit-codes.ts';
-import { refusal } from '../transport/http/http-reply.ts';
-import { serveHttp } from '../transport/http/http-server.ts';
+import { type Log, type LogLevel, logLevels } from '../../base/log/log.ts';
+import { writeFailure } from '../../base/log/log-error.ts';
+import { createStreamLog, LineStream } from '../../base/output/line-stream.ts';
+import { realScheduler } from '../../base/time/real-scheduler.ts';
+import { messageOf, UserFacingError } from '../../base/user-facing-error.ts';
+import { listenAddress } from '../../contract/config/addresses.ts';
+import { openAuditLog } from '../../contract/config/audit-log.ts';
+import { exitCodes } from '../../contract/config/exit-codes.ts';
+import { refusal } from '../../transport/http/http-reply.ts';
+import { serveHttp } from '../../transport/http/http-server.ts';
+import { BusMetrics } from '../metrics/bus-metrics.ts';
 
 const stderr = new LineStream(process.stderr);
 
