@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { exitCodeOf, renderError } from '../base/user-facing-error.ts';
 import { version } from '../base/version.ts';
-import { addBusCommand } from '../bus/run/run-bus.ts';
+import { addBusCommand } from './bus.ts';
 import { type AddCommand, usageExitCode } from './command.ts';
 import { addComposeCommand } from './compose/compose-command.ts';
 import { addConformanceCommand } from './conformance.ts';

@@ -1,8 +1,4 @@
-import { stat } from 'node:fs/promises';
-import { type Command, Option } from 'commander';
-import { type Log, type LogLevel, logLevels } from '../../base/log/log.ts';
-import { writeFailure } from '../../base/log/log-error.ts';
-import { createStreamLog, LineStream } from '../../base/output/line-stream.ts';
+import type { Log } from '../../base/log/log.ts';
 import { realScheduler } from '../../base/time/real-scheduler.ts';
 import { messageOf, UserFacingError } from '../../base/user-facing-error.ts';
 import { listenAddress } from '../../contract/config/addresses.ts';
@@ -11,55 +7,35 @@ import { exitCodes } from '../../contract/config/exit-codes.ts';
 import { refusal } from '../../transport/http/http-reply.ts';
 import { serveHttp } from '../../transport/http/http-server.ts';
 import { BusMetrics } from '../metrics/bus-metrics.ts';
+import type { BusStore } from './bus-store.ts';
 
-const stderr = new LineStream(process.stderr);
-
-export interface BusObservabilityFlags {
-  readonly logLevel: LogLevel;
-  readonly logFormat: 'text' | 'json';
+export interface BusObservabilitySettings {
+  /** `host:port` where /metrics is served; absent: it is not. */
   readonly metrics?: string;
+  /** The file of the audit log, or `-` for stdout; absent: there is none. */
   readonly audit?: string;
 }
 
-export function addBusObservability(command: Command): Command {
-  return command
-    .addOption(new Option('--log-level <level>', 'least important lines to print').choices(logLevels).default('info'))
-    .addOption(new Option('--log-format <format>', 'how lines are printed').choices(['text', 'json']).default('text'))
-    .option('--metrics <host:port>', 'where to serve /metrics for Prometheus; absent, nowhere')
-    .option('--audit <file|->', 'where every message gets a JSON line; - for stdout, absent, nowhere');
+export interface BusObservability {
+  /** Absent without metrics and audit log. */
+  readonly telemetry?: BusMetrics;
+  close(): Promise<void>;
 }
 
-export function busLog({ logLevel: level, logFormat: format }: BusObservabilityFlags): Log {
-  return createStreamLog(process.stdout, { level, format, wallTimeNs: () => realScheduler.wallTimeNs() });
-}
-
-/** Writes the reason why the bus ends to stderr. */
-export function printFailure(error: unknown, { logFormat: format }: Pick<BusObservabilityFlags, 'logFormat'>): void {
-  writeFailure(error, { format, write: (line) => stderr.write(line), wallTimeNs: () => realScheduler.wallTimeNs() });
-}
-
-/** Starts the metrics and audit log that flags ask for. @throws UserFacingError when a flag cannot be used. */
-export async function watchBus(
-  flags: BusObservabilityFlags,
-  {
-    log,
-    storeFile,
-    isDiskFull,
-  }: { readonly log: Log; readonly storeFile: string | undefined; readonly isDiskFull: () => boolean },
-): Promise<{ readonly telemetry?: BusMetrics; close(): Promise<void> }> {
+/** Opens the metrics and the audit log. @throws UserFacingError when a setting cannot be used. */
+export async function openObservability(
+  { metrics: address, audit: place }: BusObservabilitySettings,
+  log: Log,
+  { disk }: BusStore,
+): Promise<BusObservability> {
   // By default SIGHUP ends a process, and operators who rotate files send it to every process.
   process.on('SIGHUP', () => {});
-  if (flags.metrics === undefined && flags.audit === undefined) return { async close() {} };
-  const { audit: place } = flags;
+  if (address === undefined && place === undefined) return { async close() {} };
   const audit =
     place === undefined ? undefined : await openAuditLog({ place, setting: '--audit', log, stdout: process.stdout });
   if (audit) process.on('SIGHUP', audit.reopen.bind(audit));
-  const telemetry = new BusMetrics({
-    scheduler: realScheduler,
-    ...(audit && { audit }),
-    ...(storeFile !== undefined && { store: { bytes: () => sizeOnDisk(storeFile), isDiskFull } }),
-  });
-  const server = flags.metrics === undefined ? undefined : await serveMetrics(flags.metrics, telemetry, log);
+  const telemetry = new BusMetrics({ scheduler: realScheduler, ...(audit && { audit }), ...(disk && { store: disk }) });
+  const server = address === undefined ? undefined : await serveMetrics(address, telemetry, log);
   return {
     telemetry,
     async close() {
@@ -69,9 +45,9 @@ export async function watchBus(
   };
 }
 
-async function serveMetrics(flag: string, { registry }: BusMetrics, log: Log): Promise<{ close(): Promise<void> }> {
-  const address = listenAddress(undefined)(flag);
-  if (!address.ok) throw cannotServe(flag, `it must be ${address.expected}`);
+async function serveMetrics(setting: string, { registry }: BusMetrics, log: Log): Promise<{ close(): Promise<void> }> {
+  const address = listenAddress(undefined)(setting);
+  if (!address.ok) throw cannotServe(setting, `it must be ${address.expected}`);
   try {
     const server = await serveHttp({
       ...address.value,
@@ -84,7 +60,7 @@ async function serveMetrics(flag: string, { registry }: BusMetrics, log: Log): P
     log.info('metrics are served', { port: server.port });
     return server;
   } catch (error) {
-    throw cannotServe(flag, messageOf(error));
+    throw cannotServe(setting, messageOf(error));
   }
 }
 
@@ -95,17 +71,4 @@ function cannotServe(address: string, reason: string): UserFacingError {
     next: ['Stop whatever else listens there, or name another address with --metrics.'],
     exitCode: exitCodes.busUnreachable,
   });
-}
-
-/** The size of the file and of the files that SQLite writes beside it. */
-async function sizeOnDisk(file: string): Promise<number> {
-  const sizes = await Promise.all(
-    ['', '-wal'].map((suffix) =>
-      stat(`${file}${suffix}`).then(
-        ({ size }) => size,
-        () => 0,
-      ),
-    ),
-  );
-  return sizes.reduce((sum, size) => sum + size, 0);
 }

@@ -8,7 +8,7 @@ import { exitCodes } from '../../contract/config/exit-codes.ts';
 import type { TlsFiles } from '../../transport/rpc.ts';
 
 /** Paths of PEM files. */
-export interface BusTlsFlags {
+export interface BusTlsPaths {
   readonly tlsCertificate?: string;
   readonly tlsKey?: string;
   readonly tlsClientCa?: string;
@@ -18,8 +18,8 @@ export interface BusTlsFlags {
  * Reads the bus's certificate and CA. Undefined for plaintext.
  * @throws FaultList of `bus/tls/*` errors, all found in one pass, with exit code 78.
  */
-export async function readBusTls(flags: BusTlsFlags): Promise<TlsFiles | undefined> {
-  const { tlsCertificate, tlsKey, tlsClientCa } = flags;
+export async function readBusTls(paths: BusTlsPaths): Promise<TlsFiles | undefined> {
+  const { tlsCertificate, tlsKey, tlsClientCa } = paths;
   const faults: UserFacingError[] = [];
   if ((tlsCertificate === undefined) !== (tlsKey === undefined)) {
     const [given, missing] = tlsKey === undefined ? ['certificate', 'key'] : ['key', 'certificate'];
@@ -42,7 +42,7 @@ export async function readBusTls(flags: BusTlsFlags): Promise<TlsFiles | undefin
 }
 
 export interface BusTlsWatch {
-  readonly flags: BusTlsFlags;
+  readonly paths: BusTlsPaths;
   readonly initial: TlsFiles;
   readonly scheduler: Scheduler;
   readonly log: Log;
@@ -54,12 +54,12 @@ export interface BusTlsWatch {
  * Reads the files every second and applies changes. Unusable files, such as only the first of two replaced, are logged once. The former
  * certificate then stays.
  */
-export function watchBusTls({ flags, initial, scheduler, log, renew }: BusTlsWatch): Timer {
+export function watchBusTls({ paths, initial, scheduler, log, renew }: BusTlsWatch): Timer {
   logCertificate({ log, scheduler }, 'the bus shows its certificate', initial);
   return watchChanges<TlsFiles | undefined>({
     scheduler,
     initial,
-    read: () => readBusTls(flags),
+    read: () => readBusTls(paths),
     use(tls) {
       if (tls === undefined) return;
       renew(tls);

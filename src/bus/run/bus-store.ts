@@ -1,0 +1,93 @@
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
+import type { Log } from '../../base/log/log.ts';
+import { realScheduler } from '../../base/time/real-scheduler.ts';
+import type { UserFacingError } from '../../base/user-facing-error.ts';
+import { MemoryStore } from '../store/in-memory/memory-store.ts';
+import { DiskReport } from '../store/sqlite/file/disk-report.ts';
+import { openSqliteStore } from '../store/sqlite/sqlite-store.ts';
+import type { Store } from '../store/store.ts';
+import { serveBackups } from './backup-socket.ts';
+
+export interface BusStoreSettings {
+  /** An SQLite file, or `memory`. For a file of that name, write `./memory`. */
+  readonly store: string;
+  readonly dedupWindowMs: number;
+  readonly keepMessages: number;
+  readonly storeBytes: number;
+}
+
+/** The store of a bus that is a program: in memory, or a file that can be backed up while the bus runs. */
+export class BusStore {
+  readonly #settings: BusStoreSettings;
+  readonly #log: Log;
+  /** Undefined for a store in memory. */
+  readonly #file: string | undefined;
+  readonly #disk: DiskReport | undefined;
+  #opened: { readonly store: Store; close(): Promise<void> } | undefined;
+
+  constructor(settings: BusStoreSettings, log: Log) {
+    this.#settings = settings;
+    this.#log = log;
+    if (settings.store === 'memory') return;
+    this.#file = path.resolve(settings.store);
+    this.#disk = new DiskReport({ log, scheduler: realScheduler, path: this.#file });
+  }
+
+  /** The absolute path of the file, or `memory`. */
+  get place(): string {
+    return this.#file ?? 'memory';
+  }
+
+  /** The disk that the store is on; undefined for a store in memory. */
+  get disk(): { bytes(): Promise<number>; isDiskFull(): boolean } | undefined {
+    const file = this.#file;
+    if (file === undefined) return undefined;
+    return { bytes: () => sizeOnDisk(file), isDiskFull: () => this.#disk?.isFull ?? false };
+  }
+
+  /** Only after `open`. */
+  get store(): Store {
+    if (!this.#opened) throw new Error('the store is used before it was opened');
+    return this.#opened.store;
+  }
+
+  /** `onFailure`: the store failed later, and can promise nothing more. @throws UserFacingError */
+  async open(onFailure: (error: UserFacingError) => void): Promise<void> {
+    const { dedupWindowMs, keepMessages: messages, storeBytes: bytes } = this.#settings;
+    const settings = { scheduler: realScheduler, dedupWindowMs, retention: { messages, bytes } };
+    if (this.#file === undefined) {
+      this.#opened = { store: new MemoryStore(settings), async close() {} };
+      return;
+    }
+    const disk = this.#disk;
+    const onDiskFull = (isFull: boolean): void => disk?.set(isFull);
+    const store = await openSqliteStore({ ...settings, path: this.#file, onFailure, onDiskFull });
+    const backups = await serveBackups(store, this.#file, this.#log);
+    this.#opened = {
+      store,
+      async close() {
+        await store.close();
+        disk?.close();
+        backups.close();
+      },
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.#opened?.close();
+  }
+}
+
+/** The size of the file and of the log that SQLite writes beside it. */
+async function sizeOnDisk(file: string): Promise<number> {
+  const sizes = await Promise.all(
+    ['', '-wal'].map((suffix) =>
+      stat(`${file}${suffix}`).then(
+        ({ size }) => size,
+        () => 0,
+      ),
+    ),
+  );
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
