@@ -8,7 +8,7 @@ import { connections } from '../../transport/http2/hpack/rfc-examples.ts';
 import type { FuzzTarget } from '../fuzz-target.ts';
 
 const tableBytes = 8_192;
-const listBytes = 512;
+const listBytes = 350;
 const indexings = ['table', 'literal', 'never'] as const;
 
 /** The blocks of one connection, each after a byte with its length. */

@@ -1,5 +1,6 @@
+import { characterFaults } from './field-problem.ts';
 import { HpackError } from './hpack-error.ts';
-import { decodeHuffman } from './huffman-decode.ts';
+import { decodedBytesMax, decodeHuffman } from './huffman-decode.ts';
 
 /** An integer takes so many bytes at most after its first, which is more than any index, size or length of ours needs. */
 const moreBytes = 4;
@@ -12,6 +13,8 @@ export class BlockReader {
   #bytes: Uint8Array = scratch;
   #at = 0;
   #end = 0;
+  /** What is wrong with the characters of the string that was read last. */
+  faults = 0;
 
   start(block: Uint8Array): void {
     this.#bytes = block;
@@ -46,29 +49,27 @@ export class BlockReader {
   string(): string {
     if (this.isAtEnd) throw new HpackError('a header block ends before a string');
     const isHuffman = this.peek() >= 0x80;
-    const length = this.integer(0x7f);
+    const bytes = this.integer(0x7f);
     const start = this.#at;
-    const end = start + length;
+    const end = start + bytes;
     if (end > this.#end) {
       throw new HpackError(
-        `a string of ${length} bytes is announced, and its header block has ${this.#end - start} more`,
+        `a string of ${bytes} bytes is announced, and its header block has ${this.#end - start} more`,
       );
     }
     this.#at = end;
-    return isHuffman ? huffmanText(this.#bytes, start, end) : text(this.#bytes, start, end);
+    const out = scratchOf(isHuffman ? decodedBytesMax(bytes) : bytes);
+    const length = isHuffman ? decodeHuffman(this.#bytes, start, end, out) : copy(this.#bytes, start, end, out);
+    let faults = 0;
+    for (let index = 0; index < length; index++) faults |= characterFaults[out[index] ?? 0] ?? 0;
+    this.faults = faults;
+    return out.toString('latin1', 0, length);
   }
 }
 
-function huffmanText(bytes: Uint8Array, start: number, end: number): string {
-  const out = scratchOf(Math.ceil(((end - start) * 8) / 5));
-  return out.toString('latin1', 0, decodeHuffman(bytes, start, end, out));
-}
-
-function text(bytes: Uint8Array, start: number, end: number): string {
-  const length = end - start;
-  const out = scratchOf(length);
-  for (let index = 0; index < length; index++) out[index] = bytes[start + index] ?? 0;
-  return out.toString('latin1', 0, length);
+function copy(bytes: Uint8Array, start: number, end: number, out: Uint8Array): number {
+  for (let index = start; index < end; index++) out[index - start] = bytes[index] ?? 0;
+  return end - start;
 }
 
 function scratchOf(bytes: number): Buffer {

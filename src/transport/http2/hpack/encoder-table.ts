@@ -27,10 +27,9 @@ export class EncoderTable {
   }
 
   indexOf(name: string, value: string): number {
-    const known = staticNames.get(name)?.values.get(value);
-    if (known !== undefined) return known;
     const number = this.#names.get(name)?.values.get(value);
-    return number === undefined ? 0 : this.#indexAt(number);
+    if (number !== undefined) return this.#indexAt(number);
+    return staticNames.get(name)?.values.get(value) ?? 0;
   }
 
   indexOfName(name: string): number {

@@ -1,46 +1,53 @@
-/** A character's part in a name, by its code: https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2 */
-const nameCharacters = charactersOf("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz");
+/** What may be wrong with a character, as bits that are joined over a whole text. */
+const notOfNames = 1;
+const colon = 2;
+const control = 4;
+
+/** By a character's code. */
+export const characterFaults = faultsByCode();
 
 /** What HTTP/2 leaves to its connections: https://www.rfc-editor.org/rfc/rfc9113#section-8.2.2 */
 const connectionSpecific = new Set(['connection', 'proxy-connection', 'keep-alive', 'transfer-encoding', 'upgrade']);
 
-const tab = 0x09;
-const space = 0x20;
-const colon = 0x3a;
-const deleted = 0x7f;
+/** The faults of all characters of a text. */
+export function faultsOf(text: string): number {
+  let faults = 0;
+  for (let index = 0; index < text.length; index++) faults |= characterFaults[text.charCodeAt(index)] ?? notOfNames;
+  return faults;
+}
 
-/** Why no message may have a field of this name, or undefined: https://www.rfc-editor.org/rfc/rfc9113#section-8.2.1 */
-export function nameProblem(name: string): string | undefined {
-  const first = name.charCodeAt(0) === colon ? 1 : 0;
-  if (name.length === first) return 'the name of a field is empty';
-  for (let index = first; index < name.length; index++) {
-    if (nameCharacters[name.charCodeAt(index)] !== 1) return 'the name of a field has a character that is not allowed';
-  }
+/** Why no message may have a field of this name, whose characters have these faults, or undefined: https://www.rfc-editor.org/rfc/rfc9113#section-8.2.1 */
+export function nameProblem(name: string, faults: number): string | undefined {
+  const isPseudo = name.startsWith(':');
+  if (name.length === (isPseudo ? 1 : 0)) return 'the name of a field is empty';
+  const hasColon = (faults & colon) !== 0 && name.lastIndexOf(':') > 0;
+  if ((faults & notOfNames) !== 0 || hasColon) return 'the name of a field has a character that is not allowed';
   if (connectionSpecific.has(name)) return `"${name}" is a field of HTTP/1.1`;
   return undefined;
 }
 
-/** Why no field of this name, which is correct, may have this value, or undefined. */
-export function valueProblem(name: string, value: string): string | undefined {
-  const { length } = value;
-  if (length > 0 && (isBlank(value.charCodeAt(0)) || isBlank(value.charCodeAt(length - 1)))) {
+/** Why no field of this name, which is correct, may have this value, whose characters have these faults, or undefined. */
+export function valueProblem(name: string, value: string, faults: number): string | undefined {
+  if (isBlank(value.charCodeAt(0)) || isBlank(value.charCodeAt(value.length - 1))) {
     return 'the value of a field begins or ends with a space or a tab';
   }
-  for (let index = 0; index < length; index++) {
-    const code = value.charCodeAt(index);
-    // https://www.rfc-editor.org/rfc/rfc9110#section-5.5
-    if ((code < space && code !== tab) || code === deleted) return 'the value of a field has a control character';
-  }
+  // https://www.rfc-editor.org/rfc/rfc9110#section-5.5
+  if ((faults & control) !== 0) return 'the value of a field has a control character';
   if (name === 'te' && value !== 'trailers') return '"te" is not "trailers"';
   return undefined;
 }
 
 function isBlank(code: number): boolean {
-  return code === space || code === tab;
+  return code === 0x20 || code === 0x09;
 }
 
-function charactersOf(text: string): Uint8Array {
-  const table = new Uint8Array(256);
-  for (let index = 0; index < text.length; index++) table[text.charCodeAt(index)] = 1;
-  return table;
+function faultsByCode(): Uint8Array {
+  // https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2
+  const ofNames = new Set("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz");
+  return Uint8Array.from({ length: 256 }, (_, code) => {
+    const character = String.fromCharCode(code);
+    if (character === ':') return colon;
+    const isControl = (code < 0x20 && character !== '\t') || code === 0x7f;
+    return (ofNames.has(character) ? 0 : notOfNames) | (isControl ? control : 0);
+  });
 }

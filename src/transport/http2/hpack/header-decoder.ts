@@ -1,6 +1,6 @@
 import { BlockReader } from './block-reader.ts';
 import { DynamicTable, initialTableBytes } from './dynamic-table.ts';
-import { fieldNamedAs, type HeaderField, headerField } from './header-field.ts';
+import { fieldNamedAs, type HeaderField, judgedField } from './header-field.ts';
 import { HpackError } from './hpack-error.ts';
 import { RecentBlocks } from './recent-blocks.ts';
 import { staticFields } from './static-table.ts';
@@ -97,9 +97,15 @@ export class HeaderDecoder {
   #literal(indexMask: number): HeaderField {
     const reader = this.#reader;
     const index = reader.integer(indexMask);
-    if (index > 0) return fieldNamedAs(this.#fieldAt(index), reader.string());
+    if (index > 0) {
+      const other = this.#fieldAt(index);
+      const value = reader.string();
+      return fieldNamedAs(other, value, reader.faults);
+    }
     const name = reader.string();
-    return headerField(name, reader.string());
+    const nameFaults = reader.faults;
+    const value = reader.string();
+    return judgedField(name, nameFaults, value, reader.faults);
   }
 
   /** https://www.rfc-editor.org/rfc/rfc7541#section-2.3.3 */

@@ -2,6 +2,7 @@ import { BlockWriter } from './block-writer.ts';
 import { initialTableBytes } from './dynamic-table.ts';
 import { EncoderTable } from './encoder-table.ts';
 import { fieldSize } from './header-field.ts';
+import { RecentLists } from './recent-lists.ts';
 
 /** A field to send. Each character of name and value is sent as one byte. */
 export interface SentField {
@@ -19,8 +20,8 @@ export class HeaderEncoder {
   /** The smallest table that was agreed on since the last block, and the one from the next block on. */
   #smallestBytes: number;
   #tableBytes: number;
-  /** The blocks of lists that only refer to the tables, while these stay as they are. */
-  #blocks = new WeakMap<readonly SentField[], Uint8Array>();
+  /** Of lists that are all in the tables. */
+  readonly #recent = new RecentLists<readonly SentField[]>();
 
   /** @param maxTableBytes what the table takes at most, whatever the peer allows */
   constructor(maxTableBytes: number = initialTableBytes) {
@@ -39,7 +40,7 @@ export class HeaderEncoder {
   encode(fields: readonly SentField[]): Uint8Array {
     const isResized = this.#tableBytes !== this.#table.maxBytes || this.#smallestBytes !== this.#table.maxBytes;
     if (!isResized) {
-      const known = this.#blocks.get(fields);
+      const known = this.#recent.find(fields);
       if (known !== undefined) return known;
     }
     this.#writer.start(bytesAtMost(fields));
@@ -49,7 +50,7 @@ export class HeaderEncoder {
       if (!this.#write(field)) isAllIndexed = false;
     }
     const block = this.#writer.end();
-    if (isAllIndexed) this.#blocks.set(fields, block.slice());
+    if (isAllIndexed) this.#recent.add(fields, block);
     return block;
   }
 
@@ -63,14 +64,14 @@ export class HeaderEncoder {
   #resizeTo(bytes: number): void {
     this.#writer.integer(0x20, 0x1f, bytes);
     this.#table.resize(bytes);
-    this.#blocks = new WeakMap();
+    this.#recent.clear();
   }
 
   /** Whether an index says it all. */
   #write({ name, value, indexing }: SentField): boolean {
     const table = this.#table;
     const writer = this.#writer;
-    if (indexing !== 'never') {
+    if (indexing === 'table') {
       const index = table.indexOf(name, value);
       if (index > 0) {
         writer.integer(0x80, 0x7f, index);
@@ -83,7 +84,7 @@ export class HeaderEncoder {
       if (nameIndex === 0) writer.shortString(name);
       writer.shortString(value);
       table.insert(name, value);
-      this.#blocks = new WeakMap();
+      this.#recent.clear();
       return false;
     }
     writer.integer(indexing === 'never' ? 0x10 : 0, 0x0f, nameIndex);

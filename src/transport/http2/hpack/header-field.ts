@@ -1,4 +1,4 @@
-import { nameProblem, valueProblem } from './field-problem.ts';
+import { faultsOf, nameProblem, valueProblem } from './field-problem.ts';
 
 /** One decoded field, shared by all who receive it: table entries are these objects, made and judged once. */
 export interface HeaderField {
@@ -18,20 +18,25 @@ export function fieldSize(name: string, value: string): number {
 }
 
 export function headerField(name: string, value: string): HeaderField {
-  return judged(name, value, nameProblem(name));
+  return judgedField(name, faultsOf(name), value, faultsOf(value));
 }
 
-/** A field with the name of another one, whose name was judged before. */
-export function fieldNamedAs(other: HeaderField, value: string): HeaderField {
-  return judged(other.name, value, other.nameProblem);
+/** A field whose characters' faults are known. */
+export function judgedField(name: string, nameFaults: number, value: string, valueFaults: number): HeaderField {
+  return fieldOf(name, value, nameProblem(name, nameFaults), valueFaults);
 }
 
-function judged(name: string, value: string, nameProblem: string | undefined): HeaderField {
+/** A field with the name of another one, which was judged before. */
+export function fieldNamedAs(other: HeaderField, value: string, valueFaults: number): HeaderField {
+  return fieldOf(other.name, value, other.nameProblem, valueFaults);
+}
+
+function fieldOf(name: string, value: string, nameProblem: string | undefined, valueFaults: number): HeaderField {
   return {
     name,
     value,
     size: fieldSize(name, value),
-    problem: nameProblem ?? valueProblem(name, value),
+    problem: nameProblem ?? valueProblem(name, value, valueFaults),
     nameProblem,
   };
 }
