@@ -1,5 +1,6 @@
 import { toBinary } from '@bufbuild/protobuf';
 import { Gate } from '../../base/async/gate.ts';
+import { SequenceRing } from '../../base/sequence-ring.ts';
 import type { Scheduler, Timer } from '../../base/time/scheduler.ts';
 import type { PublishResult, SessionEvent } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import { type Envelope, EnvelopeSchema } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
@@ -33,7 +34,8 @@ interface Waiting {
   readonly sequence: bigint;
   readonly envelope: Envelope;
   readonly bytes: number;
-  readonly timer: Timer;
+  /** When it has waited for too long, on the monotonic clock. */
+  readonly dueMs: number;
   readonly settle: (outcome: PublishOutcome) => void;
   sent: boolean;
   /** It was sent in an earlier session too, whose answer was lost. */
@@ -46,10 +48,12 @@ interface Waiting {
  */
 export class Outbox implements SessionListener {
   readonly #options: OutboxOptions;
-  readonly #waiting = new Map<bigint, Waiting>();
+  /** By sequence. */
+  readonly #waiting = new SequenceRing<Waiting>();
   readonly #emptied = new Gate(true);
   #bytes = 0;
-  #nextSequence = 1n;
+  /** For the oldest that waits, or one that was the oldest. Later ones have the same time, so each has its turn. */
+  #expiry: Timer | undefined;
 
   constructor(options: OutboxOptions) {
     this.#options = options;
@@ -69,25 +73,25 @@ export class Outbox implements SessionListener {
    */
   publish(makeEnvelope: (sequence: bigint) => Envelope): Promise<PublishOutcome> {
     const { limits, scheduler, budget } = this.#options;
-    const envelope = makeEnvelope(this.#nextSequence);
+    const sequence = BigInt(this.#waiting.next);
+    const envelope = makeEnvelope(sequence);
     const bytes = toBinary(EnvelopeSchema, envelope).length;
     if (this.#waiting.size >= limits.messages) throw full(`${limits.messages} messages`);
     if (this.#bytes + bytes > limits.bytes) throw full(`${limits.bytes} bytes`);
     budget.reserve(bytes);
-    const sequence = this.#nextSequence;
-    this.#nextSequence += 1n;
     return new Promise((settle) => {
-      const timer = scheduler.setTimer(limits.ageMs, () => this.#expire(sequence));
-      const waiting: Waiting = { sequence, envelope, bytes, timer, settle, sent: false, sentBefore: false };
-      this.#waiting.set(sequence, waiting);
+      const dueMs = scheduler.nowMs() + limits.ageMs;
+      const waiting: Waiting = { sequence, envelope, bytes, dueMs, settle, sent: false, sentBefore: false };
+      this.#waiting.push(waiting);
       this.#emptied.set(false);
       this.#bytes += bytes;
+      this.#expiry ??= scheduler.setTimer(limits.ageMs, () => this.#expire());
       this.#send(waiting);
     });
   }
 
   onSessionOpen(): void {
-    for (const waiting of this.#waiting.values()) {
+    for (const waiting of this.#waiting) {
       waiting.sentBefore ||= waiting.sent;
       this.#send(waiting);
     }
@@ -95,7 +99,7 @@ export class Outbox implements SessionListener {
 
   /** A later epoch would store them twice, since the bus recognises a repeat by its epoch. */
   onStandBy(): void {
-    for (const { sequence, sent } of [...this.#waiting.values()]) {
+    for (const { sequence, sent } of this.#waiting) {
       this.#settle(
         sequence,
         sent
@@ -114,8 +118,8 @@ export class Outbox implements SessionListener {
   }
 
   #send(waiting: Waiting): void {
-    const [settledBelow = waiting.sequence] = this.#waiting.keys();
     const { sequence, envelope } = waiting;
+    const settledBelow = BigInt(this.#waiting.first);
     const isSent = this.#options.send({ case: 'publish', value: { sequence, settledBelow, envelope } });
     waiting.sent ||= isSent;
   }
@@ -123,30 +127,36 @@ export class Outbox implements SessionListener {
   #answered(result: PublishResult): void {
     const { sequence, accepted, messageId, duplicate, refusalReason: reason } = result;
     // The session before may have stored a publish that is refused now.
-    const isInDoubt = this.#waiting.get(sequence)?.sentBefore ?? false;
+    const isInDoubt = this.#waiting.get(Number(sequence))?.sentBefore ?? false;
     if (accepted) this.#settle(sequence, { kind: 'accepted', messageId, duplicate });
     else if (!isInDoubt) this.#settle(sequence, { kind: 'refused', reason });
     else
       this.#settle(sequence, { kind: 'unknown', reason: `outcome unknown: sent again, and then refused: ${reason}` });
   }
 
-  #expire(sequence: bigint): void {
-    const { ageMs } = this.#options.limits;
-    this.#settle(
-      sequence,
-      this.#waiting.get(sequence)?.sent
-        ? { kind: 'unknown', reason: `outcome unknown: the bus did not answer within ${ageMs} ms` }
-        : { kind: 'refused', reason: `the bus was away for ${ageMs} ms and the message was not sent` },
-    );
+  #expire(): void {
+    this.#expiry = undefined;
+    const { limits, scheduler } = this.#options;
+    const nowMs = scheduler.nowMs();
+    for (const { sequence, dueMs, sent } of this.#waiting) {
+      if (dueMs > nowMs) {
+        this.#expiry = scheduler.setTimer(dueMs - nowMs, () => this.#expire());
+        return;
+      }
+      this.#settle(
+        sequence,
+        sent
+          ? { kind: 'unknown', reason: `outcome unknown: the bus did not answer within ${limits.ageMs} ms` }
+          : { kind: 'refused', reason: `the bus was away for ${limits.ageMs} ms and the message was not sent` },
+      );
+    }
   }
 
   #settle(sequence: bigint, outcome: PublishOutcome): void {
-    const waiting = this.#waiting.get(sequence);
+    const waiting = this.#waiting.delete(Number(sequence));
     if (!waiting) return;
-    this.#waiting.delete(sequence);
     this.#bytes -= waiting.bytes;
     this.#options.budget.release(waiting.bytes);
-    waiting.timer.cancel();
     waiting.settle(outcome);
     this.#emptied.set(this.#waiting.size === 0);
   }

@@ -52,3 +52,31 @@ test.each([
   expect(outbox.size).toBe(3);
   expect(() => publish(outbox, 30)).toThrow(`the outbox is full: ${limit} ${what} wait for the bus`);
 });
+
+test('each publish without an answer ends at its own age, an answered one between them or not', async () => {
+  const scheduler = new VirtualScheduler(1);
+  const budget = new MemoryBudget(10_000, 'publishes');
+  const outbox = new Outbox({ scheduler, limits: roomy, budget, send: () => false });
+  const endedMs: [number, number][] = [];
+  const publishOne = (number: number): void => {
+    void publish(outbox).then(({ kind }) => kind === 'refused' && endedMs.push([number, scheduler.nowMs()]));
+  };
+  const startedMs = scheduler.nowMs();
+  publishOne(1);
+  await scheduler.advance(300);
+  publishOne(2);
+  publishOne(3);
+  await scheduler.advance(300);
+  publishOne(4);
+  answer(outbox, { sequence: 2n, accepted: true });
+  await scheduler.advance(2_000);
+  publishOne(5);
+  await scheduler.advance(2_000);
+  expect(endedMs.map(([number, atMs]) => [number, atMs - startedMs])).toEqual([
+    [1, 1_000],
+    [3, 1_300],
+    [4, 1_600],
+    [5, 3_600],
+  ]);
+  expect(outbox.size).toBe(0);
+});
