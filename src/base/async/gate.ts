@@ -13,6 +13,7 @@ export class Gate {
 
   /** Opens or closes the gate. Opening resolves all waiters. */
   set(isOpen: boolean): void {
+    if (isOpen === this.#isOpen) return;
     this.#isOpen = isOpen;
     if (!isOpen) return;
     for (const resolve of this.#waiting) resolve();

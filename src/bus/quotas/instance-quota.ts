@@ -4,6 +4,7 @@ import { type InstanceClaim, rulesFor } from '../access/access-decision.ts';
 import type { Policy } from '../access/policy.ts';
 import type { Owner } from '../store/store.ts';
 import { joinQuotas, type QuotaName, type Quotas } from './quotas.ts';
+import { RecentSequences } from './recent-sequences.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 /** An unregistered instance is forgotten after this long, which fills every bucket. */
@@ -20,7 +21,7 @@ export class InstanceQuota {
   #bytes: TokenBucket;
   #callsInFlight = 0;
   /** The sequences counted last, by epoch: those resent after a lost session were counted before. */
-  readonly #counted = new Map<bigint, Set<bigint>>();
+  readonly #counted = new Map<bigint, RecentSequences>();
 
   constructor(scheduler: Scheduler, quotas: Quotas) {
     this.#scheduler = scheduler;
@@ -42,15 +43,16 @@ export class InstanceQuota {
 
   /** Counts a publish. Returns why it is refused, or undefined if it may be stored. */
   publishRefusal({ epoch }: Owner, { sequence, bytes }: { sequence: bigint; bytes: number }): string | undefined {
-    if (this.#counted.get(epoch)?.has(sequence)) return undefined;
-    const refusal =
-      this.#rateRefusal('publishes_per_second', this.#publishes, 1) ??
-      this.#rateRefusal('bytes_per_second', this.#bytes, bytes);
-    if (refusal !== undefined) return refusal;
+    const counted = this.#countedOf(epoch);
+    if (counted.has(sequence)) return undefined;
     const nowMs = this.#scheduler.nowMs();
+    const refusal =
+      this.#rateRefusal('publishes_per_second', this.#publishes, { cost: 1, nowMs }) ??
+      this.#rateRefusal('bytes_per_second', this.#bytes, { cost: bytes, nowMs });
+    if (refusal !== undefined) return refusal;
     this.#publishes.take(1, nowMs);
     this.#bytes.take(bytes, nowMs);
-    this.#remember(epoch, sequence);
+    counted.add(sequence);
     return undefined;
   }
 
@@ -73,19 +75,20 @@ export class InstanceQuota {
     };
   }
 
-  #remember(epoch: bigint, sequence: bigint): void {
-    const counted = this.#counted.get(epoch) ?? new Set();
-    this.#counted.set(epoch, counted.add(sequence));
-    // A set keeps the order of insertion, so the oldest comes first.
-    for (const oldest of counted) {
-      if (counted.size <= limits.unsettledPublishes) break;
-      counted.delete(oldest);
-    }
+  #countedOf(epoch: bigint): RecentSequences {
+    const known = this.#counted.get(epoch);
+    if (known) return known;
+    const counted = new RecentSequences(limits.unsettledPublishes);
+    this.#counted.set(epoch, counted);
     for (const earlier of this.#counted.keys()) if (earlier < epoch - epochsKept) this.#counted.delete(earlier);
+    return counted;
   }
 
-  #rateRefusal(name: QuotaName, bucket: TokenBucket, cost: number): string | undefined {
-    const nowMs = this.#scheduler.nowMs();
+  #rateRefusal(
+    name: QuotaName,
+    bucket: TokenBucket,
+    { cost, nowMs }: { readonly cost: number; readonly nowMs: number },
+  ): string | undefined {
     const waitMs = bucket.waitMs(cost, nowMs);
     if (waitMs === 0) return undefined;
     const value = Math.ceil(bucket.used(nowMs) + cost);
