@@ -27,6 +27,11 @@ export class SequenceRing<T extends object> {
     return this.#first;
   }
 
+  /** The value with the lowest number. */
+  get oldest(): T | undefined {
+    return this.#slots[this.#head];
+  }
+
   /** Adds the value under the number `next`. */
   push(value: T): void {
     if (this.#next - this.#first === this.#slots.length) this.#resize(this.#slots.length * 2);

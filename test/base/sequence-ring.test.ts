@@ -38,6 +38,7 @@ describe('a ring of numbered values', () => {
           expect([...ring]).toEqual([...model.values()]);
           expect({ size: ring.size, next: ring.next }).toEqual({ size: model.size, next });
           expect(ring.first).toBe([...model.keys()][0] ?? next);
+          expect(ring.oldest).toBe([...model.values()][0]);
         }
         for (let number = 0; number <= next; number += 1) expect(ring.get(number)).toBe(model.get(number));
       }),

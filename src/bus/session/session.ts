@@ -232,7 +232,7 @@ export class Session implements RegisteredSession {
     }
     const { envelope, meta, bytes } = received;
     const refusal = quota.publishRefusal(owner, { sequence, bytes });
-    if (refusal === undefined) this.#publishes.add({ sequence, settledBelow, envelope }, bytes);
+    if (refusal === undefined) this.#publishes.add({ sequence, settledBelow, envelope, bytes }, bytes);
     else this.#publishes.refuse(sequence, refusal, meta);
   }
 

@@ -65,6 +65,8 @@ export interface NewMessage {
   /** Every lower sequence is settled and will not be repeated. */
   readonly settledBelow: bigint;
   readonly envelope: Envelope;
+  /** The envelope's encoded size, if the caller knows it. */
+  readonly bytes?: number;
 }
 
 export interface Appended {

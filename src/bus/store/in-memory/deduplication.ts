@@ -1,8 +1,17 @@
+import { SequenceRing } from '../../../base/sequence-ring.ts';
 import { limits } from '../../../contract/wire/limits.ts';
 import { keySize, rowBytes, textBytes } from '../retention.ts';
 import type { NewMessage, Owner } from '../store.ts';
 
+/** The publishes of one epoch that may be repeated. */
+interface EpochPublishes {
+  readonly messageIds: Map<bigint, string>;
+  /** The same in the order in which they came. */
+  readonly inOrder: SequenceRing<{ readonly sequence: bigint; readonly bytes: number }>;
+}
+
 interface DedupEntry {
+  readonly key: string;
   readonly messageId: string;
   readonly instanceId: string;
   readonly bytes: number;
@@ -11,8 +20,11 @@ interface DedupEntry {
 
 /** Recognises repeats: resent sequences while their epoch lives, and a plugin's own keys within their window. */
 export class Deduplication {
-  readonly #stored = new Map<string, Map<bigint, string>>();
+  /** By instance id, then by epoch. */
+  readonly #stored = new Map<string, Map<bigint, EpochPublishes>>();
   readonly #keys = new Map<string, DedupEntry>();
+  /** The same in the order in which they expire. */
+  readonly #expiring = new SequenceRing<DedupEntry>();
   readonly #windowMs: number;
   readonly #bytesOf = new Map<string, number>();
   #bytes = 0;
@@ -22,8 +34,8 @@ export class Deduplication {
   }
 
   /** The id of the message stored earlier under this sequence of this epoch. */
-  storedEarlier(owner: Owner, message: NewMessage): string | undefined {
-    return this.#stored.get(epochKey(owner))?.get(message.sequence);
+  storedEarlier({ instanceId, epoch }: Owner, message: NewMessage): string | undefined {
+    return this.#stored.get(instanceId)?.get(epoch)?.messageIds.get(message.sequence);
   }
 
   /** The id of the first message with the same dedup key of this instance and topic, within the window. */
@@ -33,16 +45,7 @@ export class Deduplication {
   }
 
   remember(owner: Owner, message: NewMessage, stored: { messageId: string; nowMs: number }): void {
-    const sequences = this.#stored.get(epochKey(owner)) ?? new Map<bigint, string>();
-    this.#stored.set(epochKey(owner), sequences);
-    sequences.set(message.sequence, stored.messageId);
-    this.#bytes += publishSize(owner, stored.messageId);
-    // Only the newest are kept, whatever a sidecar reports as settled.
-    for (const [sequence, messageId] of sequences) {
-      if (sequence >= message.settledBelow && sequences.size <= limits.unsettledPublishes) break;
-      sequences.delete(sequence);
-      this.#bytes -= publishSize(owner, messageId);
-    }
+    this.#rememberSequence(owner, message, stored.messageId);
     if (!message.envelope.meta?.dedupKey) return;
     this.#dropExpiredKeys(stored.nowMs);
     const key = dedupKey(owner, message);
@@ -50,15 +53,17 @@ export class Deduplication {
     const { instanceId } = owner;
     const { messageId, nowMs: seenMs } = stored;
     const bytes = keySizeOf(owner, message);
-    this.#keys.set(key, { messageId, instanceId, bytes, seenMs });
+    const entry = { key, messageId, instanceId, bytes, seenMs };
+    this.#keys.set(key, entry);
+    this.#expiring.push(entry);
     this.#count(instanceId, bytes);
   }
 
-  forget(owner: Owner): void {
-    for (const messageId of this.#stored.get(epochKey(owner))?.values() ?? []) {
-      this.#bytes -= publishSize(owner, messageId);
-    }
-    this.#stored.delete(epochKey(owner));
+  forget({ instanceId, epoch }: Owner): void {
+    const epochs = this.#stored.get(instanceId);
+    for (const { bytes } of epochs?.get(epoch)?.inOrder ?? []) this.#bytes -= bytes;
+    epochs?.delete(epoch);
+    if (epochs?.size === 0) this.#stored.delete(instanceId);
   }
 
   /** The size of all keys and unsettled publishes. */
@@ -77,23 +82,48 @@ export class Deduplication {
     return { kept: this.#bytesOf.get(owner.instanceId) ?? 0, toCome };
   }
 
+  #rememberSequence(owner: Owner, { sequence, settledBelow }: NewMessage, messageId: string): void {
+    const { messageIds, inOrder } = this.#publishesOf(owner);
+    const bytes = publishSize(owner, messageId);
+    messageIds.set(sequence, messageId);
+    inOrder.push({ sequence, bytes });
+    this.#bytes += bytes;
+    // Only the newest are kept, whatever a sidecar reports as settled.
+    for (let { oldest } = inOrder; oldest; { oldest } = inOrder) {
+      if (oldest.sequence >= settledBelow && inOrder.size <= limits.unsettledPublishes) break;
+      inOrder.delete(inOrder.first);
+      messageIds.delete(oldest.sequence);
+      this.#bytes -= oldest.bytes;
+    }
+  }
+
+  #publishesOf({ instanceId, epoch }: Owner): EpochPublishes {
+    let epochs = this.#stored.get(instanceId);
+    if (!epochs) {
+      epochs = new Map();
+      this.#stored.set(instanceId, epochs);
+    }
+    let publishes = epochs.get(epoch);
+    if (!publishes) {
+      publishes = { messageIds: new Map(), inOrder: new SequenceRing() };
+      epochs.set(epoch, publishes);
+    }
+    return publishes;
+  }
+
   #count(instanceId: string, bytes: number): void {
     this.#bytes += bytes;
     this.#bytesOf.set(instanceId, (this.#bytesOf.get(instanceId) ?? 0) + bytes);
   }
 
   #dropExpiredKeys(nowMs: number): void {
-    // A map keeps insertion order, so the expired ones come first.
-    for (const [key, entry] of this.#keys) {
-      if (nowMs - entry.seenMs < this.#windowMs) return;
-      this.#keys.delete(key);
-      this.#count(entry.instanceId, -entry.bytes);
+    const expiring = this.#expiring;
+    for (let { oldest } = expiring; oldest && nowMs - oldest.seenMs >= this.#windowMs; { oldest } = expiring) {
+      expiring.delete(expiring.first);
+      this.#keys.delete(oldest.key);
+      this.#count(oldest.instanceId, -oldest.bytes);
     }
   }
-}
-
-function epochKey(owner: Owner): string {
-  return `${owner.instanceId} ${owner.epoch}`;
 }
 
 function dedupKey(owner: Owner, message: NewMessage): string {

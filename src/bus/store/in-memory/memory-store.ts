@@ -96,9 +96,11 @@ export class MemoryStore implements Store {
 
   async append(owner: Owner, messages: readonly NewMessage[]): Promise<readonly Appended[]> {
     const { deduplication } = this.#writtenBy(owner);
-    const sizes = messages.map((message) => toBinary(EnvelopeSchema, message.envelope).length);
-    const isStored = messages.map((message) => deduplication.storedEarlier(owner, message) !== undefined);
-    const bytesToCome = sizes.reduce((sum, size, index) => (isStored[index] ? sum : sum + size), 0);
+    const sizes = messages.map(encodedSize);
+    let bytesToCome = 0;
+    for (const [index, message] of messages.entries()) {
+      if (deduplication.storedEarlier(owner, message) === undefined) bytesToCome += sizes[index] ?? 0;
+    }
     this.#makeRoom(bytesToCome);
     const keys = deduplication.keyBytes(owner, messages, this.#scheduler.nowMs());
     checkKeyShare(this.#retention, keys);
@@ -231,9 +233,9 @@ export class MemoryStore implements Store {
   }
 
   #appendOne(owner: Owner, message: NewMessage, bytes: number, added: StoredMessage[]): Appended {
-    const nowMs = this.#scheduler.nowMs();
     const repeated = this.#tables.deduplication.storedEarlier(owner, message);
     if (repeated !== undefined) return { messageId: repeated, duplicate: repeated !== idOf(message) };
+    const nowMs = this.#scheduler.nowMs();
     const sameKey = message.envelope.meta?.dedupKey
       ? this.#tables.deduplication.sameKey(owner, message, nowMs)
       : undefined;
@@ -267,6 +269,10 @@ export class MemoryStore implements Store {
     const { log, subscriptions } = this.#tables;
     log.trim(() => subscriptions.neededFrom(log.lastPosition + 1n), bytesToCome + this.#otherBytes);
   }
+}
+
+function encodedSize({ envelope, bytes }: NewMessage): number {
+  return bytes ?? toBinary(EnvelopeSchema, envelope).length;
 }
 
 function idOf(message: NewMessage): string {

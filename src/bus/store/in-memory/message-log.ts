@@ -25,12 +25,12 @@ export class MessageLog {
     return this.#bytes + bytes <= this.#retention.bytes;
   }
 
-  append(message: Omit<StoredMessage, 'position'>): StoredMessage {
+  append({ envelope, bytes }: Omit<StoredMessage, 'position'>): StoredMessage {
     this.#lastPosition += 1n;
-    const stored = { ...message, position: this.#lastPosition };
+    const stored = { position: this.#lastPosition, envelope, bytes };
     this.#messages.push(stored);
-    this.#bytes += message.bytes;
-    this.#pace.appended(message.bytes);
+    this.#bytes += bytes;
+    this.#pace.appended(bytes);
     return stored;
   }
 
