@@ -73,9 +73,11 @@ function publishedAt(givenNs: bigint, nowNs: bigint): bigint {
 /** The id under this epoch. A message resent after its epoch was lost keeps its id, so that a receiver can recognise the repeat. */
 function messageId(given: string, { owner, messageId: idUnder }: Stamp): string {
   const { instanceId, epoch } = owner;
+  const own = idUnder(owner);
+  if (given === own) return own;
   const [digits] = /^[1-9]\d{0,18}(?=-)/.exec(given.slice(instanceId.length + 1)) ?? [];
   const named = digits === undefined ? epoch : BigInt(digits);
-  return named < epoch && idUnder({ instanceId, epoch: named }) === given ? given : idUnder(owner);
+  return named < epoch && idUnder({ instanceId, epoch: named }) === given ? given : own;
 }
 
 /** The size that quotas and stores count for a message. It is computed without copying the payload, which can be most of it. */

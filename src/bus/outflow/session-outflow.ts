@@ -54,9 +54,14 @@ export class SessionOutflow {
     return result.outcome === CallOutcome.ANSWERED ? failed(CallOutcome.HANDLER_ERROR, detail) : result;
   }
 
-  /** Resolves when so little is unread that the bus may read from the sidecar. */
+  /** Whether so little is unread that the bus may read from the sidecar. */
+  get mayRead(): boolean {
+    return this.#stream.queuedBytes <= unreadBytesMax;
+  }
+
+  /** Resolves when the bus may read from the sidecar. */
   async readOn(): Promise<void> {
-    if (this.#stream.queuedBytes > unreadBytesMax) await this.#stream.drained(unreadBytesMax / 2);
+    if (!this.mayRead) await this.#stream.drained(unreadBytesMax / 2);
   }
 
   async #whenRead(): Promise<void> {

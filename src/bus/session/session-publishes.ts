@@ -3,7 +3,14 @@ import { Gate } from '../../base/async/gate.ts';
 import type { PublishResultSchema } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import type { MessageMeta } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
 import { encodedBytes } from '../envelope/stamp-envelope.ts';
-import { type NewMessage, type Owner, StaleEpochError, type Store, StoreFullError } from '../store/store.ts';
+import {
+  type Appended,
+  type NewMessage,
+  type Owner,
+  StaleEpochError,
+  type Store,
+  StoreFullError,
+} from '../store/store.ts';
 import type { BusTelemetry } from '../telemetry.ts';
 import { allWaitingMax, type WaitingPublishes } from './waiting-publishes.ts';
 
@@ -51,7 +58,8 @@ export class SessionPublishes {
   readonly #settled = new Gate(true);
   readonly #leave: () => void;
   #waiting: WaitingMessage[] = [];
-  #held = { messages: 0, bytes: 0 };
+  #heldMessages = 0;
+  #heldBytes = 0;
   #over = false;
 
   constructor(options: SessionPublishesOptions) {
@@ -60,7 +68,8 @@ export class SessionPublishes {
   }
 
   /** Queues a message for the store. */
-  add(message: NewMessage, bytes = encodedBytes(message.envelope)): void {
+  add(message: NewMessage): void {
+    const bytes = message.bytes ?? encodedBytes(message.envelope);
     this.#add({ sequence: message.sequence, bytes, meta: message.envelope.meta, publish: message });
   }
 
@@ -81,9 +90,9 @@ export class SessionPublishes {
 
   get isFull(): boolean {
     if (this.#over) return false;
-    const { messages, bytes } = this.#held;
+    const bytes = this.#heldBytes;
     const isShort = this.#options.waiting.isFull && bytes >= allWaitingMax.ownBytes;
-    return isShort || messages >= waitingMax.messages || bytes >= waitingMax.bytes;
+    return isShort || this.#heldMessages >= waitingMax.messages || bytes >= waitingMax.bytes;
   }
 
   /**
@@ -109,8 +118,7 @@ export class SessionPublishes {
     try {
       while (this.#waiting.length > 0) {
         const batch = this.#nextBatch();
-        const results = await this.#store(batch);
-        for (const [index, result] of results.entries()) this.#options.answer(result, batch[index]?.meta);
+        await this.#store(batch);
         for (const each of batch) this.#count(each, -1);
       }
     } catch (error) {
@@ -131,34 +139,50 @@ export class SessionPublishes {
     return this.#waiting.splice(0, messages);
   }
 
-  async #store(batch: readonly WaitingMessage[]): Promise<PublishResultInit[]> {
-    const toStore = batch.flatMap(({ publish }) => ('envelope' in publish ? [publish] : []));
-    const stored = (await this.#append(toStore)).values();
-    return batch.map(({ sequence, publish }) =>
-      'envelope' in publish ? { sequence, ...stored.next().value } : { sequence, refusalReason: publish.refusalReason },
-    );
+  /** Stores what is not refused, and answers all in order. */
+  async #store(batch: readonly WaitingMessage[]): Promise<void> {
+    const messages: NewMessage[] = [];
+    for (const { publish } of batch) if ('envelope' in publish) messages.push(publish);
+    const stored = await this.#append(messages);
+    let next = 0;
+    for (const { sequence, meta, publish } of batch) {
+      if ('envelope' in publish) {
+        this.#options.answer(resultOf(sequence, stored[next]), meta);
+        next += 1;
+      } else {
+        this.#options.answer({ sequence, refusalReason: publish.refusalReason }, meta);
+      }
+    }
   }
 
-  async #append(messages: readonly NewMessage[]): Promise<PublishResultInit[]> {
+  /** The outcome of each message: that of the store, or its reason for a refusal. */
+  async #append(messages: readonly NewMessage[]): Promise<readonly (Appended | string)[]> {
     if (messages.length === 0) return [];
     const { store, owner, telemetry } = this.#options;
     try {
-      const appended = await telemetry.append(store.append(owner, messages));
-      return appended.map((each) => ({ accepted: true, ...each }));
+      return await telemetry.append(store.append(owner, messages));
     } catch (error) {
-      if (error instanceof StaleEpochError) return messages.map(() => ({ refusalReason: error.message }));
+      if (error instanceof StaleEpochError) return messages.map(() => error.message);
       if (!(error instanceof StoreFullError)) throw error;
-      if (messages.length === 1) return [{ refusalReason: error.message }];
+      if (messages.length === 1) return [error.message];
     }
     // The store takes a batch whole or not at all. Single messages may still fit, and repeats of stored ones always do.
-    const results: PublishResultInit[] = [];
-    for (const message of messages) results.push(...(await this.#append([message])));
-    return results;
+    const outcomes: (Appended | string)[] = [];
+    for (const message of messages) outcomes.push(...(await this.#append([message])));
+    return outcomes;
   }
 
   #count({ bytes }: WaitingMessage, sign: 1 | -1): void {
-    this.#held = { messages: this.#held.messages + sign, bytes: this.#held.bytes + sign * bytes };
+    this.#heldMessages += sign;
+    this.#heldBytes += sign * bytes;
     this.#options.waiting.count(sign * bytes);
     this.#room.set(!this.isFull);
   }
+}
+
+function resultOf(sequence: bigint, outcome: Appended | string | undefined): PublishResultInit {
+  if (typeof outcome === 'object') {
+    return { sequence, accepted: true, messageId: outcome.messageId, duplicate: outcome.duplicate };
+  }
+  return { sequence, refusalReason: outcome ?? 'the store gave no outcome' };
 }

@@ -94,7 +94,7 @@ export class Session implements RegisteredSession {
     try {
       for await (const { message } of this.#requests) {
         this.#handle(message);
-        await this.#readyForMore();
+        if (this.#isBehind) await this.#readyForMore();
       }
       await this.#publishes.settled();
     } finally {
@@ -146,6 +146,11 @@ export class Session implements RegisteredSession {
 
   get subscriptions(): RegisteredSession['subscriptions'] {
     return this.#subscriptions;
+  }
+
+  /** Whether so much waits that nothing more must be read from the sidecar now. */
+  get #isBehind(): boolean {
+    return this.#publishes.isFull || this.#subscriptions.isFull || !this.#outflow.mayRead;
   }
 
   /**
@@ -232,7 +237,7 @@ export class Session implements RegisteredSession {
     }
     const { envelope, meta, bytes } = received;
     const refusal = quota.publishRefusal(owner, { sequence, bytes });
-    if (refusal === undefined) this.#publishes.add({ sequence, settledBelow, envelope, bytes }, bytes);
+    if (refusal === undefined) this.#publishes.add({ sequence, settledBelow, envelope, bytes });
     else this.#publishes.refuse(sequence, refusal, meta);
   }
 

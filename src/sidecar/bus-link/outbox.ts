@@ -85,7 +85,7 @@ export class Outbox implements SessionListener {
       this.#waiting.push(waiting);
       this.#emptied.set(false);
       this.#bytes += bytes;
-      this.#expiry ??= scheduler.setTimer(limits.ageMs, () => this.#expire());
+      if (!this.#expiry) this.#expireIn(limits.ageMs);
       this.#send(waiting);
     });
   }
@@ -134,13 +134,17 @@ export class Outbox implements SessionListener {
       this.#settle(sequence, { kind: 'unknown', reason: `outcome unknown: sent again, and then refused: ${reason}` });
   }
 
+  #expireIn(delayMs: number): void {
+    this.#expiry = this.#options.scheduler.setTimer(delayMs, () => this.#expire());
+  }
+
   #expire(): void {
     this.#expiry = undefined;
     const { limits, scheduler } = this.#options;
     const nowMs = scheduler.nowMs();
     for (const { sequence, dueMs, sent } of this.#waiting) {
       if (dueMs > nowMs) {
-        this.#expiry = scheduler.setTimer(dueMs - nowMs, () => this.#expire());
+        this.#expireIn(dueMs - nowMs);
         return;
       }
       this.#settle(
