@@ -148,15 +148,11 @@ export class Session implements RegisteredSession {
     return this.#subscriptions;
   }
 
-  /** Whether so much waits that nothing more must be read from the sidecar now. */
+  /** Whether much waits for the store or for the sidecar to read. Nothing else delays the reading, so that heartbeats are answered at once. */
   get #isBehind(): boolean {
     return this.#publishes.isFull || this.#subscriptions.isFull || !this.#outflow.mayRead;
   }
 
-  /**
-   * Stops reading from the sidecar while much waits for the store or for the sidecar to read. It waits for nothing else, so that heartbeats
-   * are answered at once.
-   */
   async #readyForMore(): Promise<void> {
     if (this.#publishes.isFull) await this.#publishes.room();
     if (this.#subscriptions.isFull) await this.#subscriptions.room();
