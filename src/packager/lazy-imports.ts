@@ -27,13 +27,14 @@ export const lazyImports: Plugin = {
   },
 };
 
-/** A CommonJS module with a getter for each export of another one. */
+/**
+ * A CommonJS module that stands in for another one until something of it is used. Its exports are inherited, not its own: esbuild copies
+ * own ones, one by one, at start, and keeps the prototype.
+ */
 function lateModule(path: string, found: unknown): string {
   const load = `require(${JSON.stringify(path)})`;
-  // A module that is itself a function cannot be stood in for by an object.
-  if (typeof found !== 'object' || found === null) return `module.exports = ${load};`;
+  // An object cannot stand in for a function.
+  if (typeof found !== 'object') return `module.exports = ${load};`;
   return `let loaded;
-for (const name of ${JSON.stringify(Object.keys(found))}) {
-  Object.defineProperty(exports, name, { enumerable: true, get: () => (loaded ??= ${load})[name] });
-}`;
+module.exports = Object.create(new Proxy({}, { get: (_, name) => (loaded ??= ${load})[name] }));`;
 }

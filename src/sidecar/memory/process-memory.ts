@@ -55,10 +55,15 @@ async function groupLimit(): Promise<MemoryLimit | undefined> {
   return undefined;
 }
 
-/** The collector that `--expose-gc` calls `gc`, without the option. */
+/** The collector that `--expose-gc` calls `gc`, without the option. It is made when it is first called, since that costs memory. */
 function garbageCollector(): () => void {
-  setFlagsFromString('--expose-gc');
-  const collect: unknown = runInNewContext('gc');
-  setFlagsFromString('--no-expose-gc');
-  return typeof collect === 'function' ? () => void collect() : () => {};
+  let collect: unknown;
+  return () => {
+    if (collect === undefined) {
+      setFlagsFromString('--expose-gc');
+      collect = runInNewContext('gc');
+      setFlagsFromString('--no-expose-gc');
+    }
+    if (typeof collect === 'function') collect();
+  };
 }
