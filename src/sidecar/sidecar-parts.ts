@@ -71,7 +71,7 @@ export function createParts(given: SidecarOptions, onFault: (faulted: boolean) =
   // The plugin causes log lines, and must not fill the disk with them.
   const log = ratedLog(given.log, { scheduler });
   const options = { ...given, log };
-  const current = new SidecarLifecycle(log);
+  const sidecarLifecycle = new SidecarLifecycle(log);
   const telemetry = createMetrics(options);
   const link = createLink(options);
   const memory = createMemory({ tuning: config.memory, scheduler, log, process: options.processMemory });
@@ -88,13 +88,13 @@ export function createParts(given: SidecarOptions, onFault: (faulted: boolean) =
   });
   const admission = new Admission(access, (pluginRegistered) => {
     health.reset();
-    current.note({ pluginRegistered });
+    sidecarLifecycle.note({ pluginRegistered });
   });
   const lifecycle = new PluginLifecycle({
     scheduler,
     admission,
     instanceId: config.instanceId,
-    isDegraded: () => !current.conditions.busUp,
+    isDegraded: () => !sidecarLifecycle.conditions.busUp,
   });
   const send: BusClient['send'] = (message) => link.send(message);
   const overBus = {
@@ -120,7 +120,7 @@ export function createParts(given: SidecarOptions, onFault: (faulted: boolean) =
     scheduler,
     log,
     telemetry,
-    current,
+    sidecarLifecycle,
     access,
     admission,
     secondPlugin: new SecondPlugin(scheduler, log),
@@ -140,7 +140,7 @@ export function createParts(given: SidecarOptions, onFault: (faulted: boolean) =
   };
   const listener = createListener(options, port);
   const endpoint = new HealthEndpoint(options, { ...parts, link });
-  current.onChange((now) => {
+  sidecarLifecycle.onChange((now) => {
     lifecycle.stateChanged(now);
     link.send({ case: 'status', value: { state: now } });
   });
@@ -155,7 +155,7 @@ function createListener({ config, network, scheduler, log }: SidecarOptions, por
     address: config.pluginAddress,
     retryForMs: listenRetryMs,
     listen: {
-      routes: [...sidecarRoutes(port), ...pluginRoutes(port), ...healthRoutes(port.current)],
+      routes: [...sidecarRoutes(port), ...pluginRoutes(port), ...healthRoutes(port.sidecarLifecycle)],
       maxMessageBytes: limits.messageBytes,
       connectionLimits,
       onRefused: (refusal) => log.warn('refused a connection on the plugin port', { ...refusal }),

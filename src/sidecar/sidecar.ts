@@ -29,7 +29,7 @@ export class Sidecar {
       onSessionOpen: (draining) => this.#onBusUp(draining),
       onSessionLost: (reason) => this.#onBusDown(reason),
       onSuperseded: () => {
-        if (!this.#parts.current.conditions.superseded) this.#standBy(options.config.shutdown.drainMs);
+        if (!this.#parts.sidecarLifecycle.conditions.superseded) this.#standBy(options.config.shutdown.drainMs);
       },
       onEvent: (event) => {
         if (event.case === 'superseded') this.#standBy(event.value.drainTimeoutMs);
@@ -39,12 +39,12 @@ export class Sidecar {
   }
 
   get state(): SidecarState {
-    return this.#parts.current.current;
+    return this.#parts.sidecarLifecycle.state;
   }
 
   /** Calls back on every change of state. */
   onState(listener: (state: SidecarState) => void): void {
-    this.#parts.current.onChange(listener);
+    this.#parts.sidecarLifecycle.onChange(listener);
   }
 
   /** Resolves when the plugin is faulted and the configuration says that the sidecar then ends. */
@@ -61,7 +61,7 @@ export class Sidecar {
   async start(): Promise<void> {
     this.#parts.memory.shedding.start();
     await runStartup(this.#steps, this.#options.log);
-    if (!this.#stopping) this.#parts.current.ready();
+    if (!this.#stopping) this.#parts.sidecarLifecycle.ready();
   }
 
   /**
@@ -81,7 +81,7 @@ export class Sidecar {
   /** The contract's eight steps; 1–3 and 7 are fatal. */
   #eightSteps(): StartupStep[] {
     const { config, scheduler, log } = this.#options;
-    const { current, link, access, grantNotices, state, endpoint, listener } = this.#parts;
+    const { sidecarLifecycle, link, access, grantNotices, state, endpoint, listener } = this.#parts;
     const { instanceId, grantTimeoutMs: timeoutMs } = config;
     return [
       {
@@ -107,7 +107,7 @@ export class Sidecar {
         fatal: false,
         retried: 'the next LoadState or SaveState asks the bus again',
         start: async () => {
-          current.set('RECOVERING');
+          sidecarLifecycle.set('RECOVERING');
           await state.load();
         },
       },
@@ -154,7 +154,7 @@ export class Sidecar {
   }
 
   async #register(): Promise<void> {
-    this.#parts.current.set('REGISTERING');
+    this.#parts.sidecarLifecycle.set('REGISTERING');
     try {
       await this.#parts.link.register(this.#options.config.connectTimeoutMs);
     } catch (error) {
@@ -171,13 +171,18 @@ export class Sidecar {
     }
     health.start(lifecycle);
     const { scheduler, log, config } = this.#options;
-    const { current } = this.#parts;
-    this.#endWatchForPlugin = watchForPlugin({ current, scheduler, log, address: config.pluginAddress });
+    const { sidecarLifecycle } = this.#parts;
+    this.#endWatchForPlugin = watchForPlugin({
+      lifecycle: sidecarLifecycle,
+      scheduler,
+      log,
+      address: config.pluginAddress,
+    });
   }
 
   #onBusUp(draining: boolean): void {
-    const { current, lifecycle, telemetry } = this.#parts;
-    current.note({ busUp: true, superseded: draining });
+    const { sidecarLifecycle, lifecycle, telemetry } = this.#parts;
+    sidecarLifecycle.note({ busUp: true, superseded: draining });
     this.#setIntake();
     // A plugin that attached before the first activation was told that the sidecar is degraded.
     lifecycle.resume();
@@ -186,12 +191,12 @@ export class Sidecar {
   }
 
   #onBusDown(reason: string): void {
-    this.#parts.current.note({ busUp: false });
+    this.#parts.sidecarLifecycle.note({ busUp: false });
     this.#parts.lifecycle.degrade(this.#parts.link.isStandingBy ? standingBy : reason);
   }
 
   #onFault(faulted: boolean): void {
-    this.#parts.current.note({ faulted });
+    this.#parts.sidecarLifecycle.note({ faulted });
     this.#setIntake();
     if (faulted && this.#options.config.exitOnFault) this.#faulted.resolve();
   }
@@ -210,9 +215,9 @@ export class Sidecar {
   /** Drains, releases the instance id, and stays, healthy, in case the newer sidecar dies. */
   async #drainAndStandBy(drainTimeoutMs: number): Promise<void> {
     const { scheduler, config, log } = this.#options;
-    const { current, lifecycle, link } = this.#parts;
+    const { sidecarLifecycle, lifecycle, link } = this.#parts;
     log.warn('a newer sidecar of this instance took over');
-    current.note({ superseded: true });
+    sidecarLifecycle.note({ superseded: true });
     this.#setIntake();
     const startedMs = scheduler.nowMs();
     await within(scheduler, drainTimeoutMs, lifecycle.stop('a newer version took over', drainTimeoutMs));
@@ -223,8 +228,8 @@ export class Sidecar {
 
   /** The plugin gets messages and requests while it is healthy, owns its instance id, and the sidecar is not stopping. */
   #setIntake(): void {
-    const { current, subscriptions, servers } = this.#parts;
-    const { faulted, superseded } = current.conditions;
+    const { sidecarLifecycle, subscriptions, servers } = this.#parts;
+    const { faulted, superseded } = sidecarLifecycle.conditions;
     for (const part of [subscriptions, servers]) {
       if (this.#stopping || faulted || superseded) part.stopIntake();
       else part.resumeIntake();
@@ -272,14 +277,14 @@ export class Sidecar {
 
   async #stop(reason: string, failureCode: number | undefined): Promise<number> {
     const { log } = this.#options;
-    const { current, outbox } = this.#parts;
-    current.set('SHUTTING_DOWN');
+    const { sidecarLifecycle, outbox } = this.#parts;
+    sidecarLifecycle.set('SHUTTING_DOWN');
     log.info('stopping', { reason });
     await runShutdown(this.#steps, log);
     this.#parts.memory.shedding.stop();
     // Lines that were left out are summed up now, not at the end of a minute.
     this.#parts.log.close();
-    current.set('STOPPED');
+    sidecarLifecycle.set('STOPPED');
     const isClean = outbox.size === 0 && this.#hasDrained;
     const exitCode = failureCode ?? (isClean ? exitCodes.clean : exitCodes.unresolved);
     log.info('stopped', { publishesUnresolved: outbox.size, pluginDrained: this.#hasDrained, exitCode });

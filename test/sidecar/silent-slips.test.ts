@@ -34,12 +34,12 @@ describe('the sidecar warns in one line', () => {
     const run = async (registers: boolean): Promise<readonly string[]> => {
       lines.length = 0;
       const scheduler = new VirtualScheduler(1);
-      const current = new SidecarLifecycle(log);
-      current.note({ busUp: true });
-      watchForPlugin({ current, scheduler, log, address: '127.0.0.1:9191' });
-      current.ready();
-      if (registers) current.note({ pluginRegistered: true });
-      if (registers) current.note({ pluginRegistered: false });
+      const lifecycle = new SidecarLifecycle(log);
+      lifecycle.note({ busUp: true });
+      watchForPlugin({ lifecycle, scheduler, log, address: '127.0.0.1:9191' });
+      lifecycle.ready();
+      if (registers) lifecycle.note({ pluginRegistered: true });
+      if (registers) lifecycle.note({ pluginRegistered: false });
       await scheduler.advance(600_000);
       return [...lines];
     };

@@ -14,10 +14,13 @@ export interface WatchedContent<T> {
   readonly use: (changed: T) => void;
   /** Called once for consecutive failures with the same reason. */
   readonly onUnusable: (reason: string) => void;
+  /** Called after each look, with the last good content. */
+  readonly onLook?: (lastGood: T) => void;
 }
 
 /** Reads the content every second until the timer is cancelled. Uses it if its JSON differs from the content in use. */
-export function watchChanges<T>({ scheduler, initial, read, use, onUnusable }: WatchedContent<T>): Timer {
+export function watchChanges<T>({ scheduler, initial, read, use, onUnusable, onLook }: WatchedContent<T>): Timer {
+  let used = initial;
   let usedText = JSON.stringify(initial);
   let lastReason = '';
   const look = async (): Promise<void> => {
@@ -25,6 +28,7 @@ export function watchChanges<T>({ scheduler, initial, read, use, onUnusable }: W
       const found = await read();
       const text = JSON.stringify(found);
       if (text !== usedText) use(found);
+      used = found;
       usedText = text;
       lastReason = '';
     } catch (error) {
@@ -32,6 +36,7 @@ export function watchChanges<T>({ scheduler, initial, read, use, onUnusable }: W
       if (reason !== lastReason) onUnusable(reason);
       lastReason = reason;
     }
+    onLook?.(used);
   };
   return every(scheduler, lookEveryMs, () => void look());
 }

@@ -35,13 +35,16 @@ export class InstanceAccess {
 
   /** Returns whether the status of any grant changed. */
   set(judged: readonly EvaluatedGrant[]): boolean {
-    const textOf = (grants: readonly EvaluatedGrant[]): string =>
-      JSON.stringify(grants.map(({ pattern, action, standing, why }) => [pattern, action, standing, why]));
-    const isChange = textOf(judged) !== textOf(this.#judged);
+    const before = this.#judged;
+    const isChange = judged.length !== before.length || judged.some((grant, index) => !isSame(grant, before[index]));
     this.#judged = judged;
     this.#granted = judged
       .filter(({ standing }) => standing === 'granted')
       .map(({ pattern, action }) => ({ pattern, action }));
     return isChange;
   }
+}
+
+function isSame({ pattern, action, standing, why }: EvaluatedGrant, other: EvaluatedGrant | undefined): boolean {
+  return pattern === other?.pattern && action === other.action && standing === other.standing && why === other.why;
 }

@@ -3,7 +3,7 @@ import { limits } from '../../contract/wire/limits.ts';
 import { type InstanceClaim, rulesFor } from '../access/access-decision.ts';
 import type { Policy } from '../access/policy.ts';
 import type { Owner } from '../store/store.ts';
-import { joinQuotas, type QuotaName, type Quotas } from './quotas.ts';
+import { areSameQuotas, joinQuotas, type QuotaName, type Quotas } from './quotas.ts';
 import { RecentSequences } from './recent-sequences.ts';
 import { TokenBucket } from './token-bucket.ts';
 
@@ -35,7 +35,7 @@ export class InstanceQuota {
   }
 
   set limits(limits: Quotas) {
-    if (JSON.stringify(limits) === JSON.stringify(this.#limits)) return;
+    if (areSameQuotas(limits, this.#limits)) return;
     this.#limits = limits;
     this.#publishes = new TokenBucket(limits.publishes_per_second, this.#scheduler.nowMs());
     this.#bytes = new TokenBucket(limits.bytes_per_second, this.#scheduler.nowMs());

@@ -68,3 +68,7 @@ export function joinQuotas(given: readonly Partial<Quotas>[]): Quotas {
   }
   return joined;
 }
+
+export function areSameQuotas(one: Quotas, other: Quotas): boolean {
+  return quotaNames.every((name) => one[name] === other[name]);
+}

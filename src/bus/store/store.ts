@@ -1,3 +1,4 @@
+import type { AcknowledgedPositions } from '../../contract/wire/acknowledged-positions.ts';
 import type { Envelope } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
 import type { Grant } from '../../contract/wire/grants.ts';
 import type { IdleExpiry } from './idle-expiry.ts';
@@ -146,12 +147,6 @@ export interface StoredSubscription extends SubscriptionKey {
 
 export interface ExpiryOptions extends IdleExpiry {
   readonly inUse: (instanceId: string, name: string) => boolean;
-}
-
-export interface AcknowledgedPositions {
-  /** Of the subscription. */
-  readonly name: string;
-  readonly positions: readonly bigint[];
 }
 
 export interface StateChange {

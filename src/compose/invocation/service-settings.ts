@@ -2,6 +2,7 @@ import { FaultList, messageOf, UserFacingError } from '../../base/user-facing-er
 import { exitCodes } from '../../contract/config/exit-codes.ts';
 import { composeOptions } from '../../contract/config/settings/compose-options.ts';
 import { readConfigFile } from '../../contract/config/settings/config-file.ts';
+import { defaultHealthPort } from '../../contract/config/settings/port-settings.ts';
 import type { CheckPattern } from '../../contract/config/settings/setting.ts';
 import { settings, sidecarConfigKeys } from '../../contract/config/settings.ts';
 import { loadSidecarConfig } from '../../contract/config/sidecar-config.ts';
@@ -176,7 +177,7 @@ function readEnvironment(reader: OptionReader, { project, service, bus, mounts }
   if (!inFile?.has('instance_id')) environment['INSTANCE_ID'] ??= `${project}-${service}`;
   if (bus === 'embedded') environment['SIDECAR_BUS_API_URL'] = `${busHost(project)}:8443`;
   // The provider asks for readiness here, whatever the configuration file says.
-  environment['SIDECAR_HEALTH_ADDR'] = ':9192';
+  environment['SIDECAR_HEALTH_ADDR'] = `:${defaultHealthPort}`;
   return environment;
 }
 

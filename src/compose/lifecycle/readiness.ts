@@ -1,4 +1,5 @@
 import { UserFacingError } from '../../base/user-facing-error.ts';
+import { defaultHealthPort } from '../../contract/config/settings/port-settings.ts';
 import type { Docker } from '../engine/docker.ts';
 import { type Provider, report } from '../provider.ts';
 
@@ -55,7 +56,7 @@ interface Answer {
 
 async function ask(docker: Docker, ownerId: string, timeoutMs: number, signal: AbortSignal): Promise<Answer> {
   const timeout = `${Math.max(100, Math.ceil(timeoutMs))}ms`;
-  const command = ['meridian-sidecar', 'wait', '--address', '127.0.0.1:9192', '--timeout', timeout];
+  const command = ['meridian-sidecar', 'wait', '--address', `127.0.0.1:${defaultHealthPort}`, '--timeout', timeout];
   const { exitCode, stdout, stderr } = await docker.call(['exec', ownerId, ...command], { signal });
   const state = /\bit is ([A-Z_]+)/.exec(`${stdout}${stderr}`)?.[1];
   if (exitCode === 0 || state === 'FAULTED') return { isReady: true, state: state ?? 'READY' };

@@ -1,6 +1,6 @@
 import { type ListenAddress, listenAddress } from './addresses.ts';
 import { type Environment, readVariable } from './environment.ts';
-import { portSettings } from './settings/port-settings.ts';
+import { defaultHealthPort, portSettings } from './settings/port-settings.ts';
 import type { SettingName, SettingReader } from './settings/setting-reader.ts';
 import { accepted, type Parsed, rejected } from './settings/setting-value.ts';
 
@@ -14,8 +14,6 @@ export interface OwnPorts {
   readonly statusAddress: ListenAddress;
 }
 
-const defaultPort = 9192;
-
 export function readOwnPorts(reader: SettingReader, environment: Environment): OwnPorts {
   const platformPort = readVariable(environment, 'PORT');
   // A route leads to the platform's port, however the port is written.
@@ -27,7 +25,7 @@ export function readOwnPorts(reader: SettingReader, environment: Environment): O
     expected: `on another port than the plugin's, ${pluginPort}`,
   };
   const read = addressReader(reader, platformPort);
-  const healthAddress = read(portSettings.healthAddress, [notThePlugins], { host: undefined, port: defaultPort });
+  const healthAddress = read(portSettings.healthAddress, [notThePlugins], { host: undefined, port: defaultHealthPort });
   const notPublic: Condition = {
     isMet: (address) => !isPublic(address),
     expected: `on another port than PORT, ${platformPort}, which may be public`,
@@ -40,7 +38,7 @@ export function readOwnPorts(reader: SettingReader, environment: Environment): O
   const statusAddress = read(
     portSettings.statusAddress,
     isShared ? [] : [notThePlugins, notPublic, notBeside],
-    isPublic(healthAddress) ? { host: '127.0.0.1', port: defaultPort } : healthAddress,
+    isPublic(healthAddress) ? { host: '127.0.0.1', port: defaultHealthPort } : healthAddress,
   );
   return { pluginAddress, healthAddress, statusAddress };
 }

@@ -1,6 +1,7 @@
 import type { Log } from '../../base/log/log.ts';
 import { isLoopbackAddress } from '../../base/loopback.ts';
-import { every, type Scheduler, type Timer } from '../../base/time/scheduler.ts';
+import type { Scheduler, Timer } from '../../base/time/scheduler.ts';
+import { watchChanges } from '../../base/time/watch-changes.ts';
 import { messageOf } from '../../base/user-facing-error.ts';
 import { clientCertificateFault, type Lifetime, lifetimeOfPem } from '../../contract/config/bus/client-certificate.ts';
 import type { ConnectOptions, TlsFiles } from '../../transport/rpc.ts';
@@ -33,7 +34,6 @@ export interface BusCredentialOptions {
   readonly onRenewalDue: () => void;
 }
 
-const lookEveryMs = 1_000;
 /** A connection is replaced in the last tenth of its certificate's life, within these bounds. */
 const marginMs = { least: 5_000, most: 300_000 };
 
@@ -45,7 +45,7 @@ export class BusCredential {
   readonly #options: BusCredentialOptions;
   #inUse: Credential = {};
   #watch: Timer | undefined;
-  #lastSeen = '';
+  #isClosed = false;
   #hasWarnedOfEnd = false;
   #hasWarnedOfPlaintext = false;
 
@@ -60,15 +60,13 @@ export class BusCredential {
     if (fault !== undefined) throw unusable(fault);
     this.#warnOfPlaintext(credential);
     this.#inUse = credential;
-    this.#lastSeen = JSON.stringify(credential);
     this.#hasWarnedOfEnd = false;
-    if (credential.tls || credential.token !== undefined) {
-      this.#watch ??= every(this.#options.scheduler, lookEveryMs, () => void this.#look());
-    }
+    this.#watchFor(credential);
     return credential;
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#watch?.cancel();
   }
 
@@ -86,14 +84,24 @@ export class BusCredential {
       : clientCertificateFault(tls.certificate, tls.key, this.#wallTimeMs(), certificateOrigin);
   }
 
-  async #look(): Promise<void> {
-    // The next connection needs the file, and reports when it cannot be read.
-    const found = await this.#read().catch(() => undefined);
-    if (!found) return;
-    const text = JSON.stringify(found);
-    if (text !== this.#lastSeen)
-      this.#options.log.info('the credential for the bus changed; the next connection uses it');
-    this.#lastSeen = text;
+  #watchFor(credential: Credential): void {
+    const { scheduler, log } = this.#options;
+    this.#watch?.cancel();
+    // A connection may still be in progress when the sidecar ends.
+    if (this.#isClosed) return;
+    if (!credential.tls && credential.token === undefined) return;
+    this.#watch = watchChanges<Credential>({
+      scheduler,
+      initial: credential,
+      read: this.#options.read,
+      use: () => log.info('the credential for the bus changed; the next connection uses it'),
+      // The next connection needs the files, and reports when they cannot be read.
+      onUnusable: () => {},
+      onLook: (found) => this.#renewIfEnding(found),
+    });
+  }
+
+  #renewIfEnding(found: Credential): void {
     const life = this.#inUse.tls?.certificate === undefined ? undefined : lifetimeOfPem(this.#inUse.tls.certificate);
     if (life && this.#isEnding(life)) this.#renew(found, life);
   }

@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf';
+import type { AcknowledgedPositions } from '../../contract/wire/acknowledged-positions.ts';
 import { LoadStateRequestSchema, SaveStateRequestSchema } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import { busMethods } from '../../contract/wire/methods.ts';
 import type { BusClient } from './bus-client.ts';
@@ -7,11 +8,6 @@ export interface RecoveredState {
   readonly found: boolean;
   readonly state: Uint8Array;
   readonly revision: bigint;
-}
-
-export interface AcknowledgedPositions {
-  readonly name: string;
-  readonly positions: readonly bigint[];
 }
 
 /**

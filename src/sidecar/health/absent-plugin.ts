@@ -5,7 +5,7 @@ import type { SidecarLifecycle } from '../lifecycle/sidecar-state.ts';
 const lookEveryMs = 60_000;
 
 export interface AbsenceOptions {
-  readonly current: SidecarLifecycle;
+  readonly lifecycle: SidecarLifecycle;
   readonly scheduler: Scheduler;
   readonly log: Log;
   /** The address that plugins connect to. */
@@ -13,9 +13,9 @@ export interface AbsenceOptions {
 }
 
 /** Warns once when the sidecar is ready and no plugin has registered for a minute. @returns a function that ends the watch. */
-export function watchForPlugin({ current, scheduler, log, address }: AbsenceOptions): () => void {
+export function watchForPlugin({ lifecycle, scheduler, log, address }: AbsenceOptions): () => void {
   const timer = every(scheduler, lookEveryMs, () => {
-    if (current.current !== 'READY') return;
+    if (lifecycle.state !== 'READY') return;
     log.warn(
       'no plugin has registered since the sidecar became ready; it is to connect to the address in SIDECAR_ADDR',
       {
@@ -24,8 +24,8 @@ export function watchForPlugin({ current, scheduler, log, address }: AbsenceOpti
     );
     end();
   });
-  const forget = current.onChange(() => {
-    if (current.conditions.pluginRegistered) end();
+  const forget = lifecycle.onChange(() => {
+    if (lifecycle.conditions.pluginRegistered) end();
   });
   const end = (): void => {
     timer.cancel();

@@ -24,7 +24,7 @@ export class HealthEndpoint {
     const { config } = options;
     const { healthAddress, statusAddress } = config;
     const report: HttpServerOptions['reply'] = (path) => reportReply(path, config, parts);
-    const probes: HttpServerOptions['reply'] = (path) => healthReply(path, parts.current.current);
+    const probes: HttpServerOptions['reply'] = (path) => healthReply(path, parts.sidecarLifecycle.state);
     this.#servers = isSameAddress(healthAddress, statusAddress)
       ? [new RetriedServer('health', healthAddress, report, options)]
       : [

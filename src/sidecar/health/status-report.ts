@@ -41,7 +41,7 @@ export interface SidecarStatus {
 
 /** The parts that the status is read from. */
 export interface ReportedParts {
-  readonly current: SidecarLifecycle;
+  readonly sidecarLifecycle: SidecarLifecycle;
   readonly link: BusClient;
   readonly admission: Admission;
   readonly secondPlugin: SecondPlugin;
@@ -53,10 +53,11 @@ export interface ReportedParts {
 }
 
 function sidecarStatus(config: SidecarConfig, parts: ReportedParts): SidecarStatus {
-  const { current, link, admission, secondPlugin, lifecycle, access, outbox, subscriptions, telemetry } = parts;
+  const { sidecarLifecycle, link, admission, secondPlugin, lifecycle, access, outbox, subscriptions, telemetry } =
+    parts;
   return {
     version,
-    state: current.current,
+    state: sidecarLifecycle.state,
     instanceId: config.instanceId,
     poolType: config.poolType,
     deploymentId: link.deploymentId,
@@ -83,7 +84,7 @@ export async function reportReply(path: string, config: SidecarConfig, parts: Re
     const { registry } = parts.telemetry;
     return { status: 200, body: await registry.text(), contentType: registry.contentType };
   }
-  if (path !== statusPath) return healthReply(path, parts.current.current, [statusPath, metricsPath]);
+  if (path !== statusPath) return healthReply(path, parts.sidecarLifecycle.state, [statusPath, metricsPath]);
   const body = `${JSON.stringify(sidecarStatus(config, parts), null, 2)}\n`;
   return { status: 200, body, contentType: 'application/json' };
 }

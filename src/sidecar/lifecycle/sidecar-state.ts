@@ -55,7 +55,7 @@ export class SidecarLifecycle {
     return () => this.#listeners.delete(listener);
   }
 
-  get current(): SidecarState {
+  get state(): SidecarState {
     return this.#state;
   }
 

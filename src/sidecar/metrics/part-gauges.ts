@@ -14,7 +14,7 @@ import type { SidecarMetrics } from './sidecar-metrics.ts';
 
 /** The parts that the gauges read. */
 interface GaugedParts {
-  readonly current: SidecarLifecycle;
+  readonly sidecarLifecycle: SidecarLifecycle;
   readonly link: BusClient;
   readonly admission: Admission;
   readonly lifecycle: PluginLifecycle;
@@ -27,7 +27,7 @@ interface GaugedParts {
 /** Adds gauges that read the parts at each scrape, so that they cost nothing in between. */
 export function addPartGauges(metrics: SidecarMetrics, config: SidecarConfig, parts: GaugedParts): void {
   const { registry } = metrics;
-  const { current, link, admission, lifecycle, outbox, scheduler } = parts;
+  const { sidecarLifecycle, link, admission, lifecycle, outbox, scheduler } = parts;
   const { instanceId, poolType } = config;
   registry.gauges('info', 'Always 1; the labels tell who this is', {
     labels: ['version', 'instance_id', 'pool_type'],
@@ -36,7 +36,7 @@ export function addPartGauges(metrics: SidecarMetrics, config: SidecarConfig, pa
   registry.gauges('state', '1 for the state that the sidecar is in, 0 for the others', {
     labels: ['state'],
     read: (show) => {
-      for (const state of sidecarStates) show(Number(state === current.current), state);
+      for (const state of sidecarStates) show(Number(state === sidecarLifecycle.state), state);
     },
   });
   registry.gauge('bus_up', '1 while the session with the bus stands', () => Number(link.isUp));

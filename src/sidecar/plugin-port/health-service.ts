@@ -18,25 +18,25 @@ import type { SidecarLifecycle, SidecarState } from '../lifecycle/sidecar-state.
 const services: ReadonlySet<string> = new Set(['', SidecarService.typeName, PluginService.typeName]);
 
 /** gRPC's own health checks: SERVING while `/healthz` says 200 and the sidecar is not stopping. */
-export function healthRoutes(current: SidecarLifecycle): Route[] {
+export function healthRoutes(lifecycle: SidecarLifecycle): Route[] {
   return [
     serveUnary(healthMethods.check, async ({ service }) => {
       if (!services.has(service)) throw new RpcError('NOT_FOUND', `there is no service "${service}" here`);
-      return create(HealthCheckResponseSchema, { status: statusIn(current.current) });
+      return create(HealthCheckResponseSchema, { status: statusIn(lifecycle.state) });
     }),
-    serveStream(healthMethods.watch, (stream) => watch(current, stream)),
+    serveStream(healthMethods.watch, (stream) => watch(lifecycle, stream)),
   ];
 }
 
 async function watch(
-  current: SidecarLifecycle,
+  lifecycle: SidecarLifecycle,
   stream: RpcStream<HealthCheckRequest, HealthCheckResponse>,
 ): Promise<void> {
   const first = await stream[Symbol.asyncIterator]().next();
   const isKnown = !first.done && services.has(first.value.service);
   const changes = new AsyncQueue<ServingStatus>();
-  changes.push(isKnown ? statusIn(current.current) : ServingStatus.SERVICE_UNKNOWN);
-  const stopWatching = current.onChange((state) => {
+  changes.push(isKnown ? statusIn(lifecycle.state) : ServingStatus.SERVICE_UNKNOWN);
+  const stopWatching = lifecycle.onChange((state) => {
     if (isKnown) changes.push(statusIn(state));
     // An open watch would delay the close of the port.
     if (state === 'SHUTTING_DOWN') changes.end();

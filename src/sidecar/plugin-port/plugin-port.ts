@@ -33,7 +33,7 @@ export interface PluginPort {
   readonly scheduler: Scheduler;
   readonly log: Log;
   readonly telemetry: SidecarTelemetry;
-  readonly current: SidecarLifecycle;
+  readonly sidecarLifecycle: SidecarLifecycle;
   readonly access: Access;
   readonly admission: Admission;
   readonly secondPlugin: SecondPlugin;

@@ -1,6 +1,6 @@
+import type { AcknowledgedPositions } from '../../../contract/wire/acknowledged-positions.ts';
 import type { RetentionOptions } from '../retention.ts';
 import type {
-  AcknowledgedPositions,
   Appended,
   Backlog,
   FailedDelivery,

@@ -1,5 +1,5 @@
+import type { AcknowledgedPositions } from '../../../contract/wire/acknowledged-positions.ts';
 import {
-  type AcknowledgedPositions,
   type FailedDelivery,
   type Owner,
   type StoredSubscription,

@@ -1,6 +1,9 @@
 import { loopbackAddress, ownListenAddress } from '../addresses.ts';
 import { type SettingGroup, setting } from './setting.ts';
 
+/** Where a sidecar answers probes, and serves its status and metrics, unless it is told otherwise. */
+export const defaultHealthPort = 9192;
+
 /** The sidecar's listening addresses. */
 export const portSettings = {
   pluginAddress: setting({
@@ -17,16 +20,16 @@ export const portSettings = {
     variable: 'SIDECAR_HEALTH_ADDR',
     key: 'health_addr',
     meaning: 'Where probes are answered; $PORT is expanded',
-    default: ':9192',
-    example: '127.0.0.1:9192',
+    default: `:${defaultHealthPort}`,
+    example: `127.0.0.1:${defaultHealthPort}`,
     parse: ownListenAddress,
   }),
   statusAddress: setting({
     variable: 'SIDECAR_STATUS_ADDR',
     key: 'status_addr',
     meaning: 'Where /status and /metrics are served; never on the port of $PORT',
-    unset: 'SIDECAR_HEALTH_ADDR; 127.0.0.1:9192 when that has the port of $PORT',
-    example: '127.0.0.1:9192',
+    unset: `SIDECAR_HEALTH_ADDR; 127.0.0.1:${defaultHealthPort} when that has the port of $PORT`,
+    example: `127.0.0.1:${defaultHealthPort}`,
     parse: ownListenAddress,
   }),
 } as const satisfies SettingGroup;
