@@ -38,7 +38,7 @@ export class HeaderEncoder {
 
   /** The block, which is only read and never changed: equal lists may share it. */
   encode(fields: readonly SentField[]): Uint8Array {
-    const isResized = this.#tableBytes !== this.#table.maxBytes || this.#smallestBytes !== this.#table.maxBytes;
+    const isResized = this.#tableBytes !== this.#table.maxBytes || this.#smallestBytes < this.#table.maxBytes;
     if (!isResized) {
       const known = this.#recent.find(fields);
       if (known !== undefined) return known;
@@ -55,7 +55,7 @@ export class HeaderEncoder {
   }
 
   #resize(): void {
-    if (this.#smallestBytes < this.#tableBytes) this.#resizeTo(this.#smallestBytes);
+    if (this.#smallestBytes < Math.min(this.#tableBytes, this.#table.maxBytes)) this.#resizeTo(this.#smallestBytes);
     this.#resizeTo(this.#tableBytes);
     this.#smallestBytes = this.#tableBytes;
   }
@@ -79,7 +79,8 @@ export class HeaderEncoder {
       }
     }
     const nameIndex = table.indexOfName(name);
-    if (indexing === 'table' && fieldSize(name, value) <= table.maxBytes) {
+    // A larger field would evict most of the others.
+    if (indexing === 'table' && 2 * fieldSize(name, value) <= table.maxBytes) {
       writer.integer(0x40, 0x3f, nameIndex);
       if (nameIndex === 0) writer.shortString(name);
       writer.shortString(value);
@@ -87,6 +88,7 @@ export class HeaderEncoder {
       this.#recent.clear();
       return false;
     }
+    // Huffman-coding what is sent once costs both ends more than the bytes that it saves.
     writer.integer(indexing === 'never' ? 0x10 : 0, 0x0f, nameIndex);
     if (nameIndex === 0) writer.string(name);
     writer.string(value);
