@@ -17,20 +17,13 @@ export class InterruptibleIterable<T> implements AsyncIterable<T> {
     this.#rejectWaiting?.(this.#failure);
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
-    for (;;) {
-      const next = await this.#next();
-      if (next.done) return;
-      yield next.value;
-    }
+  [Symbol.asyncIterator](): AsyncIterator<T, unknown, undefined> {
+    return { next: () => this.#next() };
   }
 
   #next(): Promise<IteratorResult<T>> {
+    if (this.#failure) return Promise.reject(this.#failure);
     return new Promise((resolve, reject) => {
-      if (this.#failure) {
-        reject(this.#failure);
-        return;
-      }
       this.#rejectWaiting = reject;
       this.#source.next().then(resolve, reject);
     });

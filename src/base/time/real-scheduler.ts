@@ -12,9 +12,10 @@ let originMs = performance.timeOrigin;
 
 /** `performance` has a fine resolution but misses clock steps and sleep, so it is corrected by `Date`. */
 function wallTimeMs(): number {
-  const steppedMs = Date.now() - (originMs + performance.now());
+  const sinceStartMs = performance.now();
+  const steppedMs = Date.now() - (originMs + sinceStartMs);
   if (Math.abs(steppedMs) > stepMinMs) originMs += steppedMs;
-  return originMs + performance.now();
+  return originMs + sinceStartMs;
 }
 
 /** The machine's clock, timers and randomness. */

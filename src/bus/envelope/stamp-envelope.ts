@@ -15,6 +15,8 @@ export interface Stamp {
 
 const noMeta: Partial<MessageMeta> = {};
 const nsPerMs = 1_000_000n;
+const publishDelayNsMax = BigInt(limits.publishDelayMsMax) * nsPerMs;
+const clockAheadNsMax = BigInt(limits.clockAheadMsMax) * nsPerMs;
 
 /**
  * Makes the envelope that the bus stores and delivers. It builds each field by name, so unknown fields of a sidecar's envelope are dropped:
@@ -40,7 +42,8 @@ export function stampEnvelope(sent: Envelope | undefined, stamp: Stamp): Envelop
       tsEventNs,
       tsInitNs: isEventLater ? tsEventNs : publishedAtNs,
       dedupKey: given.dedupKey ?? '',
-      ...trace,
+      traceparent: trace?.traceparent ?? '',
+      tracestate: trace?.tracestate ?? '',
     },
   });
 }
@@ -52,8 +55,9 @@ export function senderRefusal(sent: Envelope | undefined, { owner, nowNs }: Stam
   if (publisherInstanceId !== '' && publisherInstanceId !== owner.instanceId) {
     return `the publisher is not this instance, which is ${owner.instanceId}`;
   }
+  if (tsEventNs <= nowNs || !isOwnTime(sent.meta ?? noMeta)) return undefined;
   const aheadMs = (tsEventNs - nowNs) / nsPerMs;
-  if (!isOwnTime(sent.meta ?? noMeta) || aheadMs <= limits.clockAheadMsMax) return undefined;
+  if (aheadMs <= limits.clockAheadMsMax) return undefined;
   return `ts_event is ${aheadMs} ms ahead of the bus's clock, more than the ${limits.clockAheadMsMax} ms allowed`;
 }
 
@@ -65,8 +69,8 @@ function isOwnTime(given: Partial<MessageMeta>): given is Partial<MessageMeta> &
 
 /** The sidecar's time if it is plausible: a message may have waited in an outbox, and clocks differ a little. */
 function publishedAt(givenNs: bigint, nowNs: bigint): bigint {
-  const isLate = givenNs < nowNs - BigInt(limits.publishDelayMsMax) * nsPerMs;
-  const isEarly = givenNs > nowNs + BigInt(limits.clockAheadMsMax) * nsPerMs;
+  const isLate = givenNs < nowNs - publishDelayNsMax;
+  const isEarly = givenNs > nowNs + clockAheadNsMax;
   return isLate || isEarly ? nowNs : givenNs;
 }
 

@@ -17,7 +17,7 @@ import { RpcError, throwFault } from '../../transport/status.ts';
 import { type CallReport, withoutAnswer } from '../bus-link/calls.ts';
 import type { PluginPort } from './plugin-port.ts';
 import { callEnvelope, type Stamp } from './publish/envelope.ts';
-import { withoutTopic } from './publish/publish.ts';
+import { withoutLongTopic } from './publish/publish.ts';
 
 /**
  * Makes one call to another plugin and reports how it ended. @throws RpcError when it is over a limit or no plugin is
@@ -55,7 +55,7 @@ async function call(
   stampFor: (callId: bigint) => Pick<Stamp, 'messageId' | 'trace'>,
 ): Promise<CallReport> {
   const { schemaVersion } = port.admission.require();
-  throwFault(lengthFault(CallRequestSchema, withoutTopic(request)));
+  throwFault(lengthFault(CallRequestSchema, withoutLongTopic(request)));
   const { identity, scheduler, access, calls, settings, memory } = port;
   memory.shedding.admit();
   const refusal = port.standByRefusal() ?? access.publishRefusal(request.topic);

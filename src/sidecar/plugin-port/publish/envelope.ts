@@ -15,6 +15,7 @@ export interface Stamp {
 
 /** Why a ts_event is refused; undefined when it is accepted. */
 export function eventTimeFault(tsEventNs: bigint, nowNs: bigint, maxClockSkewMs: number): string | undefined {
+  if (tsEventNs <= nowNs) return undefined;
   const aheadMs = (tsEventNs - nowNs) / 1_000_000n;
   if (aheadMs <= BigInt(maxClockSkewMs)) return undefined;
   return `ts_event is ${aheadMs} ms ahead of the sidecar's clock, more than the ${maxClockSkewMs} ms allowed`;

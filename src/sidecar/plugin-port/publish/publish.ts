@@ -10,42 +10,46 @@ import type { PublishEnding } from '../../metrics/sidecar-telemetry.ts';
 import type { PluginPort } from '../plugin-port.ts';
 import { eventTimeFault, publishEnvelope } from './envelope.ts';
 
+/** What is known of a publish so far. */
+interface Attempt {
+  readonly topic: string;
+  readonly traceparent: string;
+  readonly startedMs: number;
+  /** Empty until it is sent. */
+  messageId: string;
+}
+
 /** Publishes one message and reports how it ended. @throws RpcError when it is over a limit or no plugin is registered. */
 export async function publishOnce(port: PluginPort, request: PublishRequest): Promise<PublishOutcome> {
-  const { scheduler, telemetry, log } = port;
+  const { scheduler } = port;
   const startedMs = scheduler.nowMs();
   const trace = traceContextOf(request, scheduler.random);
-  let messageId = '';
-  const record = (outcome: PublishEnding, reason?: string): void => {
-    const { topic } = request;
-    telemetry.published({ topic, traceparent: trace.traceparent, messageId }, outcome, scheduler.nowMs() - startedMs);
-    if (reason !== undefined)
-      log.debug('publish failed', { outcome, topic, reason, trace_id: traceIdOf(trace.traceparent) });
-  };
+  const attempt: Attempt = { topic: request.topic, traceparent: trace.traceparent, startedMs, messageId: '' };
   try {
-    const outcome = await publish(port, request, trace, (given) => {
-      messageId = given;
-    });
-    if (outcome.kind === 'accepted') messageId = outcome.messageId;
-    if (outcome.kind === 'accepted') record(outcome.duplicate ? 'duplicate' : 'accepted');
-    else record(outcome.kind, outcome.reason);
+    const outcome = await publish(port, request, trace, attempt);
+    if (outcome.kind === 'accepted') {
+      attempt.messageId = outcome.messageId;
+      record(port, attempt, outcome.duplicate ? 'duplicate' : 'accepted');
+    } else {
+      record(port, attempt, outcome.kind, outcome.reason);
+    }
     return outcome;
   } catch (error) {
     // The next message gets the id of one that was not accepted.
-    messageId = '';
-    record('refused', messageOf(error));
+    attempt.messageId = '';
+    record(port, attempt, 'refused', messageOf(error));
     throw error;
   }
 }
 
-async function publish(
+function publish(
   port: PluginPort,
   request: PublishRequest,
   trace: TraceContext,
-  onStamped: (messageId: string) => void,
-): Promise<PublishOutcome> {
-  const plugin = port.admission.require();
-  throwFault(lengthFault(PublishRequestSchema, withoutTopic(request)));
+  attempt: Attempt,
+): PublishOutcome | Promise<PublishOutcome> {
+  const { schemaVersion } = port.admission.require();
+  throwFault(lengthFault(PublishRequestSchema, withoutLongTopic(request)));
   const { identity, scheduler, access, outbox, settings, memory } = port;
   memory.shedding.admit();
   const nowNs = scheduler.wallTimeNs();
@@ -56,13 +60,24 @@ async function publish(
   if (refusal !== undefined) return { kind: 'refused', reason: beginningOf(refusal, limits.textBytes) };
   return outbox.publish((sequence) => {
     const messageId = identity.messageId(sequence);
-    onStamped(messageId);
-    const { schemaVersion } = plugin;
+    attempt.messageId = messageId;
     return publishEnvelope(request, { messageId, instanceId: identity.instanceId, schemaVersion, nowNs, trace });
   });
 }
 
+function record(
+  { scheduler, telemetry, log }: PluginPort,
+  attempt: Attempt,
+  outcome: PublishEnding,
+  reason?: string,
+): void {
+  telemetry.published(attempt, outcome, scheduler.nowMs() - attempt.startedMs);
+  if (reason === undefined) return;
+  log.debug('publish failed', { outcome, topic: attempt.topic, reason, trace_id: traceIdOf(attempt.traceparent) });
+}
+
 /** For the check of all fields but the topic: a reply refuses a bad topic, with the reason. */
-export function withoutTopic<Request extends { readonly topic: string }>(request: Request): Request {
-  return { ...request, topic: '' };
+export function withoutLongTopic<Request extends { readonly topic: string }>(request: Request): Request {
+  // A character takes up to three bytes for each unit of a string's length.
+  return request.topic.length * 3 > limits.topicBytes ? { ...request, topic: '' } : request;
 }
