@@ -32,7 +32,7 @@ export class RecentBlocks<Meaning extends object> {
     slot.meaning = meaning;
     this.#slots[this.#next] = slot;
     this.#next = (this.#next + 1) % blocks;
-    this.#used = Math.max(this.#used, this.#slots.length);
+    this.#used = Math.min(this.#used + 1, blocks);
   }
 
   /** The table has changed, so the same bytes may mean something else. */

@@ -75,6 +75,19 @@ describe('a block of the same bytes', () => {
     expect(lines(decoder.decode(newest).fields)).toEqual(['x: 2']);
   });
 
+  test('gives other fields after the table has changed and other blocks were read', () => {
+    const decoder = new HeaderDecoder(limits);
+    decoder.decode(Buffer.concat([inserted('x', '1'), inserted('y', '1')]));
+    for (const index of [62, 63]) decoder.decode(indexed(index));
+    decoder.decode(inserted('z', '1'));
+    decoder.decode(indexed(1));
+    expect([63, 62, 64].flatMap((index) => lines(decoder.decode(indexed(index)).fields))).toEqual([
+      'y: 1',
+      'z: 1',
+      'x: 1',
+    ]);
+  });
+
   test('inserts its field again', () => {
     const decoder = new HeaderDecoder(limits);
     for (let index = 0; index < 3; index++) decoder.decode(inserted('x', '1'));
