@@ -18,6 +18,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   buildpack: ['base'],
   supply: ['buildpack', 'contract/config', 'base'],
   packager: ['buildpack', 'base'],
+  codegen: [],
   local: ['base'],
   compose: ['contract/config', 'base'],
   doctor: [...contract, 'transport', 'compose', 'buildpack', 'base'],

@@ -1,6 +1,6 @@
-import { create } from '@bufbuild/protobuf';
 import { ratedLog } from '../base/log/rated-log.ts';
 import { messageOf } from '../base/user-facing-error.ts';
+import { create } from '../contract/wire/codec/message.ts';
 import {
   ActivateReplySchema,
   DeregisterReplySchema,

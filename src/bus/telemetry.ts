@@ -1,4 +1,6 @@
 import type { CallEnding } from '../contract/wire/call-ending.ts';
+import type { MessageInit } from '../contract/wire/codec/message.ts';
+import type { PublishResult } from '../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import type { MessageMeta } from '../contract/wire/gen/meridian/v1/envelope_pb.ts';
 import type { Registration } from './ownership/registration.ts';
 
@@ -39,7 +41,7 @@ export const silentTelemetry: BusTelemetry = {
   leaseEnded() {},
 };
 
-export function storedOutcomeOf(result: { readonly accepted?: boolean; readonly duplicate?: boolean }): StoredOutcome {
+export function storedOutcomeOf(result: MessageInit<PublishResult>): StoredOutcome {
   if (!result.accepted) return 'refused';
   return result.duplicate ? 'duplicate' : 'stored';
 }

@@ -58,8 +58,6 @@ export async function bundle({ root, outRoot = root }: BundleOptions): Promise<R
   const constants = {
     bundledVersion: JSON.stringify(version),
     bundledSqliteWorker: JSON.stringify(await bundledText(root, sqliteWorker)),
-    // An app may set it for its own programs. Then 64-bit fields would be texts, which our code does not expect.
-    'process.env.BUF_BIGINT_DISABLE': '"0"',
   };
   const metafiles = await Promise.all(
     names.map(async (name) => [name, await bundleOne({ root, outRoot }, name, constants)] as const),

@@ -1,7 +1,7 @@
-import { create } from '@bufbuild/protobuf';
 import type { Log } from '../base/log/log.ts';
 import type { Scheduler } from '../base/time/scheduler.ts';
 import { messageOf } from '../base/user-facing-error.ts';
+import { create } from '../contract/wire/codec/message.ts';
 import {
   LoadStateRequestSchema,
   SaveStateRequestSchema,

@@ -1,7 +1,7 @@
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { beginningOf } from '../base/bytes.ts';
 import type { Log } from '../base/log/log.ts';
 import { messageOf } from '../base/user-facing-error.ts';
+import { create, type MessageInitShape } from '../contract/wire/codec/message.ts';
 import { lengthFault } from '../contract/wire/field-limits/length-fault.ts';
 import {
   AnswerSchema,

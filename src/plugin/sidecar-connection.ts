@@ -1,10 +1,10 @@
-import { create } from '@bufbuild/protobuf';
 import { aborted } from '../base/async/aborted.ts';
 import { within } from '../base/async/within.ts';
 import type { Log } from '../base/log/log.ts';
 import { Backoff } from '../base/time/backoff.ts';
 import { type Scheduler, sleep } from '../base/time/scheduler.ts';
 import { messageOf } from '../base/user-facing-error.ts';
+import { create } from '../contract/wire/codec/message.ts';
 import { type RegisterReply, RegisterRequestSchema } from '../contract/wire/gen/meridian/v1/sidecar_pb.ts';
 import { limits } from '../contract/wire/limits.ts';
 import { sidecarMethods } from '../contract/wire/methods.ts';

@@ -1,7 +1,7 @@
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import type { Log } from '../base/log/log.ts';
 import type { Scheduler, Timer } from '../base/time/scheduler.ts';
 import { messageOf } from '../base/user-facing-error.ts';
+import { create, type MessageInitShape } from '../contract/wire/codec/message.ts';
 import {
   type ConsumedMessage,
   type ConsumeEvent,

@@ -1,4 +1,4 @@
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { create, type MessageInitShape } from '../../src/contract/wire/codec/message.ts';
 import {
   ActivateRequestSchema,
   type Delivery,

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import type { MessageInitShape } from '@bufbuild/protobuf';
 import { afterEach, describe, expect, test } from 'vitest';
+import type { MessageInitShape } from '../../src/contract/wire/codec/message.ts';
 import { CallOutcome } from '../../src/contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import type { EnvelopeSchema, MessageMeta } from '../../src/contract/wire/gen/meridian/v1/envelope_pb.ts';
 import { limits } from '../../src/contract/wire/limits.ts';

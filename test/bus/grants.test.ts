@@ -1,8 +1,8 @@
-import { create } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
 import { sleep } from '../../src/base/time/scheduler.ts';
 import type { Policy } from '../../src/bus/access/policy.ts';
 import type { RunningBus } from '../../src/bus/serve-bus.ts';
+import { create } from '../../src/contract/wire/codec/message.ts';
 import { EndReason } from '../../src/contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import { DecideGrantsRequestSchema } from '../../src/contract/wire/gen/meridian/bus/v1/grants_pb.ts';
 import type { Grant } from '../../src/contract/wire/grants.ts';

@@ -1,5 +1,5 @@
-import { create } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
+import { create } from '../../src/contract/wire/codec/message.ts';
 import { RegisterRequestSchema } from '../../src/contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import { busMethods } from '../../src/contract/wire/methods.ts';
 import { busProtocolVersion } from '../../src/contract/wire/protocol-version.ts';

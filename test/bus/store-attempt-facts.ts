@@ -1,6 +1,6 @@
-import { create } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
 import { type Owner, StaleEpochError, type Store, StoreFullError } from '../../src/bus/store/store.ts';
+import { create } from '../../src/contract/wire/codec/message.ts';
 import { EnvelopeSchema } from '../../src/contract/wire/gen/meridian/v1/envelope_pb.ts';
 import { VirtualScheduler } from '../../src/simulation/virtual-scheduler.ts';
 import { activeOwner, appendIds, type CreateStore, everything, idsIn, message } from './store-fixtures.ts';

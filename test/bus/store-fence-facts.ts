@@ -1,6 +1,6 @@
-import { create } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
 import { type Owner, StaleEpochError, type Store } from '../../src/bus/store/store.ts';
+import { create } from '../../src/contract/wire/codec/message.ts';
 import { EnvelopeSchema } from '../../src/contract/wire/gen/meridian/v1/envelope_pb.ts';
 import { VirtualScheduler } from '../../src/simulation/virtual-scheduler.ts';
 import { activeOwner, type CreateStore, everything, message, startedAt } from './store-fixtures.ts';

@@ -1,6 +1,6 @@
-import { create } from '@bufbuild/protobuf';
 import type { Scheduler } from '../../src/base/time/scheduler.ts';
 import type { NewMessage, Owner, Start, Store } from '../../src/bus/store/store.ts';
+import { create } from '../../src/contract/wire/codec/message.ts';
 import { EnvelopeSchema } from '../../src/contract/wire/gen/meridian/v1/envelope_pb.ts';
 
 export interface StoreOptions {

@@ -1,5 +1,5 @@
-import { create } from '@bufbuild/protobuf';
 import { afterEach, describe, expect, test } from 'vitest';
+import { create } from '../../src/contract/wire/codec/message.ts';
 import { RegisterRequestSchema, SaveStateRequestSchema } from '../../src/contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import { limits } from '../../src/contract/wire/limits.ts';
 import { busMethods } from '../../src/contract/wire/methods.ts';

@@ -2,7 +2,7 @@
  * A plugin that passes every conformance test, and with one of the faults below as its argument does one thing wrong.
  * It publishes one event, for each start that it remembers, and takes what comes on its subscription.
  */
-import { create } from '@bufbuild/protobuf';
+import { create } from '../../src/contract/wire/codec/message.ts';
 import { LeaveRequestSchema, RegisterRequestSchema } from '../../src/contract/wire/gen/meridian/v1/sidecar_pb.ts';
 import { sidecarMethods } from '../../src/contract/wire/methods.ts';
 import { connect } from '../../src/plugin/index.ts';

@@ -1,4 +1,3 @@
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
 import type { PublishAttempt } from '../../src/conformance/conduct.ts';
 import {
@@ -7,6 +6,7 @@ import {
   judgeSchemaVersions,
   judgeTimestamps,
 } from '../../src/conformance/message-checks.ts';
+import { create, type MessageInitShape } from '../../src/contract/wire/codec/message.ts';
 import { EnvelopeSchema, type MessageMetaSchema } from '../../src/contract/wire/gen/meridian/v1/envelope_pb.ts';
 import { PublishRequestSchema } from '../../src/contract/wire/gen/meridian/v1/sidecar_pb.ts';
 

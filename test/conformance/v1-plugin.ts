@@ -3,7 +3,7 @@
  * Its second is how many messages it publishes, 1 when absent; its third how far its heartbeats are apart, in milliseconds, the first
  * of them as far from its start; with a fourth it asks for its state, which is beyond v1.
  */
-import { create } from '@bufbuild/protobuf';
+import { create } from '../../src/contract/wire/codec/message.ts';
 import { LoadStateRequestSchema } from '../../src/contract/wire/gen/meridian/sidecar/v1/plugin_pb.ts';
 import {
   HeartbeatRequestSchema,

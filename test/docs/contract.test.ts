@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { variableSettings } from '../../src/contract/config/settings.ts';
 import { loadSidecarConfig } from '../../src/contract/config/sidecar-config.ts';
+import type { ServiceType } from '../../src/contract/wire/codec/message.ts';
 import {
   ConsumedMessageSchema,
   LifecycleEventSchema,
@@ -24,9 +25,13 @@ afterEach(endAll);
 
 describe('the tables of docs/contract.md say what the programs do', () => {
   test('the calls of both services', () => {
-    const kinds = { unary: 'unary', server_streaming: 'server stream', bidi_streaming: 'two-way stream' };
-    const calls = [SidecarService, PluginService].flatMap(({ name: service, methods }) =>
-      methods.map(({ name, methodKind }) => [service, name, kinds[methodKind as keyof typeof kinds]]),
+    const kinds: Readonly<Record<string, string>> = {
+      unary: 'unary',
+      server_streaming: 'server stream',
+      bidi_streaming: 'two-way stream',
+    };
+    const calls = [SidecarService, PluginService].flatMap(({ typeName, methods }: ServiceType) =>
+      Object.values(methods).map(({ name, kind }) => [typeName.split('.').at(-1), name, kinds[kind]]),
     );
     expect(tableUnder(page, 'Services').map((cells) => cells.slice(0, 3))).toEqual(calls);
   });
@@ -61,7 +66,7 @@ describe('the tables of docs/contract.md say what the programs do', () => {
     const rows = tableUnder(page, 'Fields of a message');
     expect(rows.filter(([, from = '']) => !['sidecar', 'plugin'].includes(from))).toEqual([]);
     const named = rows.flatMap(([names = '']) => names.split(', '));
-    expect(new Set(named)).toEqual(new Set(MessageMetaSchema.fields.map(({ name }) => name)));
+    expect(new Set(named)).toEqual(new Set(MessageMetaSchema.fields().map(({ name }) => name)));
   });
 
   test('the failures of a call', () => {
@@ -73,9 +78,9 @@ describe('the tables of docs/contract.md say what the programs do', () => {
 
   test('the callbacks', () => {
     const named = tableUnder(page, 'Callbacks').flatMap(([names = '']) => names.split(', '));
-    const events = LifecycleEventSchema.fields.map(({ message }) => message?.name ?? '');
+    const events = LifecycleEventSchema.fields().map(({ message }) => message?.typeName.split('.').at(-1) ?? '');
     expect(named.sort()).toEqual(events.filter((name) => name !== 'Attached').sort());
-    expect(ConsumedMessageSchema.fields.map(({ name }) => name)).toContain('maybe_redelivered');
+    expect(ConsumedMessageSchema.fields().map(({ name }) => name)).toContain('maybe_redelivered');
   });
 
   test('the answers to probes', () => {

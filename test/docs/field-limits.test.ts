@@ -1,5 +1,5 @@
-import { type DescMessage, type DescService, ScalarType } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
+import type { MessageType, ServiceType } from '../../src/contract/wire/codec/message.ts';
 import { type FieldLimit, limitOf } from '../../src/contract/wire/field-limits/field-limits.ts';
 import { Health } from '../../src/contract/wire/gen/grpc/health/v1/health_pb.ts';
 import { BusService } from '../../src/contract/wire/gen/meridian/bus/v1/bus_pb.ts';
@@ -11,20 +11,19 @@ import { SidecarService } from '../../src/contract/wire/gen/meridian/v1/sidecar_
 import { readPage, tableUnder } from './examples.ts';
 
 /** The limits of all that callers of these services send, by field. */
-function limitsOf(...services: readonly DescService[]): Map<string, Set<string>> {
+function limitsOf(...services: readonly ServiceType[]): Map<string, Set<string>> {
   const found = new Map<string, Set<string>>();
-  const seen = new Set<DescMessage>();
-  const look = (message: DescMessage): void => {
-    if (seen.has(message)) return;
-    seen.add(message);
-    for (const field of message.fields) {
+  const seen = new Set<MessageType<unknown>>();
+  const look = (type: MessageType<unknown>): void => {
+    if (seen.has(type)) return;
+    seen.add(type);
+    for (const field of type.fields()) {
       if (field.message) look(field.message);
-      const isText = field.scalar === ScalarType.STRING || field.scalar === ScalarType.BYTES;
-      if (field.fieldKind !== 'list' && !isText) continue;
-      found.set(field.name, (found.get(field.name) ?? new Set()).add(textOf(limitOf(message, field))));
+      if (!field.isList && field.kind !== 'string' && field.kind !== 'bytes') continue;
+      found.set(field.name, (found.get(field.name) ?? new Set()).add(textOf(limitOf(type, field))));
     }
   };
-  for (const { input } of services.flatMap(({ methods }) => methods)) look(input);
+  for (const { input } of services.flatMap(({ methods }) => Object.values(methods))) look(input);
   return found;
 }
 
@@ -63,5 +62,9 @@ test('docs/bus.md tells of every field of an envelope what the bus believes', ()
   const fields = tableUnder(readPage('bus.md'), 'What the bus believes')
     .flatMap(([cell = '']) => cell.split(', '))
     .filter((field) => !field.startsWith('payload'));
-  expect(fields.sort()).toEqual(MessageMetaSchema.fields.map(({ name }) => name).sort());
+  expect(fields.sort()).toEqual(
+    MessageMetaSchema.fields()
+      .map(({ name }) => name)
+      .sort(),
+  );
 });

@@ -1,5 +1,5 @@
-import { create } from '@bufbuild/protobuf';
 import { Client, credentials } from '@grpc/grpc-js';
+import { create } from '../../src/contract/wire/codec/message.ts';
 import {
   type ConsumeRequest,
   ConsumeRequestSchema,

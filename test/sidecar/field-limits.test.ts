@@ -1,5 +1,11 @@
-import { create, type DescField, type DescMessage, type MessageInitShape, ScalarType } from '@bufbuild/protobuf';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import {
+  create,
+  type MessageInitShape,
+  type MessageType,
+  type MethodType,
+  type WireField,
+} from '../../src/contract/wire/codec/message.ts';
 import { limitOf } from '../../src/contract/wire/field-limits/field-limits.ts';
 import { BusService } from '../../src/contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import { GrantService } from '../../src/contract/wire/gen/meridian/bus/v1/grants_pb.ts';
@@ -56,29 +62,29 @@ afterAll(async () => {
   await endAll();
 });
 
-const isText = ({ scalar }: DescField): boolean => scalar === ScalarType.STRING || scalar === ScalarType.BYTES;
+const isText = ({ kind }: WireField): boolean => kind === 'string' || kind === 'bytes';
 
 /** For each limited field of a message, and of the messages in it, a message with too much in that field. */
-function overLimit(desc: DescMessage): { readonly field: string; readonly init: Record<string, unknown> }[] {
-  return desc.fields.flatMap((field) => {
+function overLimit(type: MessageType<unknown>): { readonly field: string; readonly init: Record<string, unknown> }[] {
+  return type.fields().flatMap((field) => {
     const inner = field.message;
     const wrapped = (value: unknown): Record<string, unknown> => ({
-      [field.localName]: field.fieldKind === 'list' ? [value] : value,
+      [field.localName]: field.isList ? [value] : value,
     });
     const found = inner ? overLimit(inner).map((each) => ({ field: each.field, init: wrapped(each.init) })) : [];
-    if (isText(field)) found.push({ field: field.name, init: wrapped(tooLong(desc, field)) });
-    if (field.fieldKind === 'list') {
+    if (isText(field)) found.push({ field: field.name, init: wrapped(tooLong(type, field)) });
+    if (field.isList) {
       const item = inner ? {} : isText(field) ? 'a' : 1n;
-      const { items = 0 } = limitOf(desc, field);
+      const { items = 0 } = limitOf(type, field);
       found.push({ field: field.name, init: { [field.localName]: Array.from({ length: items + 1 }, () => item) } });
     }
     return found;
   });
 }
 
-function tooLong(desc: DescMessage, field: DescField): string | Uint8Array {
-  const { bytes = 0 } = limitOf(desc, field);
-  return field.scalar === ScalarType.BYTES ? new Uint8Array(bytes + 1) : 'x'.repeat(bytes + 1);
+function tooLong(type: MessageType<unknown>, field: WireField): string | Uint8Array {
+  const { bytes = 0 } = limitOf(type, field);
+  return field.kind === 'bytes' ? new Uint8Array(bytes + 1) : 'x'.repeat(bytes + 1);
 }
 
 const services = [
@@ -91,9 +97,9 @@ const services = [
 /** Publish and Call refuse a topic by their reply. */
 const isByReply = (method: string, field: string): boolean => ['Publish', 'Call'].includes(method) && field === 'topic';
 const unaryCases = services.flatMap(({ service, methods, of }) =>
-  service.methods
-    .filter(({ methodKind }) => methodKind === 'unary')
-    .flatMap(({ name, localName, input }) =>
+  Object.entries<MethodType>(service.methods)
+    .filter(([, { kind }]) => kind === 'unary')
+    .flatMap(([localName, { name, input }]) =>
       overLimit(input)
         .filter(({ field }) => !isByReply(name, field))
         .map(({ field, init }) => ({

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
-import { create } from '@bufbuild/protobuf';
 import { afterEach, describe, expect, test } from 'vitest';
 import { sleep } from '../../src/base/time/scheduler.ts';
+import { create } from '../../src/contract/wire/codec/message.ts';
 import { LifecycleRequestSchema } from '../../src/contract/wire/gen/meridian/sidecar/v1/plugin_pb.ts';
 import { HeartbeatRequestSchema, RegisterRequestSchema } from '../../src/contract/wire/gen/meridian/v1/sidecar_pb.ts';
 import { pluginMethods, sidecarMethods } from '../../src/contract/wire/methods.ts';

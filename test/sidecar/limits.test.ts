@@ -1,5 +1,5 @@
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { create, type MessageInitShape } from '../../src/contract/wire/codec/message.ts';
 import {
   ActivateRequestSchema,
   CallOutcome,

@@ -1,5 +1,5 @@
-import { create } from '@bufbuild/protobuf';
 import { afterEach, expect, test } from 'vitest';
+import { create } from '../../src/contract/wire/codec/message.ts';
 import { RegisterRequestSchema as RegisterAtBusSchema } from '../../src/contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import { RegisterRequestSchema } from '../../src/contract/wire/gen/meridian/v1/sidecar_pb.ts';
 import { limits } from '../../src/contract/wire/limits.ts';

@@ -1,7 +1,7 @@
-import { create } from '@bufbuild/protobuf';
 import { afterEach, expect, test } from 'vitest';
 import { MemoryStore } from '../../src/bus/store/in-memory/memory-store.ts';
 import type { Start } from '../../src/bus/store/store.ts';
+import { create } from '../../src/contract/wire/codec/message.ts';
 import {
   ActivateRequestSchema,
   RegisterRequestSchema,
@@ -14,7 +14,6 @@ import { busProtocolVersion } from '../../src/contract/wire/protocol-version.ts'
 import { grpcNetwork } from '../../src/transport/grpc/network.ts';
 import { type Connection, serveUnary } from '../../src/transport/rpc.ts';
 import { RpcError, type StatusCode } from '../../src/transport/status.ts';
-import { connectPlugin } from './plugins.ts';
 import { endAll, spawnSidecar, startBus, startSidecar } from './processes.ts';
 import { busAddress, openPolicy, SimulatedWorld } from './simulated-world.ts';
 
@@ -185,13 +184,6 @@ test('a sidecar whose clock is ahead is told to set it, with 77 and at once', as
   expect(sidecar.stderr).toContain('Set the clock of this machine');
   expect(sidecar.stdout).not.toContain('asking it again');
   bus.close();
-});
-
-test('what an app sets for its own Protobuf library changes nothing of the sidecar', async () => {
-  const bus = await startBus();
-  const sidecar = await startSidecar(bus.address, { BUF_BIGINT_DISABLE: '1' });
-  const plugin = await connectPlugin(sidecar.address);
-  expect(await plugin.publish('platform.oms.x', Buffer.from('1'))).toMatchObject({ outcome: 'accepted' });
 });
 
 test('a sidecar that stops says how many lines of a plugin it left out', async () => {

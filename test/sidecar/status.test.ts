@@ -1,6 +1,6 @@
 import path from 'node:path';
-import { create } from '@bufbuild/protobuf';
 import { afterEach, describe, expect, test } from 'vitest';
+import { create } from '../../src/contract/wire/codec/message.ts';
 import {
   HealthCheckRequestSchema,
   HealthCheckResponse_ServingStatus as ServingStatus,

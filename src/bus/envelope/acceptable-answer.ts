@@ -1,5 +1,5 @@
-import { create } from '@bufbuild/protobuf';
 import { ownBytes } from '../../base/bytes.ts';
+import { create } from '../../contract/wire/codec/message.ts';
 import { lengthFault } from '../../contract/wire/field-limits/length-fault.ts';
 import { type Answer, AnswerSchema } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 

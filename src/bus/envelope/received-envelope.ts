@@ -1,4 +1,4 @@
-import { create } from '@bufbuild/protobuf';
+import { create } from '../../contract/wire/codec/message.ts';
 import { lengthFault } from '../../contract/wire/field-limits/length-fault.ts';
 import {
   type Envelope,

@@ -1,5 +1,5 @@
-import { create, toBinary } from '@bufbuild/protobuf';
 import { ownBytes } from '../../base/bytes.ts';
+import { create, toBinary } from '../../contract/wire/codec/message.ts';
 import { type Envelope, EnvelopeSchema, type MessageMeta } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
 import { limits } from '../../contract/wire/limits.ts';
 import { validTrace } from '../../contract/wire/trace-context.ts';

@@ -1,4 +1,4 @@
-import { create } from '@bufbuild/protobuf';
+import { create } from '../../contract/wire/codec/message.ts';
 import type { Action } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import {
   DecideGrantsReplySchema,

@@ -1,5 +1,5 @@
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { formatBytes } from '../../base/bytes.ts';
+import { create, type MessageInitShape } from '../../contract/wire/codec/message.ts';
 import { CallOutcome, type SessionEvent, SessionEventSchema } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import type { RpcStream } from '../../transport/rpc.ts';
 import { SendQueue } from '../../transport/send-queue.ts';

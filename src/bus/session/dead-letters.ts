@@ -1,6 +1,6 @@
-import { clone, create } from '@bufbuild/protobuf';
 import type { Log } from '../../base/log/log.ts';
 import { messageOf } from '../../base/user-facing-error.ts';
+import { create } from '../../contract/wire/codec/message.ts';
 import { deadLetterFault } from '../../contract/wire/dead-letter.ts';
 import { EndReason, type Subscribe } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import { type Envelope, EnvelopeSchema, MessageMetaSchema } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
@@ -83,7 +83,7 @@ export class DeadLetters {
     const { messageId = '', topic = '', publisherInstanceId = '', publishedAtNs = 0n } = envelope.meta ?? {};
     const nowNs = wallTimeNs();
     const { payloadType, payload } = envelope;
-    const meta = clone(MessageMetaSchema, envelope.meta ?? create(MessageMetaSchema));
+    const meta = create(MessageMetaSchema, { ...envelope.meta });
     meta.messageId = `${instanceId}-${epoch}-dead-${request.name}-${position}`;
     meta.causationId = messageId;
     meta.publisherInstanceId = instanceId;

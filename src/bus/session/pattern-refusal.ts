@@ -1,4 +1,4 @@
-import type { DescMessage, Message } from '@bufbuild/protobuf';
+import type { MessageType } from '../../contract/wire/codec/message.ts';
 import { lengthFault } from '../../contract/wire/field-limits/length-fault.ts';
 import { EndReason } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import { admitsPattern, nearestHint, notGranted } from '../../contract/wire/grants.ts';
@@ -13,8 +13,8 @@ export interface PatternRefusal {
 }
 
 /** Undefined if all fields are within their limits. */
-export function lengthRefusal(desc: DescMessage, message: Message): PatternRefusal | undefined {
-  const fault = lengthFault(desc, message);
+export function lengthRefusal<T>(type: MessageType<T>, message: T): PatternRefusal | undefined {
+  const fault = lengthFault(type, message);
   return fault && { reason: EndReason.INVALID, detail: fault.message };
 }
 

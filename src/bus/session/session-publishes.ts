@@ -1,5 +1,5 @@
-import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Gate } from '../../base/async/gate.ts';
+import type { MessageInitShape } from '../../contract/wire/codec/message.ts';
 import type { PublishResultSchema } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import type { MessageMeta } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
 import { encodedBytes } from '../envelope/stamp-envelope.ts';

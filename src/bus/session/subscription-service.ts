@@ -1,5 +1,5 @@
-import { create } from '@bufbuild/protobuf';
 import type { Log } from '../../base/log/log.ts';
+import { create } from '../../contract/wire/codec/message.ts';
 import {
   DropSubscriptionReplySchema,
   ListSubscriptionsReplySchema,

@@ -1,6 +1,6 @@
-import { create } from '@bufbuild/protobuf';
 import { Argument, type Command } from 'commander';
 import { UserFacingError } from '../../base/user-facing-error.ts';
+import { create } from '../../contract/wire/codec/message.ts';
 import {
   DecideGrantsRequestSchema,
   ExplainGrantRequestSchema,

@@ -1,7 +1,7 @@
-import { create } from '@bufbuild/protobuf';
 import type { Command } from 'commander';
 import { alignColumns } from '../../base/align-columns.ts';
 import { UserFacingError } from '../../base/user-facing-error.ts';
+import { create } from '../../contract/wire/codec/message.ts';
 import {
   DropSubscriptionRequestSchema,
   ListSubscriptionsRequestSchema,

@@ -1,48 +1,61 @@
-import type { DescField, DescMessage } from '@bufbuild/protobuf';
-import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
+import type { MessageType, WireField } from './codec/message.ts';
+import { lengthDelimited, WireReader } from './codec/wire-reader.ts';
+
+/** A field with the message that has it. */
+export interface FieldOfMessage extends WireField {
+  readonly parent: MessageType<unknown>;
+}
 
 /** The number of values of each field, over the whole message. */
-export type FieldCounts = Map<DescField, number>;
+export type FieldCounts = Map<FieldOfMessage, number>;
 
 /**
  * Counts the values of known fields, also in nested messages, and adds those of each repeated field to `counts`. It reads only the bytes,
  * since decoding them could take too much memory. @throws Error if the bytes cannot be read.
  */
-export function countValues(schema: DescMessage, bytes: Uint8Array, counts: FieldCounts = new Map()): number {
-  const fields = fieldsOf(schema);
-  const reader = new BinaryReader(bytes);
+export function countValues(type: MessageType<unknown>, bytes: Uint8Array, counts: FieldCounts = new Map()): number {
+  return countIn(type, new WireReader(bytes), counts);
+}
+
+function countIn(type: MessageType<unknown>, from: WireReader, counts: FieldCounts): number {
+  const fields = fieldsOf(type);
   let values = 0;
-  while (reader.pos < reader.len) {
-    const [number, wireType] = reader.tag();
-    const field = fields.get(number);
-    const content = wireType === WireType.LengthDelimited ? reader.bytes() : undefined;
-    if (!content) reader.skip(wireType, number);
-    if (!field) continue;
-    const own = content ? ownValues(field, content) : 1;
-    if (field.fieldKind === 'list') counts.set(field, (counts.get(field) ?? 0) + own);
-    values += own + (content && field.message ? countValues(field.message, content, counts) : 0);
+  while (from.pos < from.end) {
+    const tag = from.uint32();
+    const field = fields.get(tag >>> 3);
+    if (!field || (tag & 7) !== lengthDelimited) {
+      from.skip(tag);
+      if (field) values += counted(field, 1, counts);
+      continue;
+    }
+    const outer = from.enter();
+    values += counted(field, ownValues(field, from), counts);
+    if (field.message) values += countIn(field.message, from, counts);
+    from.leave(outer);
   }
   return values;
 }
 
-function ownValues(field: DescField, bytes: Uint8Array): number {
-  // A string or bytes field is one value. Other scalars may be packed, and each of those ends with a byte below 128.
-  if (field.fieldKind !== 'list' || field.message || stringTypes.has(field.scalar ?? 0)) return 1;
-  let ends = 0;
-  for (const byte of bytes) if (byte < 128) ends += 1;
-  return ends;
+function counted(field: FieldOfMessage, own: number, counts: FieldCounts): number {
+  if (field.isList) counts.set(field, (counts.get(field) ?? 0) + own);
+  return own;
 }
 
-/** `string` and `bytes` by their numbers in descriptors: https://protobuf.com/docs/descriptors#field-types */
-const stringTypes: ReadonlySet<number> = new Set([9, 12]);
+/** A message, a string and bytes are one value. Numbers may be packed. */
+function ownValues({ isList, kind }: WireField, from: WireReader): number {
+  if (!isList || kind !== 'varint') return 1;
+  let own = 0;
+  for (; from.pos < from.end; own += 1) from.uint32();
+  return own;
+}
 
-const fieldMaps = new WeakMap<DescMessage, ReadonlyMap<number, DescField>>();
+const fieldMaps = new WeakMap<MessageType<unknown>, ReadonlyMap<number, FieldOfMessage>>();
 
-function fieldsOf(schema: DescMessage): ReadonlyMap<number, DescField> {
-  let fields = fieldMaps.get(schema);
+function fieldsOf(type: MessageType<unknown>): ReadonlyMap<number, FieldOfMessage> {
+  let fields = fieldMaps.get(type);
   if (!fields) {
-    fields = new Map(schema.fields.map((field) => [field.number, field]));
-    fieldMaps.set(schema, fields);
+    fields = new Map(type.fields().map((field) => [field.number, { ...field, parent: type }]));
+    fieldMaps.set(type, fields);
   }
   return fields;
 }

@@ -1,4 +1,4 @@
-import { create } from '@bufbuild/protobuf';
+import { create } from './codec/message.ts';
 import { Action, GrantSchema, type Grant as WireGrant } from './gen/meridian/bus/v1/bus_pb.ts';
 import type { Grant, WithheldGrant } from './grants.ts';
 

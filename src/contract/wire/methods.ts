@@ -1,4 +1,4 @@
-import { type DescMethod, type DescService, type MessageShape, toBinary } from '@bufbuild/protobuf';
+import { type MessageShape, type MessageType, type MethodType, type ServiceType, toBinary } from './codec/message.ts';
 import { countFault } from './field-limits/count-fault.ts';
 import type { LimitFault } from './field-limits/field-limits.ts';
 import { lengthFault } from './field-limits/length-fault.ts';
@@ -20,57 +20,56 @@ interface Codec<T> {
 }
 
 /** A method as any RPC transport needs it: its path, its kind, and its codecs. */
-export interface WireMethod<M extends DescMethod> {
+export interface WireMethod<M extends MethodType> {
   readonly path: string;
-  readonly kind: M['methodKind'];
+  readonly kind: M['kind'];
   readonly request: Codec<MessageShape<M['input']>>;
   readonly response: Codec<MessageShape<M['output']>>;
 }
 
-type WireMethods<S extends DescService> = { readonly [Name in keyof S['method']]: WireMethod<S['method'][Name]> };
+type WireMethods<S extends ServiceType> = { readonly [Name in keyof S['methods']]: WireMethod<S['methods'][Name]> };
+
+// Marked as pure, so that a bundle holds the messages only of what it speaks.
 
 /**
  * Contract v1: the RPCs that every plugin may rely on. Refusals of these two are counted and audited, so their handlers check the limits.
  */
-export const sidecarMethods = methodsOf(SidecarService, ['publish', 'call']);
+export const sidecarMethods = /*@__PURE__*/ methodsOf(SidecarService, ['publish', 'call']);
 /** What this sidecar offers a plugin beyond contract v1. */
-export const pluginMethods = methodsOf(PluginService);
+export const pluginMethods = /*@__PURE__*/ methodsOf(PluginService);
 /** The RPCs from a sidecar to the Bus API. */
-export const busMethods = methodsOf(BusService);
+export const busMethods = /*@__PURE__*/ methodsOf(BusService);
 /** The RPCs from an administrator to the Bus API. */
-export const grantMethods = methodsOf(GrantService);
-export const subscriptionMethods = methodsOf(SubscriptionService);
+export const grantMethods = /*@__PURE__*/ methodsOf(GrantService);
+export const subscriptionMethods = /*@__PURE__*/ methodsOf(SubscriptionService);
 /** gRPC's own health checks, served on the plugin's port. */
-export const healthMethods = methodsOf(Health);
+export const healthMethods = /*@__PURE__*/ methodsOf(Health);
 
-function methodsOf<S extends DescService>(service: S, judgedByHandler: readonly string[] = []): WireMethods<S> {
-  const entries = service.methods.map((method) => [
-    method.localName,
+function methodsOf<S extends ServiceType>(service: S, judgedByHandler: readonly string[] = []): WireMethods<S> {
+  const entries = Object.entries(service.methods).map(([localName, { name, kind, input, output }]) => [
+    localName,
     {
-      path: `/${service.typeName}/${method.name}`,
-      kind: method.methodKind,
-      request: requestCodecOf(method, judgedByHandler.includes(method.localName)),
-      response: codecOf(method.output),
+      path: `/${service.typeName}/${name}`,
+      kind,
+      request: requestCodecOf(input, kind === 'unary' && !judgedByHandler.includes(localName)),
+      response: codecOf(output),
     },
   ]);
   return Object.fromEntries(entries) as WireMethods<S>;
 }
 
 /** Received messages are checked against their limits. Those of a stream are checked one by one by its handler. */
-function requestCodecOf({ input, methodKind }: DescMethod, isJudgedByHandler: boolean) {
+function requestCodecOf<T>(input: MessageType<T>, isJudgedHere: boolean): Codec<T> {
   return {
     ...codecOf(input),
-    faultOf: (bytes: Uint8Array) => countFault(input, bytes),
-    ...(methodKind === 'unary' &&
-      !isJudgedByHandler && {
-        faultIn: (message: MessageShape<DescMethod['input']>) => lengthFault(input, message),
-      }),
+    faultOf: (bytes) => countFault(input, bytes),
+    ...(isJudgedHere && { faultIn: (message: T) => lengthFault(input, message) }),
   };
 }
 
-function codecOf(schema: DescMethod['input']): Codec<MessageShape<DescMethod['input']>> {
+function codecOf<T>(type: MessageType<T>): Codec<T> {
   return {
-    encode: (value) => toBinary(schema, value),
-    decode: (bytes) => readMessage(schema, bytes),
+    encode: (value) => toBinary(type, value),
+    decode: (bytes) => readMessage(type, bytes),
   };
 }

@@ -1,4 +1,4 @@
-import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
+import { lengthDelimited, WireReader } from './codec/wire-reader.ts';
 import { type PublishItem, PublishItemSchema } from './gen/meridian/sidecar/v1/plugin_pb.ts';
 import { pluginMethods } from './methods.ts';
 import { readMessage } from './read-message.ts';
@@ -9,8 +9,8 @@ export interface ReadBatch {
   readonly byteLength: number;
 }
 
-/** `PublishBatch.items`. */
-const itemsField = 1;
+/** `PublishBatch.items`: field 1. */
+const itemTag = (1 << 3) | lengthDelimited;
 
 /**
  * Publish for the server: it decodes a batch's items one at a time. A batch may have some hundred thousand items, which together would take
@@ -31,11 +31,10 @@ export const publishItemwise = {
 
 /** @throws Error at the first bytes that are not part of a batch */
 function* itemsOf(bytes: Uint8Array): Generator<PublishItem> {
-  const reader = new BinaryReader(bytes);
-  while (reader.pos < reader.len) {
-    const [field, wireType] = reader.tag();
-    const isItem = field === itemsField && wireType === WireType.LengthDelimited;
-    if (isItem) yield readMessage(PublishItemSchema, reader.bytes());
-    else reader.skip(wireType, field);
+  const reader = new WireReader(bytes);
+  while (reader.pos < reader.end) {
+    const tag = reader.uint32();
+    if (tag === itemTag) yield readMessage(PublishItemSchema, reader.bytes());
+    else reader.skip(tag);
   }
 }

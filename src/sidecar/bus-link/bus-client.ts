@@ -1,8 +1,8 @@
-import { create } from '@bufbuild/protobuf';
 import type { Log } from '../../base/log/log.ts';
 import { Backoff, type BackoffOptions } from '../../base/time/backoff.ts';
 import { type Scheduler, sleep } from '../../base/time/scheduler.ts';
 import { messageOf } from '../../base/user-facing-error.ts';
+import { create } from '../../contract/wire/codec/message.ts';
 import {
   ActivateRequestSchema,
   DeregisterRequestSchema,

@@ -1,5 +1,5 @@
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { every, type Scheduler, type Timer } from '../../base/time/scheduler.ts';
+import { create, type MessageInitShape } from '../../contract/wire/codec/message.ts';
 import {
   type SessionEvent,
   type SessionRequest,

@@ -1,4 +1,4 @@
-import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { MessageInitShape } from '../../contract/wire/codec/message.ts';
 import type { Delivery, SubscribeSchema } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import type { RpcError } from '../../transport/status.ts';
 import type { RequestInit } from './bus-session.ts';

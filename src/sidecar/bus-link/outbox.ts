@@ -1,7 +1,7 @@
-import { toBinary } from '@bufbuild/protobuf';
 import { Gate } from '../../base/async/gate.ts';
 import { SequenceRing } from '../../base/sequence-ring.ts';
 import type { Scheduler, Timer } from '../../base/time/scheduler.ts';
+import { toBinary } from '../../contract/wire/codec/message.ts';
 import type { PublishResult, SessionEvent } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import { type Envelope, EnvelopeSchema } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
 import { RpcError } from '../../transport/status.ts';

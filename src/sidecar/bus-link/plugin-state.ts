@@ -1,5 +1,5 @@
-import { create } from '@bufbuild/protobuf';
 import type { AcknowledgedPositions } from '../../contract/wire/acknowledged-positions.ts';
+import { create } from '../../contract/wire/codec/message.ts';
 import { LoadStateRequestSchema, SaveStateRequestSchema } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import { busMethods } from '../../contract/wire/methods.ts';
 import type { BusClient } from './bus-client.ts';

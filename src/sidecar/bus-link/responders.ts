@@ -1,5 +1,5 @@
-import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Gate } from '../../base/async/gate.ts';
+import type { MessageInitShape } from '../../contract/wire/codec/message.ts';
 import type { AnswerSchema, Request, SessionEvent } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import type { RpcError } from '../../transport/status.ts';
 import type { RequestInit } from './bus-session.ts';

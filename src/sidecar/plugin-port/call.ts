@@ -1,7 +1,7 @@
-import { create } from '@bufbuild/protobuf';
 import { beginningOf } from '../../base/bytes.ts';
 import { messageOf } from '../../base/user-facing-error.ts';
 import { type CallEnding, callEndingOf } from '../../contract/wire/call-ending.ts';
+import { create } from '../../contract/wire/codec/message.ts';
 import { lengthFault } from '../../contract/wire/field-limits/length-fault.ts';
 import { CallOutcome } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import type { Envelope } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';

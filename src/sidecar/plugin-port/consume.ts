@@ -1,5 +1,5 @@
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { InterruptibleIterable } from '../../base/async/interruptible-iterable.ts';
+import { create, type MessageInitShape } from '../../contract/wire/codec/message.ts';
 import { deadLetterFault } from '../../contract/wire/dead-letter.ts';
 import { lengthFault } from '../../contract/wire/field-limits/length-fault.ts';
 import { StartAt as BusStartAt, type Delivery } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';

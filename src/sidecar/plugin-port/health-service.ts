@@ -1,5 +1,5 @@
-import { create } from '@bufbuild/protobuf';
 import { AsyncQueue } from '../../base/async/async-queue.ts';
+import { create } from '../../contract/wire/codec/message.ts';
 import {
   type HealthCheckRequest,
   type HealthCheckResponse,

@@ -1,7 +1,7 @@
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { InterruptibleIterable } from '../../base/async/interruptible-iterable.ts';
 import { formatBytes } from '../../base/bytes.ts';
 import { type Scheduler, sleep } from '../../base/time/scheduler.ts';
+import { create, type MessageInitShape } from '../../contract/wire/codec/message.ts';
 import { lengthFault } from '../../contract/wire/field-limits/length-fault.ts';
 import {
   type LifecycleEvent,

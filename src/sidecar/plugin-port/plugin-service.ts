@@ -1,4 +1,4 @@
-import { create } from '@bufbuild/protobuf';
+import { create } from '../../contract/wire/codec/message.ts';
 import { LoadStateReplySchema, SaveStateReplySchema } from '../../contract/wire/gen/meridian/sidecar/v1/plugin_pb.ts';
 import { pluginMethods } from '../../contract/wire/methods.ts';
 import { publishItemwise } from '../../contract/wire/publish-items.ts';

@@ -1,5 +1,5 @@
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { InterruptibleIterable } from '../../base/async/interruptible-iterable.ts';
+import { create, type MessageInitShape } from '../../contract/wire/codec/message.ts';
 import { lengthFault } from '../../contract/wire/field-limits/length-fault.ts';
 import {
   AnswerSchema,

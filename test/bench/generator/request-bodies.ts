@@ -1,4 +1,4 @@
-import { create } from '@bufbuild/protobuf';
+import { create } from '../../../src/contract/wire/codec/message.ts';
 import { PublishBatchSchema } from '../../../src/contract/wire/gen/meridian/sidecar/v1/plugin_pb.ts';
 import {
   CallRequestSchema,

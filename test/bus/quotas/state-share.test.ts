@@ -1,5 +1,5 @@
-import { create } from '@bufbuild/protobuf';
 import { afterEach, expect, test } from 'vitest';
+import { create } from '../../../src/contract/wire/codec/message.ts';
 import { SaveStateRequestSchema } from '../../../src/contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import { busMethods } from '../../../src/contract/wire/methods.ts';
 import { endAll, startBus, writeTemporary } from '../../sidecar/processes.ts';

@@ -1,4 +1,3 @@
-import type { MessageInitShape } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { batchMax, SessionPublishes, waitingMax } from '../../../src/bus/session/session-publishes.ts';
@@ -6,6 +5,7 @@ import { allWaitingMax, WaitingPublishes } from '../../../src/bus/session/waitin
 import type { RetentionOptions } from '../../../src/bus/store/retention.ts';
 import type { Owner } from '../../../src/bus/store/store.ts';
 import { silentTelemetry } from '../../../src/bus/telemetry.ts';
+import type { MessageInitShape } from '../../../src/contract/wire/codec/message.ts';
 import type { PublishResultSchema } from '../../../src/contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import { VirtualScheduler } from '../../../src/simulation/virtual-scheduler.ts';
 import { HeldStore } from '../held-store.ts';

@@ -1,5 +1,5 @@
-import { create } from '@bufbuild/protobuf';
 import { afterEach, expect, test } from 'vitest';
+import { create } from '../../../src/contract/wire/codec/message.ts';
 import {
   type Delivery,
   SaveStateRequestSchema,

@@ -2,10 +2,10 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { create, toBinary } from '@bufbuild/protobuf';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { realScheduler } from '../../../src/base/time/real-scheduler.ts';
 import { openSqliteStore, type SqliteStore } from '../../../src/bus/store/sqlite/sqlite-store.ts';
+import { create, toBinary } from '../../../src/contract/wire/codec/message.ts';
 import { EnvelopeSchema } from '../../../src/contract/wire/gen/meridian/v1/envelope_pb.ts';
 import { message } from '../store-fixtures.ts';
 

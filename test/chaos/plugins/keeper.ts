@@ -1,8 +1,9 @@
 // Writes down every message and answers none, so that all stay unacknowledged. Our own client would not do: what its
 // handler fails to handle it asks for again after a while, and that repeat would pass for one that a kill brought about.
-import { create } from '@bufbuild/protobuf';
+
 import { silentLog } from '../../../src/base/log/log.ts';
 import { realScheduler } from '../../../src/base/time/real-scheduler.ts';
+import { create } from '../../../src/contract/wire/codec/message.ts';
 import { ConsumeRequestSchema, StartAt } from '../../../src/contract/wire/gen/meridian/sidecar/v1/plugin_pb.ts';
 import { pluginMethods } from '../../../src/contract/wire/methods.ts';
 import { messageFrom } from '../../../src/plugin/message.ts';

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { create } from '@bufbuild/protobuf';
 import { afterEach, expect, test } from 'vitest';
+import { create } from '../../../src/contract/wire/codec/message.ts';
 import { RegisterRequestSchema } from '../../../src/contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import { limits } from '../../../src/contract/wire/limits.ts';
 import { busMethods } from '../../../src/contract/wire/methods.ts';

@@ -10,7 +10,7 @@ const wire = path.join(root, 'src/contract/wire');
 test('regenerating from the proto files gives the committed code, byte for byte', () => {
   const fresh = mkdtempSync(path.join(tmpdir(), 'meridian-gen-'));
   onTestFinished(() => rmSync(fresh, { recursive: true, force: true }));
-  // buf finds protoc-gen-es on PATH, where `npm run` puts it; a test that is started otherwise needs it there too.
+  // buf starts the generator by the `node` on PATH, where `npm run` puts ours; a test that is started otherwise needs it there too.
   const bin = path.join(root, 'node_modules/.bin');
   execFileSync(path.join(bin, 'buf'), ['generate', '--output', fresh], {
     cwd: wire,

@@ -1,5 +1,5 @@
-import { create, toBinary } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
+import { create, toBinary } from '../../../src/contract/wire/codec/message.ts';
 import {
   RegisterRequestSchema,
   type SessionRequestSchema,
@@ -19,7 +19,7 @@ test('fields that the contract does not have are not kept, and do not count', ()
   const known = toBinary(RegisterRequestSchema, create(RegisterRequestSchema, { instanceId: 'oms-1' }));
   const decoded = readMessage(RegisterRequestSchema, Buffer.concat([repeated(unknownField, many), known]));
   expect(decoded.instanceId).toBe('oms-1');
-  expect(decoded.$unknown).toBeUndefined();
+  expect(toBinary(RegisterRequestSchema, decoded)).toEqual(known);
 });
 
 describe('more values than the limit are refused before they are read', () => {
@@ -31,7 +31,7 @@ describe('more values than the limit are refused before they are read', () => {
   });
   test('as packed numbers in a message within', () => {
     const field = (schema: typeof ConsumeRequestSchema | typeof SessionRequestSchema): number =>
-      schema.fields.find(({ name }) => name === 'acknowledge')?.number ?? 0;
+      schema.fields().find(({ name }) => name === 'acknowledge')?.number ?? 0;
     const positions = lengthDelimited(1, repeated([1], many - 1));
     expect(() => readMessage(ConsumeRequestSchema, lengthDelimited(field(ConsumeRequestSchema), positions))).toThrow(
       overLimit,
@@ -45,7 +45,7 @@ describe('more values than the limit are refused before they are read', () => {
 test('a batch of 20,000 publishes is within the limit', () => {
   const items = Array.from({ length: 20_000 }, (_, index) => ({
     clientSequence: BigInt(index + 1),
-    request: { topic: 'platform.oms.fills', payload: Uint8Array.of(1, 2, 3), payloadType: 'text' },
+    request: { topic: 'platform.oms.fills', payload: Buffer.of(1, 2, 3), payloadType: 'text' },
   }));
   const batch = create(PublishBatchSchema, { items });
   expect(readMessage(PublishBatchSchema, toBinary(PublishBatchSchema, batch))).toEqual(batch);

@@ -1,4 +1,4 @@
-import { create } from '@bufbuild/protobuf';
+import { create } from '../../../src/contract/wire/codec/message.ts';
 import {
   ConsumeRequestSchema,
   PublishBatchSchema,

@@ -1,6 +1,6 @@
-import { create } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
 import { createLog } from '../../../src/base/log/log.ts';
+import { create } from '../../../src/contract/wire/codec/message.ts';
 import { Action, GrantSetSchema } from '../../../src/contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import { Access } from '../../../src/sidecar/access/access.ts';
 import { GrantNotices } from '../../../src/sidecar/access/grant-notices.ts';

@@ -1,5 +1,5 @@
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
+import { create, type MessageInitShape } from '../../../src/contract/wire/codec/message.ts';
 import { PublishResultSchema } from '../../../src/contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import { EnvelopeSchema } from '../../../src/contract/wire/gen/meridian/v1/envelope_pb.ts';
 import { Outbox, type PublishOutcome } from '../../../src/sidecar/bus-link/outbox.ts';

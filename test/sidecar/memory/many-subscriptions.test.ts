@@ -1,6 +1,6 @@
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { Client, type ClientDuplexStream, credentials } from '@grpc/grpc-js';
 import { afterEach, expect, test } from 'vitest';
+import { create, type MessageInitShape } from '../../../src/contract/wire/codec/message.ts';
 import {
   type ConsumedMessage,
   type ConsumeEvent,

@@ -1,5 +1,5 @@
-import { create } from '@bufbuild/protobuf';
 import { afterEach, expect, test } from 'vitest';
+import { create } from '../../../src/contract/wire/codec/message.ts';
 import { ConsumeRequestSchema } from '../../../src/contract/wire/gen/meridian/sidecar/v1/plugin_pb.ts';
 import { RegisterRequestSchema } from '../../../src/contract/wire/gen/meridian/v1/sidecar_pb.ts';
 import { pluginMethods, sidecarMethods } from '../../../src/contract/wire/methods.ts';

@@ -1,5 +1,5 @@
-import { create } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
+import { create } from '../../../src/contract/wire/codec/message.ts';
 import { EnvelopeSchema } from '../../../src/contract/wire/gen/meridian/v1/envelope_pb.ts';
 import { SidecarMetrics } from '../../../src/sidecar/metrics/sidecar-metrics.ts';
 import { VirtualScheduler } from '../../../src/simulation/virtual-scheduler.ts';

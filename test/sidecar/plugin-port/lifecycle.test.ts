@@ -1,5 +1,5 @@
-import { create } from '@bufbuild/protobuf';
 import { afterEach, describe, expect, test } from 'vitest';
+import { create } from '../../../src/contract/wire/codec/message.ts';
 import {
   ConsumeRequestSchema,
   type LifecycleEvent,

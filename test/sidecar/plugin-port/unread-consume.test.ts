@@ -1,6 +1,6 @@
-import { create } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
 import { sleep } from '../../../src/base/time/scheduler.ts';
+import { create } from '../../../src/contract/wire/codec/message.ts';
 import { ConsumeRequestSchema, StartAt } from '../../../src/contract/wire/gen/meridian/sidecar/v1/plugin_pb.ts';
 import { RegisterRequestSchema } from '../../../src/contract/wire/gen/meridian/v1/sidecar_pb.ts';
 import { limits } from '../../../src/contract/wire/limits.ts';

@@ -1,5 +1,5 @@
-import { toBinary } from '@bufbuild/protobuf';
 import type { Scheduler } from '../../../base/time/scheduler.ts';
+import { toBinary } from '../../../contract/wire/codec/message.ts';
 import { type Envelope, EnvelopeSchema } from '../../../contract/wire/gen/meridian/v1/envelope_pb.ts';
 import {
   checkKeyShare,

@@ -1,7 +1,7 @@
 import path from 'node:path';
-import { toBinary } from '@bufbuild/protobuf';
 import type { Scheduler } from '../../../base/time/scheduler.ts';
 import type { UserFacingError } from '../../../base/user-facing-error.ts';
+import { toBinary } from '../../../contract/wire/codec/message.ts';
 import { type Envelope, EnvelopeSchema } from '../../../contract/wire/gen/meridian/v1/envelope_pb.ts';
 import { readMessage } from '../../../contract/wire/read-message.ts';
 import { matchTopic } from '../../../contract/wire/topic.ts';

@@ -1,21 +1,22 @@
-import type { DescMessage } from '@bufbuild/protobuf';
+import type { MessageType } from '../codec/message.ts';
 import { countValues, type FieldCounts } from '../count-values.ts';
 import { limits } from '../limits.ts';
 import { type LimitFault, limitOf } from './field-limits.ts';
 
-/** Whether messages of a kind, or their nested messages, have repeated fields. */
-const listsOf = new Map<DescMessage, boolean>();
+/** The least limit of all repeated fields of a message and its nested messages; infinite without any. */
+const leastLimits = new Map<MessageType<unknown>, number>();
 
 /**
  * The first repeated field of an encoded message with more items than its limit, counted over the whole message, or undefined. An item of
  * two bytes could take a hundred once decoded.
  */
-export function countFault(desc: DescMessage, bytes: Uint8Array): LimitFault | undefined {
-  if (!hasLists(desc)) return undefined;
+export function countFault(type: MessageType<unknown>, bytes: Uint8Array): LimitFault | undefined {
+  // An item takes at least one byte, so a shorter message cannot have too many.
+  if (bytes.length <= leastLimit(type)) return undefined;
   const counts: FieldCounts = new Map();
   try {
     // The decoder refuses a message with too many values in all.
-    if (countValues(desc, bytes, counts) > limits.messageValues) return undefined;
+    if (countValues(type, bytes, counts) > limits.messageValues) return undefined;
   } catch {
     // The decoder refuses bytes that cannot be read.
     return undefined;
@@ -29,12 +30,14 @@ export function countFault(desc: DescMessage, bytes: Uint8Array): LimitFault | u
   return undefined;
 }
 
-function hasLists(desc: DescMessage): boolean {
-  const known = listsOf.get(desc);
+function leastLimit(type: MessageType<unknown>): number {
+  const known = leastLimits.get(type);
   if (known !== undefined) return known;
-  const found = desc.fields.some(
-    ({ fieldKind, message }) => fieldKind === 'list' || (message !== undefined && hasLists(message)),
-  );
-  listsOf.set(desc, found);
-  return found;
+  const limitsWithin = type.fields().map((field) => {
+    const { items = Infinity } = field.isList ? limitOf(type, field) : {};
+    return Math.min(items, field.message ? leastLimit(field.message) : Infinity);
+  });
+  const least = Math.min(...limitsWithin, Infinity);
+  leastLimits.set(type, least);
+  return least;
 }

@@ -1,33 +1,33 @@
-import { type DescField, type DescMessage, type Message, ScalarType } from '@bufbuild/protobuf';
+import type { MessageType, WireField } from '../codec/message.ts';
 import { type LimitFault, limitOf } from './field-limits.ts';
 
 /** Checks one field of a message. */
 type Check = (message: Readonly<Record<string, unknown>>) => LimitFault | undefined;
 
 /** Made once per kind of message, since the checks run for every received message. */
-const checksOf = new Map<DescMessage, readonly Check[]>();
+const checksOf = new Map<MessageType<unknown>, readonly Check[]>();
 
 /** The first string or bytes field over its limit, also in nested messages, or undefined. */
-export function lengthFault(desc: DescMessage, message: Message): LimitFault | undefined {
-  for (const check of checks(desc)) {
-    const fault = check(message as unknown as Readonly<Record<string, unknown>>);
+export function lengthFault<T>(type: MessageType<T>, message: T): LimitFault | undefined {
+  for (const check of checks(type)) {
+    const fault = check(message as Readonly<Record<string, unknown>>);
     if (fault) return fault;
   }
   return undefined;
 }
 
-function checks(desc: DescMessage): readonly Check[] {
-  const known = checksOf.get(desc);
+function checks(type: MessageType<unknown>): readonly Check[] {
+  const known = checksOf.get(type);
   if (known) return known;
-  const made = desc.fields.flatMap((field) => checkOf(desc, field) ?? []);
-  checksOf.set(desc, made);
+  const made = type.fields().flatMap((field) => checkOf(type, field) ?? []);
+  checksOf.set(type, made);
   return made;
 }
 
-function checkOf(desc: DescMessage, field: DescField): Check | undefined {
-  const one = checkOfValue(desc, field);
+function checkOf(type: MessageType<unknown>, field: WireField): Check | undefined {
+  const one = checkOfValue(type, field);
   if (!one) return undefined;
-  if (field.fieldKind !== 'list') return (message) => one(valueIn(field, message));
+  if (!field.isList) return (message) => one(valueIn(field, message));
   return (message) => {
     for (const value of message[field.localName] as readonly unknown[]) {
       const fault = one(value);
@@ -37,11 +37,14 @@ function checkOf(desc: DescMessage, field: DescField): Check | undefined {
   };
 }
 
-function checkOfValue(desc: DescMessage, field: DescField): ((value: unknown) => LimitFault | undefined) | undefined {
-  const { message: inner } = field;
-  if (inner) return (value) => (value === undefined ? undefined : lengthFault(inner, value as Message));
-  if (field.scalar !== ScalarType.STRING && field.scalar !== ScalarType.BYTES) return undefined;
-  const { bytes: limit = 0 } = limitOf(desc, field);
+function checkOfValue(
+  type: MessageType<unknown>,
+  field: WireField,
+): ((value: unknown) => LimitFault | undefined) | undefined {
+  const { message: inner, kind } = field;
+  if (inner) return (value) => (value === undefined ? undefined : lengthFault(inner, value));
+  if (kind === 'varint') return undefined;
+  const { bytes: limit = 0 } = limitOf(type, field);
   const { name } = field;
   return (value) => {
     if (value === undefined) return undefined;
@@ -58,8 +61,8 @@ function checkOfValue(desc: DescMessage, field: DescField): ((value: unknown) =>
   };
 }
 
-function valueIn({ oneof, localName }: DescField, message: Readonly<Record<string, unknown>>): unknown {
-  if (!oneof) return message[localName];
-  const chosen = message[oneof.localName] as { readonly case?: string; readonly value?: unknown };
+function valueIn({ oneof, localName }: WireField, message: Readonly<Record<string, unknown>>): unknown {
+  if (oneof === undefined) return message[localName];
+  const chosen = message[oneof] as { readonly case?: string; readonly value?: unknown };
   return chosen.case === localName ? chosen.value : undefined;
 }

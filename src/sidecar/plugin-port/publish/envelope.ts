@@ -1,5 +1,5 @@
-import { create } from '@bufbuild/protobuf';
 import { ownBytes } from '../../../base/bytes.ts';
+import { create } from '../../../contract/wire/codec/message.ts';
 import { type Envelope, EnvelopeSchema } from '../../../contract/wire/gen/meridian/v1/envelope_pb.ts';
 import type { CallRequest, PublishRequest } from '../../../contract/wire/gen/meridian/v1/sidecar_pb.ts';
 import type { TraceContext } from '../../../contract/wire/trace-context.ts';

@@ -1,6 +1,6 @@
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { sleep } from '../../../base/time/scheduler.ts';
 import { messageOf } from '../../../base/user-facing-error.ts';
+import { create, type MessageInitShape } from '../../../contract/wire/codec/message.ts';
 import {
   type PublishItem,
   PublishOutcome,

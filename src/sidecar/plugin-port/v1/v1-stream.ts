@@ -1,5 +1,5 @@
-import { create } from '@bufbuild/protobuf';
 import { Wakeup } from '../../../base/async/wakeup.ts';
+import { create } from '../../../contract/wire/codec/message.ts';
 import type { Delivery as BusDelivery } from '../../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import { type Delivery, DeliverySchema } from '../../../contract/wire/gen/meridian/v1/sidecar_pb.ts';
 import type { RpcStream } from '../../../transport/rpc.ts';

@@ -1,6 +1,6 @@
-import { create } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
 import { sleep } from '../../../../src/base/time/scheduler.ts';
+import { create } from '../../../../src/contract/wire/codec/message.ts';
 import {
   type PublishBatch,
   PublishBatchSchema,

@@ -1,6 +1,6 @@
-import { create } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { create } from '../../../../src/contract/wire/codec/message.ts';
 import { DeliverySchema as BusDeliverySchema } from '../../../../src/contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import type { Delivery } from '../../../../src/contract/wire/gen/meridian/v1/sidecar_pb.ts';
 import { MemoryBudget } from '../../../../src/sidecar/memory/memory-budget.ts';
