@@ -37,6 +37,15 @@ describe('bundles', () => {
     expect([...ofLibraries].sort()).toEqual(['LOG_STREAM', 'RES_OPTIONS', ...proxies].sort());
   });
 
+  test.each(['sidecar', 'cli', 'plugin'] as const)(
+    "%s's holds no library for Protobuf messages, only our codecs",
+    (name) => {
+      expect(packagesIn(name)).not.toContain('@bufbuild/protobuf');
+      expect(inputsOf(name)).toContain('src/contract/wire/codec/wire-reader.ts');
+      expect(bundleTexts(outRoots[0])[name]).not.toContain('fileDesc');
+    },
+  );
+
   test("supply's holds no wire code and no RPC", () => {
     expect(packagesIn('supply')).not.toContain('@bufbuild/protobuf');
     expect(packagesIn('supply')).not.toContain('@grpc/grpc-js');

@@ -1,10 +1,10 @@
 import { ScalarType } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { create, type MessageType, toBinary } from '../../../src/contract/wire/codec/message.ts';
+import { create, toBinary } from '../../../src/contract/wire/codec/message.ts';
 import { readMessage } from '../../../src/contract/wire/read-message.ts';
-import { anyMessage, descriptors, generalEncoding, generalReading } from './general-codec.ts';
-import { messageTypes } from './message-types.ts';
+import { messageTypes } from './every-message.ts';
+import { anyMessage, descriptorOf, descriptors, generalEncoding, generalReading } from './general-codec.ts';
 
 const lengthDelimited = new Map<ScalarType | undefined, string>([
   [ScalarType.STRING, 'string'],
@@ -12,12 +12,6 @@ const lengthDelimited = new Map<ScalarType | undefined, string>([
 ]);
 
 const cases = messageTypes.map((type) => [type.typeName, type] as const);
-
-function descriptorOf({ typeName }: MessageType<unknown>) {
-  const found = descriptors.get(typeName);
-  if (!found) throw new Error(`the proto files have no ${typeName}`);
-  return found;
-}
 
 test('every message of the proto files has a codec', () => {
   expect(messageTypes.map(({ typeName }) => typeName).sort()).toEqual([...descriptors.keys()].sort());

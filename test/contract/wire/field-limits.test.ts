@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { WireField } from '../../../src/contract/wire/codec/message.ts';
 import { fieldLimits, limitOf } from '../../../src/contract/wire/field-limits/field-limits.ts';
-import { messageTypes } from './message-types.ts';
+import { messageTypes } from './every-message.ts';
 
 const isLong = ({ kind }: WireField): boolean => kind === 'string' || kind === 'bytes';
 const isLimited = (field: WireField): boolean => field.isList === true || isLong(field);

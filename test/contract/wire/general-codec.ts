@@ -29,9 +29,20 @@ export const descriptors: ReadonlyMap<string, DescMessage> = new Map(
   [...registry].flatMap((type) => (type.kind === 'message' ? [[type.typeName, type] as const] : [])),
 );
 
+export function descriptorOf({ typeName }: { readonly typeName: string }): DescMessage {
+  const found = descriptors.get(typeName);
+  if (!found) throw new Error(`the proto files have no ${typeName}`);
+  return found;
+}
+
 /** The encoding by the general codec. */
 export function generalEncoding(desc: DescMessage, init: object): Uint8Array {
   return toBinary(desc, create(desc, init as never));
+}
+
+/** What the general codec writes of what it reads. */
+export function generalCopy(desc: DescMessage, bytes: Uint8Array): Uint8Array {
+  return toBinary(desc, fromBinary(desc, bytes, { readUnknownFields: false }));
 }
 
 /** What the general codec reads, without what only its own messages have. */

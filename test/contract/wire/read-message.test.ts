@@ -45,7 +45,7 @@ describe('more values than the limit are refused before they are read', () => {
 test('a batch of 20,000 publishes is within the limit', () => {
   const items = Array.from({ length: 20_000 }, (_, index) => ({
     clientSequence: BigInt(index + 1),
-    request: { topic: 'platform.oms.fills', payload: Buffer.of(1, 2, 3), payloadType: 'text' },
+    request: { topic: 'platform.oms.fills', payload: Uint8Array.of(1, 2, 3), payloadType: 'text' },
   }));
   const batch = create(PublishBatchSchema, { items });
   expect(readMessage(PublishBatchSchema, toBinary(PublishBatchSchema, batch))).toEqual(batch);

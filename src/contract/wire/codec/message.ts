@@ -86,8 +86,9 @@ export function toBinary<T>(type: MessageType<T>, message: T): Uint8Array {
   const start = writer.length;
   try {
     type.write(message, writer);
-    return writer.bytesFrom(start);
-  } finally {
+  } catch (error) {
     writer.cutTo(start);
+    throw error;
   }
+  return writer.bytesFrom(start);
 }

@@ -1,25 +1,27 @@
 /**
- * Writes encodings of messages one behind the other into one buffer that grows: https://protobuf.dev/programming-guides/encoding/. Methods
- * throw an Error for a value that the field cannot hold.
+ * Writes encodings of messages one behind the other into blocks of memory: https://protobuf.dev/programming-guides/encoding/. Methods throw
+ * an Error for a value that the field cannot hold.
  */
 export class WireWriter {
-  #bytes = Buffer.allocUnsafeSlow(firstBytes);
-  /** How much is written. */
+  #bytes = Buffer.allocUnsafeSlow(blockBytes);
+  /** How much of the block is written. */
   length = 0;
   /** Of the field that is being written, for errors. */
   #tag = 0;
 
-  /** A copy of what was written from there on. */
+  /** What was written from there on. Nothing is written over it, so it needs no copy; it keeps its block in memory. */
   bytesFrom(start: number): Uint8Array {
-    const copy = Buffer.allocUnsafe(this.length - start);
-    copy.set(this.#bytes.subarray(start, this.length));
-    return copy;
+    const written = new Uint8Array(this.#bytes.buffer, start, this.length - start);
+    if (this.#bytes.length - this.length < roomBytes) {
+      this.#bytes = Buffer.allocUnsafeSlow(blockBytes);
+      this.length = 0;
+    }
+    return written;
   }
 
-  /** Drops what is behind there. A buffer that grew far does not stay. */
+  /** Drops what was written from there on. */
   cutTo(start: number): void {
     this.length = start;
-    if (start === 0 && this.#bytes.length > keptBytes) this.#bytes = Buffer.allocUnsafeSlow(firstBytes);
   }
 
   /** Begins a field by its number and wire type, as generated code has them in one number. */
@@ -158,15 +160,15 @@ export class WireWriter {
   #reserve(count: number): void {
     const needed = this.length + count;
     if (needed <= this.#bytes.length) return;
-    const grown = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.#bytes.length));
+    const grown = Buffer.allocUnsafeSlow(needed + this.length);
     grown.set(this.#bytes.subarray(0, this.length));
     this.#bytes = grown;
   }
 }
 
-const firstBytes = 4 * 1024;
-/** A larger buffer is given back after use. */
-const keptBytes = 64 * 1024;
+const blockBytes = 16 * 1024;
+/** A block with less room is not begun with, since most messages would not fit. */
+const roomBytes = 1024;
 /** Up to so many characters, a loop is faster than a call of the encoder. Their number fits into one byte. */
 const asciiMax = 64;
 
