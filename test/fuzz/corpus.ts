@@ -2,23 +2,19 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-const folder = path.join(import.meta.dirname, 'corpus');
-
-/** The inputs that are kept for a target: each run tries them first. */
-export function corpusOf(target: string): Uint8Array[] {
-  const place = path.join(folder, target);
-  if (!existsSync(place)) return [];
-  return readdirSync(place)
+/** The inputs that a folder keeps: each run tries them first. */
+export function readCorpus(folder: string): Uint8Array[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
     .sort()
-    .map((file) => readFileSync(path.join(place, file)));
+    .map((file) => readFileSync(path.join(folder, file)));
 }
 
 /** Keeps an input that failed, and returns its file. */
-export function keepInput(target: string, input: Uint8Array): string {
-  const place = path.join(folder, target);
-  mkdirSync(place, { recursive: true });
+export function keepInput(folder: string, input: Uint8Array): string {
+  mkdirSync(folder, { recursive: true });
   const name = createHash('sha256').update(input).digest('hex').slice(0, 12);
-  const file = path.join(place, `failed-${name}.bin`);
+  const file = path.join(folder, `failed-${name}.bin`);
   writeFileSync(file, input);
   return file;
 }

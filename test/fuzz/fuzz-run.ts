@@ -1,4 +1,6 @@
-/** What a worker is told. */
+import { closeSync, openSync, readSync, writeSync } from 'node:fs';
+
+/** What the process that tries inputs is told. */
 export interface FuzzRun {
   /** The module of the target, as a URL. */
   readonly module: string;
@@ -6,10 +8,11 @@ export interface FuzzRun {
   readonly inputs: number;
   readonly maxBytes: number;
   readonly corpus: readonly Uint8Array[];
-  readonly current: SharedArrayBuffer;
+  /** The file of the current input. */
+  readonly current: string;
 }
 
-/** What a worker answers. */
+/** What that process answers. */
 export interface FuzzReport {
   readonly tried: number;
   /** How often each outcome was seen. */
@@ -23,34 +26,36 @@ export interface FuzzReport {
 const headBytes = 8;
 
 /**
- * The input that is tried, in memory that outlives the thread that tries it: a thread that hangs or runs out of memory cannot say
+ * The input that is tried, in a file that outlives the process that tries it: one that hangs or runs out of memory cannot say
  * what it was given.
  */
 export class CurrentInput {
-  readonly #head: Int32Array;
-  readonly #bytes: Uint8Array;
+  readonly #file: number;
+  readonly #memory: Buffer;
+  #number = 0;
 
-  constructor(memory: SharedArrayBuffer) {
-    this.#head = new Int32Array(memory, 0, headBytes / Int32Array.BYTES_PER_ELEMENT);
-    this.#bytes = new Uint8Array(memory, headBytes);
+  constructor(file: string, maxBytes: number) {
+    this.#file = openSync(file, 'r+');
+    this.#memory = Buffer.alloc(headBytes + maxBytes);
   }
 
-  static memoryFor(maxBytes: number): SharedArrayBuffer {
-    return new SharedArrayBuffer(headBytes + maxBytes);
+  /** How many inputs were tried, with this one, and its bytes. */
+  read(): { readonly number: number; readonly bytes: Uint8Array } {
+    if (readSync(this.#file, this.#memory, 0, this.#memory.length, 0) === 0)
+      return { number: 0, bytes: Buffer.alloc(0) };
+    const end = headBytes + this.#memory.readUInt32LE(4);
+    return { number: this.#memory.readUInt32LE(0), bytes: Buffer.from(this.#memory.subarray(headBytes, end)) };
   }
 
-  /** How many inputs were tried, with the one that is. */
-  get number(): number {
-    return Atomics.load(this.#head, 0);
+  write(input: Uint8Array): void {
+    this.#number += 1;
+    this.#memory.writeUInt32LE(this.#number, 0);
+    this.#memory.writeUInt32LE(input.length, 4);
+    this.#memory.set(input, headBytes);
+    writeSync(this.#file, this.#memory, 0, headBytes + input.length, 0);
   }
 
-  get bytes(): Uint8Array {
-    return this.#bytes.slice(0, Atomics.load(this.#head, 1));
-  }
-
-  set(input: Uint8Array): void {
-    this.#bytes.set(input);
-    Atomics.store(this.#head, 1, input.length);
-    Atomics.add(this.#head, 0, 1);
+  [Symbol.dispose](): void {
+    closeSync(this.#file);
   }
 }

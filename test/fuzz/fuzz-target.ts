@@ -1,4 +1,4 @@
-/** Code that reads what anyone may send. A module exports one as `target`, and a worker thread runs it. */
+/** Code that reads what anyone may send. A module exports one as `target`, and a process of its own runs it. */
 export interface FuzzTarget {
   /** Correct inputs to start from, beside those of the corpus. */
   readonly seeds: readonly Uint8Array[];

@@ -14,6 +14,8 @@ const symbols = new Map(
 export class PlainDecoder {
   readonly #limitBytes: number;
   #tableBytes = 4_096;
+  /** How often something was inserted, or the size changed. */
+  changes = 0;
   /** Newest first. */
   #table: PlainField[] = [];
 
@@ -39,11 +41,13 @@ export class PlainDecoder {
       else if (bits.startsWith('01')) {
         const field = this.#literal(bits, 6);
         fields.push(field);
+        this.changes += 1;
         this.#table.unshift(field);
         this.#evict();
       } else if (bits.startsWith('001')) {
         this.#tableBytes = bits.integer(5);
         sizeUpdates += 1;
+        this.changes += 1;
         if (this.#tableBytes > this.#limitBytes || fields.length > 0 || sizeUpdates > 2) throw malformed;
         this.#evict();
       } else {

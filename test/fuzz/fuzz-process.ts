@@ -1,6 +1,4 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
-import { parentPort, workerData } from 'node:worker_threads';
+import { once } from 'node:events';
 import { randomBelow, seededRandom } from '../../src/base/random.ts';
 import { CurrentInput, type FuzzReport, type FuzzRun } from './fuzz-run.ts';
 import type { FuzzTarget } from './fuzz-target.ts';
@@ -18,13 +16,15 @@ const warmUpPart = 0.2;
 /** Inputs with an outcome of their own. */
 const poolInputs = 512;
 
-const run = workerData as FuzzRun;
+const [run] = (await once(process, 'message')) as [FuzzRun];
 const { target } = (await import(run.module)) as { readonly target: FuzzTarget };
-parentPort?.postMessage(await tryAll());
+// It waits to be ended, so that the report is read first.
+process.channel?.ref();
+process.send?.(await tryAll());
 
 async function tryAll(): Promise<FuzzReport> {
   const random = seededRandom(run.seed);
-  const current = new CurrentInput(run.current);
+  using current = new CurrentInput(run.current, run.maxBytes);
   const outcomes = new Map<string, number>();
   const pool: Uint8Array[] = [...target.seeds, ...run.corpus].map((input) => input.slice(0, run.maxBytes));
   const known = pool.length;
@@ -34,7 +34,7 @@ async function tryAll(): Promise<FuzzReport> {
   for (let tried = 0; tried < known + run.inputs; tried++) {
     if (tried === warmUp) heapBytes = heapUsed();
     const input = tried < known ? (pool[tried] ?? pick()) : mutate(pick(), pick(), random, run.maxBytes);
-    current.set(input);
+    current.write(input);
     try {
       const outcome = await timed(input);
       const times = outcomes.get(outcome) ?? 0;
@@ -68,10 +68,8 @@ async function timedOnce(input: Uint8Array): Promise<{ readonly outcome: string;
 }
 
 function heapUsed(): number {
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as () => void;
-  collect();
-  collect();
+  global.gc?.();
+  global.gc?.();
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;
 }
