@@ -43,7 +43,8 @@ export const target: FuzzTarget = {
     }
     const tooLong = lengthFault(type, message);
     const encoded = toBinary(type, message);
-    assert.deepEqual(toBinary(type, readMessage(type, encoded)), encoded);
+    const again = toBinary(type, readMessage(type, encoded));
+    assert(Buffer.compare(again, encoded) === 0, 'what was written is read as something else');
     assert(Buffer.compare(generalCopy(desc, encoded), encoded) === 0, 'protobuf-es encodes it differently');
     return [type.typeName, Math.min(encoded.length >> 4, 8), tooMany?.code, tooLong?.code].join(' ');
   },

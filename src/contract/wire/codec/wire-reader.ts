@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { RecentTexts } from './recent-texts.ts';
 
 /** The wire type of strings, bytes, messages and packed lists. */
 export const lengthDelimited = 2;
@@ -38,14 +39,21 @@ export class WireReader {
   /** Also a tag: a field's number and its wire type. Bits above the 32nd are dropped. */
   uint32(): number {
     const { pos } = this;
-    if (pos < this.end) {
-      const byte = this.#bytes[pos] as number;
-      if (byte < 0x80) {
+    // Nearly all tags and lengths have one byte or two.
+    if (pos + 1 < this.end) {
+      const first = this.#bytes[pos] as number;
+      if (first < 0x80) {
         this.pos = pos + 1;
-        return byte;
+        return first;
+      }
+      const second = this.#bytes[pos + 1] as number;
+      if (second < 0x80) {
+        this.pos = pos + 2;
+        return (first & 0x7f) | (second << 7);
       }
     }
-    return this.#longUint32();
+    this.#readVarint64();
+    return this.#low >>> 0;
   }
 
   int32(): number {
@@ -84,13 +92,12 @@ export class WireReader {
     const end = this.#endOfLength();
     const start = this.pos;
     this.pos = end;
-    if (end - start > loopMax) return this.#utf8(start, end);
-    let text = '';
-    for (let at = start; at < end; at += 1) {
-      const byte = this.#bytes[at] as number;
-      if (byte >= 0x80) return this.#utf8(start, end);
-      text += String.fromCharCode(byte);
-    }
+    if (end === start) return '';
+    if (end - start > recentBytes) return this.#utf8(start, end);
+    const known = recent.find(this.#bytes, start, end);
+    if (known !== undefined) return known;
+    const text = this.#utf8(start, end);
+    recent.keep(text, this.#bytes, start, end);
     return text;
   }
 
@@ -132,30 +139,37 @@ export class WireReader {
     return this.pos + length;
   }
 
-  #longUint32(): number {
-    this.#readVarint64();
-    return this.#low >>> 0;
-  }
-
   #readVarint64(): void {
-    this.#low = 0;
-    this.#high = 0;
+    const bytes = this.#bytes;
+    const { end } = this;
+    let at = this.pos;
+    let low = 0;
+    let high = 0;
     for (let shift = 0; shift < 70; shift += 7) {
-      if (this.pos >= this.end) throw endedEarly();
-      const byte = this.#bytes[this.pos] as number;
-      this.pos += 1;
+      if (at >= end) throw endedEarly();
+      const byte = bytes[at] as number;
       const bits = byte & 0x7f;
-      if (shift < 32) this.#low |= bits << shift;
-      if (shift === 28) this.#high = bits >>> 4;
-      if (shift > 28) this.#high |= bits << (shift - 32);
-      if (byte < 0x80) return;
+      at += 1;
+      if (shift < 28) low |= bits << shift;
+      else if (shift > 28) high |= bits << (shift - 32);
+      else {
+        low |= bits << 28;
+        high = bits >>> 4;
+      }
+      if (byte < 0x80) {
+        this.pos = at;
+        this.#low = low;
+        this.#high = high;
+        return;
+      }
     }
     throw new Error('a varint is longer than 10 bytes');
   }
 }
 
-/** Up to so many bytes, a loop is faster than a call of the decoder. */
-const loopMax = 8;
+const recent = new RecentTexts();
+/** Of a longer text, the comparison takes as long as decoding it. */
+const recentBytes = 40;
 const groupsMax = 10;
 const replacement = '\uFFFD';
 

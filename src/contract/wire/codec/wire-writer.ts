@@ -12,7 +12,8 @@ export class WireWriter {
   /** What was written from there on. Nothing is written over it, so it needs no copy; it keeps its block in memory. */
   bytesFrom(start: number): Uint8Array {
     const written = new Uint8Array(this.#bytes.buffer, start, this.length - start);
-    if (this.#bytes.length - this.length < roomBytes) {
+    const isGrown = this.#bytes.length > blockBytes;
+    if (isGrown || this.#bytes.length - this.length < roomBytes) {
       this.#bytes = Buffer.allocUnsafeSlow(blockBytes);
       this.length = 0;
     }
@@ -166,6 +167,7 @@ export class WireWriter {
   }
 }
 
+/** A larger block, for a message that needs it, is for that one only. */
 const blockBytes = 16 * 1024;
 /** A block with less room is not begun with, since most messages would not fit. */
 const roomBytes = 1024;
