@@ -275,7 +275,7 @@ export class Bus {
       const { instanceId, epoch } = registration.owner;
       this.#telemetry.leaseEnded();
       const about = { instance: instanceId, epoch, leaseMs: this.#leaseMs };
-      this.#options.log.warn('lease ended without a heartbeat', about);
+      this.#options.log.warn('lease expired without a heartbeat', about);
     }
     const registered = new Set(this.registry.all().map(({ owner }) => owner.instanceId));
     this.#quotas.forget((instanceId) => registered.has(instanceId));

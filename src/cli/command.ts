@@ -23,7 +23,7 @@ export function environmentOf(pairs: readonly string[], flag = '--env'): Record<
       if (at > 0) return [pair.slice(0, at), pair.slice(at + 1)];
       throw new UserFacingError({
         id: 'cli/env/format',
-        found: `${flag} was given something that is not KEY=VALUE`,
+        found: `the value of ${flag} is not KEY=VALUE`,
         next: [`Write it as ${flag} KEY=VALUE.`],
         exitCode: usageExitCode,
       });

@@ -22,23 +22,26 @@ export const addConformanceCommand: AddCommand = (program) => {
   program
     .command('conformance')
     .description("run Meridian's conformance tests on a plugin; exit 1 when it fails one")
-    .argument('<command...>', 'what starts the plugin, after `--`')
-    .option('--instance-id <id>', 'the INSTANCE_ID it is given', 'conformance-plugin')
-    .option('--pool-type <type>', 'the POOL_TYPE it is given', 'SignalPool')
+    .argument('<command...>', 'command that starts the plugin, after `--`')
+    .option('--instance-id <id>', 'INSTANCE_ID of the plugin', 'conformance-plugin')
+    .option('--pool-type <type>', 'POOL_TYPE of the plugin', 'SignalPool')
     .option(
       '--grant <action:pattern>',
-      'publish:… or subscribe:… that it is given, and then expected to use',
+      'grant of the plugin, publish:PATTERN or subscribe:PATTERN; the tests expect that it is used',
       collect,
       [],
     )
-    .option('--message <topic=payload>', 'what it is sent, instead of {} on its first subscription', collect, [])
-    .addOption(
-      new Option('--only <name...>', 'judge these tests alone')
-        .choices(conformanceTests.map(({ id }) => id))
-        .default([]),
+    .option(
+      '--message <topic=payload>',
+      'message that the plugin is sent, instead of {} on its first subscription',
+      collect,
+      [],
     )
-    .option('--strict', 'fail what the plugin does not do at all', false)
-    .option('--timeout <duration>', 'how long it may take for one step, such as to start', '10s')
+    .addOption(
+      new Option('--only <name...>', 'run only these tests').choices(conformanceTests.map(({ id }) => id)).default([]),
+    )
+    .option('--strict', 'fail the tests of what the plugin never does', false)
+    .option('--timeout <duration>', 'how long the plugin may take for one step, such as its start', '10s')
     .option('--json', 'print the results as JSON', false)
     .option('--junit <file>', 'also write the results as JUnit XML')
     .action((command: string[], flags: ConformanceFlags) => judgePlugin(command, flags));

@@ -33,16 +33,18 @@ const questionTimeoutMs = 5_000;
 export const addDoctorCommand: AddCommand = (program) => {
   program
     .command('doctor')
-    .description('say what is configured, from where, and what is wrong, in the folder of an app or in a container')
+    .description(
+      'show the settings, where they come from and what is wrong, for the folder of an app or in a container',
+    )
     .argument(
       '[app]',
       'folder of the app, or a Compose file (default: the container that this runs in, else the current folder)',
     )
     .option('--app <name>', 'which application of manifest.yml (default: those that name this buildpack)')
-    .option('--buildpack <name>', 'how this buildpack is called on the platform')
+    .option('--buildpack <name>', 'name of this buildpack on the platform')
     .option('-e, --env <key=value>', 'variable that is set elsewhere; wins over manifest.yml', collect, [])
     .option('--var <key=value>', 'value for ((key)) of manifest.yml, as for cf push', collect, [])
-    .option('--offline', 'ask nobody: neither the bus nor the sidecar', false)
+    .option('--offline', 'connect to nothing, neither to the bus nor to the sidecar', false)
     .option('--json', 'print the report as JSON', false)
     .action(async (folder: string | undefined, flags: DoctorFlags) => {
       const place = path.resolve(folder ?? '.');

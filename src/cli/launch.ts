@@ -13,8 +13,10 @@ const killDelayMs = 10_000;
 export const addLaunchCommand: AddCommand = (program) => {
   program
     .command('launch')
-    .description('run a staged process and its sidecars as one instance; exits as the first of them that ends')
-    .argument('<dir>', 'what stage was given as --out')
+    .description(
+      'run a staged process and its sidecars as one instance; ends with the exit code of the first that ends',
+    )
+    .argument('<dir>', 'the folder that stage was given as --out')
     .option('-p, --process <type>', 'process type', 'web')
     .option('-e, --env <key=value>', 'variable for the processes; wins over manifest.yml', collect, [])
     .action(async (stagedDir: string, flags: LaunchFlags) => {

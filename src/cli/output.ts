@@ -22,8 +22,8 @@ function outputFailed(error: Error): UserFacingError {
   return new UserFacingError({
     id: 'cli/output/unwritable',
     found: `stdout cannot be written: ${messageOf(error)}`,
-    expected: 'What this command prints is not whole.',
-    next: ['Make room where its output goes, or send it elsewhere, and try again.'],
+    expected: 'The output of this command is incomplete.',
+    next: ['Free space where the output goes, or redirect it, and try again.'],
     exitCode: exitCodes.unresolved,
   });
 }

@@ -25,7 +25,7 @@ export const addPackageCommand: AddCommand = (program) => {
 function notInCheckout(): UserFacingError {
   return new UserFacingError({
     id: 'cli/package/no-checkout',
-    found: 'The current directory is no checkout of the buildpack: src/packager is not in it',
+    found: 'The current directory is not a checkout of the buildpack: src/packager is not in it',
     next: ['Change to the root of a checkout, and run `npm ci` there first.'],
     exitCode: usageExitCode,
   });

@@ -6,7 +6,7 @@ import type { AddCommand } from './command.ts';
 export const addRunCommand: AddCommand = (program) => {
   program
     .command('run')
-    .description('run the sidecar; it takes everything from the environment')
+    .description('run the sidecar; all its settings come from the environment')
     .action(async () => {
       process.exitCode = await runSidecar(path.join(import.meta.dirname, 'sidecar.mjs'));
     });

@@ -19,7 +19,7 @@ export const addStageCommand: AddCommand = (program) => {
     .command('stage')
     .description('build a droplet of an app with buildpacks, as Cloud Foundry does')
     .argument('<app>', 'directory of the app; it is only read')
-    .requiredOption('-o, --out <dir>', 'receives droplet/ and result.json')
+    .requiredOption('-o, --out <dir>', 'folder to create, for droplet/ and result.json')
     .option('-b, --buildpack <dir>', 'directory of a buildpack; repeat it in order, the final one last', collect, [])
     .option('-e, --env <key=value>', 'variable for the buildpacks; wins over manifest.yml', collect, [])
     .option('--droplet <file.tgz>', 'pack the droplet into this file, for `cf push --droplet`')

@@ -45,7 +45,7 @@ async function askStatus(address: string): Promise<SidecarStatus> {
   if (status) return status;
   throw new UserFacingError({
     id: 'status/sidecar/no-status',
-    found: `${address} answers ${statusPath} with ${reply.status} and no status of a sidecar`,
+    found: `${address} answers ${statusPath} with ${reply.status} which is not the status of a sidecar`,
     expected: "The platform's port serves probes alone; the status has an address of its own, SIDECAR_STATUS_ADDR.",
     next: [nameIt],
     exitCode: exitCodes.busUnreachable,

@@ -71,7 +71,7 @@ function timeoutOf(text: string): number {
   if (ms !== undefined) return ms;
   throw new UserFacingError({
     id: 'wait/timeout/format',
-    found: `--timeout is "${text}", which is no duration`,
+    found: `--timeout is "${text}", which is not a duration`,
     next: ['Write it as 500ms, 45s or 2m.'],
     exitCode: usageExitCode,
   });

@@ -18,7 +18,7 @@ export async function runCommand(provider: Provider, invocation: Invocation): Pr
   const { state, scheduler, log } = provider;
   const { command, ignored } = invocation;
   log.info(`${command} begins`, { options: [...invocation.options.keys()].join(',') });
-  for (const name of ignored) report(provider, `there is no option "${name}"; it is passed over`);
+  for (const name of ignored) report(provider, `there is no option "${name}"; it is ignored`);
   await withLock(
     {
       state,

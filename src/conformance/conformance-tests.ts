@@ -49,7 +49,7 @@ const descriptions = {
   'faulted-state': {
     name: 'Faulted state',
     group: 'lifecycle',
-    sentence: 'frozen until it is faulted and then thawed, is healthy and works again',
+    sentence: 'suspended until it is faulted and then resumed, is healthy and works again',
   },
   'publish-envelope': {
     name: 'Publish envelope',
@@ -70,7 +70,7 @@ const descriptions = {
   'acl-enforcement': {
     name: 'ACL enforcement',
     group: 'messages',
-    sentence: 'survives that its publishes are rejected when its publish grants are taken away',
+    sentence: 'keeps working when its publish grants are revoked and its publishes are rejected',
   },
   'dedup-key': {
     name: 'Dedup key',

@@ -205,7 +205,7 @@ export class TestBed {
   async close(): Promise<void> {
     this.#running?.signalGroup('SIGKILL');
     await this.#running?.ended;
-    const stopped = this.#sidecar?.stop('the scene is over');
+    const stopped = this.#sidecar?.stop('the scenario is over');
     // No plugin is left to drain.
     this.#sidecar?.hurry();
     await stopped;
@@ -240,8 +240,8 @@ export class TestBed {
       waitTimeoutMs: connectTimeoutMs,
     });
     this.#stops.push(
-      () => sidecar.stop('the scene is over'),
-      () => plugin.stop('the scene is over'),
+      () => sidecar.stop('the scenario is over'),
+      () => plugin.stop('the scenario is over'),
     );
     return plugin;
   }

@@ -39,7 +39,7 @@ function otherAddress(ofSdk: string, own: string): Finding {
   return warningOf({
     id: 'doctor/environment/two-addresses',
     found: `MERIDIAN_SIDECAR_ADDRESS is ${ofSdk}, and the sidecar listens at ${own}`,
-    expected: 'A plugin with the published SDK connects to the first, where nobody answers.',
+    expected: 'A plugin with the published SDK connects to the first, where nothing answers.',
     next: ['Unset MERIDIAN_SIDECAR_ADDRESS, or set both to the same address.'],
   });
 }

@@ -48,7 +48,7 @@ function textOf(name: string, value: unknown): string {
   throw new UserFacingError({
     id: 'stage/manifest/env',
     found: `\`env\` of manifest.yml gives ${name} as a YAML ${Array.isArray(value) ? 'list' : 'map'}`,
-    expected: 'Cloud Controller turns that into text in the notation of Ruby, which is no JSON.',
+    expected: 'Cloud Controller turns that into text in the notation of Ruby, which is not JSON.',
     next: [`Write the value of ${name} as text, in quotes or behind \`>-\`.`],
   });
 }

@@ -51,7 +51,7 @@ export function notSupplying(buildpackDir: string): UserFacingError {
 export function notABuildpack(buildpackDir: string): UserFacingError {
   return new UserFacingError({
     id: 'stage/buildpack/no-bin',
-    found: `${buildpackDir} is not a directory with a bin/ in it, so it is no buildpack`,
+    found: `${buildpackDir} is not a directory with a bin/ in it, so it is not a buildpack`,
     next: ['Give the directory of an unpacked buildpack: -b DIR.'],
     exitCode: platformExitCodes.supply,
   });

@@ -255,7 +255,7 @@ export class Plugin {
   /** @throws RpcError FAILED_PRECONDITION when the plugin is stopping, UNAVAILABLE. */
   async #readyForIntake(): Promise<Connection> {
     const connection = await this.#ready();
-    if (this.#stopping) throw new RpcError('FAILED_PRECONDITION', 'the plugin is stopping and takes nothing new');
+    if (this.#stopping) throw new RpcError('FAILED_PRECONDITION', 'the plugin is stopping and accepts nothing new');
     return connection;
   }
 
@@ -288,7 +288,7 @@ export class Plugin {
         timeoutMs: leaveTimeoutMs,
       });
     } catch (error) {
-      this.#options.log.debug(`leave was not heard: ${RpcError.from(error).message}`);
+      this.#options.log.debug(`Leave failed: ${RpcError.from(error).message}`);
     }
   }
 }

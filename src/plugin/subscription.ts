@@ -116,7 +116,7 @@ export class Subscription {
       try {
         await handler({ ...messageFrom(envelope), subscription: name, position, maybeRedelivered, attempt });
       } catch (error) {
-        log.error(`the handler failed, and the message comes again: ${messageOf(error)}`, { name, attempt });
+        log.error(`the handler failed, and the message is redelivered: ${messageOf(error)}`, { name, attempt });
         this.#retryLater(stream, consumed);
         return;
       }

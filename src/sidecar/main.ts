@@ -127,7 +127,7 @@ async function runUntilFailure(sidecar: Sidecar): Promise<unknown> {
     id: 'sidecar/run/plugin-faulted',
     found: 'the plugin missed its health checks, and SIDECAR_EXIT_ON_FAULT is set',
     expected: 'The sidecar ends so that the platform restarts the container.',
-    next: ['Look at the log of the plugin for why it did not answer.'],
+    next: ['See the log of the plugin for why it did not answer.'],
     exitCode: exitCodes.pluginFaulted,
   });
 }

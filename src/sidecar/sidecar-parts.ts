@@ -102,7 +102,7 @@ export function createParts(given: SidecarOptions, onFault: (faulted: boolean) =
     subscriptions: new BusSubscriptions({
       send,
       onMissed({ name, pattern }, count) {
-        log.warn('the bus dropped messages before this subscription came to them', { name, count });
+        log.warn('the bus dropped messages that this subscription had not reached', { name, count });
         telemetry.lost(name, count);
         lifecycle.lost(pattern, count);
       },

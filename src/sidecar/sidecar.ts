@@ -220,7 +220,7 @@ export class Sidecar {
     sidecarLifecycle.note({ superseded: true });
     this.#setIntake();
     const startedMs = scheduler.nowMs();
-    await within(scheduler, drainTimeoutMs, lifecycle.stop('a newer version took over', drainTimeoutMs));
+    await within(scheduler, drainTimeoutMs, lifecycle.stop('a newer sidecar took over', drainTimeoutMs));
     await within(scheduler, config.shutdown.flushMs, this.#settled());
     this.#recordDrain(startedMs);
     if (!this.#stopping) await link.standBy(config.shutdown.deregisterMs);

@@ -49,7 +49,7 @@ function listedTwice({ folder }: EarlierBuildpack): UserFacingError {
   return new UserFacingError({
     id: 'supply/order/twice',
     found: `This buildpack is listed twice: ${folder} holds a sidecar already`,
-    expected: 'The platform keeps one process of a name, and the droplet would carry the runtime twice.',
+    expected: 'The platform keeps one process of each name, and the droplet would contain the runtime twice.',
     next: ['Name it once, before the final buildpack.'],
     exitCode: exitCodes.configuration,
   });
@@ -59,7 +59,8 @@ function nameTaken(place: string): UserFacingError {
   return new UserFacingError({
     id: 'supply/launch/name-taken',
     found: `A process named \`${buildpackName}\` is already in ${place}`,
-    expected: 'The platform keeps one process of a name, so one of the two would be lost without a word.',
+    expected:
+      'The platform keeps one process of each name, so one of the two would be lost, and no error would say so.',
     next: ['Rename that process.'],
     exitCode: exitCodes.configuration,
   });

@@ -86,7 +86,7 @@ async function guard<T>(operation: Promise<T>): Promise<T> {
       id: 'supply/files/refused',
       found: `${where ?? 'A file'} cannot be used: ${syscall ?? 'an operation'} ended with ${code ?? String(error)}`,
       expected: 'BUILD_DIR and DEPS_DIR must be readable and writable, and the buildpack readable.',
-      next: ['Look at the owner, the modes and the free space of that path.'],
+      next: ['Check the owner, the modes and the free space of that path.'],
       exitCode: exitCodes.usage,
     });
   }

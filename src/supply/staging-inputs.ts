@@ -125,7 +125,7 @@ function assumedInstance(environment: Environment): string {
 function unknownVariableWarnings(environment: Environment): string[] {
   return unknownVariables(environment).map(({ name, nearest }) => {
     const remedy = nearest === undefined ? `Unset ${name}, or correct its name.` : `Did you mean ${nearest}?`;
-    return `${name} is no variable of the sidecar.\n${remedy}`;
+    return `${name} is not a variable of the sidecar.\n${remedy}`;
   });
 }
 

@@ -7,7 +7,7 @@ import { type Metadata, RpcError } from './status.ts';
 export function checkMetadata(metadata: Metadata): Metadata {
   for (const [key, value] of Object.entries(metadata)) {
     if (!/^[0-9a-z_.-]+$/.test(key) || key.startsWith('grpc-') || key.endsWith('-bin')) {
-      throw new RpcError('INTERNAL', `"${key}" is no key for metadata`);
+      throw new RpcError('INTERNAL', `"${key}" is not a valid metadata key`);
     }
     if (!/^[\x20-\x7e]*$/.test(value)) {
       throw new RpcError('INTERNAL', `the value of the metadata key "${key}" is not printable ASCII`);

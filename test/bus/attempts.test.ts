@@ -200,7 +200,7 @@ describe('a subscription is refused', () => {
       { afterAttempts: 0, topic: deadTopic },
       /^INVALID_ARGUMENT: .*set both or neither/,
     ],
-    ['a pattern for a topic', { afterAttempts: 3, topic: 'demo.dead.*' }, /^INVALID_ARGUMENT: .*is no topic/],
+    ['a pattern for a topic', { afterAttempts: 3, topic: 'demo.dead.*' }, /^INVALID_ARGUMENT: .*is not a topic/],
     ['a topic that its own pattern matches', { afterAttempts: 3, topic: 'demo.dead' }, /^INVALID_ARGUMENT: .*its own/],
     ['a topic without a grant', { afterAttempts: 3, topic: 'other.dead' }, /^PERMISSION_DENIED: .*other\.dead/],
   ])('that asks for %s', async (_, deadLetters, refusal) => {

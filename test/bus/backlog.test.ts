@@ -59,7 +59,7 @@ test('a dead subscriber over its quota fills the store for nobody, and is told e
     await pass(world, [slow, busy], 3);
     expect(lines).toHaveLength(1);
     expect(lines[0]).toMatch(
-      /no longer kept for a subscription .*instance=slow name=all messages=12 .*backlog_messages=10/,
+      /no longer retained for a subscription .*instance=slow name=all messages=12 .*backlog_messages=10/,
     );
     for (let sequence = 13n; sequence <= 20n; sequence += 1n) expect(await busy.publish(sequence)).toBeUndefined();
     slow.send({ case: 'credit', value: { subscriptionId: 1, messages: 100, bytes: 100_000 } });

@@ -31,7 +31,7 @@ describe('a newer sidecar of an instance', () => {
       await world.until(() => toNewer.length === 1);
       await sleep(world.scheduler, 5_000);
 
-      expect(hooks).toEqual(['a newer version took over']);
+      expect(hooks).toEqual(['a newer sidecar took over']);
       expect(toOlder).toEqual(['1']);
       expect(toNewer).toEqual(['2']);
       expect([older.sidecar.state, newer.sidecar.state]).toEqual(['STANDBY', 'RUNNING']);
@@ -177,7 +177,7 @@ describe('a newer sidecar of an instance', () => {
       await world.until(() => older.sidecar.state === 'STANDBY');
       await older.plugin.stopped;
       await sleep(world.scheduler, 20_000);
-      expect(hooks).toEqual(['a newer version took over']);
+      expect(hooks).toEqual(['a newer sidecar took over']);
       expect([older.sidecar.state, newer.sidecar.state]).toEqual(['STANDBY', 'RUNNING']);
     }));
 

@@ -40,7 +40,7 @@ describe('its numbers can be set', () => {
     const bus = await startBus(undefined, 'memory', '--lease', '1s');
     const sidecar = await startSidecar(bus.address);
     sidecar.program.signal('SIGKILL');
-    await bus.program.seen(/lease ended without a heartbeat instance=oms-1 .*leaseMs=1000/);
+    await bus.program.seen(/lease expired without a heartbeat instance=oms-1 .*leaseMs=1000/);
   });
 
   test('how long a dedup key is remembered', async () => {

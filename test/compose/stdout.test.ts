@@ -39,7 +39,7 @@ describe('stdout', () => {
 
   test('is the same for a project that is named like another command', async () => {
     const { exitCode, stdout } = await provider.run(['--project-name', 'gc', 'down', 'sidecar']);
-    expect([exitCode, parse(stdout)]).toEqual([0, [{ type: 'info', message: 'nothing was there' }]]);
+    expect([exitCode, parse(stdout)]).toEqual([0, [{ type: 'info', message: 'there was nothing to remove' }]]);
   });
 
   test('ends with one error that holds every fault of the options, and their names', async () => {

@@ -42,7 +42,7 @@ describe('meridian-sidecar conformance', () => {
     ['an unknown test', ['--only', 'luck', '--', 'true'], "'luck' is invalid"],
     ['a command that is not there', ['--', 'no-such-plugin'], '[conformance/command/not-started]'],
     ['a grant without an action', ['--grant', 'demo.*', '--', 'true'], '[conformance/grant/format]'],
-    ['a grant on what is no pattern', ['--grant', 'publish:a..b', '--', 'true'], 'has an empty segment (2 of 3)'],
+    ['a grant on what is not a pattern', ['--grant', 'publish:a..b', '--', 'true'], 'has an empty segment (2 of 3)'],
     ['a message without a payload', ['--message', 'demo.ticks', '--', 'true'], '[conformance/message/format]'],
     ['a timeout that is none', ['--timeout', 'soon', '--', 'true'], '[conformance/timeout/format]'],
   ])('%s is a usage error', async (_what, args, message) => {

@@ -57,7 +57,7 @@ test('on a full disk publishes are refused, and acknowledging, saving state and 
     else refusal = JSON.stringify(outcome);
   }
   expect(accepted).toBeGreaterThan(50);
-  expect(refusal).toContain('the disk that the store is on is full');
+  expect(refusal).toContain('the disk of the store is full');
   expect(await diskFull(metrics)).toBe('1');
   fillDisk(0);
 
@@ -67,7 +67,7 @@ test('on a full disk publishes are refused, and acknowledging, saving state and 
   await expect.poll(() => handled.size, { timeout: 60_000 }).toBe(accepted);
   expect((await fetch(`${sidecar.healthUrl}/readyz`)).status).toBe(200);
   expect(sidecar.program.output).not.toContain('the session with the bus is lost');
-  expect(bus.program.output.match(/the disk that the store is on is full/g)).toHaveLength(1);
+  expect(bus.program.output.match(/the disk of the store is full/g)).toHaveLength(1);
 
   // What was acknowledged left room in the file, though not on the disk.
   await expect
@@ -81,10 +81,10 @@ test('on a full disk publishes are refused, and acknowledging, saving state and 
 
   fillDisk(1_000_000);
   const again = await startBus(undefined, store, '--metrics', '127.0.0.1:0');
-  await again.program.seen(/the disk that the store is on is full/);
+  await again.program.seen(/the disk of the store is full/);
   const second = await connectPlugin((await startSidecar(again.address)).address);
   expect((await second.loadState())?.length).toBe(20_000);
   enlargeDisk();
-  await again.program.seen(/the disk that the store is on has room again/);
+  await again.program.seen(/the disk of the store has space again/);
   expect((await second.publish(topic, payload('at last'))).outcome).toBe('accepted');
 });

@@ -50,7 +50,7 @@ describe('node-plugin replaced by rolling', () => {
     const env = { SIDECAR_HOLD_APP: 'true' };
     const broken = await startVersion(network, 'second', { command: 'exit 1', env });
     expect((await broken.ended)[0]).toEqual(['web', 1]);
-    // This plugin ends when it is told that a newer version took over, and the platform starts its instance again.
+    // This plugin ends when it is told that a newer sidecar took over, and the platform starts its instance again.
     expect(Object.fromEntries(await before.ended)).toEqual({ web: 0, 'meridian-sidecar': 0 });
     const again = await startVersion(network, 'first');
     await again.line(/^web: running$/);

@@ -57,7 +57,7 @@ describe('subscribing', () => {
   test.each<[why: string, pattern: string, name: string, code: string]>([
     ['a pattern without a grant', 'other.*', 'all', 'PERMISSION_DENIED'],
     ['a pattern wider than every grant', '**', 'all', 'PERMISSION_DENIED'],
-    ['what is no pattern', 'demo..x', 'all', 'INVALID_ARGUMENT'],
+    ['what is not a pattern', 'demo..x', 'all', 'INVALID_ARGUMENT'],
     ['no name', 'demo.*', '', 'INVALID_ARGUMENT'],
     ['a name with a blank', 'demo.*', 'a b', 'INVALID_ARGUMENT'],
   ])('is refused for %s', (_why, pattern, name, code) =>

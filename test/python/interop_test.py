@@ -136,7 +136,7 @@ class Statuses(Interop):
                 request = SubscribeRequest(pattern=pattern)
                 code, details = self.status_of(next, self.sidecar.Subscribe(request))
                 self.assertEqual(code, "INVALID_ARGUMENT")
-                self.assertIn(f'"{pattern}" is no pattern', details)
+                self.assertIn(f'"{pattern}" is not a pattern', details)
 
     def test_details_of_any_length_do_not_hide_the_status(self) -> None:
         self.register()

@@ -80,7 +80,7 @@ test('a status address that is taken costs the status, and no probe', async () =
     ...{ PORT: port, SIDECAR_HEALTH_ADDR: `${hostname}:$PORT` },
     SIDECAR_STATUS_ADDR: new URL(first.statusUrl).host,
   });
-  await second.seen(/startup 5\/8: start the health server failed and is survived: .*EADDRINUSE/);
+  await second.seen(/startup 5\/8: start the health server failed, and the sidecar goes on without it: .*EADDRINUSE/);
   await second.seen(/startup 8\/8/);
   expect(await statusOf(`http://${hostname}:${port}/livez`)).toBe(200);
   first.program.signal('SIGKILL');

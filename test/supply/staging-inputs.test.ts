@@ -87,7 +87,7 @@ describe('a warning', () => {
       'a variable with a slip in its name',
       { ...pool, SIDECAR_MEMROY: '192' },
       undefined,
-      ['SIDECAR_MEMROY is no variable of the sidecar.\nDid you mean SIDECAR_MEMORY?'],
+      ['SIDECAR_MEMROY is not a variable of the sidecar.\nDid you mean SIDECAR_MEMORY?'],
     ],
     [
       'a variable that resembles none',

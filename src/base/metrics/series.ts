@@ -16,7 +16,7 @@ export class Counter implements Series {
     return this.#value === 0;
   }
 
-  /** Ignores what is no number or would make the count smaller. */
+  /** Ignores what is not a number or would make the count smaller. */
   add(count = 1): void {
     if (count > 0) this.#value += count;
   }
@@ -42,7 +42,7 @@ export class Histogram implements Series {
     return this.#counts.every((count) => count === 0);
   }
 
-  /** Ignores what is no finite number, which would spoil the sum for good. */
+  /** Ignores what is not a finite number, which would spoil the sum for good. */
   observe(value: number): void {
     if (!Number.isFinite(value)) return;
     let index = 0;

@@ -69,7 +69,7 @@ export class GrantDesk {
     const access = earlier?.access ?? new InstanceAccess();
     access.requested = requested;
     const isChange = access.set(this.evaluate(claim, requested).grants);
-    if (isChange) earlier?.session?.grantsChanged('the instance registered anew');
+    if (isChange) earlier?.session?.grantsChanged('the instance registered again');
     return access;
   }
 

@@ -44,7 +44,11 @@ export function explainAccess(
   const allowing = allowingRule(rules, wanted);
   if (allowing) {
     const reason = `${refusal}: ${allowing.name} allows it, but the instance does not ask for it; ${nearest}`;
-    return { admitted: false, reason, needed: 'name it in the REQUESTED_GRANTS of the instance and start that again' };
+    return {
+      admitted: false,
+      reason,
+      needed: 'name it in the REQUESTED_GRANTS of the instance and restart the instance',
+    };
   }
   const reason = `${refusal}: no policy rule allows it; of its grants, ${nearest}; ${nearestInPolicy(wanted, rules)}`;
   return { admitted: false, reason, needed: ruleFor(wanted, rules) };

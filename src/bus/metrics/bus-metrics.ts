@@ -37,11 +37,11 @@ export class BusMetrics implements BusTelemetry {
     this.#options = options;
     const { registry } = this;
     const { audit, store } = options;
-    registry.gauges('info', 'Always 1; the label tells the version', {
+    registry.gauges('info', 'Always 1; the label has the version', {
       labels: ['version'],
       read: (show) => show(1, version),
     });
-    registry.gauges('registrations', 'Registrations whose lease lives', {
+    registry.gauges('registrations', 'Registrations whose lease has not expired', {
       labels: ['phase'],
       read: (show) => {
         const found = this.#registrations();
@@ -131,13 +131,15 @@ export class BusMetrics implements BusTelemetry {
 
 /** Adds what is counted by receiver. Returns how the series of one are made. */
 function receiverSeries(registry: MetricRegistry) {
-  const deliveries = registry.counters('deliveries_total', 'Messages sent on to sidecars', ['receiver']);
+  const deliveries = registry.counters('deliveries_total', 'Messages delivered to sidecars', ['receiver']);
   const lagSeconds = registry.histograms(
     'delivery_lag_seconds',
-    'From publishing to sending on, by the clocks of both sides',
+    'Time from publishing to delivery, by the clocks of both sides',
     { labels: ['receiver'], bounds: latencySeconds },
   );
-  const deadLetters = registry.counters('dead_letters_total', 'Messages whose attempts were used up', ['receiver']);
+  const deadLetters = registry.counters('dead_letters_total', 'Messages whose delivery attempts were used up', [
+    'receiver',
+  ]);
   return (receiver: string) => ({
     deliveries: deliveries.at(receiver),
     lagSeconds: lagSeconds.at(receiver),
@@ -146,8 +148,8 @@ function receiverSeries(registry: MetricRegistry) {
 }
 
 function plainSeries(registry: MetricRegistry) {
-  const publishes = registry.counters('publishes_total', 'Publishes by what the bus did with them', ['outcome']);
-  const calls = registry.counters('calls_total', 'Calls by how they ended', ['outcome']);
+  const publishes = registry.counters('publishes_total', 'Publishes by outcome', ['outcome']);
+  const calls = registry.counters('calls_total', 'Calls by outcome', ['outcome']);
   const refusals = registry.counters('refusals_total', 'What was refused, by kind', ['kind']);
   return {
     publishes: seriesOfEach(storedOutcomes, (outcome) => publishes.at(outcome)),
@@ -158,6 +160,6 @@ function plainSeries(registry: MetricRegistry) {
     ),
     calls: seriesOfEach(callEndings, (outcome) => calls.at(outcome)),
     refusals: seriesOfEach(refusedKinds, (kind) => refusals.at(kind)),
-    leaseEnds: registry.counter('lease_ends_total', 'Leases that ended because no heartbeat came'),
+    leaseEnds: registry.counter('lease_ends_total', 'Leases that expired because no heartbeat came'),
   };
 }

@@ -44,7 +44,7 @@ export class BacklogWatch {
       over.push(backlog);
       const { instanceId: instance, name } = backlog;
       if (this.#over.has(subscriptionText(backlog))) continue;
-      log.warn('messages are no longer kept for a subscription that holds back more than its quota', {
+      log.warn('messages are no longer retained for a subscription whose backlog is over its quota', {
         ...{ instance, name, messages: backlog.messages, bytes: backlog.bytes },
         ...{ backlog_messages: messages, backlog_bytes: bytes },
       });

@@ -53,7 +53,7 @@ export function parseQuotas(raw: unknown, where: string, fault: (found: string) 
     if (name === undefined) fault(`${where}.quotas has an unknown key \`${key}\`; there are ${quotaNames.join(', ')}`);
     else if (!Number.isSafeInteger(value) || value < 1) fault(`${where}.quotas.${key} is not a whole number from 1 up`);
     else if (name === 'subscriptions' && value > limits.subscriptions) {
-      fault(`${where}.quotas.subscriptions is ${value}; nobody may have more than ${limits.subscriptions}`);
+      fault(`${where}.quotas.subscriptions is ${value}; the limit is ${limits.subscriptions}`);
     } else quotas[name] = value;
   }
   return quotas;

@@ -68,7 +68,7 @@ function cannotServe(address: string, reason: string): UserFacingError {
   return new UserFacingError({
     id: 'bus/metrics/address',
     found: `metrics cannot be served on ${address}: ${reason}`,
-    next: ['Stop whatever else listens there, or name another address with --metrics.'],
+    next: ['Stop the other program that listens there, or name another address with --metrics.'],
     exitCode: exitCodes.busUnreachable,
   });
 }

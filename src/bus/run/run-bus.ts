@@ -134,7 +134,7 @@ function cannotListen(address: string, error: unknown): UserFacingError {
   return new UserFacingError({
     id: 'bus/listen/address',
     found: `the bus cannot listen on ${address}: ${messageOf(error)}`,
-    next: ['Stop whatever else listens there, or name another address with --listen.'],
+    next: ['Stop the other program that listens there, or name another address with --listen.'],
     exitCode: exitCodes.busUnreachable,
   });
 }

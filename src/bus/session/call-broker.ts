@@ -94,7 +94,7 @@ export class CallBroker {
 
 function notReading({ length }: readonly Responder[], topic: string): string {
   const limit = formatBytes(sessionLimits.waitingRequestBytes);
-  return `${length} serve ${topic}, and for each more than the limit of ${limit} of requests waits to be read`;
+  return `all ${length} responders of ${topic} have left more than ${limit} of requests unread, which is the limit`;
 }
 
 /** A result without an answer. */

@@ -68,7 +68,7 @@ export class DeadLetters {
       await store.deadLetter(registration.owner, name, { position, letter: this.#letterFor(message, attempts) });
     } catch (error) {
       if (!(error instanceof StoreFullError)) throw error;
-      log.warn('a dead letter is not kept, and its message is delivered again', { ...about, reason: messageOf(error) });
+      log.warn('a dead letter was not stored, and its message is redelivered', { ...about, reason: messageOf(error) });
       return false;
     }
     log.warn('dead letter', { ...about, topic: envelope.meta?.topic, deadLetterTopic });

@@ -248,7 +248,7 @@ export class SessionSubscriptions {
       onOpen: () => subscribed(subscriptionId),
       onMissed: (count) => {
         const { instanceId } = registration.owner;
-        log.warn('a subscription missed messages that were no longer kept for it', {
+        log.warn('a subscription missed messages that were no longer retained for it', {
           instance: instanceId,
           name,
           count,

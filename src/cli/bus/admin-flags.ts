@@ -9,7 +9,10 @@ export interface AdminFlags {
 
 export function withAdminFlags(command: Command): Command {
   return command
-    .option('--bus <address>', 'the Bus API; otherwise SIDECAR_BUS_API_URL, with the credential of the same variables')
+    .option(
+      '--bus <address>',
+      'address of the Bus API (default: SIDECAR_BUS_API_URL); the credential comes from the variables of a sidecar',
+    )
     .option('--json', 'print JSON', false);
 }
 

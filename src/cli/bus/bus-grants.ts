@@ -21,18 +21,20 @@ const actions = ['publish', 'subscribe'] as const;
 
 /** `meridian-sidecar bus grants …`: an administrator's questions and decisions, for a running bus. */
 export function addGrantsCommand(bus: Command): void {
-  const grants = bus.command('grants').description('show and decide who may publish and subscribe what');
-  withAdminFlags(grants.command('list').description('show what instances ask for and what stands of it'))
-    .option('--instance <id>', 'of one instance')
-    .option('--undecided', 'only what waits for an approval', false)
+  const grants = bus.command('grants').description('list, explain, approve and revoke grants');
+  withAdminFlags(grants.command('list').description('list requested grants and their status'))
+    .option('--instance <id>', 'only those of this instance')
+    .option('--undecided', 'only those that wait for an approval', false)
     .action((flags: AdminFlags & { instance?: string; undecided: boolean }) => list(flags));
   withAdminFlags(
-    grants.command('approve').description('give what a rule with `approval: manual` allows, or what was revoked'),
+    grants
+      .command('approve')
+      .description('approve grants that a rule with `approval: manual` allows, or that were revoked'),
   )
     .addArgument(instanceArgument)
     .addArgument(new Argument('[action]', 'unless --all is given').choices(actions))
     .argument('[patterns...]', 'patterns of topics')
-    .option('--all', 'everything of the instance that is undecided', false)
+    .option('--all', 'all undecided grants of the instance', false)
     .action((instance: string, action: Action | undefined, patterns: string[], flags: AdminFlags & { all: boolean }) =>
       withAdminClient(flags, async (client) => {
         const chosen =
@@ -43,7 +45,7 @@ export function addGrantsCommand(bus: Command): void {
   withAdminFlags(
     grants
       .command('revoke')
-      .description('withhold whatever shares a topic with the patterns, until it is approved again'),
+      .description('revoke grants that share a topic with the patterns, until they are approved again'),
   )
     .addArgument(instanceArgument)
     .addArgument(new Argument('<action>').choices(actions))
@@ -53,7 +55,11 @@ export function addGrantsCommand(bus: Command): void {
         decide(client, 'revoke', { instance, grants: grantsOf(action, patterns) }, flags),
       ),
     );
-  withAdminFlags(grants.command('explain').description('say why an instance may or may not, and what it would take'))
+  withAdminFlags(
+    grants
+      .command('explain')
+      .description('explain why an instance may or may not use a topic, and what would allow it'),
+  )
     .addArgument(instanceArgument)
     .addArgument(new Argument('<action>').choices(actions))
     .argument('<topic>', 'a topic or a whole pattern')
@@ -86,7 +92,7 @@ async function decide(
   print(
     rows.length > 0
       ? grantsTable(rows)
-      : `${instance} asks for nothing of it now; the decision is kept for when it does\n`,
+      : `${instance} requests none of these grants now; the decision applies once it does\n`,
   );
 }
 
@@ -108,8 +114,8 @@ async function undecidedOf(client: AdminClient, instance: string): Promise<Grant
   if (grants.length > 0) return grants;
   throw new UserFacingError({
     id: 'grants/approve/nothing-undecided',
-    found: `nothing of ${instance} waits for an approval`,
-    next: ['Look at what does with `meridian-sidecar bus grants list --undecided`.'],
+    found: `no grant of ${instance} waits for an approval`,
+    next: ['List the grants that wait with `meridian-sidecar bus grants list --undecided`.'],
     exitCode: usageExitCode,
   });
 }
@@ -119,7 +125,7 @@ function grantsOf(action: Action | undefined, patterns: readonly string[]): Gran
   if (action !== undefined && patterns.length > 0) return patterns.map((pattern) => ({ action, pattern }));
   throw new UserFacingError({
     id: 'grants/approve/arguments',
-    found: 'it is not said what to approve',
+    found: 'the command does not say what to approve',
     next: ['Name publish or subscribe and then patterns of topics, or give --all.'],
     exitCode: usageExitCode,
   });

@@ -83,7 +83,7 @@ function numberOptions(): Option[] {
     milliseconds('drain-timeout', 'how long a superseded sidecar may still write', defaultDrainTimeoutMs),
     milliseconds(
       'subscription-idle',
-      'how long to keep the cursor of a subscription that nobody uses',
+      'how long to keep the cursor of a subscription that no plugin uses',
       defaultIdleExpiry.idleMs,
     ),
     milliseconds(

@@ -19,15 +19,11 @@ interface ListFlags extends AdminFlags {
 
 /** `meridian-sidecar bus subscriptions …`: what a running bus has stored of subscriptions. */
 export function addSubscriptionsCommand(bus: Command): void {
-  const subscriptions = bus
-    .command('subscriptions')
-    .description('show and drop the subscriptions that a bus has stored');
-  withAdminFlags(subscriptions.command('list').description('show every stored subscription'))
-    .option('--instance <id>', 'of one instance')
+  const subscriptions = bus.command('subscriptions').description('list and drop the stored subscriptions of a bus');
+  withAdminFlags(subscriptions.command('list').description('list the stored subscriptions'))
+    .option('--instance <id>', 'only those of this instance')
     .action((flags: ListFlags) => withAdminClient(flags, (client) => list(client, flags)));
-  withAdminFlags(
-    subscriptions.command('drop').description('forget a subscription that no plugin uses, with its cursor'),
-  )
+  withAdminFlags(subscriptions.command('drop').description('drop a subscription that no plugin uses, and its cursor'))
     .argument('<instance>', 'its INSTANCE_ID')
     .argument('<name>', 'the name of the subscription')
     .action((instance: string, name: string, flags: AdminFlags) =>
@@ -106,7 +102,7 @@ function notDropped({ code, message }: RpcError): UserFacingError | undefined {
   return new UserFacingError({
     id: 'subscriptions/drop/not-found',
     found: message,
-    next: ['Look at what there is with `meridian-sidecar bus subscriptions list`.'],
+    next: ['List the stored subscriptions with `meridian-sidecar bus subscriptions list`.'],
     exitCode: usageExitCode,
   });
 }

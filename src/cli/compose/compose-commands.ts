@@ -48,7 +48,7 @@ interface CollectFlags {
 function addOverview(program: Command): void {
   program
     .command('ps')
-    .description('what the provider keeps on this engine, and which plugin is with it')
+    .description('list the containers of the provider on this engine, with their plugins')
     .option('--json', 'as JSON')
     .action(async (flags: { readonly json?: true }) => {
       const rows = await overview({ docker: docker(), state: state() });
@@ -56,10 +56,10 @@ function addOverview(program: Command): void {
     });
   program
     .command('gc')
-    .description('remove what Compose forgot: everything of projects that have no other container any more')
-    .argument('[projects...]', 'of these projects alone')
-    .option('--older-than <duration>', 'leave alone what was made since', '10m')
-    .option('--dry-run', 'only say what would be removed')
+    .description('remove what the provider left behind: everything of projects that have no other container')
+    .argument('[projects...]', 'only of these projects')
+    .option('--older-than <duration>', 'keep what was created since then', '10m')
+    .option('--dry-run', 'only print what would be removed')
     .option('--json', 'as JSON')
     .action(async (projects: readonly string[], flags: CollectFlags) => {
       const removed = await collectGarbage({
@@ -108,7 +108,7 @@ function addImage(program: Command): void {
 function addInstall(program: Command): void {
   program
     .command('install')
-    .description('put the provider, with its own runtime, where every Docker Compose of this user finds it')
+    .description('install the provider, with its own runtime, for every Docker Compose of this user')
     .option('--bin <dir>', 'also put the command meridian-sidecar into this folder')
     .action(({ bin }: { readonly bin?: string }) => {
       const { launchers, folder } = installProvider({
@@ -138,7 +138,7 @@ function ageOf(text: string): number {
   if (ms !== undefined) return ms;
   throw new UserFacingError({
     id: 'compose/gc/age',
-    found: `--older-than is "${text}", which is no duration`,
+    found: `--older-than is "${text}", which is not a duration`,
     next: ['Write it as 0s, 10m or 2h.'],
     exitCode: exitCodes.usage,
   });

@@ -79,7 +79,7 @@ function notBuilt(programs: string, missing: readonly string[]): UserFacingError
   return new UserFacingError({
     id: 'compose/install/bundles',
     found: `${programs} lacks ${missing.join(', ')}`,
-    expected: 'What is installed are the programs that `npm run build` makes.',
+    expected: 'This command installs the programs that `npm run build` makes.',
     next: ['Run `npm run build`, and then `npm run -s meridian-sidecar -- compose install`.'],
   });
 }

@@ -16,13 +16,13 @@ const lockTimeoutMs = 2_000;
 export function addStoreCommands(bus: Command): void {
   bus
     .command('backup')
-    .description('copy the store, of a running bus or of one that stopped, to a new file, and check the copy')
+    .description('copy the store of a running or a stopped bus to a new file, and check the copy')
     .argument('<file>', 'the copy; it must not exist yet')
     // The option belongs to `bus`: commander reads it before the subcommand's name.
     .action((file: string, _: unknown, command: Command) => backUp(storeOf(command), path.resolve(file)));
   bus
     .command('check')
-    .description('look at every page and every checksum of a store that no bus has open; changes nothing')
+    .description('check every page and every checksum of a store that no bus has open; changes nothing')
     .argument('<file>', 'a store, or a copy of one')
     .option('--json', 'print JSON', false)
     .action(async (file: string, { json }: { readonly json: boolean }) => {
@@ -38,7 +38,7 @@ function storeOf(command: Command): string {
   if (store !== 'memory') return path.resolve(store);
   throw new UserFacingError({
     id: 'bus/backup/memory',
-    found: '--store is memory, of which there is nothing to copy',
+    found: '--store is memory, which cannot be copied',
     next: ['Name the file of a store with --store.'],
     exitCode: usageExitCode,
   });
@@ -103,7 +103,7 @@ function print(line: string): void {
 function exists(file: string): UserFacingError {
   return new UserFacingError({
     id: 'bus/backup/exists',
-    found: `${file} exists, and nothing is overwritten`,
+    found: `${file} exists already, and a backup overwrites nothing`,
     next: ['Name a file that does not exist.'],
     exitCode: usageExitCode,
   });
@@ -113,7 +113,7 @@ function failed(store: string, to: string, error: unknown): UserFacingError {
   return new UserFacingError({
     id: 'bus/backup/failed',
     found: `${store} could not be copied to ${to}: ${messageOf(error)}`,
-    next: ['Name a file in a directory that exists, has room, and that the user of the bus may write.'],
+    next: ['Name a file in an existing directory with enough space, where the user of the bus may write.'],
     exitCode: exitCodes.unresolved,
   });
 }

@@ -28,6 +28,6 @@ function silent(args: readonly string[]): UserFacingError {
   return new UserFacingError({
     id: 'compose/engine/silent',
     found: `the engine did not answer \`docker ${args[0]}\` within ${limitMs / 1_000} s`,
-    next: ['Look whether the engine works, with `docker info`; restart it if it does not answer that either.'],
+    next: ['Check with `docker info` whether the engine works; restart it if that gets no answer either.'],
   });
 }

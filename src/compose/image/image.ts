@@ -40,8 +40,8 @@ async function obtain(request: ImageRequest): Promise<InspectedImage> {
   if (found !== undefined) return found;
   throw new UserFacingError({
     id: 'compose/image/missing',
-    found: `the engine has no image ${request.image}, although getting it went well`,
-    next: ['Look with `docker image ls` for what the engine has, and try again.'],
+    found: `the engine has no image ${request.image}, although it was pulled or built without an error`,
+    next: ['See with `docker image ls` what the engine has, and try again.'],
   });
 }
 
@@ -113,7 +113,7 @@ function buildFailed(image: string, outcome: DockerOutcome): UserFacingError {
 function pullFailed(image: string, outcome: DockerOutcome): UserFacingError {
   return new UserFacingError({
     id: 'compose/image/pull',
-    found: `the engine has no image ${image} and did not get it: ${lastLine(outcome)}`,
+    found: `the engine has no image ${image} and could not pull it: ${lastLine(outcome)}`,
     next: [`Correct the option \`image\`, or leave it out: then ${defaultImage} is built.`],
   });
 }

@@ -105,7 +105,7 @@ function unknownOption(name: string): UserFacingError {
 function notAList(name: string): UserFacingError {
   return new UserFacingError({
     id: 'compose/option/repeated',
-    found: `the option \`${name}\` is given more than once, and it is no list`,
+    found: `the option \`${name}\` is given more than once, and it is not a list`,
     next: ['Give it one value.'],
     exitCode: exitCodes.usage,
   });
@@ -123,7 +123,7 @@ function noValue(word: string): UserFacingError {
 function unknownCommand(command: string): UserFacingError {
   return new UserFacingError({
     id: 'compose/arguments/command',
-    found: command === '' ? 'no command is given' : `"${command}" is no command of the provider`,
+    found: command === '' ? 'no command is given' : `"${command}" is not a command of the provider`,
     expected: 'Compose calls up, down, stop and metadata; for people there are ps, gc, snippet, image and install.',
     next: ['Name one of them.'],
     exitCode: exitCodes.usage,
@@ -153,7 +153,7 @@ function badName(what: 'project' | 'service', name: string): UserFacingError {
 function tooMany(words: readonly string[]): UserFacingError {
   return new UserFacingError({
     id: 'compose/arguments/too-many',
-    found: `nothing is known of ${words.map((word) => `"${word}"`).join(', ')} behind the name of the service`,
+    found: `unknown words after the name of the service: ${words.map((word) => `"${word}"`).join(', ')}`,
     next: ['Write options as --OPTION=VALUE.'],
     exitCode: exitCodes.usage,
   });

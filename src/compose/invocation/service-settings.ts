@@ -103,8 +103,8 @@ function readMount(reader: OptionReader, name: string, { readFile }: SettingSour
     reader.faults.push(
       new UserFacingError({
         id: 'compose/file/relative',
-        found: `Option \`${name}\` is ${JSON.stringify(source)}, which is no absolute path`,
-        expected: 'A provider does not learn where the Compose file is.',
+        found: `Option \`${name}\` is ${JSON.stringify(source)}, which is not an absolute path`,
+        expected: 'Compose does not tell a provider where the Compose file is.',
         next: [`Write it as \${PWD}/${source.replace(/^\.\//, '')}, or with another variable.`],
         exitCode: exitCodes.configuration,
       }),
@@ -153,7 +153,7 @@ function passwordOnCommandLine(): UserFacingError {
   return new UserFacingError({
     id: 'compose/bus/proxy-password',
     found: 'option `bus-proxy` holds a user or a password (it is not shown)',
-    expected: 'Secrets come as files.',
+    expected: 'A secret must come in a file.',
     next: ['Write it as `bus_proxy` into the file that option `config` names.'],
     exitCode: exitCodes.configuration,
   });

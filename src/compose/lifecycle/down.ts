@@ -20,7 +20,7 @@ export async function down(provider: Provider, invocation: Invocation): Promise<
   await drainAndRemove(provider, containers, stopTimeoutOf(invocation));
   await removeBusIfUnused(provider, { settings: { project, service }, engine });
   provider.state.forget(entry);
-  report(provider, containers.length > 0 ? 'removed' : 'nothing was there');
+  report(provider, containers.length > 0 ? 'removed' : 'there was nothing to remove');
 }
 
 /**
@@ -36,7 +36,7 @@ export async function stop(provider: Provider, invocation: Invocation): Promise<
     await stopContainer(docker, each.id, stopTimeoutOf(invocation));
   }
   // Such a Compose does not start a one-off again.
-  report(provider, protocol.removesServiceContainers ? 'stopped; `up` brings it back, `start` does not' : 'stopped');
+  report(provider, protocol.removesServiceContainers ? 'stopped; `up` starts it again, `start` does not' : 'stopped');
 }
 
 /** Undefined, also for an unreadable value: then the container's own timeout applies. */
@@ -63,10 +63,10 @@ function checkElsewhere({ state }: Provider, { engine, project, service }: Place
 function otherEngine(endpoint: string, engine: Engine, what: string): UserFacingError {
   return new UserFacingError({
     id: 'compose/engine/other',
-    found: `${what} was brought up on the engine at ${endpoint}, and this is the one at ${engine.endpoint}`,
-    expected: 'Compose hands neither -H nor --context on to a provider.',
+    found: `${what} was started on the engine at ${endpoint}, and this call uses the engine at ${engine.endpoint}`,
+    expected: 'Compose passes neither -H nor --context to a provider.',
     next: [
-      'Set DOCKER_HOST or DOCKER_CONTEXT instead, or remove what is over there with `meridian-sidecar compose gc`.',
+      'Set DOCKER_HOST or DOCKER_CONTEXT instead, or remove it from that engine with `meridian-sidecar compose gc`.',
     ],
   });
 }

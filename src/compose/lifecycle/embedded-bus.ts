@@ -44,7 +44,10 @@ export async function ensureBus(provider: Provider, request: BusRequest): Promis
       await removeContainer(docker, current.id);
     }
     if (settings.policy === undefined) {
-      report(provider, 'WARNING: the embedded bus has no policy: every caller may be anyone and do everything');
+      report(
+        provider,
+        'WARNING: the embedded bus has no policy: every caller may register as any instance and use every topic',
+      );
     }
     const id = await createContainer(provider, spec);
     await joinNetworks(provider, id, current?.networks.filter((each) => !networks.includes(each)) ?? []);

@@ -56,7 +56,7 @@ async function bring(provider: Provider, plan: UpPlan): Promise<string> {
   const { settings, image, ours, rollback } = plan;
   let busIsOpen = false;
   if (settings.bus === 'embedded') {
-    rollback.add('the embedded bus, if nobody uses it', () => removeBusIfUnused(provider, plan));
+    rollback.add('the embedded bus, if no sidecar uses it', () => removeBusIfUnused(provider, plan));
     busIsOpen = await ensureBus(provider, plan);
   }
   const owner = await ensureNetworkOwner(provider, plan);

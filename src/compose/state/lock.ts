@@ -39,6 +39,6 @@ function busy(name: string, timeoutMs: number): UserFacingError {
   return new UserFacingError({
     id: 'compose/lock/busy',
     found: `another call has been working on ${name} for more than ${timeoutMs / 1_000} s`,
-    next: ['Let it end, or end it, and try again.'],
+    next: ['Wait for it to end, or end it, and try again.'],
   });
 }

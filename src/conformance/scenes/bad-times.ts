@@ -21,7 +21,7 @@ const usualHeartbeatMs = 5_000;
 
 /** The sidecar starts late, the bus stops and restarts, and the plugin is suspended until it is faulted. */
 export const badTimes: Scenario = {
-  name: 'the sidecar comes late, the bus goes away, the plugin freezes',
+  name: 'the sidecar comes late, the bus goes away, the plugin is suspended',
   judges: ['sidecar-readiness', 'degraded-state', 'faulted-state'],
   async play(context) {
     const { claims, profile, judge } = context;
@@ -115,7 +115,8 @@ async function faultedVerdict(bed: TestBed, input: Input, context: SceneContext)
     const beats = () => journal.received(sidecarMethods.heartbeat, bed.life).length > 0;
     await journal.until(heartbeatPeriodMsMax, () => beats() || bed.exit !== undefined);
     if (bed.exit !== undefined) return failed(`it ${bed.exit}`);
-    if (!beats()) return failed('it takes no callbacks and sent no heartbeat, so that nobody could see it freeze');
+    if (!beats())
+      return failed('it takes no callbacks and sent no heartbeat, so that its suspension could not be seen');
   }
   const timeoutMs = claims.stepTimeoutMs + (profile.takesCallbacks ? answerTimeoutMs : heartbeatTimeoutMs(profile));
   const becomes = (state: TestBed['sidecarState']) =>
@@ -126,10 +127,10 @@ async function faultedVerdict(bed: TestBed, input: Input, context: SceneContext)
   const faultedAfterMs = Math.round(journal.nowMs - frozenMs);
   const state = bed.sidecarState;
   bed.signalPlugin('SIGCONT');
-  if (state !== 'FAULTED') return failed(`frozen for ${faultedAfterMs} ms, it was not faulted`);
+  if (state !== 'FAULTED') return failed(`suspended for ${faultedAfterMs} ms, it was not faulted`);
   await becomes('RUNNING');
-  if (bed.exit !== undefined) return failed(`thawed, it ${bed.exit}`);
-  if (bed.sidecarState !== 'RUNNING') return failed(`thawed, it did not heal: its sidecar is ${bed.sidecarState}`);
+  if (bed.exit !== undefined) return failed(`resumed, it ${bed.exit}`);
+  if (bed.sidecarState !== 'RUNNING') return failed(`resumed, it did not heal: its sidecar is ${bed.sidecarState}`);
   const fault = await faultOfWork(bed, input, context);
   return fault === undefined
     ? passed(`faulted after ${faultedAfterMs} ms without an answer, healed by one, and works`)

@@ -40,7 +40,7 @@ export async function openAuditLog({ place, setting, log, stdout }: AuditLogOpti
     throw new UserFacingError({
       id: 'config/audit-log/unwritable',
       found: `${setting} names ${place}, which cannot be opened: ${messageOf(error)}`,
-      expected: 'It must be a file that can be appended to or made, or `-` for stdout.',
+      expected: 'It must be a file that can be created or appended to, or `-` for stdout.',
       next: [`Name a file in an existing folder that this user may write, or unset ${setting}.`],
       exitCode: exitCodes.configuration,
     });

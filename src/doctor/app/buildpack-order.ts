@@ -75,7 +75,7 @@ function tooMany(many: number): Finding {
   return errorOf({
     id: 'doctor/buildpacks/ten',
     found: `The app has ${many} buildpacks`,
-    expected: 'From ten on the platform loses the sidecars of the first ten without a word.',
+    expected: 'With ten or more, the platform loses the sidecars of the first ten and prints no error.',
     next: ['Push with nine buildpacks or fewer.'],
   });
 }

@@ -64,7 +64,7 @@ function nameTaken(place: string): Finding {
   return errorOf({
     id: 'doctor/processes/name-taken',
     found: `A process named \`${buildpackName}\` is in ${place}`,
-    expected: 'The platform keeps one process of a name, so the sidecar would be lost without a word.',
+    expected: 'The platform keeps one process of each name, so the sidecar would be lost, and no error would say so.',
     next: ['Rename that process.'],
   });
 }
@@ -102,7 +102,7 @@ function unusedHealth(type: string): Finding {
   return warningOf({
     id: 'doctor/health-check/unused',
     found: `The sidecar serves its health on the platform's port, and the health check of ${type} is \`process\``,
-    expected: 'The platform then asks nobody, and a faulted plugin goes unnoticed.',
+    expected: 'The platform then asks no health endpoint, and a faulted plugin goes unnoticed.',
     next: ['Set `health-check-type: http` and `health-check-http-endpoint: /healthz`.'],
   });
 }

@@ -84,7 +84,7 @@ function unknownOption(service: string, name: string): Finding {
   return errorOf({
     id: 'doctor/compose/unknown-option',
     found: `service ${service} has the option \`${name}\`, which does not exist`,
-    expected: 'Compose leaves it out without a word.',
+    expected: 'Compose ignores it and prints no error.',
     next: [nearest === undefined ? 'Remove it.' : `Write \`${nearest}\`.`],
   });
 }

@@ -121,8 +121,8 @@ function unreachable(sources: BusSources, reason: string): Finding {
     found: `The bus at ${url.address} accepts no connection: ${reason}`,
     expected: whence(url),
     next: [
-      'Look whether the bus runs there.',
-      'On Cloud Foundry, look whether a security group lets this space reach it.',
+      'Check that the bus runs there.',
+      'On Cloud Foundry, check that a security group lets this space reach it.',
       ...proxyHint(sources),
     ],
     exitCode,
@@ -135,7 +135,7 @@ function noTunnel(url: Address, reason: string): Finding {
     found: `The bus at ${url.address} cannot be reached: ${reason}`,
     next: [
       'Correct SIDECAR_BUS_PROXY, or unset it when the bus is reached without a proxy.',
-      'Ask whoever runs the proxy whether it lets this machine open a tunnel to the bus by CONNECT.',
+      'Ask the operator of the proxy whether it lets this machine open a tunnel to the bus by CONNECT.',
     ],
     exitCode,
   });
@@ -144,7 +144,7 @@ function noTunnel(url: Address, reason: string): Finding {
 function noBus(url: Address, reason: string): Finding {
   return errorOf({
     id: 'doctor/bus/not-a-bus',
-    found: `Something accepts connections at ${url.address}, and it is no Bus API: ${reason}`,
+    found: `Something accepts connections at ${url.address}, and it is not a Bus API: ${reason}`,
     expected: whence(url),
     next: ['Correct SIDECAR_BUS_API_URL, or start the Bus API there.'],
     exitCode,
@@ -177,7 +177,7 @@ function notTrusted(url: Address, reason: string): Finding {
     found: `The certificate of the bus at ${url.address} is not accepted: ${reason}`,
     next: [
       'Let SIDECAR_BUS_CA name the authority that signed it, and SIDECAR_BUS_API_URL a host that is in it.',
-      'If it has expired, ask whoever runs the bus for a new one.',
+      'If it has expired, ask the operator of the bus for a new one.',
     ],
     exitCode,
   });
@@ -187,6 +187,6 @@ function ends(url: Address, until: string): Finding {
   return warningOf({
     id: 'doctor/bus/certificate-ends',
     found: `The certificate of the bus at ${url.address} ends at ${until}`,
-    next: ['Ask whoever runs the bus for a new one, which the bus reads without a restart.'],
+    next: ['Ask the operator of the bus for a new one, which the bus reads without a restart.'],
   });
 }

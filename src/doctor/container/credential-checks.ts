@@ -78,7 +78,7 @@ function oldAuthority(toMs: number): Finding {
   return errorOf({
     id: 'doctor/credential/authority-expired',
     found: `Every authority of SIDECAR_BUS_CA or of the \`ca\` of the service has expired, the last at ${shownTime(toMs)}`,
-    next: ['Ask whoever runs the bus for the certificate of its present authority.'],
+    next: ['Ask the operator of the bus for the certificate of its present authority.'],
   });
 }
 
@@ -95,8 +95,8 @@ function certificateEnds(origin: string, toMs: number): Finding {
   return warningOf({
     id: 'doctor/credential/certificate-ends',
     found: `The client certificate from ${origin} ends at ${shownTime(toMs)}`,
-    expected: 'The sidecar reads it again by itself; without a newer one it cannot connect from then on.',
-    next: ['Look whether whoever renews it still does.'],
+    expected: 'The sidecar reads it again by itself; without a newer one it cannot connect after that.',
+    next: ['Check that it is still being renewed.'],
   });
 }
 

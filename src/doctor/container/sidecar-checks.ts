@@ -110,7 +110,7 @@ function faulted(): Finding {
   return errorOf({
     id: 'doctor/sidecar/faulted',
     found: 'The sidecar is FAULTED: the plugin missed its health checks',
-    next: ['Look at the log of the plugin for why it does not answer.'],
+    next: ['See the log of the plugin for why it does not answer.'],
     exitCode: exitCodes.pluginFaulted,
   });
 }
@@ -127,7 +127,7 @@ function standsBy(): Finding {
   return warningOf({
     id: 'doctor/sidecar/standby',
     found: 'The sidecar stands by: a newer sidecar of the same instance id works in its place',
-    next: ['If that is not a deployment under way, give every instance an INSTANCE_ID of its own.'],
+    next: ['If no deployment is in progress, give every instance an INSTANCE_ID of its own.'],
   });
 }
 
@@ -143,6 +143,6 @@ function withheldGrants(withheld: readonly string[]): Finding {
   return warningOf({
     id: 'doctor/grants/withheld',
     found: `The bus does not give what REQUESTED_GRANTS asks for: ${withheld.join(', ')}`,
-    next: ['Ask only for what the policy allows, or ask whoever runs the bus to allow or approve it.'],
+    next: ['Ask only for what the policy allows, or ask the operator of the bus to allow or approve it.'],
   });
 }

@@ -33,7 +33,8 @@ function reserved(name: string): Finding {
 function structure(name: string, value: unknown): Finding {
   const isOurs = variableSettings.has(name);
   const found = `\`env\` of manifest.yml gives ${name} as a YAML ${Array.isArray(value) ? 'list' : 'map'}`;
-  const expected = 'Cloud Controller turns that into text in the notation of Ruby, such as {"a"=>1}, which is no JSON.';
+  const expected =
+    'Cloud Controller turns that into text in the notation of Ruby, such as {"a"=>1}, which is not JSON.';
   const next = [`Write the value of ${name} as text, in quotes or behind \`>-\`.`];
   return isOurs
     ? errorOf({ id: 'doctor/manifest/env-structure', found, expected, next })

@@ -21,7 +21,7 @@ function listFaults(app: Mapping, name: string): Finding[] {
   const faults = ['buildpacks', 'processes', 'sidecars', 'services'].flatMap((key) =>
     app[key] === undefined || app[key] === null || Array.isArray(app[key])
       ? []
-      : [refused(name, `has \`${key}\`, which is no list`, 'write each on a line that begins with `- `')],
+      : [refused(name, `has \`${key}\`, which is not a list`, 'write each on a line that begins with `- `')],
   );
   return app['buildpack'] !== undefined && app['buildpacks'] !== undefined
     ? [...faults, refused(name, 'has both `buildpack` and `buildpacks`', 'keep `buildpacks`')]

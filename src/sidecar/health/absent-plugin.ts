@@ -17,7 +17,7 @@ export function watchForPlugin({ lifecycle, scheduler, log, address }: AbsenceOp
   const timer = every(scheduler, lookEveryMs, () => {
     if (lifecycle.state !== 'READY') return;
     log.warn(
-      'no plugin has registered since the sidecar became ready; it is to connect to the address in SIDECAR_ADDR',
+      'no plugin has registered since the sidecar became ready; it should connect to the address in SIDECAR_ADDR',
       {
         address,
       },

@@ -17,7 +17,7 @@ export function busUnreachable(address: string, error: RpcError): UserFacingErro
     id: 'sidecar/startup/bus-unreachable',
     found: `the Bus API at ${address} cannot be reached: ${error.message}`,
     next: [
-      'Check that the Bus API runs there and that SIDECAR_BUS_API_URL names it; for a trial: `meridian-sidecar bus`.',
+      'Check that the Bus API runs there and that SIDECAR_BUS_API_URL names it; to try it out, run `meridian-sidecar bus`.',
       'Raise SIDECAR_CONNECT_TIMEOUT when the bus starts later than the plugin.',
     ],
     exitCode: exitCodes.busUnreachable,
@@ -25,8 +25,8 @@ export function busUnreachable(address: string, error: RpcError): UserFacingErro
 }
 
 const remedies: Readonly<Record<CertificateFault, string>> = {
-  expired: 'Ask whoever runs the bus for a new certificate, which it reads without a restart.',
-  'not-yet-valid': 'Compare the clock of this machine with the one of whoever issued the certificate.',
+  expired: 'Ask the operator of the bus for a new certificate, which it reads without a restart.',
+  'not-yet-valid': 'Compare the clock of this machine with that of the issuer of the certificate.',
   untrusted: 'Let SIDECAR_BUS_CA name the authority that signed it.',
   'wrong-host': 'Let SIDECAR_BUS_API_URL name the bus by a host that is in its certificate.',
 };
@@ -48,7 +48,7 @@ function proxyFailed(address: string, { message }: ProxyError): UserFacingError 
     found: `the Bus API at ${address} cannot be reached: ${message}`,
     next: [
       'Correct SIDECAR_BUS_PROXY, or unset it when the bus is reached without a proxy.',
-      'Ask whoever runs the proxy whether it lets this machine open a tunnel to the bus by CONNECT.',
+      'Ask the operator of the proxy whether it lets this machine open a tunnel to the bus by CONNECT.',
     ],
     exitCode: exitCodes.busUnreachable,
   });
@@ -105,7 +105,7 @@ function protocolUnknown({ message }: RpcError): UserFacingError {
   return new UserFacingError({
     id: 'sidecar/startup/protocol-version',
     found: `the bus refused the registration: ${message}`,
-    expected: 'Sidecar and bus work together when their protocol versions are the same or neighbours.',
+    expected: 'Sidecar and bus work together when their protocol versions are equal or differ by one.',
     next: ['Upgrade the older of the two.'],
     exitCode: exitCodes.refused,
   });
@@ -116,9 +116,9 @@ function busFaulty(address: string, { code, message }: RpcError): UserFacingErro
   return new UserFacingError({
     id: 'sidecar/startup/bus-faulty',
     found: `the Bus API at ${address} answers, but could not register this instance, with ${code}: ${message}`,
-    expected: 'This is a fault of the bus, and no decision on this sidecar.',
+    expected: 'This is a problem of the bus, not a decision about this sidecar.',
     next: [
-      'Look at the log of the bus, and at the room on the disk of its store.',
+      'See the log of the bus, and at the room on the disk of its store.',
       'Raise SIDECAR_CONNECT_TIMEOUT when the bus needs longer to recover.',
     ],
     exitCode: exitCodes.busUnreachable,
@@ -139,7 +139,7 @@ export function registrationFailed(address: string, error: unknown): UserFacingE
     found: `the bus refused the registration: ${failure.message}`,
     next: [
       'Compare INSTANCE_ID and POOL_TYPE with what the policy of the bus allows this credential.',
-      'Ask whoever runs the bus to add a rule for it.',
+      'Ask the operator of the bus to add a rule for it.',
     ],
     exitCode: exitCodes.refused,
   });
@@ -152,7 +152,7 @@ export function grantsDenied(denied: readonly Grant[]): UserFacingError {
     found: `the bus granted nothing of what REQUESTED_GRANTS asks for: ${listGrants(denied)}`,
     next: [
       'Ask only for topics that the policy gives to this POOL_TYPE.',
-      'Ask whoever runs the bus to widen the policy, or to approve again what was revoked.',
+      'Ask the operator of the bus to widen the policy, or to approve again what was revoked.',
     ],
     exitCode: exitCodes.refused,
   });
@@ -167,9 +167,9 @@ export function grantsUndecided(waiting: {
   const { instanceId, undecided, timeoutMs } = waiting;
   return new UserFacingError({
     id: 'sidecar/startup/grants-undecided',
-    found: `nobody decided within ${timeoutMs} ms on ${listGrants(undecided)}`,
+    found: `no administrator decided within ${timeoutMs} ms on ${listGrants(undecided)}`,
     next: [
-      `Ask whoever runs the bus to approve them: ${approvalCommand(instanceId, undecided)}`,
+      `Ask the operator of the bus to approve them: ${approvalCommand(instanceId, undecided)}`,
       'Raise SIDECAR_GRANT_TIMEOUT.',
     ],
     exitCode: exitCodes.grantsUndecided,
@@ -182,7 +182,7 @@ export function pluginPortTaken(address: string, error: unknown): UserFacingErro
     id: 'sidecar/startup/plugin-port',
     found: `plugins cannot be accepted on ${address}: ${RpcError.from(error).message}`,
     next: [
-      `Stop whatever else listens on ${address} in this container.`,
+      `Stop the other program that listens on ${address} in this container.`,
       'Or set SIDECAR_ADDR to another loopback port, for the plugin and the sidecar alike.',
     ],
     exitCode: exitCodes.pluginPort,

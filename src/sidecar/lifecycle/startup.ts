@@ -17,7 +17,9 @@ export async function runStartup(steps: readonly StartupStep[], log: Log): Promi
       log.info(`startup ${place}: ${step.name}`);
     } catch (error) {
       if (step.fatal) throw atStep(error, `Startup stopped at step ${index + 1} of ${steps.length}: ${step.name}.`);
-      log.warn(`startup ${place}: ${step.name} failed and is survived: ${messageOf(error)}; ${step.retried}`);
+      log.warn(
+        `startup ${place}: ${step.name} failed, and the sidecar goes on without it: ${messageOf(error)}; ${step.retried}`,
+      );
     }
   }
 }

@@ -29,7 +29,7 @@ export function addPartGauges(metrics: SidecarMetrics, config: SidecarConfig, pa
   const { registry } = metrics;
   const { sidecarLifecycle, link, admission, lifecycle, outbox, scheduler } = parts;
   const { instanceId, poolType } = config;
-  registry.gauges('info', 'Always 1; the labels tell who this is', {
+  registry.gauges('info', 'Always 1; the labels identify this sidecar', {
     labels: ['version', 'instance_id', 'pool_type'],
     read: (show) => show(1, version, instanceId, poolType),
   });
@@ -39,11 +39,13 @@ export function addPartGauges(metrics: SidecarMetrics, config: SidecarConfig, pa
       for (const state of sidecarStates) show(Number(state === sidecarLifecycle.state), state);
     },
   });
-  registry.gauge('bus_up', '1 while the session with the bus stands', () => Number(link.isUp));
-  registry.gauge('lease_remaining_seconds', 'Until the lease of the instance id ends unless it is renewed', () =>
-    link.leaseEndsMs === undefined ? 0 : Math.max(0, link.leaseEndsMs - scheduler.nowMs()) / 1_000,
+  registry.gauge('bus_up', '1 while a session with the bus is open', () => Number(link.isUp));
+  registry.gauge(
+    'lease_remaining_seconds',
+    'Time until the lease of the instance id expires unless it is renewed',
+    () => (link.leaseEndsMs === undefined ? 0 : Math.max(0, link.leaseEndsMs - scheduler.nowMs()) / 1_000),
   );
-  registry.gauge('epoch', 'Epoch under which the instance id is held; 0 before it is', () => Number(link.epoch));
+  registry.gauge('epoch', 'Epoch of this sidecar; 0 before it has registered', () => Number(link.epoch));
   registry.gauge('outbox_messages', 'Publishes that wait for the answer of the bus', () => outbox.size);
   registry.gauge('outbox_bytes', 'Bytes of the publishes that wait', () => outbox.bytes);
   registry.gauge('plugin_registered', '1 while a plugin is registered', () => Number(admission.isRegistered));
@@ -64,7 +66,7 @@ function addSubscriptionGauges(metrics: SidecarMetrics, subscriptions: GaugedPar
     });
   };
   registry.gauge('subscriptions', 'Open subscriptions of the plugin', () => subscriptions.size);
-  each('unacknowledged_messages', 'With the plugin and not acknowledged', ({ inFlight }) => inFlight);
+  each('unacknowledged_messages', 'Messages delivered to the plugin and not acknowledged', ({ inFlight }) => inFlight);
   each('credit_messages', 'Messages that the bus may still deliver', ({ credit }) => credit.messages);
   each('credit_bytes', 'Bytes that the bus may still deliver', ({ credit }) => credit.bytes);
 }

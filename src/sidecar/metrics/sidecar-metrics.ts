@@ -110,15 +110,12 @@ type SubscriptionSeries = ReturnType<ReturnType<typeof subscriptionSeries>>;
 function topicSeries(registry: MetricRegistry) {
   const seconds = (name: string, help: string) =>
     registry.histograms(name, help, { labels: ['topic'], bounds: latencySeconds });
-  const publishes = registry.counters('publishes_total', "The plugin's publishes by how they ended", [
-    'topic',
-    'outcome',
-  ]);
-  const publishSeconds = seconds('publish_duration_seconds', 'From taking a publish in to its acceptance');
-  const calls = registry.counters('calls_total', "The plugin's calls by how they ended", ['topic', 'outcome']);
-  const callSeconds = seconds('call_duration_seconds', 'From taking a call in to its end, refused ones left out');
-  const requests = registry.counters('requests_total', 'Requests of other plugins handed to the plugin', ['topic']);
-  const lagSeconds = seconds('delivery_lag_seconds', 'From publishing to handing over, by the clocks of both sides');
+  const publishes = registry.counters('publishes_total', 'Publishes of the plugin by outcome', ['topic', 'outcome']);
+  const publishSeconds = seconds('publish_duration_seconds', 'Time from receiving a publish to its acceptance');
+  const calls = registry.counters('calls_total', 'Calls of the plugin by outcome', ['topic', 'outcome']);
+  const callSeconds = seconds('call_duration_seconds', 'Time from receiving a call to its end, without refused ones');
+  const requests = registry.counters('requests_total', 'Requests of other plugins passed to the plugin', ['topic']);
+  const lagSeconds = seconds('delivery_lag_seconds', 'Time from publishing to delivery, by the clocks of both sides');
   return (topic: string) => ({
     publishes: seriesOfEach(publishEndings, (outcome) => publishes.at(topic, outcome)),
     publishSeconds: publishSeconds.at(topic),
@@ -132,7 +129,7 @@ function topicSeries(registry: MetricRegistry) {
 /** Like `topicSeries`, for what is counted by subscription. */
 function subscriptionSeries(registry: MetricRegistry) {
   const counters = (name: string, help: string) => registry.counters(name, help, ['subscription']);
-  const deliveries = counters('deliveries_total', 'Messages handed to the plugin');
+  const deliveries = counters('deliveries_total', 'Messages delivered to the plugin');
   const redeliveries = counters('redeliveries_total', 'Deliveries marked as possible repeats');
   const acknowledgements = counters('acknowledgements_total', 'Acknowledgements that the bus stored');
   const lost = counters(
@@ -150,7 +147,7 @@ function subscriptionSeries(registry: MetricRegistry) {
 
 function plainSeries(registry: MetricRegistry) {
   return {
-    reconnects: registry.counter('reconnects_total', 'Sessions with the bus that were made again after a loss'),
+    reconnects: registry.counter('reconnects_total', 'Sessions with the bus that were reopened after a loss'),
     healthCheckMisses: registry.counter(
       'plugin_health_check_misses_total',
       'Health checks that the plugin failed or missed',

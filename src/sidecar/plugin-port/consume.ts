@@ -112,9 +112,12 @@ function checkOpen(port: PluginPort, open: OpenSubscription): void {
   throwFault(lengthFault(OpenSubscriptionSchema, open));
   const { name, pattern, deadLetterTopic, startAt } = open;
   if (!/^[A-Za-z0-9_.-]{1,128}$/.test(name)) {
-    throw new RpcError('INVALID_ARGUMENT', `"${name}" is no subscription name of 1 to 128 characters [A-Za-z0-9_.-]`);
+    throw new RpcError(
+      'INVALID_ARGUMENT',
+      `"${name}" is not a subscription name of 1 to 128 characters [A-Za-z0-9_.-]`,
+    );
   }
-  if (!(startAt in busStartAt)) throw new RpcError('INVALID_ARGUMENT', `start_at ${startAt} is none of StartAt`);
+  if (!(startAt in busStartAt)) throw new RpcError('INVALID_ARGUMENT', `start_at ${startAt} is not a value of StartAt`);
   checkPattern(port, pattern);
   const fault = deadLetterFault(open);
   if (fault !== undefined) throw new RpcError('INVALID_ARGUMENT', fault);

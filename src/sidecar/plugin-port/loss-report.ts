@@ -27,7 +27,7 @@ export class LossReport {
     this.#untold += 1;
     if (this.#timer) return;
     const { log, pattern } = this.#options;
-    log.warn('a v1 stream is read too slowly, and loses what its buffer has no room for', { pattern });
+    log.warn('a v1 stream is read too slowly; messages that do not fit into its buffer are lost', { pattern });
     this.#tell();
   }
 

@@ -70,7 +70,7 @@ export class ClientCredentials extends ChannelCredentials {
   async #prepare(socket: Socket): Promise<Socket> {
     this.#socket = socket;
     try {
-      if (this.#isAbandoned) throw new Error('nobody waits for this connection');
+      if (this.#isAbandoned) throw new Error('nothing waits for this connection');
       if (this.#proxy) await openTunnel(socket, this.#address, this.#proxy);
       this.#hasTunnel = this.#proxy !== undefined;
       return this.#context ? await this.#handshake(socket, this.#context) : socket;

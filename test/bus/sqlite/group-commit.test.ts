@@ -46,7 +46,7 @@ test('a full disk refuses what adds messages, undoes all of it, and does the res
   };
 
   const refused = commit(append(1n, 10), append(2n, 1_000_000), save);
-  const full = { refused: { kind: 'full', reason: 'the disk that the store is on is full' } };
+  const full = { refused: { kind: 'full', reason: 'the disk of the store is full' } };
   expect(refused.answers).toEqual([full, full, { done: 1n }]);
   expect(room.isDiskFull).toBe(true);
   expect(commit(append(1n, 10)).answers).toEqual([full]);

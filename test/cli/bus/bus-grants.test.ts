@@ -174,7 +174,7 @@ test('explain tells the rule or decision that admits, and what is missing otherw
   ]);
   expect(await explain('oms-1', 'publish', 'platform.oms.orders')).toEqual([
     'oms-1 may not publish platform.oms.orders: rules[0] allows it, but the instance does not ask for it; the nearest is platform.oms.fills',
-    'needed: name it in the REQUESTED_GRANTS of the instance and start that again',
+    'needed: name it in the REQUESTED_GRANTS of the instance and restart the instance',
   ]);
   expect(await explain('oms-1', 'publish', 'platform.risk.limits')).toEqual([
     'oms-1 may not publish platform.risk.limits: no policy rule allows it; of its grants, the nearest is platform.oms.fills; in the policy, the nearest is platform.oms.**',

@@ -31,7 +31,7 @@ test('reservations that are never activated go when their leases end, or when th
   };
   const bus = await startBus(undefined, store, '--lease', '500ms');
   await register(bus.address);
-  await bus.program.seen(/lease ended without a heartbeat instance=oms-1/);
+  await bus.program.seen(/lease expired without a heartbeat instance=oms-1/);
   bus.program.signal('SIGTERM');
   await bus.program.exited;
   expect(reserved()).toEqual([0, 0]);

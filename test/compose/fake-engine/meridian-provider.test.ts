@@ -39,7 +39,7 @@ describe.each(composes)('under Docker Compose $version the provider', ({ isNew, 
     for (const time of [1, 2]) {
       const { exitCode, stderr } = await compose('down');
       expect(exitCode, `time ${time}: ${stderr}`).toBe(0);
-      expect(stderr).toMatch(/prov +nothing was there/);
+      expect(stderr).toMatch(/prov +there was nothing to remove/);
     }
   });
 });

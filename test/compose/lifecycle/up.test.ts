@@ -85,7 +85,7 @@ describe('up', () => {
       'com.docker.compose.oneoff': 'True',
     });
     const stopped = await provider.call(['--project-name=shop', 'stop', 'sidecar'], accepted);
-    expect(told(stopped, 'info').at(-1)).toBe('stopped; `up` brings it back, `start` does not');
+    expect(told(stopped, 'info').at(-1)).toBe('stopped; `up` starts it again, `start` does not');
   });
 
   test('starts a stopped sidecar again', async () => {

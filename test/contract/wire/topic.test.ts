@@ -43,7 +43,7 @@ describe('topic grammar', () => {
     expect(patternProblem(text)).toBeUndefined();
   });
 
-  test.each(['*', '**', 'a.*', 'a.**', '*.b.**'])('takes %s for a pattern, which is no topic', (text) => {
+  test.each(['*', '**', 'a.*', 'a.**', '*.b.**'])('takes %s for a pattern, which is not a topic', (text) => {
     expect(patternProblem(text)).toBeUndefined();
     expect(topicProblem(text)).toMatch(/is a pattern/);
   });

@@ -92,7 +92,7 @@ describe('a plugin that is stopped', () => {
     `);
     plugin.signal('SIGTERM');
     expect(await plugin.exited, plugin.output).toBe(0);
-    const refused = 'outcome: FAILED_PRECONDITION the plugin is stopping and takes nothing new';
+    const refused = 'outcome: FAILED_PRECONDITION the plugin is stopping and accepts nothing new';
     expect(plugin.stdout.split('\n').filter((line) => line.startsWith('outcome'))).toEqual([
       refused,
       refused,

@@ -44,12 +44,12 @@ describe('activation', () => {
     // Step 7 waits for the plugin port, so the bus is stopped for certain when step 8 comes.
     const { server, address } = await block();
     const sidecar = spawnSidecar(bus.address, { SIDECAR_ADDR: address });
-    await sidecar.seen(/startup 6\/8: .* failed and is survived/);
+    await sidecar.seen(/startup 6\/8: .* failed, and the sidecar goes on without it/);
     expect(sidecar.stdout).toMatch(/startup 4\/8/);
     bus.program.signal('SIGSTOP');
     server.close();
 
-    await sidecar.seen(/startup 8\/8: route messages failed and is survived/);
+    await sidecar.seen(/startup 8\/8: route messages failed, and the sidecar goes on without it/);
     const { readyz } = await addressesOf(sidecar);
     await expectDegraded(readyz);
     const plugin = await connectPlugin(address);
@@ -67,7 +67,9 @@ describe('activation', () => {
     const proxy = await proxiedBus();
     proxy.fail('activate', times);
     const sidecar = spawnSidecar(proxy.address);
-    await sidecar.seen(/startup 8\/8: route messages failed and is survived: .*the proxy fails activate/);
+    await sidecar.seen(
+      /startup 8\/8: route messages failed, and the sidecar goes on without it: .*the proxy fails activate/,
+    );
     const { address, readyz } = await addressesOf(sidecar);
     const plugin = await connectPlugin(address);
     expect(await plugin.publish('platform.oms.ticks', tick)).toMatchObject({ outcome: 'accepted' });
@@ -81,7 +83,7 @@ describe('activation', () => {
     const proxy = await proxiedBus();
     proxy.fail('activate', Number.POSITIVE_INFINITY);
     const sidecar = spawnSidecar(proxy.address);
-    await sidecar.seen(/startup 8\/8: route messages failed and is survived/);
+    await sidecar.seen(/startup 8\/8: route messages failed, and the sidecar goes on without it/);
     const { readyz, address } = await addressesOf(sidecar);
     await sidecar.seen(/to=DEGRADED/);
     await expectDegraded(readyz);
@@ -133,7 +135,9 @@ describe('state recovery', () => {
     const proxy = await proxiedBus();
     proxy.fail('loadState', 1);
     const sidecar = spawnSidecar(proxy.address);
-    await sidecar.seen(/startup 4\/8: recover state failed and is survived: .*the next LoadState or SaveState asks/);
+    await sidecar.seen(
+      /startup 4\/8: recover state failed, and the sidecar goes on without it: .*the next LoadState or SaveState asks/,
+    );
     const { address } = await addressesOf(sidecar);
     const plugin = await connectPlugin(address);
     await plugin.saveState(Buffer.from('kept'));
@@ -147,7 +151,9 @@ describe('the health server', () => {
     const { server, address: health } = await block();
     const bus = await startBus();
     const sidecar = spawnSidecar(bus.address, { SIDECAR_HEALTH_ADDR: health });
-    await sidecar.seen(/startup 5\/8: .* failed and is survived: .*; it is tried again until the address is free/);
+    await sidecar.seen(
+      /startup 5\/8: .* failed, and the sidecar goes on without it: .*; it is tried again until the address is free/,
+    );
     const [, address = ''] = await sidecar.seen(/plugin port listens address=(\S+)/);
     const plugin = await connectPlugin(address);
     await sidecar.seen(/to=RUNNING/);

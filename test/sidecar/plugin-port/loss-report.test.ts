@@ -15,7 +15,7 @@ function reporting() {
   return { scheduler, lines, told, report, lose };
 }
 
-const begins = 'WARN  a v1 stream is read too slowly, and loses what its buffer has no room for pattern=demo.*';
+const begins = 'WARN  a v1 stream is read too slowly; messages that do not fit into its buffer are lost pattern=demo.*';
 const ends = (messages: number): string => `WARN  a v1 stream has lost messages pattern=demo.* messages=${messages}`;
 
 test('the first loss is told at once, what follows once a second, and the log has one line for each end', async () => {

@@ -19,7 +19,7 @@ export interface CommittedGroup {
   readonly committed: boolean;
 }
 
-const diskFull: Answer = { refused: { kind: 'full', reason: 'the disk that the store is on is full' } };
+const diskFull: Answer = { refused: { kind: 'full', reason: 'the disk of the store is full' } };
 
 /**
  * Runs a group of commands in one transaction, so that they share one fsync. A refused command is undone alone. On a full disk the group

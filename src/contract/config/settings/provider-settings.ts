@@ -11,7 +11,7 @@ export const providerSettings = {
   bus: setting({
     ...provider,
     option: { name: 'bus' },
-    meaning: 'given: a Bus API that is there already; embedded: one of the project, shared by its sidecars',
+    meaning: 'given: an existing Bus API; embedded: a bus of the project, shared by its sidecars',
     default: 'given',
     parse: oneOf(['given', 'embedded']),
   }),
@@ -24,14 +24,14 @@ export const providerSettings = {
   image: setting({
     ...provider,
     option: { name: 'image' },
-    meaning: 'Image of the sidecar, at least of this version; ours is built when the engine has none',
+    meaning: 'Image of the sidecar, at least of this version; the provider builds one when the engine has none',
     unset: 'meridian-sidecar of this version',
     parse: text,
   }),
   base: setting({
     ...provider,
     option: { name: 'base' },
-    meaning: 'Image that ours is built on, with Node 24, a shell and bash; read when it is built',
+    meaning: 'Base of the image that the provider builds, with Node 24, a shell and bash; read at the build',
     parse: text,
   }),
   memoryMb: setting({
@@ -64,7 +64,7 @@ export const providerSettings = {
   alias: setting({
     ...provider,
     option: { name: 'alias', repeats: true },
-    meaning: "Further name of the plugin on the networks, beside the service's; may be a list",
+    meaning: "Additional name of the plugin on the networks, beside the service's; may be a list",
     parse: networkName,
   }),
   network: setting({

@@ -152,7 +152,7 @@ export const sidecarSettings = {
     example: '/var/log/meridian/audit.log',
     parse: text,
   }),
-  callTimeoutMs: ms('timeouts.call', '5s', 'How long a call may take that names no timeout'),
+  callTimeoutMs: ms('timeouts.call', '5s', 'Timeout of a call that names none'),
   maxCallTimeoutMs: ms('timeouts.max_call', '60s', 'The longest timeout of a call'),
   healthCheckTimeoutMs: ms('timeouts.health_check', '5s', 'How long the plugin may take to answer a health check'),
   healthCheckEveryMs: ms('intervals.health_check', '10s', 'How often the plugin is asked for its health'),
@@ -160,9 +160,9 @@ export const sidecarSettings = {
   faultThreshold: number('fault_threshold', '3', 'Health checks missed in a row that make the plugin FAULTED'),
   shutdown: {
     totalMs: ms('shutdown.total', '8s', 'How long a graceful stop may take; its parts must fit into it'),
-    drainMs: ms('shutdown.drain', '6s', 'How long the plugin may finish what is in flight'),
+    drainMs: ms('shutdown.drain', '6s', 'How long the plugin may take to finish what is in flight'),
     flushMs: ms('shutdown.flush', '1s', 'How long the sidecar waits for answers of the bus'),
-    deregisterMs: ms('shutdown.deregister', '500ms', 'How long giving the instance id back may take'),
+    deregisterMs: ms('shutdown.deregister', '500ms', 'How long releasing the instance id may take'),
     closeMs: ms('shutdown.close', '500ms', 'How long closing the ports may take'),
   },
   outbox: {
@@ -187,12 +187,12 @@ export const sidecarSettings = {
   v1BufferBytes: bytes(
     'v1_buffer',
     '4MiB',
-    'What may wait for one slow v1 stream; what does not fit is dropped and told',
+    'Bytes that may wait for one slow v1 stream; messages that do not fit are dropped and reported',
   ),
-  maxClockSkewMs: ms('max_clock_skew', '5s', "How far a message's event may be ahead of the clock"),
+  maxClockSkewMs: ms('max_clock_skew', '5s', 'How far ts_event of a message may be ahead of the clock'),
   reconnect: {
     firstDelayMs: ms('reconnect.first', '100ms', 'Bound of the first random delay before the bus is tried again'),
-    maxDelayMs: ms('reconnect.max', '5s', 'What that bound doubles up to'),
+    maxDelayMs: ms('reconnect.max', '5s', 'The most that this bound may double to'),
   },
   memory: {
     heldBytes: setting({
@@ -211,11 +211,13 @@ export const sidecarSettings = {
     resumeAtPercent: setting({
       key: 'memory.resume_at',
       default: '75%',
-      meaning: 'Share of the memory limit below which they are taken again',
+      meaning: 'Share of the memory limit below which they are accepted again',
       parse: percent,
     }),
   },
-  metrics: { topics: number('metrics.topics', '100', 'Topics that are named in metrics; the rest is told together') },
+  metrics: {
+    topics: number('metrics.topics', '100', 'Topics with metrics of their own; all others are counted together'),
+  },
 } as const satisfies SettingGroup;
 
 /** The values of the settings that only the sidecar reads. */

@@ -33,7 +33,7 @@ export const stagingSettings = {
   }),
   dependencyMirror: setting({
     variable: 'SIDECAR_DEPENDENCY_MIRROR',
-    meaning: 'What replaces https://HOST where an uncached package downloads its runtime; may hold a password',
+    meaning: 'URL that replaces https://HOST when an uncached package downloads its runtime; may hold a password',
     example: 'https://mirror.example/buildpacks',
     readBy: staging,
     secret: true,
@@ -41,7 +41,7 @@ export const stagingSettings = {
   }),
   downloadStallTimeout: setting({
     variable: 'SIDECAR_DOWNLOAD_STALL_TIMEOUT',
-    meaning: 'How long that download may bring next to nothing, in whole seconds or minutes',
+    meaning: 'How long that download may stall, in whole seconds or minutes',
     default: '30s',
     example: '2m',
     readBy: staging,

@@ -31,7 +31,7 @@ export class DiskReport {
     this.#isFull = isFull;
     this.#next?.cancel();
     if (isFull) this.#tell();
-    else if (this.#isTold) log.info('the disk that the store is on has room again', { store: path });
+    else if (this.#isTold) log.info('the disk of the store has space again', { store: path });
     this.#isTold &&= isFull;
   }
 
@@ -46,7 +46,7 @@ export class DiskReport {
       this.#toldMs = scheduler.nowMs();
       this.#isTold = true;
       log.warn(
-        'the disk that the store is on is full: publishes are refused until it has room; acknowledging and saving state go on',
+        'the disk of the store is full: publishes are refused until it has space; acks and plugin state are still stored',
         { store: path },
       );
     }

@@ -62,8 +62,8 @@ export function storeFault(path: string, error: unknown, isOpen: boolean): UserF
   if (code === resultCodes.full) {
     return new UserFacingError({
       id: 'bus/store/disk-full',
-      found: `the disk that ${path} is on is full`,
-      next: ['Make room on it, then start the bus again; what was answered is stored.'],
+      found: `the disk of ${path} is full`,
+      next: ['Free space on it, then start the bus again. What was answered is stored.'],
       exitCode: exitCodes.unresolved,
     });
   }

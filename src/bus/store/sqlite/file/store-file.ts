@@ -51,7 +51,7 @@ export async function withStoreFile<T>(
     database = openLocked({ path, lockTimeoutMs });
     const head = headOfStore(database);
     if (head.application === 0 && countTables(database) === 0) {
-      throw new StoreDamagedError(`it is empty; of a bus that runs, everything can still be in ${path}-wal`);
+      throw new StoreDamagedError(`it is empty; while a bus runs, all of its data can still be in ${path}-wal`);
     }
     checkIsStore({ path, ...head });
     return await use(database);
@@ -108,7 +108,7 @@ function checkFiles(path: string): void {
   // After a power failure a log's first write may never have reached the disk.
   const isUnwritten = head.every((byte) => byte === 0) && log.size <= head.length;
   if (isUnwritten || (head.length >= 4 && (head.readUInt32BE(0) & ~1) === walMagic)) return;
-  throw new StoreDamagedError(`${path}-wal, which holds the newest commits, is no write-ahead log`);
+  throw new StoreDamagedError(`${path}-wal, which holds the newest commits, is not a write-ahead log`);
 }
 
 function statsOf(path: string): Stats | undefined {
@@ -164,7 +164,7 @@ function checkIsStore({ path, application, version }: { path: string; applicatio
     throw new UserFacingError({
       id: 'bus/store/foreign',
       found: `${path} is a database of another program`,
-      next: ['Name another file with --store; a file that does not exist is made.'],
+      next: ['Name another file with --store; a file that does not exist is created.'],
       exitCode: exitCodes.unresolved,
     });
   }
