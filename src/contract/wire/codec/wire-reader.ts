@@ -87,7 +87,7 @@ export class WireReader {
     return this.#given.subarray(start, end);
   }
 
-  /** @throws Error if it is no UTF-8 */
+  /** @throws Error if it is not UTF-8 */
   string(): string {
     const end = this.#endOfLength();
     const start = this.pos;
