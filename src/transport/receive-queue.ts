@@ -1,3 +1,5 @@
+import type { ReadyIterator } from '../base/async/ready-iterator.ts';
+
 export interface InboxOptions<T> {
   readonly decode: (bytes: Uint8Array) => T;
   /** Called for every message that the reader took or that will never be read. */
@@ -50,28 +52,48 @@ export class ReceiveQueue<T> implements AsyncIterable<T> {
     this.#wake?.();
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
+  [Symbol.asyncIterator](): ReadyIterator<T> {
     if (this.#iterated) throw new Error('a stream may be iterated only once');
     this.#iterated = true;
-    try {
-      for (;;) {
-        if (this.#failure) throw this.#failure;
-        const bytes = this.#messages.shift();
-        if (bytes) {
-          this.#bytes -= bytes.byteLength;
-          this.#options.onTaken(bytes.byteLength);
-          yield this.#options.decode(bytes);
-        } else if (this.#ended) {
-          return;
-        } else {
-          await new Promise<void>((resolve) => {
-            this.#wake = resolve;
-          });
-          this.#wake = undefined;
-        }
+    return {
+      next: () => this.#next(),
+      takeReady: () => this.#take(),
+      return: async () => {
+        this.#abandon();
+        return { done: true, value: undefined };
+      },
+    };
+  }
+
+  async #next(): Promise<IteratorResult<T, undefined>> {
+    for (;;) {
+      const value = this.#take();
+      if (value !== undefined) return { done: false, value };
+      if (this.#failure && !this.#abandoned) {
+        this.#abandon();
+        throw this.#failure;
       }
-    } finally {
+      if (this.#ended || this.#abandoned) {
+        this.#abandon();
+        return { done: true, value: undefined };
+      }
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+      this.#wake = undefined;
+    }
+  }
+
+  #take(): T | undefined {
+    const bytes = this.#failure ? undefined : this.#messages.shift();
+    if (!bytes) return undefined;
+    this.#bytes -= bytes.byteLength;
+    this.#options.onTaken(bytes.byteLength);
+    try {
+      return this.#options.decode(bytes);
+    } catch (error) {
       this.#abandon();
+      throw error;
     }
   }
 

@@ -1,3 +1,4 @@
+import type { ReadyIterator } from '../base/async/ready-iterator.ts';
 import type { Fault, Metadata, RpcError } from './status.ts';
 
 /**
@@ -52,7 +53,8 @@ export interface CallContext {
  * RpcError at once when the call fails, even before all messages were taken. It may be iterated once. After a reader leaves the iteration
  * early, later messages are discarded.
  */
-export interface RpcStream<Incoming, Outgoing> extends AsyncIterable<Incoming> {
+export interface RpcStream<Incoming, Outgoing> {
+  [Symbol.asyncIterator](): ReadyIterator<Incoming>;
   /** Queues a message, or drops it once the stream is over. Returns `queuedBytes`. */
   write(message: Outgoing): number;
   /** Messages that the transport could not pass on yet, in bytes of memory: one kibibyte more than each message has. */

@@ -1,3 +1,4 @@
+import type { ReadyIterator } from '../base/async/ready-iterator.ts';
 import { decodeMessage, encodeMessage, type MessageFormat, refuseTooLarge } from './message.ts';
 import { QueuedBytes } from './queued-bytes.ts';
 import { ReceiveQueue } from './receive-queue.ts';
@@ -55,7 +56,7 @@ export abstract class StreamEnd<Incoming, Outgoing> implements RpcStream<Incomin
     return this.#outflow.bytes;
   }
 
-  [Symbol.asyncIterator](): AsyncIterator<Incoming> {
+  [Symbol.asyncIterator](): ReadyIterator<Incoming> {
     return this.inbox[Symbol.asyncIterator]();
   }
 

@@ -1,13 +1,15 @@
+import type { ReadyIterator } from './ready-iterator.ts';
+
 /**
  * Iterates a source until it ends or is interrupted.
  * A race with one long-lived promise would do the same, but keep a callback for every item.
  */
 export class InterruptibleIterable<T> implements AsyncIterable<T> {
-  readonly #source: AsyncIterator<T>;
+  readonly #source: ReadyIterator<T>;
   #failure: Error | undefined;
   #rejectWaiting: ((failure: Error) => void) | undefined;
 
-  constructor(source: AsyncIterator<T>) {
+  constructor(source: ReadyIterator<T>) {
     this.#source = source;
   }
 
@@ -17,8 +19,11 @@ export class InterruptibleIterable<T> implements AsyncIterable<T> {
     this.#rejectWaiting?.(this.#failure);
   }
 
-  [Symbol.asyncIterator](): AsyncIterator<T, unknown, undefined> {
-    return { next: () => this.#next() };
+  [Symbol.asyncIterator](): ReadyIterator<T> {
+    return {
+      next: () => this.#next(),
+      takeReady: () => (this.#failure ? undefined : this.#source.takeReady?.()),
+    };
   }
 
   #next(): Promise<IteratorResult<T>> {

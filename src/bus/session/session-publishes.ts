@@ -115,6 +115,8 @@ export class SessionPublishes {
 
   async #storeAll(): Promise<void> {
     this.#settled.set(false);
+    // What is read in the same turn goes to the store together.
+    await Promise.resolve();
     try {
       while (this.#waiting.length > 0) {
         const batch = this.#nextBatch();

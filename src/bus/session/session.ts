@@ -1,4 +1,5 @@
 import { InterruptibleIterable } from '../../base/async/interruptible-iterable.ts';
+import { forEachReady, type ReadyIterator } from '../../base/async/ready-iterator.ts';
 import type { Log } from '../../base/log/log.ts';
 import { callEndingOf } from '../../contract/wire/call-ending.ts';
 import { lengthFault } from '../../contract/wire/field-limits/length-fault.ts';
@@ -32,7 +33,7 @@ export interface SessionOptions extends Pick<SessionPublishesOptions, 'waiting'>
   readonly registration: Registration;
   readonly stream: RpcStream<SessionRequest, SessionEvent>;
   /** The rest of the stream after OpenSession. */
-  readonly requests: AsyncIterator<SessionRequest>;
+  readonly requests: ReadyIterator<SessionRequest>;
   readonly store: Store;
   readonly tail: LogTail;
   readonly broker: CallBroker;
@@ -92,10 +93,10 @@ export class Session implements RegisteredSession {
     this.send({ case: 'opened', value: {} });
     this.#sendGrants();
     try {
-      for await (const { message } of this.#requests) {
+      await forEachReady(this.#requests[Symbol.asyncIterator](), ({ message }) => {
         this.#handle(message);
-        if (this.#isBehind) await this.#readyForMore();
-      }
+        return this.#isBehind ? this.#readyForMore() : undefined;
+      });
       await this.#publishes.settled();
     } finally {
       this.#publishes.close();

@@ -1,3 +1,4 @@
+import { forEachReady } from '../../base/async/ready-iterator.ts';
 import { every, type Scheduler, type Timer } from '../../base/time/scheduler.ts';
 import { create, type MessageInitShape } from '../../contract/wire/codec/message.ts';
 import {
@@ -63,10 +64,11 @@ export class BusSession {
   /** Passes events on until the session ends. @throws RpcError when it ended with a status other than OK. */
   async run(): Promise<void> {
     try {
-      for await (const { event } of this.#stream) {
+      await forEachReady(this.#stream[Symbol.asyncIterator](), ({ event }) => {
         if (event.case === 'leaseRenewed') this.#renewed(event.value.sequence, event.value.leaseMs);
         else this.#options.onEvent(event);
-      }
+        return undefined;
+      });
     } finally {
       this.#heartbeats.cancel();
       this.#leaseEnd.cancel();

@@ -42,3 +42,16 @@ test('throws the failure of its source', async () => {
   queue.fail(new Error('broken'));
   await expect(collect(new InterruptibleIterable(queue[Symbol.asyncIterator]()), [])).rejects.toThrow('broken');
 });
+
+test('gives what is there already without a wait, until it is interrupted', () => {
+  const items = [1, 2, 3];
+  const interruptible = new InterruptibleIterable<number>({
+    next: () => Promise.reject(new Error('nobody waits')),
+    takeReady: () => items.shift(),
+  });
+  const iterator = interruptible[Symbol.asyncIterator]();
+  expect([iterator.takeReady?.(), iterator.takeReady?.()]).toEqual([1, 2]);
+  interruptible.interrupt(new Error('stop'));
+  expect(iterator.takeReady?.()).toBeUndefined();
+  expect(items).toEqual([3]);
+});

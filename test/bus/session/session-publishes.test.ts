@@ -47,17 +47,28 @@ function startPublishes(
   });
 }
 
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
 const sequencesOf = (results: readonly Result[]): unknown[] => results.map(({ sequence }) => sequence);
 
 describe('the publishes of one session', () => {
   test('that come while the store is busy are its next call, all together', async () => {
     const { store, publishes, results } = await scene();
     store.hold();
-    for (let sequence = 1n; sequence <= 100n; sequence += 1n) publishes.add(message(sequence));
+    publishes.add(message(1n));
+    await turn();
+    for (let sequence = 2n; sequence <= 100n; sequence += 1n) publishes.add(message(sequence));
     store.release();
     await publishes.settled();
     expect(store.appends.map(({ sequences }) => sequences.length)).toEqual([1, 99]);
     expect(results).toHaveLength(100);
+  });
+
+  test('that come in one turn are one call', async () => {
+    const { store, publishes } = await scene();
+    for (let sequence = 1n; sequence <= 100n; sequence += 1n) publishes.add(message(sequence));
+    await publishes.settled();
+    expect(store.appends.map(({ sequences }) => sequences.length)).toEqual([100]);
   });
 
   test('come in calls that are bounded in messages and in bytes', async () => {
@@ -69,7 +80,7 @@ describe('the publishes of one session', () => {
     for (let index = 0; index < 4; index += 1) publishes.add(message(BigInt(small + index + 1), { bytes: large }));
     store.release();
     await publishes.settled();
-    expect(store.appends.map(({ sequences }) => sequences.length)).toEqual([1, batchMax.messages, 3, 1]);
+    expect(store.appends.map(({ sequences }) => sequences.length)).toEqual([batchMax.messages, 4, 1]);
   });
 
   test.each([
