@@ -72,11 +72,12 @@ async function bundleOne(
 ): Promise<Metafile> {
   const { entry, outfile } = programs[name];
   const kind = name === 'plugin' ? 'client' : 'program';
-  const result = await build({
+  const { plugin, inputs } = lazyImports(root);
+  const { metafile } = await build({
     ...settings,
     ...(kind === 'client' ? {} : shipped),
     target: `node${requiredNode[kind]}`,
-    plugins: [lazyImports],
+    plugins: [plugin],
     absWorkingDir: root,
     entryPoints: [entry],
     outfile: path.join(outRoot, outfile),
@@ -85,7 +86,7 @@ async function bundleOne(
     legalComments: 'eof',
     metafile: true,
   });
-  return result.metafile;
+  return { ...metafile, inputs: { ...metafile.inputs, ...inputs } };
 }
 
 async function bundledText(root: string, entry: string): Promise<string> {

@@ -34,7 +34,7 @@ describe('bundles', () => {
     // The rest of grpc-js's own is withheld by every start, and a proxy is for SIDECAR_BUS_PROXY to name.
     const ofLibraries = new Set(read.filter((name) => !/^(?:SIDECAR|GRPC)_/.test(name)));
     const proxies = ['grpc_proxy', 'http_proxy', 'https_proxy', 'no_grpc_proxy', 'no_proxy'];
-    expect([...ofLibraries].sort()).toEqual(['LOG_STREAM', 'RES_OPTIONS', ...proxies].sort());
+    expect([...ofLibraries].sort()).toEqual(['LOG_STREAM', 'LOG_TOKENS', 'RES_OPTIONS', ...proxies].sort());
   });
 
   test.each(['sidecar', 'cli', 'plugin'] as const)(
