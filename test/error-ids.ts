@@ -69,7 +69,7 @@ function putTogether(): RaisedError[] {
   });
 }
 
-/** Of settings: the faults that parsers find, and those that are told of one setting. */
+/** Of settings: the problems that parsers find, and those that are reported for one setting. */
 function ofSettings(): RaisedError[] {
   const { configuration } = exitCodes;
   return sources.flatMap(({ code }) => [

@@ -48,11 +48,11 @@ describe('error ids', () => {
     [...code.matchAll(inCode)].map((match) => ({ file, id: match[1] ?? '' })),
   );
 
-  test('read part/subject/fault', () => {
+  test('read part/subject/problem', () => {
     expect(uses.filter(({ id }) => !/^[a-z0-9-]+\/[a-z0-9-]+\/[a-z0-9-]+$/.test(id))).toEqual([]);
   });
 
-  test('stand for one fault each, in one place', () => {
+  test('stand for one problem each, in one place', () => {
     const ids = uses.map(({ id }) => id);
     expect(uses.filter(({ id }, index) => ids.indexOf(id) !== index)).toEqual([]);
   });

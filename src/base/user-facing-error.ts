@@ -1,5 +1,5 @@
 export interface UserFacingErrorOptions {
-  /** Stable and documented: `part/subject/fault`, such as `supply/args/count`. */
+  /** Stable and documented: `part/subject/problem`, such as `supply/args/count`. */
   readonly id: string;
   /** One line that states a fact and contains the offending value. */
   readonly found: string;
@@ -33,20 +33,20 @@ export class UserFacingError extends Error {
  * Several errors found in one pass, reported together so that one round of corrections is enough.
  * The exit code is that of the first error.
  */
-export class FaultList extends Error {
-  override readonly name = 'FaultList';
-  readonly faults: readonly UserFacingError[];
+export class ErrorList extends Error {
+  override readonly name = 'ErrorList';
+  readonly errors: readonly UserFacingError[];
 
-  constructor(faults: readonly UserFacingError[]) {
-    super(faults.map((fault) => fault.message).join('; '));
-    this.faults = faults;
+  constructor(errors: readonly UserFacingError[]) {
+    super(errors.map((fault) => fault.message).join('; '));
+    this.errors = errors;
   }
 }
 
 /** The exit code for anything caught. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof UserFacingError) return error.exitCode;
-  if (error instanceof FaultList) return error.faults[0]?.exitCode ?? 1;
+  if (error instanceof ErrorList) return error.errors[0]?.exitCode ?? 1;
   return 1;
 }
 
@@ -55,7 +55,7 @@ export function exitCodeOf(error: unknown): number {
  * Only a bug of our own shows its stack.
  */
 export function renderError(error: unknown): string {
-  if (error instanceof FaultList) return error.faults.map(renderError).join('\n\n');
+  if (error instanceof ErrorList) return error.errors.map(renderError).join('\n\n');
   if (!(error instanceof UserFacingError)) {
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
     return `${stack}\nThis is a bug in the Meridian sidecar; please report it with the lines above.  [bug]`;

@@ -1,4 +1,4 @@
-import { FaultList } from '../base/user-facing-error.ts';
+import { ErrorList } from '../base/user-facing-error.ts';
 import { ownAddress } from '../contract/config/addresses.ts';
 import { readOwnPorts } from '../contract/config/own-ports.ts';
 import { openSettings } from '../contract/config/settings/open-settings.ts';
@@ -13,12 +13,12 @@ export interface OwnAddresses {
 /**
  * The addresses of this container's sidecar for health and status. They come from the environment and configuration file that
  * it shares with its plugin.
- * @throws FaultList when the settings cannot be used.
+ * @throws ErrorList when the settings cannot be used.
  */
 export async function ownAddresses(environment: NodeJS.ProcessEnv): Promise<OwnAddresses> {
   const file = await readSidecarConfigFile(environment);
   const { reader } = openSettings({ environment, configFile: file });
   const { healthAddress, statusAddress } = readOwnPorts(reader, environment);
-  if (reader.faults.length > 0) throw new FaultList(reader.faults);
+  if (reader.errors.length > 0) throw new ErrorList(reader.errors);
   return { health: ownAddress(healthAddress), status: ownAddress(statusAddress) };
 }

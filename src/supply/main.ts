@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { exitCodeOf, FaultList, renderError } from '../base/user-facing-error.ts';
+import { ErrorList, exitCodeOf, renderError } from '../base/user-facing-error.ts';
 import { depsPaths, packagePaths } from '../buildpack/layout.ts';
 import { parseManifest } from '../buildpack/manifest.ts';
 import { readBindingSources } from '../contract/config/bus/binding-files.ts';
@@ -43,7 +43,7 @@ try {
   log.step('Declaring the sidecar');
   for (const line of describeChoices(inputs)) log.detail(line);
 } catch (error) {
-  const faults = error instanceof FaultList ? error.faults : [error];
-  for (const fault of faults) log.error(renderError(fault));
+  const errors = error instanceof ErrorList ? error.errors : [error];
+  for (const fault of errors) log.error(renderError(fault));
   process.exitCode = exitCodeOf(error);
 }

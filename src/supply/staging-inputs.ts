@@ -1,4 +1,4 @@
-import { FaultList, type UserFacingError } from '../base/user-facing-error.ts';
+import { ErrorList, type UserFacingError } from '../base/user-facing-error.ts';
 import { listenAddress, loopbackAddress } from '../contract/config/addresses.ts';
 import type { BindingSources } from '../contract/config/bus/service-binding.ts';
 import { type Environment, readVariable } from '../contract/config/environment.ts';
@@ -30,7 +30,7 @@ export interface StagingInputs {
   readonly busAddress: Choice<string>;
   readonly holdsApp: boolean;
   readonly warnings: readonly string[];
-  readonly faults: readonly UserFacingError[];
+  readonly errors: readonly UserFacingError[];
 }
 
 export interface StagingSources {
@@ -69,7 +69,7 @@ export function readStagingInputs(sources: StagingSources): StagingInputs {
       ...sharedIdWarning(reader.raw(instanceId), types.value),
       ...run.warnings,
     ],
-    faults: [...reader.faults, ...run.faults],
+    errors: [...reader.errors, ...run.errors],
   };
 }
 
@@ -81,7 +81,7 @@ function choiceOf<V>(reader: SettingReader, setting: Setting<V>): Choice<V> {
 function checkRun({ environment, configFile, bindings }: StagingSources): {
   readonly config?: SidecarConfig;
   readonly warnings: readonly string[];
-  readonly faults: readonly UserFacingError[];
+  readonly errors: readonly UserFacingError[];
 } {
   const assumed = { ...environment, PORT: '8080', VCAP_APPLICATION: assumedInstance(environment) };
   try {
@@ -93,14 +93,14 @@ function checkRun({ environment, configFile, bindings }: StagingSources): {
       // Only the sidecar checks the topic grammar; staging checks the shape of the grants only.
       checkPattern: () => undefined,
     });
-    return { config, warnings: [], faults: [] };
+    return { config, warnings: [], errors: [] };
   } catch (error) {
-    if (!(error instanceof FaultList)) throw error;
-    const faults = error.faults.filter(({ id }) => id !== poolTypeMissing);
+    if (!(error instanceof ErrorList)) throw error;
+    const errors = error.errors.filter(({ id }) => id !== poolTypeMissing);
     // A file that does not exist yet may contain it.
     const mayFollow = configFile === undefined && readVariable(environment, 'SIDECAR_CONFIG') !== undefined;
-    const isWarned = faults.length < error.faults.length && !mayFollow;
-    if (faults.length > 0) return { warnings: isWarned ? [poolTypeWarning] : [], faults };
+    const isWarned = errors.length < error.errors.length && !mayFollow;
+    if (errors.length > 0) return { warnings: isWarned ? [poolTypeWarning] : [], errors };
     const rest = checkRun({ environment: { ...environment, POOL_TYPE: 'unknown' }, configFile, bindings });
     return { ...rest, warnings: isWarned ? [poolTypeWarning] : [] };
   }

@@ -1,4 +1,4 @@
-import { FaultList } from '../base/user-facing-error.ts';
+import { ErrorList } from '../base/user-facing-error.ts';
 import { depsPaths, packagePaths, profileScriptPath } from '../buildpack/layout.ts';
 import type { BuildpackManifest } from '../buildpack/manifest.ts';
 import { configYml, launchYml } from './launch-yml.ts';
@@ -30,10 +30,10 @@ export interface PlanOptions {
   readonly depsIdx: string;
 }
 
-/** @throws FaultList with all problems of the inputs, and all reasons why the app would get no sidecar. */
+/** @throws ErrorList with all problems of the inputs, and all reasons why the app would get no sidecar. */
 export function planSupply({ inputs, neighbours, version, depsIdx }: PlanOptions): SupplyPlan {
-  const faults = [...inputs.faults, ...findLostSidecar(neighbours, depsIdx)];
-  if (faults.length > 0) throw new FaultList(faults);
+  const errors = [...inputs.errors, ...findLostSidecar(neighbours, depsIdx)];
+  if (errors.length > 0) throw new ErrorList(errors);
   const sidecarFor = inputs.sidecarFor.value;
   const memoryMb = inputs.memoryMb.value;
   const { pluginAddress, healthAddress } = inputs;

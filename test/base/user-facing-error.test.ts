@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { exitCodeOf, FaultList, messageOf, renderError, UserFacingError } from '../../src/base/user-facing-error.ts';
+import { ErrorList, exitCodeOf, messageOf, renderError, UserFacingError } from '../../src/base/user-facing-error.ts';
 
 const short = new UserFacingError({ id: 'supply/args/count', found: 'supply expects 4 arguments, got 2', next: [] });
 const full = new UserFacingError({
@@ -28,8 +28,8 @@ describe('rendering', () => {
       ],
     ],
     [
-      'several faults, each with its own id',
-      new FaultList([short, short]),
+      'several errors, each with its own id',
+      new ErrorList([short, short]),
       [
         'supply expects 4 arguments, got 2  [supply/args/count]',
         '',
@@ -56,8 +56,8 @@ describe('rendering', () => {
 test.each<[what: string, code: number, error: unknown]>([
   ['an error with a code', 69, full],
   ['an error without one', 1, short],
-  ['faults, the first of which has one,', 69, new FaultList([full, short])],
-  ['no faults at all', 1, new FaultList([])],
+  ['errors, the first of which has one,', 69, new ErrorList([full, short])],
+  ['no errors at all', 1, new ErrorList([])],
   ['any other error', 1, new Error('x')],
   ['a thrown text', 1, 'x'],
   ['undefined', 1, undefined],
@@ -65,8 +65,8 @@ test.each<[what: string, code: number, error: unknown]>([
   expect(exitCodeOf(error)).toBe(code);
 });
 
-test('a list of faults has the messages of all', () => {
-  expect(new FaultList([short, full]).message).toBe(
+test('a list of errors has the messages of all', () => {
+  expect(new ErrorList([short, full]).message).toBe(
     'supply expects 4 arguments, got 2; Startup stopped at step 1 of 8',
   );
 });

@@ -154,7 +154,7 @@ describe('a policy that is edited while the bus runs', () => {
     await plugin.stop('done');
   });
 
-  test('stays as it was while the new one has faults, which are logged once, all of them', async () => {
+  test('stays as it was while the new one has errors, which are logged once, all of them', async () => {
     const bus = await startGrantsBus(automatic());
     const sidecar = await startSidecar(bus.address);
     const plugin = await connectPlugin(sidecar.address);

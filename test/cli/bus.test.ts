@@ -65,7 +65,7 @@ describe('its numbers can be set', () => {
   });
 });
 
-describe('a policy that cannot be used ends it with 78, naming every fault', () => {
+describe('a policy that cannot be used ends it with 78, naming every problem', () => {
   test.each([
     ['is not YAML', 'rules: [', ['bus/policy/syntax'], 'line 1'],
     ['is empty', '', ['bus/policy/value', 'bus/policy/value'], ''],
@@ -154,7 +154,7 @@ describe('a command line that is not understood ends with 64 and points to help'
     expect(cli.stderr).toContain('Usage: meridian-sidecar');
   });
 
-  test('help is no fault', async () => {
+  test('help is not an error', async () => {
     const cli = runCli('bus', '--help');
     expect(await cli.exited).toBe(0);
     expect(cli.stdout).toContain('Usage: meridian-sidecar bus');

@@ -42,7 +42,7 @@ describe('stdout', () => {
     expect([exitCode, parse(stdout)]).toEqual([0, [{ type: 'info', message: 'there was nothing to remove' }]]);
   });
 
-  test('ends with one error that holds every fault of the options, and their names', async () => {
+  test('ends with one error that holds every problem of the options, and their names', async () => {
     const words = ['--pool-type=9', '--requested-grants=no', '--config=side.yml', '--timeout=long', '--publish=x'];
     const { exitCode, stdout } = await provider.run(['--project-name=shop', 'up', ...words, 'my-sidecar']);
     expect(exitCode).toBe(78);

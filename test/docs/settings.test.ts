@@ -3,7 +3,7 @@ import path from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { FaultList } from '../../src/base/user-facing-error.ts';
+import { ErrorList } from '../../src/base/user-facing-error.ts';
 import { parsePolicy } from '../../src/bus/access/policy.ts';
 import { contextOf, type Setting, settingsIn } from '../../src/contract/config/settings/setting.ts';
 import { settings, sidecarConfigKeys } from '../../src/contract/config/settings.ts';
@@ -118,7 +118,7 @@ describe('the JSON Schema of the configuration file', () => {
     'refuses %s',
     (text) => {
       expect(isValid(parse(text))).toBe(false);
-      expect(() => load({ path: 'sidecar.yml', text })).toThrow(FaultList);
+      expect(() => load({ path: 'sidecar.yml', text })).toThrow(ErrorList);
     },
   );
 });
@@ -146,7 +146,7 @@ describe('the JSON Schema of the policy agrees with the bus', () => {
     expect(isValid(policy)).toBe(isGood);
     const read = () => parsePolicy({ path: 'policy.yml', text: JSON.stringify(policy) });
     if (isGood) expect(read).not.toThrow();
-    else expect(read).toThrow(FaultList);
+    else expect(read).toThrow(ErrorList);
   });
 
   function everything() {

@@ -162,7 +162,7 @@ describe('in a Compose file', () => {
     expect(found(composeFile(changes))).toEqual(expected);
   });
 
-  test('all faults come at once, of every service', () => {
+  test('all errors come at once, of every service', () => {
     const text = composeFile({
       options: { pooltype: 'x', memory: 'much' },
       more: { second: { provider: { type: 'meridian-sidecar', options: { poll: 1 } } } },

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { stringify } from 'yaml';
-import { FaultList } from '../../src/base/user-facing-error.ts';
+import { ErrorList } from '../../src/base/user-facing-error.ts';
 import { parseInvocation } from '../../src/compose/invocation/invocation.ts';
 import { readServiceSettings } from '../../src/compose/invocation/service-settings.ts';
 import { noBindings } from '../../src/contract/config/bus/service-binding.ts';
@@ -57,15 +57,15 @@ const container = {
   }),
 };
 
-function ids(faults: readonly { readonly id: string }[]): string[] {
-  return faults.map(({ id }) => id).sort();
+function ids(errors: readonly { readonly id: string }[]): string[] {
+  return errors.map(({ id }) => id).sort();
 }
 
 function thrownBy(run: () => unknown): string[] {
   try {
     run();
   } catch (error) {
-    if (error instanceof FaultList) return ids(error.faults);
+    if (error instanceof ErrorList) return ids(error.errors);
     throw error;
   }
   return [];
@@ -81,7 +81,7 @@ function ofSidecar(told: Told): string[] {
 }
 
 function ofSupply({ environment, configFile }: Told): string[] {
-  return ids(readStagingInputs({ environment, configFile, bindings: noBindings }).faults);
+  return ids(readStagingInputs({ environment, configFile, bindings: noBindings }).errors);
 }
 
 async function ofDoctor({ environment, configFile }: Told): Promise<string[]> {

@@ -19,7 +19,7 @@ beforeAll(async () => {
   programs.plugin = await startSidecar(programs.bus.address);
   client = new V1Client(programs.plugin.address);
 });
-// Whose Lifecycle stream ends is gone, by whatever fault it ended.
+// Whose Lifecycle stream ends is gone, for whatever reason it ended.
 beforeEach(async () => {
   await client.register();
 });
@@ -150,7 +150,7 @@ describe('what is no gRPC at all', () => {
   });
 });
 
-test('a plugin that is told of its fault is not unregistered by it', async () => {
+test('a plugin that is told of its mistake is not unregistered by it', async () => {
   expect(await statusOf(client.call('platform.oms.x', '', { timeout_ms: -1 }))).toMatchObject({
     code: 'INVALID_ARGUMENT',
   });

@@ -56,7 +56,7 @@ describe('a sidecar with a bound service', () => {
     expect(sidecar.output).not.toContain('s3cret');
   });
 
-  test('ends with 78 and every fault when two services could be meant', async () => {
+  test('ends with 78 and every problem when two services could be meant', async () => {
     const two = JSON.stringify({ a: ['bus', 'bus-2'].map((name) => ({ name, tags: ['meridian-bus'] })) });
     const sidecar = spawnSidecar('', { VCAP_SERVICES: two, POOL_TYPE: '' });
     expect(await sidecar.exited).toBe(78);

@@ -22,7 +22,7 @@ test('gives web a sidecar of 128 MB when nothing is said', () => {
     busAddress: { value: 'bus-api:8443 without TLS', origin: undefined },
     holdsApp: false,
     warnings: [],
-    faults: [],
+    errors: [],
   });
 });
 
@@ -47,7 +47,7 @@ test('takes what the configuration file says, so that the profile script agrees 
     pluginAddress: '127.0.0.1:7001',
     healthAddress: ':$PORT',
     warnings: [],
-    faults: [],
+    errors: [],
   });
 });
 
@@ -62,7 +62,7 @@ test('takes the Bus API from a bound service, and does not judge what only a run
   };
   expect(read(pool, undefined, bindings)).toMatchObject({
     busAddress: { value: 'bus.example:8443 over TLS', origin: 'service "bus" of VCAP_SERVICES' },
-    faults: [],
+    errors: [],
   });
 });
 
@@ -103,7 +103,7 @@ describe('a warning', () => {
     ],
     ['nothing when the file is outside the app', { SIDECAR_CONFIG: '/etc/sidecar.yml' }, undefined, []],
   ])('tells of %s', (_what, environment, yaml, warnings) => {
-    expect(read(environment, yaml)).toMatchObject({ warnings, faults: [] });
+    expect(read(environment, yaml)).toMatchObject({ warnings, errors: [] });
   });
 });
 
@@ -132,18 +132,18 @@ describe('a fault', () => {
     ['VCAP_APPLICATION', '[', 'config/vcap-application/not-json'],
     ['VCAP_APPLICATION', '{"application_name":"my app"}', 'config/instance-id/malformed'],
   ])('is %s=%s', (name, value, id) => {
-    expect(read({ ...pool, [name]: value }).faults).toEqual([expect.objectContaining({ id, exitCode: 78 })]);
+    expect(read({ ...pool, [name]: value }).errors).toEqual([expect.objectContaining({ id, exitCode: 78 })]);
   });
 
   test.each(['{space}-{app}-{process}-{index}', 'oms-{index}', 'oms'])('is not the template %s', (template) => {
     const vcap = '{"application_name":"oms","space_name":"dev"}';
-    expect(read({ ...pool, INSTANCE_ID: template, VCAP_APPLICATION: vcap }).faults).toEqual([]);
+    expect(read({ ...pool, INSTANCE_ID: template, VCAP_APPLICATION: vcap }).errors).toEqual([]);
   });
 
   test('comes with all the others in one pass, those of the file and a missing pool type included', () => {
     const environment = { SIDECAR_MEMORY: 'x', SIDECAR_FOR: ';', REQUESTED_GRANTS: '{', TAGS: 'a b' };
-    const { faults, warnings } = read({ ...environment, SIDECAR_CONFIG: 'sidecar.yml' }, 'log_level: loud\n');
-    expect(faults.map(({ id }) => id)).toEqual([
+    const { errors, warnings } = read({ ...environment, SIDECAR_CONFIG: 'sidecar.yml' }, 'log_level: loud\n');
+    expect(errors.map(({ id }) => id)).toEqual([
       'config/memory/not-megabytes',
       'config/for/malformed',
       'config/requested-grants/not-json',
@@ -154,12 +154,12 @@ describe('a fault', () => {
   });
 
   test('names the id that an app name makes, and repeats no secret', () => {
-    const { faults } = read({
+    const { errors } = read({
       ...pool,
       VCAP_APPLICATION: '{"application_name":"my app"}',
       SIDECAR_BUS_TOKEN: 's3cret one',
     });
-    expect(faults.map(({ message }) => message)).toEqual([
+    expect(errors.map(({ message }) => message)).toEqual([
       'INSTANCE_ID is not set: {app}-{index} makes "my app-0"',
       'SIDECAR_BUS_TOKEN cannot be used as it is (its value is not shown)',
     ]);

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { FaultList } from '../../src/base/user-facing-error.ts';
+import { ErrorList } from '../../src/base/user-facing-error.ts';
 import { noBindings } from '../../src/contract/config/bus/service-binding.ts';
 import { launchYml } from '../../src/supply/launch-yml.ts';
 import { readStagingInputs } from '../../src/supply/staging-inputs.ts';
@@ -34,7 +34,7 @@ test('writes one file into the app and puts nothing but meridian-sidecar on its 
   expect(plan.depsFiles.map((file) => file.path)).toEqual(['bin/meridian-sidecar', 'config.yml', 'launch.yml']);
 });
 
-test('refuses with the faults of the variables and of the neighbours together', () => {
+test('refuses with the errors of the variables and of the neighbours together', () => {
   const faulty = readStagingInputs({
     environment: { SIDECAR_MEMORY: 'x' },
     configFile: undefined,
@@ -42,7 +42,7 @@ test('refuses with the faults of the variables and of the neighbours together', 
   });
   const plan = (): unknown =>
     planSupply({ ...options, inputs: faulty, neighbours: { ...neighbours, procfile: 'meridian-sidecar: a' } });
-  expect(plan).toThrow(FaultList);
+  expect(plan).toThrow(ErrorList);
   expect(plan).toThrow(/SIDECAR_MEMORY.*A process named `meridian-sidecar` is already in the Procfile/);
 });
 

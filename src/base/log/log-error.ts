@@ -1,10 +1,10 @@
-import { FaultList, messageOf, renderError, UserFacingError } from '../user-facing-error.ts';
+import { ErrorList, messageOf, renderError, UserFacingError } from '../user-facing-error.ts';
 import { createLog, type Log } from './log.ts';
 
 /** Logs anything caught, one line per error. Only a bug of our own shows its stack. */
 export function logError(log: Log, error: unknown): void {
-  if (error instanceof FaultList) {
-    for (const fault of error.faults) logError(log, fault);
+  if (error instanceof ErrorList) {
+    for (const fault of error.errors) logError(log, fault);
   } else if (error instanceof UserFacingError) {
     const { id, expected, next, cause } = error;
     const causedBy = cause === undefined ? undefined : messageOf(cause);

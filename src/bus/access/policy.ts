@@ -1,5 +1,5 @@
 import { isMap, LineCounter, parseDocument } from 'yaml';
-import { FaultList, messageOf, UserFacingError } from '../../base/user-facing-error.ts';
+import { ErrorList, messageOf, UserFacingError } from '../../base/user-facing-error.ts';
 import type { Grant } from '../../contract/wire/grants.ts';
 import { patternProblem } from '../../contract/wire/topic.ts';
 import { parseQuotas, type Quotas } from '../quotas/quotas.ts';
@@ -42,20 +42,20 @@ export interface Policy {
  *     approval: manual
  * admins: [ops]
  * ```
- * @throws FaultList of `bus/policy/*` faults, all found in one pass.
+ * @throws ErrorList of `bus/policy/*` errors, all found in one pass.
  */
 export function parsePolicy(file: { readonly path: string; readonly text: string }): Policy {
-  const faults: UserFacingError[] = [];
-  const { deployment, rules, admins = [], tokens, ...others } = readMapping(file, faults);
-  if (faults.length > 0) throw new FaultList(faults);
-  const fault = (found: string): void => void faults.push(policyFault(file.path, 'value', found));
+  const errors: UserFacingError[] = [];
+  const { deployment, rules, admins = [], tokens, ...others } = readMapping(file, errors);
+  if (errors.length > 0) throw new ErrorList(errors);
+  const fault = (found: string): void => void errors.push(policyFault(file.path, 'value', found));
   for (const key of Object.keys(others)) fault(`the file has an unknown key \`${key}\``);
   if (typeof deployment !== 'string' || deployment === '') fault('`deployment` is not a name');
   if (!Array.isArray(rules) || rules.length === 0) fault('`rules` is not a list of at least one rule');
   const parsed = (Array.isArray(rules) ? rules : []).map((rule, index) => parseRule(rule, `rules[${index}]`, fault));
   if (!isListOfTexts(admins)) fault('`admins` is not a list of texts');
   const holders = tokens === undefined ? undefined : parseTokens(tokens, fault);
-  if (faults.length > 0) throw new FaultList(faults);
+  if (errors.length > 0) throw new ErrorList(errors);
   return {
     deploymentId: String(deployment),
     rules: parsed,
@@ -66,20 +66,20 @@ export function parsePolicy(file: { readonly path: string; readonly text: string
 
 function readMapping(
   file: { readonly path: string; readonly text: string },
-  faults: UserFacingError[],
+  errors: UserFacingError[],
 ): Readonly<Record<string, unknown>> {
   const document = parseDocument(file.text, { lineCounter: new LineCounter() });
   // One misplaced character causes many later errors of the parser, so only the first is shown.
   for (const { linePos, message } of document.errors.slice(0, 1)) {
     const line = linePos?.[0].line ?? '?';
-    faults.push(policyFault(file.path, 'syntax', `line ${line} is not YAML: ${message.split('\n')[0]}`));
+    errors.push(policyFault(file.path, 'syntax', `line ${line} is not YAML: ${message.split('\n')[0]}`));
   }
-  if (faults.length > 0 || !isMap(document.contents)) return {};
+  if (errors.length > 0 || !isMap(document.contents)) return {};
   try {
     return document.toJS();
   } catch (error) {
     // Aliases are resolved only here, and an unquoted glob such as `*-plugin` is an alias.
-    faults.push(policyFault(file.path, 'syntax', `the file is not YAML: ${messageOf(error)}; quote texts with a star`));
+    errors.push(policyFault(file.path, 'syntax', `the file is not YAML: ${messageOf(error)}; quote texts with a star`));
     return {};
   }
 }

@@ -12,7 +12,7 @@ export interface PolicyText {
   readonly policy: Policy;
 }
 
-/** @throws UserFacingError if the file cannot be read, FaultList if it is not a valid policy. The exit code is 78. */
+/** @throws UserFacingError if the file cannot be read, ErrorList if it is not a valid policy. The exit code is 78. */
 export async function readPolicy(path: string): Promise<PolicyText> {
   const text = await readPolicyText(path);
   return { text, policy: parsePolicy({ path, text }) };

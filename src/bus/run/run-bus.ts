@@ -1,6 +1,6 @@
 import type { Log } from '../../base/log/log.ts';
 import { realScheduler } from '../../base/time/real-scheduler.ts';
-import { exitCodeOf, FaultList, messageOf, UserFacingError } from '../../base/user-facing-error.ts';
+import { ErrorList, exitCodeOf, messageOf, UserFacingError } from '../../base/user-facing-error.ts';
 import { exitCodes } from '../../contract/config/exit-codes.ts';
 import { grpcNetwork } from '../../transport/grpc/network.ts';
 import { bufferOneMessageAStream } from '../../transport/grpc/read-ahead.ts';
@@ -118,15 +118,15 @@ function endAtOnce(failure: UserFacingError, settings: BusProgramSettings): void
   process.exit(exitCodeOf(failure));
 }
 
-/** Both results. @throws FaultList with the problems of both; any other error unchanged. */
+/** Both results. @throws ErrorList with the problems of both; any other error unchanged. */
 async function inOnePass<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
   const outcomes = await Promise.allSettled([first, second]);
   const failures = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []));
-  const faults = failures.flatMap((failure): readonly unknown[] =>
-    failure instanceof FaultList ? failure.faults : [failure],
+  const errors = failures.flatMap((failure): readonly unknown[] =>
+    failure instanceof ErrorList ? failure.errors : [failure],
   );
-  const ours = faults.filter((fault) => fault instanceof UserFacingError);
-  if (ours.length > 0 && ours.length === faults.length) throw new FaultList(ours);
+  const ours = errors.filter((fault) => fault instanceof UserFacingError);
+  if (ours.length > 0 && ours.length === errors.length) throw new ErrorList(ours);
   return Promise.all([first, second]);
 }
 

@@ -3,7 +3,7 @@ import { readTextFile } from '../../base/files/read-text-file.ts';
 import type { Log } from '../../base/log/log.ts';
 import type { Scheduler, Timer } from '../../base/time/scheduler.ts';
 import { watchChanges } from '../../base/time/watch-changes.ts';
-import { FaultList, messageOf, UserFacingError } from '../../base/user-facing-error.ts';
+import { ErrorList, messageOf, UserFacingError } from '../../base/user-facing-error.ts';
 import { exitCodes } from '../../contract/config/exit-codes.ts';
 import type { TlsFiles } from '../../transport/rpc.ts';
 
@@ -16,27 +16,27 @@ export interface BusTlsPaths {
 
 /**
  * Reads the bus's certificate and CA. Undefined for plaintext.
- * @throws FaultList of `bus/tls/*` errors, all found in one pass, with exit code 78.
+ * @throws ErrorList of `bus/tls/*` errors, all found in one pass, with exit code 78.
  */
 export async function readBusTls(paths: BusTlsPaths): Promise<TlsFiles | undefined> {
   const { tlsCertificate, tlsKey, tlsClientCa } = paths;
-  const faults: UserFacingError[] = [];
+  const errors: UserFacingError[] = [];
   if ((tlsCertificate === undefined) !== (tlsKey === undefined)) {
     const [given, missing] = tlsKey === undefined ? ['certificate', 'key'] : ['key', 'certificate'];
-    faults.push(halfGiven(`--tls-${given} is given and --tls-${missing} is not`, `--tls-${missing}`));
+    errors.push(halfGiven(`--tls-${given} is given and --tls-${missing} is not`, `--tls-${missing}`));
   }
   if (tlsClientCa !== undefined && tlsCertificate === undefined && tlsKey === undefined) {
-    faults.push(halfGiven('--tls-client-ca is given without a certificate of the bus', '--tls-certificate, --tls-key'));
+    errors.push(halfGiven('--tls-client-ca is given without a certificate of the bus', '--tls-certificate, --tls-key'));
   }
   const [certificate, key, ca] = await Promise.all([
-    readPem({ flag: '--tls-certificate', path: tlsCertificate, parse: certificatesOf }, faults),
-    readPem({ flag: '--tls-key', path: tlsKey, parse: createPrivateKey }, faults),
-    readPem({ flag: '--tls-client-ca', path: tlsClientCa, parse: certificatesOf }, faults),
+    readPem({ flag: '--tls-certificate', path: tlsCertificate, parse: certificatesOf }, errors),
+    readPem({ flag: '--tls-key', path: tlsKey, parse: createPrivateKey }, errors),
+    readPem({ flag: '--tls-client-ca', path: tlsClientCa, parse: certificatesOf }, errors),
   ]);
   if (certificate !== undefined && key !== undefined && !belongTogether(certificate, key)) {
-    faults.push(notUsable('--tls-key', `${tlsKey} is not the key of the certificate in ${tlsCertificate}`));
+    errors.push(notUsable('--tls-key', `${tlsKey} is not the key of the certificate in ${tlsCertificate}`));
   }
-  if (faults.length > 0) throw new FaultList(faults);
+  if (errors.length > 0) throw new ErrorList(errors);
   if (certificate === undefined || key === undefined) return undefined;
   return { certificate, key, ...(ca !== undefined && { ca }) };
 }
@@ -91,13 +91,13 @@ interface PemFile {
   readonly parse: (text: string) => unknown;
 }
 
-async function readPem({ flag, path, parse }: PemFile, faults: UserFacingError[]): Promise<string | undefined> {
+async function readPem({ flag, path, parse }: PemFile, errors: UserFacingError[]): Promise<string | undefined> {
   if (path === undefined) return undefined;
   let text: string;
   try {
     text = await readTextFile(path);
   } catch (error) {
-    faults.push(notUsable(flag, `the file of ${flag} cannot be read: ${messageOf(error)}`));
+    errors.push(notUsable(flag, `the file of ${flag} cannot be read: ${messageOf(error)}`));
     return undefined;
   }
   try {
@@ -105,7 +105,7 @@ async function readPem({ flag, path, parse }: PemFile, faults: UserFacingError[]
     return text;
   } catch {
     // OpenSSL's message may contain part of the text.
-    faults.push(notUsable(flag, `${path} holds no PEM that fits ${flag}`));
+    errors.push(notUsable(flag, `${path} holds no PEM that fits ${flag}`));
     return undefined;
   }
 }

@@ -23,7 +23,7 @@ export class AdminClient {
 
   /**
    * Connects with the settings of a sidecar; `address` replaces SIDECAR_BUS_API_URL.
-   * @throws FaultList of settings, UserFacingError `grants/bus/…`
+   * @throws ErrorList of settings, UserFacingError `grants/bus/…`
    */
   static async connect(address: string | undefined, environment: NodeJS.ProcessEnv): Promise<AdminClient> {
     const bindings = await readBindingSources(environment);

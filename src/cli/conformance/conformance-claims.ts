@@ -1,5 +1,5 @@
 import { parseDurationMs } from '../../base/time/duration.ts';
-import { FaultList, UserFacingError } from '../../base/user-facing-error.ts';
+import { ErrorList, UserFacingError } from '../../base/user-facing-error.ts';
 import type { InputMessage } from '../../conformance/input.ts';
 import type { Expectations } from '../../conformance/scenario.ts';
 import type { Grant } from '../../contract/wire/grants.ts';
@@ -13,17 +13,17 @@ export interface ClaimFlags {
   readonly timeout: string;
 }
 
-/** Reads the expectations from the options. @throws FaultList with every problem, with the usage exit code. */
+/** Reads the expectations from the options. @throws ErrorList with every problem, with the usage exit code. */
 export function readClaims({ grant, message, strict, timeout }: ClaimFlags): Expectations {
-  const faults: UserFacingError[] = [];
+  const errors: UserFacingError[] = [];
   const claims = {
-    grants: grant.map((text) => grantOf(text, faults)),
-    messages: message.map((text) => inputOf(text, faults)),
+    grants: grant.map((text) => grantOf(text, errors)),
+    messages: message.map((text) => inputOf(text, errors)),
     isStrict: strict,
     stepTimeoutMs: parseDurationMs(timeout) ?? 0,
   };
   if (claims.stepTimeoutMs === 0) {
-    faults.push(
+    errors.push(
       new UserFacingError({
         id: 'conformance/timeout/format',
         found: `--timeout is "${timeout}"`,
@@ -32,15 +32,15 @@ export function readClaims({ grant, message, strict, timeout }: ClaimFlags): Exp
       }),
     );
   }
-  if (faults.length > 0) throw new FaultList(faults);
+  if (errors.length > 0) throw new ErrorList(errors);
   return claims;
 }
 
-function grantOf(text: string, faults: UserFacingError[]): Grant {
+function grantOf(text: string, errors: UserFacingError[]): Grant {
   const [action, pattern = ''] = text.split(':', 2);
   const fault = patternProblem(pattern);
   if ((action === 'publish' || action === 'subscribe') && fault === undefined) return { action, pattern };
-  faults.push(
+  errors.push(
     new UserFacingError({
       id: 'conformance/grant/format',
       found: `--grant is "${text}"${fault === undefined ? '' : `, whose pattern ${fault}`}`,
@@ -51,12 +51,12 @@ function grantOf(text: string, faults: UserFacingError[]): Grant {
   return { action: 'publish', pattern };
 }
 
-function inputOf(text: string, faults: UserFacingError[]): InputMessage {
+function inputOf(text: string, errors: UserFacingError[]): InputMessage {
   const at = text.indexOf('=');
   const topic = text.slice(0, Math.max(at, 0));
   const fault = topicProblem(topic);
   if (at > 0 && fault === undefined) return { topic, payload: Buffer.from(text.slice(at + 1)) };
-  faults.push(
+  errors.push(
     new UserFacingError({
       id: 'conformance/message/format',
       found: `--message is "${text}"${at > 0 ? `, whose topic ${fault}` : ''}`,

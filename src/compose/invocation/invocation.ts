@@ -1,5 +1,5 @@
 import { closestName } from '../../base/closest-name.ts';
-import { FaultList, UserFacingError } from '../../base/user-facing-error.ts';
+import { ErrorList, UserFacingError } from '../../base/user-facing-error.ts';
 import { exitCodes } from '../../contract/config/exit-codes.ts';
 import { composeOptions } from '../../contract/config/settings/compose-options.ts';
 import type { ComposeCommand } from '../../contract/config/settings/setting.ts';
@@ -18,28 +18,28 @@ export interface Invocation {
 interface Words {
   readonly plain: string[];
   readonly options: [name: string, value: string][];
-  readonly faults: UserFacingError[];
+  readonly errors: UserFacingError[];
   project?: string;
 }
 
 /**
  * Reads the arguments after `compose`, such as `--project-name=shop up --pool-type=OMSPool sidecar`. Options may be anywhere.
  * The project's name follows `=` (Compose 2.40 and later) or is the next argument.
- * @throws FaultList of `compose/arguments/*` and `compose/option/*`, all found in one pass, with exit code 64.
+ * @throws ErrorList of `compose/arguments/*` and `compose/option/*`, all found in one pass, with exit code 64.
  */
 export function parseInvocation(argv: readonly string[]): Invocation {
   const words = split(argv);
-  const { faults } = words;
+  const { errors } = words;
   const [command = '', service = '', ...more] = words.plain;
-  if (!isComposeCommand(command)) faults.push(unknownCommand(command));
-  if (service === '') faults.push(missing('the name of the service, as the last word'));
-  if (!words.project) faults.push(missing('--project-name=NAME'));
+  if (!isComposeCommand(command)) errors.push(unknownCommand(command));
+  if (service === '') errors.push(missing('the name of the service, as the last word'));
+  if (!words.project) errors.push(missing('--project-name=NAME'));
   // Both become parts of paths and of container names.
-  if (!/^(?:[a-z0-9][a-z0-9_-]*)?$/.test(words.project ?? '')) faults.push(badName('project', words.project ?? ''));
-  if (!/^[A-Za-z0-9._-]*$/.test(service)) faults.push(badName('service', service));
-  if (more.length > 0) faults.push(tooMany(more));
+  if (!/^(?:[a-z0-9][a-z0-9_-]*)?$/.test(words.project ?? '')) errors.push(badName('project', words.project ?? ''));
+  if (!/^[A-Za-z0-9._-]*$/.test(service)) errors.push(badName('service', service));
+  if (more.length > 0) errors.push(tooMany(more));
   const { known, ignored } = knownOptions(words, command !== 'up' && isComposeCommand(command));
-  if (faults.length > 0 || !isComposeCommand(command)) throw new FaultList(faults);
+  if (errors.length > 0 || !isComposeCommand(command)) throw new ErrorList(errors);
   return { command, project: words.project ?? '', service, options: known, ignored };
 }
 
@@ -48,7 +48,7 @@ function isComposeCommand(word: string): word is ComposeCommand {
 }
 
 function split(argv: readonly string[]): Words {
-  const words: Words = { plain: [], options: [], faults: [] };
+  const words: Words = { plain: [], options: [], errors: [] };
   const rest = [...argv];
   for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
     if (word === '--') {
@@ -59,7 +59,7 @@ function split(argv: readonly string[]): Words {
       words.project = word.slice('--project-name='.length);
     } else if (word.startsWith('--')) {
       const at = word.indexOf('=');
-      if (at < 0) words.faults.push(noValue(word));
+      if (at < 0) words.errors.push(noValue(word));
       else words.options.push([word.slice(2, at), word.slice(at + 1)]);
     } else {
       words.plain.push(word);
@@ -69,7 +69,7 @@ function split(argv: readonly string[]): Words {
 }
 
 /** With `isLenient`, unknown options are ignored: a typing mistake must not prevent a removal. */
-function knownOptions({ options, faults }: Words, isLenient: boolean) {
+function knownOptions({ options, errors }: Words, isLenient: boolean) {
   const known = new Map<string, string[]>();
   const ignored: string[] = [];
   for (const [name, value] of options) {
@@ -77,12 +77,12 @@ function knownOptions({ options, faults }: Words, isLenient: boolean) {
     const before = known.get(name);
     if (option === undefined) {
       if (isLenient) ignored.push(name);
-      else faults.push(unknownOption(name));
+      else errors.push(unknownOption(name));
     } else if (before === undefined) {
       known.set(name, [value]);
     } else {
       before.push(value);
-      if (!option.repeats && before.length === 2) faults.push(notAList(name));
+      if (!option.repeats && before.length === 2) errors.push(notAList(name));
     }
   }
   return { known, ignored };

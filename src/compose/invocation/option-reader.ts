@@ -4,7 +4,7 @@ import { settingFault } from '../../contract/config/settings/setting-reader.ts';
 
 /** Looks up options and collects their problems. An option with an empty value counts as absent, as `${NAME:-}` leaves it. */
 export class OptionReader {
-  readonly faults: UserFacingError[] = [];
+  readonly errors: UserFacingError[] = [];
   readonly #context = contextOf({});
   readonly #options: ReadonlyMap<string, readonly string[]>;
 
@@ -49,7 +49,7 @@ export class OptionReader {
   #check(name: string, raw: string, parse: Setting['parse']): unknown {
     const parsed = parse(raw, this.#context);
     if (parsed.ok) return parsed.value;
-    this.faults.push(
+    this.errors.push(
       settingFault({
         subject: name,
         fault: parsed.fault,

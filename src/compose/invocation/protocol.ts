@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
-import { FaultList, messageOf, UserFacingError } from '../../base/user-facing-error.ts';
+import { ErrorList, messageOf, UserFacingError } from '../../base/user-facing-error.ts';
 
 /** The messages that every Compose with providers accepts. */
 const oldest = ['info', 'debug', 'error', 'setenv'];
@@ -67,8 +67,8 @@ export class Protocol {
 
 /** An error as the one line that Compose shows, with the file that contains the rest. */
 export function errorLine(error: unknown, logFile: string | undefined): string {
-  const faults = error instanceof FaultList ? error.faults : [error];
-  const numbered = faults.map((fault, index) => (faults.length > 1 ? `(${index + 1}) ` : '') + faultLine(fault));
+  const errors = error instanceof ErrorList ? error.errors : [error];
+  const numbered = errors.map((fault, index) => (errors.length > 1 ? `(${index + 1}) ` : '') + faultLine(fault));
   const log = logFile === undefined ? [] : [`Log: ${logFile}`];
   return [...numbered, ...log].join(' ');
 }

@@ -1,4 +1,4 @@
-import { FaultList, messageOf, UserFacingError } from '../../base/user-facing-error.ts';
+import { ErrorList, messageOf, UserFacingError } from '../../base/user-facing-error.ts';
 import { exitCodes } from '../../contract/config/exit-codes.ts';
 import { composeOptions } from '../../contract/config/settings/compose-options.ts';
 import { readConfigFile } from '../../contract/config/settings/config-file.ts';
@@ -54,7 +54,7 @@ const { provider } = settings;
 
 /**
  * Reads the settings of one service from its options. The sidecar's own parsers read the sidecar's settings.
- * @throws FaultList with every problem, each naming its option.
+ * @throws ErrorList with every problem, each naming its option.
  */
 export function readServiceSettings(invocation: Invocation, sources: SettingSources): ServiceSettings {
   const { project, service, options } = invocation;
@@ -91,7 +91,7 @@ export function readServiceSettings(invocation: Invocation, sources: SettingSour
     variables,
     pluginAddress,
   };
-  if (reader.faults.length > 0) throw new FaultList(reader.faults);
+  if (reader.errors.length > 0) throw new ErrorList(reader.errors);
   return settings;
 }
 
@@ -100,7 +100,7 @@ function readMount(reader: OptionReader, name: string, { readFile }: SettingSour
   const source = reader.raw(name);
   if (target === undefined || source === undefined) return undefined;
   if (!source.startsWith('/')) {
-    reader.faults.push(
+    reader.errors.push(
       new UserFacingError({
         id: 'compose/file/relative',
         found: `Option \`${name}\` is ${JSON.stringify(source)}, which is not an absolute path`,
@@ -116,7 +116,7 @@ function readMount(reader: OptionReader, name: string, { readFile }: SettingSour
     // Certificates and tokens are read again when they change, so only the others belong to the container's spec.
     return name === 'config' || name === 'policy' ? { source, target, text } : { source, target };
   } catch (error) {
-    reader.faults.push(
+    reader.errors.push(
       new UserFacingError({
         id: 'compose/file/unreadable',
         found: `the file of option \`${name}\` cannot be read: ${messageOf(error)}`,
@@ -135,9 +135,9 @@ function checkBusOptions(reader: OptionReader, bus: 'given' | 'embedded', policy
           reader.has(name),
         )
       : policy && ['policy'];
-  if (reader.raw('bus-proxy')?.includes('@')) reader.faults.push(passwordOnCommandLine());
+  if (reader.raw('bus-proxy')?.includes('@')) reader.errors.push(passwordOnCommandLine());
   if (!wrong?.length) return;
-  reader.faults.push(
+  reader.errors.push(
     new UserFacingError({
       id: 'compose/bus/options',
       found: `${wrong.map((name) => `\`${name}\``).join(', ')} cannot be given together with \`bus: ${bus}\``,
@@ -192,8 +192,8 @@ function checkSidecar(
     const configFile = config && { path: config.source, text: config.text ?? '' };
     return loadSidecarConfig({ environment, ...(configFile && { configFile }), checkPattern }).pluginAddress;
   } catch (error) {
-    if (!(error instanceof FaultList)) throw error;
-    reader.faults.push(...error.faults.map(renameVariables));
+    if (!(error instanceof ErrorList)) throw error;
+    reader.errors.push(...error.errors.map(renameVariables));
     return '';
   }
 }
@@ -202,7 +202,7 @@ function readVariables(reader: OptionReader, service: string): ServiceSettings['
   if (!reader.read(provider.givesVariables)) return 'none';
   if (reader.read(provider.givesRawVariables)) return 'raw';
   if (/^[A-Za-z_][A-Za-z0-9_]*$/.test(service)) return 'prefixed';
-  reader.faults.push(
+  reader.errors.push(
     new UserFacingError({
       id: 'compose/service/name',
       found: `dependents of the service "${service}" would get ${service.toUpperCase()}_ADDR, which no shell can read`,

@@ -12,7 +12,7 @@ export function checkSidecarSettings(reader: SettingReader, values: SidecarSetti
 function checkShutdownBudget(reader: SettingReader, shutdown: SidecarSettings['shutdown']): void {
   const sumMs = shutdown.drainMs + shutdown.flushMs + shutdown.deregisterMs + shutdown.closeMs;
   if (sumMs <= shutdown.totalMs) return;
-  reader.faults.push(
+  reader.errors.push(
     settingFault({
       subject: 'shutdown',
       fault: 'over-budget',
@@ -25,7 +25,7 @@ function checkShutdownBudget(reader: SettingReader, shutdown: SidecarSettings['s
 
 function checkOrder(reader: SettingReader, [low, lowMs]: [string, number], [high, highMs]: [string, number]): void {
   if (lowMs <= highMs) return;
-  reader.faults.push(
+  reader.errors.push(
     settingFault({
       subject: low.replaceAll(/[._]/g, '-'),
       fault: 'above-its-maximum',

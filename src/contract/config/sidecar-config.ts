@@ -1,4 +1,4 @@
-import { FaultList, type UserFacingError } from '../../base/user-facing-error.ts';
+import { ErrorList, type UserFacingError } from '../../base/user-facing-error.ts';
 import { type BusConnectionConfig, readBusConnection } from './bus/bus-connection.ts';
 import { type BindingSources, noBindings } from './bus/service-binding.ts';
 import type { Environment } from './environment.ts';
@@ -32,11 +32,11 @@ export interface SidecarConfigSources {
 
 /**
  * Makes the configuration from the environment, then the configuration file, then the defaults.
- * @throws FaultList with every error, each naming its source, and exit code 78. It repeats no secret.
+ * @throws ErrorList with every error, each naming its source, and exit code 78. It repeats no secret.
  */
 export function loadSidecarConfig(sources: SidecarConfigSources): SidecarConfig {
-  const { config, faults } = examineSidecarConfig(sources);
-  if (faults.length > 0) throw new FaultList(faults);
+  const { config, errors } = examineSidecarConfig(sources);
+  if (errors.length > 0) throw new ErrorList(errors);
   return config;
 }
 
@@ -45,7 +45,7 @@ export interface ExaminedSidecarConfig {
   readonly config: SidecarConfig;
   /** Every setting with its value and source. */
   readonly readings: readonly Reading[];
-  readonly faults: readonly UserFacingError[];
+  readonly errors: readonly UserFacingError[];
 }
 
 /** Does the same as `loadSidecarConfig`, but returns everything found instead of throwing. */
@@ -53,9 +53,9 @@ export function examineSidecarConfig(sources: SidecarConfigSources): ExaminedSid
   const { environment, configFile, checkPattern, startedAtMs = 0 } = sources;
   const identity = readPlatformIdentity(environment);
   const platform = identity.ok ? identity.value : undefined;
-  const { reader, fileFaults } = openSettings({ environment, configFile, context: { platform, checkPattern } });
-  reader.faults.push(...fileFaults);
-  if (!identity.ok) reader.faults.push(platformFault(identity));
+  const { reader, fileErrors } = openSettings({ environment, configFile, context: { platform, checkPattern } });
+  reader.errors.push(...fileErrors);
+  if (!identity.ok) reader.errors.push(platformFault(identity));
   const own = readGroup(reader, settings.sidecar);
   const config: SidecarConfig = {
     ...own,
@@ -64,7 +64,7 @@ export function examineSidecarConfig(sources: SidecarConfigSources): ExaminedSid
     revision: { applicationVersion: platform?.applicationVersion ?? '', startedAtMs },
   };
   checkSidecarSettings(reader, own);
-  return { config, readings: reader.readings, faults: reader.faults };
+  return { config, readings: reader.readings, errors: reader.errors };
 }
 
 /** Settings that depend on the platform's description are not checked if that cannot be read. */

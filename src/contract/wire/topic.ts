@@ -8,7 +8,7 @@ const segmentPattern = /^[A-Za-z0-9_-]+$/;
 
 /**
  * Why the text is not a valid topic, or undefined.
- * The answer completes the sentence `topic "…" …` and names the limit or segment at fault.
+ * The answer completes the sentence `topic "…" …` and names the limit or the segment that is wrong.
  * @example topicProblem('orders..created') // 'has an empty segment (2 of 3)'
  */
 export function topicProblem(text: string): string | undefined {

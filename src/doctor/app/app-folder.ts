@@ -76,7 +76,7 @@ async function examineApp(app: CloudApp, folder: AppFolder, options: FolderOptio
   const processes = app.processes.filter(({ type }) => sidecarFor.includes(type));
   const instances = examineInstances({ app, processes, environment, configFile });
   const { healthAddress } = instances.config;
-  const faults = [...reader.faults, ...instances.faults].map((fault) => severityOf(fault, app, environment));
+  const errors = [...reader.errors, ...instances.errors].map((fault) => severityOf(fault, app, environment));
   return {
     subject: `application ${app.name} in ${folder.name}, as it would be pushed`,
     settings: settingTable({
@@ -89,7 +89,7 @@ async function examineApp(app: CloudApp, folder: AppFolder, options: FolderOptio
     findings: distinct([
       ...order,
       ...ofFile,
-      ...faults,
+      ...errors,
       ...instances.findings,
       ...findProcessFaults({ app, procfile: folder.procfile, sidecarFor, memoryMb }),
       ...processes.flatMap((beside) => findHealthFaults({ beside, healthAddress, platformPort })),

@@ -27,7 +27,7 @@ export interface ExaminedInstances {
   readonly config: SidecarConfig;
   readonly readings: readonly Reading[];
   /** Problems for which the sidecar of any of the instances would not start. */
-  readonly faults: readonly UserFacingError[];
+  readonly errors: readonly UserFacingError[];
   readonly findings: readonly Finding[];
 }
 
@@ -52,7 +52,7 @@ export function examineInstances({ app, processes, environment, configFile }: In
   return {
     config: first.config,
     readings: first.readings,
-    faults: all.flatMap(({ faults }) => faults),
+    errors: all.flatMap(({ errors }) => errors),
     findings: sharedIds(all),
   };
 }

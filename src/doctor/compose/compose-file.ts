@@ -26,9 +26,9 @@ const providerType = 'meridian-sidecar';
  */
 export function examineComposeFile(file: ComposeFile): DoctorReport[] {
   const empty = { subject: `Compose file ${file.name}`, settings: [], notes: [] };
-  const faults: Finding[] = [];
-  const document = asMapping(readYaml(file.text, (reason) => faults.push(notYaml(file.name, reason))));
-  if (faults.length > 0) return [{ ...empty, findings: faults }];
+  const errors: Finding[] = [];
+  const document = asMapping(readYaml(file.text, (reason) => errors.push(notYaml(file.name, reason))));
+  if (errors.length > 0) return [{ ...empty, findings: errors }];
   const services = Object.entries(asMapping(document['services'])).map(
     ([name, raw]) => [name, asMapping(raw)] as const,
   );

@@ -1,5 +1,5 @@
 import { closestName } from '../../base/closest-name.ts';
-import { FaultList } from '../../base/user-facing-error.ts';
+import { ErrorList } from '../../base/user-facing-error.ts';
 import type { ReadHostFile } from '../../compose/invocation/host-files.ts';
 import { readServiceSettings } from '../../compose/invocation/service-settings.ts';
 import { composeOptions } from '../../contract/config/settings/compose-options.ts';
@@ -74,8 +74,8 @@ function refusedByUp(
     );
     return [];
   } catch (error) {
-    if (!(error instanceof FaultList)) throw error;
-    return error.faults.map((fault) => ({ severity: 'error', fault }));
+    if (!(error instanceof ErrorList)) throw error;
+    return error.errors.map((fault) => ({ severity: 'error', fault }));
   }
 }
 

@@ -36,8 +36,8 @@ export async function examineContainer(sources: ContainerSources): Promise<Docto
     ...(file && { configFile: file }),
     checkPattern: patternProblem,
   });
-  const faults = [...(configFile instanceof Error ? [configFile] : []), ...examined.faults];
-  const around = await examineSurroundings(examined.config, faults, sources);
+  const errors = [...(configFile instanceof Error ? [configFile] : []), ...examined.errors];
+  const around = await examineSurroundings(examined.config, errors, sources);
   return {
     subject: subjectOf(environment),
     settings: settingTable({
@@ -48,7 +48,7 @@ export async function examineContainer(sources: ContainerSources): Promise<Docto
     }),
     notes: around.notes,
     findings: [
-      ...faults.map((fault): Finding => ({ severity: 'error', fault })),
+      ...errors.map((fault): Finding => ({ severity: 'error', fault })),
       ...findUnknownVariables(environment),
       ...memoryFindings(environment),
       ...(await findMissingSidecar(environment, probes)),
@@ -65,10 +65,10 @@ interface Surroundings {
 /** An address that is known to be wrong is not probed. */
 async function examineSurroundings(
   config: SidecarConfig,
-  faults: readonly UserFacingError[],
+  errors: readonly UserFacingError[],
   { environment, probes }: ContainerSources,
 ): Promise<Surroundings> {
-  const isWrong = (subjects: RegExp): boolean => faults.some(({ id }) => subjects.test(id));
+  const isWrong = (subjects: RegExp): boolean => errors.some(({ id }) => subjects.test(id));
   const { network, nowMs } = probes;
   const credentials = await examineCredentials(config, probes);
   if (network === undefined) {

@@ -18,14 +18,14 @@ export function findRefusals(app: Mapping): Finding[] {
 }
 
 function listFaults(app: Mapping, name: string): Finding[] {
-  const faults = ['buildpacks', 'processes', 'sidecars', 'services'].flatMap((key) =>
+  const errors = ['buildpacks', 'processes', 'sidecars', 'services'].flatMap((key) =>
     app[key] === undefined || app[key] === null || Array.isArray(app[key])
       ? []
       : [refused(name, `has \`${key}\`, which is not a list`, 'write each on a line that begins with `- `')],
   );
   return app['buildpack'] !== undefined && app['buildpacks'] !== undefined
-    ? [...faults, refused(name, 'has both `buildpack` and `buildpacks`', 'keep `buildpacks`')]
-    : faults;
+    ? [...errors, refused(name, 'has both `buildpack` and `buildpacks`', 'keep `buildpacks`')]
+    : errors;
 }
 
 function processFaults(processes: unknown, name: string): Finding[] {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createLog } from '../../../src/base/log/log.ts';
 import { logError } from '../../../src/base/log/log-error.ts';
-import { FaultList, UserFacingError } from '../../../src/base/user-facing-error.ts';
+import { ErrorList, UserFacingError } from '../../../src/base/user-facing-error.ts';
 
 const fault = (id: string): UserFacingError =>
   new UserFacingError({ id, found: 'a\nb', expected: 'c', next: ['Do d.', 'Do e.'], cause: new Error('f') });
@@ -20,8 +20,8 @@ test('an error for a person is one line with its parts', () => {
   ]);
 });
 
-test('every fault of a list is a line', () => {
-  expect(logged(new FaultList([fault('x/y/one'), fault('x/y/two')]))).toMatchObject([
+test('every error of a list is a line', () => {
+  expect(logged(new ErrorList([fault('x/y/one'), fault('x/y/two')]))).toMatchObject([
     { id: 'x/y/one' },
     { id: 'x/y/two' },
   ]);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { FaultList } from '../../../src/base/user-facing-error.ts';
+import { ErrorList } from '../../../src/base/user-facing-error.ts';
 import { decideAccess } from '../../../src/bus/access/access-decision.ts';
 import { type Policy, parsePolicy } from '../../../src/bus/access/policy.ts';
 
@@ -25,7 +25,7 @@ function faultsOf(text: string): readonly { id: string; message: string; exitCod
   try {
     parse(text);
   } catch (error) {
-    if (error instanceof FaultList) return error.faults;
+    if (error instanceof ErrorList) return error.errors;
     throw error;
   }
   return [];
@@ -129,7 +129,7 @@ describe('a policy file', () => {
     expect(parse(`${good}admins: [ops, 'admin-*']`).admins).toEqual(['ops', 'admin-*']);
   });
 
-  test.each(bad)('is refused with all its faults when it is, or has, %s', (_why, text, expected) => {
+  test.each(bad)('is refused with all its errors when it is, or has, %s', (_why, text, expected) => {
     const faults = faultsOf(text);
     for (const fault of expected)
       expect(faults.map(({ message }) => message)).toContainEqual(expect.stringMatching(fault));

@@ -49,7 +49,7 @@ describe('a file that is', () => {
     const file = path.join(directory, 'bus.sqlite');
     await make(file);
     const refused = open(file);
-    // A store that is in use has no fault; the setting does.
+    // The store that is in use is right; the setting is wrong.
     const exitCode = id === 'bus/store/locked' ? 78 : 74;
     await expect(refused).rejects.toMatchObject({ name: 'UserFacingError', id, exitCode });
     await expect(refused).rejects.toThrow(file);

@@ -16,7 +16,7 @@ describe.each(composes)('under Docker Compose $version the provider', ({ isNew, 
     expectNothingOfDependents(failing, isNew);
   });
 
-  test('tells every fault of its options in that one error', async () => {
+  test('tells every problem of its options in that one error', async () => {
     const options = '{pool-type: "no such type!", memory: little, bus: sometimes}';
     const { exitCode, stderr } = await (await stage({ configDir, provider, options })).compose('create');
     expect(exitCode).toBe(1);

@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { FaultList } from '../../../src/base/user-facing-error.ts';
+import { ErrorList } from '../../../src/base/user-facing-error.ts';
 import { parseInvocation } from '../../../src/compose/invocation/invocation.ts';
 
 function faultsOf(words: readonly string[]): string[] {
   try {
     parseInvocation(words);
   } catch (error) {
-    if (error instanceof FaultList)
-      return error.faults.map(({ id, message, next }) => `${id}: ${message}: ${next.join(' ')}`);
+    if (error instanceof ErrorList)
+      return error.errors.map(({ id, message, next }) => `${id}: ${message}: ${next.join(' ')}`);
     throw error;
   }
   return [];
@@ -54,15 +54,15 @@ describe('a call by Compose', () => {
     expect(faultsOf(words)).toEqual([expect.stringContaining(`${id}: `)]);
   });
 
-  test('is told of every fault at once, and of the option that was meant', () => {
-    const faults = faultsOf(['up', '--poll-type=A', '--memory=1', '--memory=2']);
-    expect(faults.map((fault) => fault.split(':')[0])).toEqual([
+  test('is told of every problem at once, and of the option that was meant', () => {
+    const errors = faultsOf(['up', '--poll-type=A', '--memory=1', '--memory=2']);
+    expect(errors.map((fault) => fault.split(':')[0])).toEqual([
       'compose/arguments/missing',
       'compose/arguments/missing',
       'compose/option/unknown',
       'compose/option/repeated',
     ]);
-    expect(faults[2]).toContain('Did you mean `pool-type`?');
+    expect(errors[2]).toContain('Did you mean `pool-type`?');
   });
 
   test.each(['down', 'stop'] as const)('%s passes over what it does not know, and takes what is for up', (command) => {

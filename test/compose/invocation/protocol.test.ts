@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { FaultList, UserFacingError } from '../../../src/base/user-facing-error.ts';
+import { ErrorList, UserFacingError } from '../../../src/base/user-facing-error.ts';
 import { errorLine, Protocol } from '../../../src/compose/invocation/protocol.ts';
 
 function sent(accepted: string | undefined, speak: (protocol: Protocol) => void): unknown[] {
@@ -48,7 +48,7 @@ describe('the line of an error', () => {
     expect(errorLine(fault('a/b/c'), '/log')).toBe('a/b/c is wrong. It must be right. Correct it. [a/b/c] Log: /log');
   });
 
-  test('numbers several faults', () => {
-    expect(errorLine(new FaultList([fault('a/b/c'), fault('d/e/f')]), undefined)).toMatch(/^\(1\) a.*\] \(2\) d.*\]$/);
+  test('numbers several errors', () => {
+    expect(errorLine(new ErrorList([fault('a/b/c'), fault('d/e/f')]), undefined)).toMatch(/^\(1\) a.*\] \(2\) d.*\]$/);
   });
 });

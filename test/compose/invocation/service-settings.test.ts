@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { FaultList } from '../../../src/base/user-facing-error.ts';
+import { ErrorList } from '../../../src/base/user-facing-error.ts';
 import { ownerSpec, sidecarSpec } from '../../../src/compose/engine/container-spec.ts';
 import { parseInvocation } from '../../../src/compose/invocation/invocation.ts';
 import { readServiceSettings, type ServiceSettings } from '../../../src/compose/invocation/service-settings.ts';
@@ -27,7 +27,7 @@ function faultsOf(...options: readonly string[]): string[] {
   try {
     read(...options);
   } catch (error) {
-    if (error instanceof FaultList) return error.faults.map(({ id }) => id);
+    if (error instanceof ErrorList) return error.errors.map(({ id }) => id);
     throw error;
   }
   return [];

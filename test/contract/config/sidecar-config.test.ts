@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { exitCodeOf, FaultList, renderError } from '../../../src/base/user-facing-error.ts';
+import { ErrorList, exitCodeOf, renderError } from '../../../src/base/user-facing-error.ts';
 import { settingLimits } from '../../../src/contract/config/settings/sidecar-settings.ts';
 import { loadSidecarConfig, type SidecarConfig } from '../../../src/contract/config/sidecar-config.ts';
 import { limits } from '../../../src/contract/wire/limits.ts';
@@ -10,8 +10,8 @@ test('no setting goes beyond what the bus can do for one sidecar, and the refusa
   expect(settingLimits.creditMessages).toBeLessThanOrEqual(limits.unacknowledgedMessages);
   const most = { yaml: 'outbox: {messages: 65536}\ncredits: {messages: 4096}' };
   expect(load(most)).toMatchObject({ outbox: { messages: 65_536 }, credits: { messages: 4_096 } });
-  const { faults } = faultsOf({ yaml: 'outbox: {messages: 65537}' });
-  expect(faults.map(renderError).join()).toMatch(/`outbox.messages` is 65537\n.* a whole number from 1 to 65536/);
+  const { errors } = faultsOf({ yaml: 'outbox: {messages: 65537}' });
+  expect(errors.map(renderError).join()).toMatch(/`outbox.messages` is 65537\n.* a whole number from 1 to 65536/);
 });
 
 interface Given {
@@ -29,11 +29,11 @@ function load({ environment = {}, yaml }: Given): SidecarConfig {
   });
 }
 
-function faultsOf(given: Given): FaultList {
+function faultsOf(given: Given): ErrorList {
   try {
     load(given);
   } catch (error) {
-    if (error instanceof FaultList) return error;
+    if (error instanceof ErrorList) return error;
     throw error;
   }
   throw new Error('nothing was rejected');
@@ -212,7 +212,7 @@ describe('a fault', () => {
     ['a token that holds a line feed', 'config/bus-token/malformed', { environment: { SIDECAR_BUS_TOKEN: 'a\nb' } }],
   ])('is %s', (_what, id, given) => {
     const list = faultsOf(given);
-    expect(list.faults.map((fault) => fault.id)).toEqual([id]);
+    expect(list.errors.map((fault) => fault.id)).toEqual([id]);
     expect(exitCodeOf(list)).toBe(78);
   });
 
@@ -231,7 +231,7 @@ describe('a fault', () => {
 
   test('comes with all the others in one pass', () => {
     const environment = { POOL_TYPE: '', TAGS: 'a b', SIDECAR_ADDR: 'x', REQUESTED_GRANTS: '{' };
-    expect(faultsOf({ environment, yaml: 'colour: red\nlog_format: xml\n' }).faults).toHaveLength(6);
+    expect(faultsOf({ environment, yaml: 'colour: red\nlog_format: xml\n' }).errors).toHaveLength(6);
   });
 
   test('repeats neither a token nor the credentials of an address', () => {

@@ -12,7 +12,7 @@ export function settingsPage(): string {
 <!-- Made by \`npm run gen:docs\` from src/contract/config/settings.ts; do not edit it by hand. -->
 
 A setting comes from the environment, behind it a bound service, behind that the file that \`SIDECAR_CONFIG\` names, behind that its default.
-A blank variable counts as unset. Faults of all settings are told in one pass, each with where it was found. \`meridian-sidecar doctor\` shows
+A blank variable counts as unset. All problems of the settings are reported together, each with its place. \`meridian-sidecar doctor\` shows
 every value with its source.
 
 A duration is \`500ms\`, \`8s\`, \`10m\` or \`1h\`. A size is \`64KiB\`, \`8MiB\` or \`1GiB\`. A share is \`85%\`.

@@ -160,7 +160,7 @@ test("a stranger on the plugin's port is found", async () => {
   expect(ids).toContain('error doctor/plugin-port/taken');
 });
 
-describe('the faults of the configuration', () => {
+describe('the errors of the configuration', () => {
   const faultsIn = (program: Program): string[] =>
     [...program.stderr.matchAll(/\[(config\/[a-z/-]+)\]/g)].map(([, id = '']) => id);
 

@@ -140,7 +140,7 @@ describe('a start that must not go on', () => {
 });
 
 describe('a configuration that is wrong', () => {
-  test('exits 78 with every fault at once, on stderr alone', async () => {
+  test('exits 78 with every problem at once, on stderr alone', async () => {
     const sidecar = spawnSidecar('bus:port:what', {
       INSTANCE_ID: '',
       POOL_TYPE: '',

@@ -1,4 +1,4 @@
-import { FaultList } from '../../../base/user-facing-error.ts';
+import { ErrorList } from '../../../base/user-facing-error.ts';
 import { type BusApiAddress, busApiAddress } from '../addresses.ts';
 import { type Environment, readVariable } from '../environment.ts';
 import type { Setting } from '../settings/setting.ts';
@@ -36,12 +36,12 @@ export interface BusConnectionConfig {
 
 /**
  * Reads the settings from environment and bindings only, for programs that call the bus but are not sidecars.
- * @throws FaultList with every error and exit code 78. It repeats no secret.
+ * @throws ErrorList with every error and exit code 78. It repeats no secret.
  */
 export function loadBusConnection(environment: Environment, bindings: BindingSources): BusConnectionConfig {
   const reader = new SettingReader({ environment });
   const config = readBusConnection(reader, environment, bindings);
-  if (reader.faults.length > 0) throw new FaultList(reader.faults);
+  if (reader.errors.length > 0) throw new ErrorList(reader.errors);
   return config;
 }
 
@@ -54,7 +54,7 @@ export function readBusConnection(
   bindings: BindingSources,
 ): BusConnectionConfig {
   const chosenName = reader.read(names.service);
-  const service = findBusService(bindings, chosenName, reader.faults);
+  const service = findBusService(bindings, chosenName, reader.errors);
   const { scheme, origin, ...address } = readAddress(reader, service);
   const ca = readCa(reader, service);
   const given = readPair(reader, service);
@@ -125,7 +125,7 @@ function readAddress(
   const parsed = busApiAddress(service.url);
   reader.noteFrom(service.label, names.url, parsed.ok ? parsed.value : undefined);
   if (parsed.ok) return { ...parsed.value, origin: service.label };
-  reader.faults.push(
+  reader.errors.push(
     settingFault({
       subject: 'bus-service',
       fault: 'bad-url',
@@ -146,7 +146,7 @@ function readToken(reader: SettingReader, service: BusService | undefined): Cred
   const isUsable = 'file' in bound || isBusToken(bound.text.reveal().trim());
   if (service) reader.noteFrom(service.label, names.token, isUsable ? bound : undefined);
   if (isUsable) return bound;
-  reader.faults.push(
+  reader.errors.push(
     settingFault({
       subject: 'bus-service',
       fault: 'bad-token',

@@ -19,7 +19,7 @@ export function checkTls(reader: SettingReader, { scheme, ca, certificate, key, 
       : [`\`certificate\` of the ${service}`, `\`key\` of the ${service}`];
   if ((certificate === undefined) !== (key === undefined)) {
     const [given, missing] = key === undefined ? [certificateName, keyName] : [keyName, certificateName];
-    reader.faults.push(
+    reader.errors.push(
       settingFault({
         subject: 'tls',
         fault: 'half-given',
@@ -30,7 +30,7 @@ export function checkTls(reader: SettingReader, { scheme, ca, certificate, key, 
     );
   }
   if (scheme === 'http' && (ca !== undefined || certificate !== undefined)) {
-    reader.faults.push(
+    reader.errors.push(
       settingFault({
         subject: 'bus-api-url',
         fault: 'plain-with-tls-files',

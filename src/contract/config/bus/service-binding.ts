@@ -44,26 +44,26 @@ interface BoundService extends BusService {
 }
 
 /**
- * Finds the bus's service: the one called `chosenName`, else the one tagged `meridian-bus`. Errors go to `faults` and repeat no credential.
+ * Finds the bus's service: the one called `chosenName`, else the one tagged `meridian-bus`. Errors go to `errors` and repeat no credential.
  */
 export function findBusService(
   sources: BindingSources,
   chosenName: string | undefined,
-  faults: UserFacingError[],
+  errors: UserFacingError[],
 ): BusService | undefined {
-  faults.push(...sources.unreadable.map(unreadable));
+  errors.push(...sources.unreadable.map(unreadable));
   const all = distinct([
     ...sources.folders.map(serviceOfFolder),
-    ...sources.documents.flatMap((document) => servicesOfDocument(document, faults)),
+    ...sources.documents.flatMap((document) => servicesOfDocument(document, errors)),
   ]);
   const matches = all.filter(({ names, isTagged }) =>
     chosenName === undefined ? isTagged : names.includes(chosenName),
   );
   const [service] = matches;
-  if (matches.length > 1) faults.push(several(matches));
-  else if (service === undefined && chosenName !== undefined) faults.push(notBound(chosenName, all));
+  if (matches.length > 1) errors.push(several(matches));
+  else if (service === undefined && chosenName !== undefined) errors.push(notBound(chosenName, all));
   else if (service && !service.isReference && Object.keys(service.credentials).length === 0)
-    faults.push(empty(service));
+    errors.push(empty(service));
   return matches.length === 1 ? service : undefined;
 }
 
@@ -93,11 +93,11 @@ function serviceOfFolder({ path, files }: BindingFolder): BoundService {
 
 function servicesOfDocument(
   { source, text }: BindingSources['documents'][number],
-  faults: UserFacingError[],
+  errors: UserFacingError[],
 ): BoundService[] {
   const document = asObject(parseJson(text));
   if (!document) {
-    faults.push(notServices(source));
+    errors.push(notServices(source));
     return [];
   }
   return Object.values(document)

@@ -17,7 +17,7 @@ export interface FileValue {
 export interface FileValues {
   /** By dotted key, such as `timeouts.connect`. */
   readonly values: ReadonlyMap<string, FileValue>;
-  readonly faults: readonly UserFacingError[];
+  readonly errors: readonly UserFacingError[];
 }
 
 /**
@@ -28,16 +28,16 @@ export function readConfigFile(file: ConfigFile, knownKeys: readonly string[]): 
   const lines = new LineCounter();
   const document = parseDocument(file.text, { lineCounter: lines });
   const broken = document.errors[0];
-  if (broken) return { values: new Map(), faults: [notYaml(file, broken.message)] };
+  if (broken) return { values: new Map(), errors: [notYaml(file, broken.message)] };
   const root = document.contents;
-  if (root === null || (isScalar(root) && root.value === null)) return { values: new Map(), faults: [] };
-  if (!isMap(root)) return { values: new Map(), faults: [notMapping(file, 'The file', 1)] };
+  if (root === null || (isScalar(root) && root.value === null)) return { values: new Map(), errors: [] };
+  if (!isMap(root)) return { values: new Map(), errors: [notMapping(file, 'The file', 1)] };
   const walk: Walk = {
     file,
     knownKeys,
     lineOf: (node) => lines.linePos(node.range?.[0] ?? 0).line,
     values: new Map(),
-    faults: [],
+    errors: [],
   };
   walkMapping(walk, root, '');
   return walk;
@@ -48,7 +48,7 @@ interface Walk {
   readonly knownKeys: readonly string[];
   readonly lineOf: (node: Node) => number;
   readonly values: Map<string, FileValue>;
-  readonly faults: UserFacingError[];
+  readonly errors: UserFacingError[];
 }
 
 function walkMapping(walk: Walk, mapping: YAMLMap, prefix: string): void {
@@ -61,11 +61,11 @@ function walkMapping(walk: Walk, mapping: YAMLMap, prefix: string): void {
       const value: unknown = node === null ? null : toPlain(node);
       if (value !== null) walk.values.set(key, { value, line });
     } else if (!walk.knownKeys.some((known) => known.startsWith(`${key}.`))) {
-      walk.faults.push(unknownKey(walk, key, line));
+      walk.errors.push(unknownKey(walk, key, line));
     } else if (isMap(node)) {
       walkMapping(walk, node, `${key}.`);
     } else if (node !== null && !(isScalar(node) && node.value === null)) {
-      walk.faults.push(notMapping(walk.file, `\`${key}\``, line));
+      walk.errors.push(notMapping(walk.file, `\`${key}\``, line));
     }
   }
 }

@@ -15,7 +15,7 @@ export interface OpenedSources {
 /** A reader of the environment and the configuration file, and the errors in that file's form. */
 export function openSettings({ environment, configFile, context }: OpenedSources): {
   readonly reader: SettingReader;
-  readonly fileFaults: readonly UserFacingError[];
+  readonly fileErrors: readonly UserFacingError[];
 } {
   const file = configFile && readConfigFile(configFile, sidecarConfigKeys);
   const reader = new SettingReader({
@@ -24,5 +24,5 @@ export function openSettings({ environment, configFile, context }: OpenedSources
     ...(file && { fileValues: file.values }),
     ...(context && { context }),
   });
-  return { reader, fileFaults: file?.faults ?? [] };
+  return { reader, fileErrors: file?.errors ?? [] };
 }

@@ -33,7 +33,7 @@ export interface SettingSources {
 
 /** Looks settings up in order of precedence and collects every error, so that one pass finds them all. */
 export class SettingReader {
-  readonly faults: UserFacingError[] = [];
+  readonly errors: UserFacingError[] = [];
   readonly #readings = new Map<string, Reading>();
   readonly #environment: Environment;
   readonly #filePath: string;
@@ -93,7 +93,7 @@ export class SettingReader {
     const origin = this.originOf(name);
     this.#note(name, { value: parsed.ok ? parsed.value : undefined, origin, isWrong: !parsed.ok });
     if (parsed.ok) return parsed.value;
-    this.faults.push(this.#fault(name, raw, parsed));
+    this.errors.push(this.#fault(name, raw, parsed));
     return fallback;
   }
 

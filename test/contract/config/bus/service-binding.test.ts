@@ -15,13 +15,13 @@ const document = (...services: unknown[]): string => JSON.stringify({ 'user-prov
 
 interface Found {
   readonly service: BusService | undefined;
-  readonly faults: readonly UserFacingError[];
+  readonly errors: readonly UserFacingError[];
 }
 
 function find(text: string, chosenName?: string): Found {
-  const faults: UserFacingError[] = [];
+  const errors: UserFacingError[] = [];
   const documents = [{ source: 'VCAP_SERVICES', text }];
-  return { service: findBusService({ ...noBindings, documents }, chosenName, faults), faults };
+  return { service: findBusService({ ...noBindings, documents }, chosenName, errors), errors };
 }
 
 describe('the service that leads to the bus', () => {
@@ -37,24 +37,24 @@ describe('the service that leads to the bus', () => {
   ])('is found %s', (_how, text, chosenName) => {
     expect(find(text, chosenName)).toMatchObject({
       service: { label: 'service "bus" of VCAP_SERVICES', url: 'https://bus.example:9443' },
-      faults: [],
+      errors: [],
     });
   });
 
   test.each(['{}', document(other), document({ ...bus, tags: 'meridian-bus-2, other' })])(
     'is not there in %s',
     (text) => {
-      expect(find(text)).toEqual({ service: undefined, faults: [] });
+      expect(find(text)).toEqual({ service: undefined, errors: [] });
     },
   );
 
   test('may give its credentials by a reference that the launcher resolves', () => {
     const reference = { ...bus, credentials: { 'credhub-ref': '/c/bus' } };
-    expect(find(document(reference))).toMatchObject({ service: { credentials: {} }, faults: [] });
+    expect(find(document(reference))).toMatchObject({ service: { credentials: {} }, errors: [] });
   });
 });
 
-describe('a fault of the bound services', () => {
+describe('a problem of the bound services', () => {
   test.each<[string, string, string | undefined, string, string]>([
     ['text that is no JSON', '{"a": s3cret', undefined, 'vcap-services/not-json', 'VCAP_SERVICES holds no JSON object'],
     ['JSON that is a list', '["s3cret"]', undefined, 'vcap-services/not-json', 'VCAP_SERVICES holds no JSON object'],
@@ -75,11 +75,11 @@ describe('a fault of the bound services', () => {
       'none of the credentials url, ca, certificate, key, token',
     ],
   ])('is %s', (_what, text, chosenName, id, found) => {
-    const { faults } = find(text, chosenName);
-    expect(faults).toEqual([
+    const { errors } = find(text, chosenName);
+    expect(errors).toEqual([
       expect.objectContaining({ id: `config/${id}`, exitCode: 78, message: expect.stringContaining(found) }),
     ]);
-    expect(faults.map(renderError).join()).not.toContain('s3cret');
+    expect(errors.map(renderError).join()).not.toContain('s3cret');
   });
 });
 
@@ -98,8 +98,8 @@ describe('bindings as files', () => {
   }
 
   async function read(environment: Record<string, string>, chosenName?: string): Promise<Found> {
-    const faults: UserFacingError[] = [];
-    return { service: findBusService(await readBindingSources(environment), chosenName, faults), faults };
+    const errors: UserFacingError[] = [];
+    return { service: findBusService(await readBindingSources(environment), chosenName, errors), errors };
   }
 
   test.each<[string, Record<string, string>]>([
@@ -117,7 +117,7 @@ describe('bindings as files', () => {
         url: 'https://bus.example',
         credentials: { url: { file: path.join(dir, 'url') }, token: { file: path.join(dir, 'token') } },
       }),
-      faults: [],
+      errors: [],
     });
   });
 
@@ -129,14 +129,14 @@ describe('bindings as files', () => {
     writeFileSync(path.join(root, 'README'), 'no folder');
     expect(await read({ SERVICE_BINDING_ROOT: root }, 'bus-1')).toMatchObject({
       service: { label: 'service "bus-1" of SERVICE_BINDING_ROOT', url: 'https://bus.example' },
-      faults: [],
+      errors: [],
     });
   });
 
   test('come before VCAP_SERVICES when both tell of one service', async () => {
     bind('bus', { type: 'meridian-bus', url: 'https://from-file' });
-    const { service, faults } = await read({ SERVICE_BINDING_ROOT: root, VCAP_SERVICES: document(bus) });
-    expect({ url: service?.url, faults }).toEqual({ url: 'https://from-file', faults: [] });
+    const { service, errors } = await read({ SERVICE_BINDING_ROOT: root, VCAP_SERVICES: document(bus) });
+    expect({ url: service?.url, errors }).toEqual({ url: 'https://from-file', errors: [] });
   });
 
   test('may be one file in the form of VCAP_SERVICES', async () => {
@@ -149,7 +149,7 @@ describe('bindings as files', () => {
     ['VCAP_SERVICES_FILE_PATH', 'config/vcap-services-file-path/unreadable'],
     ['SERVICE_BINDING_ROOT', 'config/service-binding-root/unreadable'],
   ])('that %s names and nobody can read are a fault', async (variable, id) => {
-    expect((await read({ [variable]: path.join(root, 'none') })).faults).toEqual([
+    expect((await read({ [variable]: path.join(root, 'none') })).errors).toEqual([
       expect.objectContaining({ id, message: expect.stringContaining('ENOENT') }),
     ]);
   });
@@ -218,20 +218,20 @@ describe('the connection to the bus', () => {
     expect(load(environment, bound)).toMatchObject(config);
   });
 
-  test('tells every fault of a service in one pass, and no credential', () => {
+  test('tells every problem of a service in one pass, and no credential', () => {
     const bound = { url: 'https://me:s3cret@bus/x', token: 's3cret one', key: 's3cret' };
-    const faults: UserFacingError[] = [];
+    const errors: UserFacingError[] = [];
     try {
       load({ SIDECAR_BUS_TOKEN_FILE: '' }, bound);
     } catch (error) {
-      faults.push(...(error as { faults: UserFacingError[] }).faults);
+      errors.push(...(error as { errors: UserFacingError[] }).errors);
     }
-    expect(faults.map(({ id }) => id).sort()).toEqual([
+    expect(errors.map(({ id }) => id).sort()).toEqual([
       'config/bus-service/bad-token',
       'config/bus-service/bad-url',
       'config/tls/half-given',
     ]);
-    for (const fault of faults) expect(renderError(fault)).toContain(service);
-    expect(faults.map(renderError).join()).not.toContain('s3cret');
+    for (const fault of errors) expect(renderError(fault)).toContain(service);
+    expect(errors.map(renderError).join()).not.toContain('s3cret');
   });
 });
