@@ -11,6 +11,9 @@ const sizeUpdatesMax = 2;
 /** A list of more fields is decoded each time, so that a connection's peer cannot have us remember much. */
 const recentFields = 64;
 
+/** One block is read at a time, so all decoders share it. One for each would retain the memory that its last block came in. */
+const reader = new BlockReader();
+
 /** What a header block says. */
 export interface HeaderList {
   readonly fields: readonly HeaderField[];
@@ -28,7 +31,6 @@ export class HeaderDecoder {
   readonly #listBytes: number;
   readonly #table = new DynamicTable<HeaderField>(initialTableBytes);
   readonly #recent = new RecentBlocks<HeaderList>();
-  readonly #reader = new BlockReader();
 
   /**
    * @param limits.tableBytes the SETTINGS_HEADER_TABLE_SIZE that we send: 4,096, which a peer uses before it reads ours, or more
@@ -49,7 +51,6 @@ export class HeaderDecoder {
   decode(block: Uint8Array): HeaderList {
     const known = this.#recent.find(block);
     if (known !== undefined) return known;
-    const reader = this.#reader;
     reader.start(block);
     let changesTable = this.#readSizeUpdates();
     let fields: HeaderField[] = [];
@@ -78,7 +79,6 @@ export class HeaderDecoder {
 
   /** Whether there are any: https://www.rfc-editor.org/rfc/rfc7541#section-6.3 */
   #readSizeUpdates(): boolean {
-    const reader = this.#reader;
     let updates = 0;
     while (!reader.isAtEnd && (reader.peek() & 0xe0) === 0x20) {
       updates += 1;
@@ -95,7 +95,6 @@ export class HeaderDecoder {
 
   /** https://www.rfc-editor.org/rfc/rfc7541#section-6.2 */
   #literal(indexMask: number): HeaderField {
-    const reader = this.#reader;
     const index = reader.integer(indexMask);
     if (index > 0) {
       const other = this.#fieldAt(index);

@@ -12,11 +12,13 @@ export interface SentField {
   readonly indexing: 'table' | 'literal' | 'never';
 }
 
+/** One block is written at a time, so all encoders share it and its memory. */
+const writer = new BlockWriter();
+
 /** Encodes the header blocks that we send on one connection, in their order. */
 export class HeaderEncoder {
   readonly #maxTableBytes: number;
   readonly #table = new EncoderTable();
-  readonly #writer = new BlockWriter();
   /** The smallest table that was agreed on since the last block, and the one from the next block on. */
   #smallestBytes: number;
   #tableBytes: number;
@@ -43,13 +45,13 @@ export class HeaderEncoder {
       const known = this.#recent.find(fields);
       if (known !== undefined) return known;
     }
-    this.#writer.start(bytesAtMost(fields));
+    writer.start(bytesAtMost(fields));
     if (isResized) this.#resize();
-    let isAllIndexed = !isResized;
+    let isAllIndexed = true;
     for (const field of fields) {
       if (!this.#write(field)) isAllIndexed = false;
     }
-    const block = this.#writer.end();
+    const block = writer.end();
     if (isAllIndexed) this.#recent.add(fields, block);
     return block;
   }
@@ -62,7 +64,7 @@ export class HeaderEncoder {
 
   /** https://www.rfc-editor.org/rfc/rfc7541#section-6.3 */
   #resizeTo(bytes: number): void {
-    this.#writer.integer(0x20, 0x1f, bytes);
+    writer.integer(0x20, 0x1f, bytes);
     this.#table.resize(bytes);
     this.#recent.clear();
   }
@@ -70,7 +72,6 @@ export class HeaderEncoder {
   /** Whether an index says it all. */
   #write({ name, value, indexing }: SentField): boolean {
     const table = this.#table;
-    const writer = this.#writer;
     if (indexing === 'table') {
       const index = table.indexOf(name, value);
       if (index > 0) {

@@ -16,7 +16,9 @@ describe('a list over the limit', () => {
     expect(decoder.decode(Buffer.concat([field, field]))).toMatchObject({ size: 74, isTooLarge: false });
     const large = decoder.decode(Buffer.concat([field, field, field]));
     expect(large).toMatchObject({ size: 111, isTooLarge: true, fields: [] });
-    expect(decoder.decode(literal('a', 'b'.repeat(67)))).toMatchObject({ size: 100, isTooLarge: false });
+    const full = decoder.decode(literal('a', 'b'.repeat(67)));
+    expect(full).toMatchObject({ size: 100, isTooLarge: false });
+    expect(full.fields).toHaveLength(1);
     expect(decoder.decode(literal('a', 'b'.repeat(68)))).toMatchObject({ size: 101, isTooLarge: true, fields: [] });
   });
 
@@ -88,6 +90,14 @@ describe('a block of the same bytes', () => {
     ]);
   });
 
+  test('is refused after a size update has evicted what it names', () => {
+    const decoder = new HeaderDecoder(limits);
+    decoder.decode(inserted('x', '1'));
+    decoder.decode(indexed(62));
+    decoder.decode(tableSizeUpdate(0));
+    expect(() => decoder.decode(indexed(62))).toThrow('field 62');
+  });
+
   test('inserts its field again', () => {
     const decoder = new HeaderDecoder(limits);
     for (let index = 0; index < 3; index++) decoder.decode(inserted('x', '1'));
@@ -118,6 +128,13 @@ describe('the dynamic table', () => {
     for (const line of all) decoder.decode(inserted(...(line.split(': ') as [string, string])));
     // 37 bytes each.
     expect(lines(dynamicTable(decoder))).toEqual(all.reverse().slice(0, Math.floor(4_096 / 37)));
+  });
+
+  test.each([1, 15, 16, 17, 32, 33])('of %i fields has no more', (count) => {
+    const decoder = new HeaderDecoder(limits);
+    for (let index = 0; index < count; index++) decoder.decode(inserted('x', `${index}`));
+    expect(lines(decoder.decode(indexed(61 + count)).fields)).toEqual(['x: 0']);
+    expect(() => decoder.decode(indexed(62 + count))).toThrow(`field ${62 + count} of ${61 + count}`);
   });
 
   test('is emptied by a field that is larger', () => {

@@ -80,6 +80,15 @@ describe('the block of the same list', () => {
     expect(blockOf(encoder, list)).toBe('83be');
   });
 
+  test('has no indexes after a size update has evicted what they named', () => {
+    const encoder = new HeaderEncoder();
+    const small = [field('\u00fe', '')];
+    for (let index = 0; index < 3; index++) encoder.encode(small);
+    encoder.limitTable(0);
+    expect(blockOf(encoder, small)).toBe(bytes('20 00 01 fe 00'));
+    for (let index = 0; index < 3; index++) expect(blockOf(encoder, small)).toBe(bytes('00 01 fe 00'));
+  });
+
   test('stays as it was returned', () => {
     const encoder = new HeaderEncoder();
     const blocks: Uint8Array[] = [];
