@@ -83,10 +83,12 @@ const exempt: Readonly<Record<string, readonly Banned[]>> = {
   'src/sidecar/metrics/process-usage.ts': ['process'],
   'src/supply/main.ts': ['clock', 'files', 'process'],
   'src/supply/staged-files.ts': ['files'],
-  // grpc-js runs on the machine's own clock and sockets; the in-memory network beside it runs on any scheduler.
+  // Real sockets on the machine's own clock; the in-process network of the simulation runs on any scheduler.
   'src/transport/http-tunnel.ts': ['network'],
-  'src/transport/grpc/': ['clock', 'network', 'timers'],
+  'src/transport/grpc/': ['clock', 'network', 'process', 'timers'],
   'src/transport/http/': ['network'],
+  'src/transport/http2/': ['network', 'timers'],
+  'src/transport/tls/': ['network', 'process'],
 };
 
 const exemptions = Object.entries(exempt).flatMap(([place, all]) => all.map((what) => ({ place, what })));

@@ -1,5 +1,7 @@
 import type { ConnectionLimits } from '../transport/rpc.ts';
 
+const MiB = 1024 * 1024;
+
 /** The limits of concurrent callers. docs/bus.md has a row for each. */
 export const connectionLimits: ConnectionLimits = {
   connections: 1_024,
@@ -7,4 +9,5 @@ export const connectionLimits: ConnectionLimits = {
   connectionsPerPrincipal: 512,
   callsPerConnection: 64,
   calls: 4_096,
+  heldBytes: 48 * MiB,
 };

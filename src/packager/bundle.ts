@@ -28,7 +28,7 @@ export interface BundleOptions {
   readonly outRoot?: string;
 }
 
-// Bundled CommonJS packages, grpc-js among them, call `require` for Node's own modules, which an ES module does not have.
+// Bundled CommonJS packages call `require` for Node's own modules, which an ES module does not have.
 const requireFunction =
   "import { createRequire as requireFrom } from 'node:module';\nconst require = requireFrom(import.meta.url);";
 

@@ -12,7 +12,6 @@ import { loadSidecarConfig, type SidecarConfig } from '../contract/config/sideca
 import { hasTwoTokens, unknownVariables } from '../contract/config/variable-slips.ts';
 import { patternProblem } from '../contract/wire/topic.ts';
 import { grpcNetwork } from '../transport/grpc/network.ts';
-import { bufferOneMessageAStream } from '../transport/grpc/read-ahead.ts';
 import { serveHttp } from '../transport/http/http-server.ts';
 import { readCredential, readSidecarConfigFile } from './lifecycle/launch-files.ts';
 import { openProcessMemory } from './memory/process-memory.ts';
@@ -24,7 +23,6 @@ const stderr = new LineStream(process.stderr);
 
 /** The program `sidecar.mjs`. It takes no arguments; all its settings come from the environment. */
 async function main(): Promise<number> {
-  bufferOneMessageAStream();
   // Before anything slow, and permanently: by default a second signal would end the process while it drains.
   const signalled = new Promise<string>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, resolve);

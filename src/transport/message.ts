@@ -1,4 +1,3 @@
-import { formatBytes } from '../base/bytes.ts';
 import { LimitError } from '../base/limit-error.ts';
 import type { Codec } from './rpc.ts';
 import { RpcError, throwFault } from './status.ts';
@@ -48,9 +47,8 @@ export function undecodable(path: string, byteLength: number, cause: unknown): R
 /** @throws RpcError RESOURCE_EXHAUSTED naming size and limit. */
 export function refuseTooLarge(format: { path: string; maxMessageBytes: number }, byteLength: number): void {
   if (byteLength <= format.maxMessageBytes) return;
-  const limit = formatBytes(format.maxMessageBytes);
   throw new RpcError(
     'RESOURCE_EXHAUSTED',
-    `a message of ${format.path} has ${byteLength} bytes; at most ${limit} are allowed`,
+    `a message of ${format.path} has ${byteLength} bytes; at most ${format.maxMessageBytes} are allowed`,
   );
 }

@@ -2,8 +2,8 @@ import type { ReadyIterator } from '../base/async/ready-iterator.ts';
 import type { Fault, Metadata, RpcError } from './status.ts';
 
 /**
- * RPC over HTTP/2, as Meridian's parts use it. No type of a gRPC library crosses this file.
- * `grpc/` implements it with grpc-js; `src/simulation` with an in-process network on any scheduler.
+ * RPC over HTTP/2, as Meridian's parts use it. `grpc/` implements it on sockets, over the HTTP/2 of `http2/`; `src/simulation` implements
+ * an in-process network on any scheduler.
  */
 
 export interface Codec<T> {
@@ -170,6 +170,8 @@ export interface ConnectionLimits {
   readonly callsPerConnection: number;
   /** Calls on all connections. More are refused. */
   readonly calls: number;
+  /** Received messages that are incomplete, or complete and unread, on all connections. More end the call that holds most of them. */
+  readonly heldBytes: number;
 }
 
 export interface ListenOptions {

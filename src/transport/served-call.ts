@@ -16,6 +16,7 @@ export interface Outcome {
  */
 const statusMessageBytesMax = 2_048;
 
+/** What a transport knows about a call. Each is read only if the handler asks. */
 export interface CallFacts {
   /** Sends the response headers. Absent for a network without headers. */
   readonly sendHeaders?: () => void;
@@ -25,30 +26,40 @@ export interface CallFacts {
   readonly signal: AbortSignal;
 }
 
+const noTrailers: Metadata = {};
+
 /** A call in service: what its handler sees, and how it ends. */
 export class ServedCall implements CallContext {
-  readonly metadata: Metadata;
-  readonly peer: Peer;
-  readonly timeoutMs: number | undefined;
-  readonly signal: AbortSignal;
-  readonly #trailers: Record<string, string> = {};
-  readonly #sendHeaders: (() => void) | undefined;
+  readonly #facts: CallFacts;
+  #trailers: Metadata = noTrailers;
 
   constructor(facts: CallFacts) {
-    this.metadata = facts.metadata;
-    this.peer = facts.peer;
-    this.timeoutMs = facts.timeoutMs;
-    this.signal = facts.signal;
-    this.#sendHeaders = facts.sendHeaders;
+    this.#facts = facts;
+  }
+
+  get metadata(): Metadata {
+    return this.#facts.metadata;
+  }
+
+  get peer(): Peer {
+    return this.#facts.peer;
+  }
+
+  get timeoutMs(): number | undefined {
+    return this.#facts.timeoutMs;
+  }
+
+  get signal(): AbortSignal {
+    return this.#facts.signal;
   }
 
   accept(): void {
-    this.#sendHeaders?.();
+    this.#facts.sendHeaders?.();
   }
 
   setTrailer(key: string, value: string): void {
     checkMetadata({ [key]: value });
-    this.#trailers[key] = value;
+    this.#trailers = { ...this.#trailers, [key]: value };
   }
 
   succeeded(): Outcome {

@@ -27,14 +27,18 @@ describe('bundles', () => {
     expect(inputsOf('sidecar').filter((file) => file.startsWith('src/supply/'))).toEqual([]);
   });
 
-  test("the sidecar's reads of the app's environment only what is meant for it, and what says where a log or a proxy is", () => {
+  test("the sidecar's reads of the app's environment only what is meant for it, and what says where a log is", () => {
     const read = [...(bundleTexts(outRoots[0])['sidecar']?.matchAll(/\benv\.([A-Za-z_]+)/g) ?? [])].map(
       ([, name = '']) => name,
     );
-    // The rest of grpc-js's own is withheld by every start, and a proxy is for SIDECAR_BUS_PROXY to name.
-    const ofLibraries = new Set(read.filter((name) => !/^(?:SIDECAR|GRPC)_/.test(name)));
-    const proxies = ['grpc_proxy', 'http_proxy', 'https_proxy', 'no_grpc_proxy', 'no_proxy'];
-    expect([...ofLibraries].sort()).toEqual(['LOG_STREAM', 'LOG_TOKENS', 'RES_OPTIONS', ...proxies].sort());
+    // A proxy is for SIDECAR_BUS_PROXY to name.
+    const ofLibraries = new Set(read.filter((name) => !name.startsWith('SIDECAR_')));
+    expect([...ofLibraries].sort()).toEqual(['LOG_STREAM', 'LOG_TOKENS', 'RES_OPTIONS']);
+  });
+
+  test.each(['sidecar', 'cli', 'plugin'] as const)("%s's speaks gRPC by our own transport alone", (name) => {
+    expect(packagesIn(name)).not.toContain('@grpc/grpc-js');
+    expect(inputsOf(name)).toContain('src/transport/http2/connection.ts');
   });
 
   test.each(['sidecar', 'cli', 'plugin'] as const)(

@@ -19,6 +19,7 @@ const many: ConnectionLimits = {
   connectionsPerPrincipal: 100,
   callsPerConnection: 100,
   calls: 100,
+  heldBytes: mib,
 };
 
 const toClose: { close(): void }[] = [];

@@ -1,8 +1,8 @@
 import { type AddressInfo, connect as connectSocket, createServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { principalOf } from '../../src/transport/grpc/certificate.ts';
 import { grpcNetwork } from '../../src/transport/grpc/network.ts';
 import { type Connection, type Listener, type Network, serveStream, serveUnary } from '../../src/transport/rpc.ts';
+import { principalOf } from '../../src/transport/tls/certificate.ts';
 import { createAuthority } from './certificates.ts';
 import { describeNetwork } from './network-suite.ts';
 import { chat, collect, dial, echo, echoAll, failureOf, listen, serveEcho } from './test-service.ts';

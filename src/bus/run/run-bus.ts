@@ -3,7 +3,6 @@ import { realScheduler } from '../../base/time/real-scheduler.ts';
 import { ErrorList, exitCodeOf, messageOf, UserFacingError } from '../../base/user-facing-error.ts';
 import { exitCodes } from '../../contract/config/exit-codes.ts';
 import { grpcNetwork } from '../../transport/grpc/network.ts';
-import { bufferOneMessageAStream } from '../../transport/grpc/read-ahead.ts';
 import type { TlsFiles } from '../../transport/rpc.ts';
 import { type RunningBus, serveBus } from '../serve-bus.ts';
 import { type BusLogSettings, openBusLog, printFailure } from './bus-log.ts';
@@ -36,7 +35,6 @@ interface BusParts {
  * Serves the Bus API until SIGTERM or SIGINT. If it cannot, prints the reason to stderr. Sets the exit code of the process.
  */
 export async function runBus(settings: BusProgramSettings): Promise<void> {
-  bufferOneMessageAStream();
   try {
     const log = openBusLog(settings);
     const [policy, tls] = await inOnePass(readPolicy(settings.policyFile), readBusTls(settings));

@@ -2,9 +2,9 @@ import { UserFacingError } from '../../base/user-facing-error.ts';
 import { exitCodes } from '../../contract/config/exit-codes.ts';
 import { approvalCommand } from '../../contract/wire/approval-command.ts';
 import type { Grant, WithheldGrant } from '../../contract/wire/grants.ts';
-import { CertificateError, type CertificateFault } from '../../transport/certificate-error.ts';
 import { ProxyError } from '../../transport/http-tunnel.ts';
 import { RpcError } from '../../transport/status.ts';
+import { CertificateError, type CertificateFault } from '../../transport/tls/certificate-error.ts';
 import { ownedByNewer } from '../bus-link/attempts.ts';
 import { CredentialError } from '../bus-link/bus-credential.ts';
 

@@ -21,4 +21,5 @@ export const connectionLimits: ConnectionLimits = {
   connectionsPerPrincipal: 48,
   callsPerConnection: 2_048,
   calls: 4_096,
+  heldBytes: 16 * 1024 * KiB,
 };

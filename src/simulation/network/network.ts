@@ -8,7 +8,7 @@ import { MemoryListener } from './listener.ts';
 export interface MemoryNetworkOptions {
   /** The latency of every message. Absent: none. */
   readonly latency?: LatencyRange;
-  /** Both ends give up a connection that was silent for this long. Absent: 20 s, as with grpc-js. */
+  /** Both ends give up a connection that was silent for this long. Absent: 20 s, as on real sockets. */
   readonly silenceLimitMs?: number;
 }
 

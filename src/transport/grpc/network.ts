@@ -1,10 +1,6 @@
-import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
 import type { Network } from '../rpc.ts';
-import { connect } from './connect.ts';
-import { listen } from './listen.ts';
+import { connect } from './client/connect.ts';
+import { listen } from './server/listen.ts';
 
-// Errors and statuses already report problems. The library's own lines on stderr would repeat them in another form.
-setLogVerbosity(logVerbosity.NONE);
-
-/** Real sockets: gRPC over HTTP/2, by grpc-js. */
+/** Real sockets: gRPC over our own HTTP/2. */
 export const grpcNetwork: Network = { connect, listen };

@@ -1,5 +1,5 @@
 import type { PeerCertificate } from 'node:tls';
-import type { CertificateFault } from '../certificate-error.ts';
+import type { CertificateFault } from './certificate-error.ts';
 
 const faultsByCode: Readonly<Record<string, CertificateFault>> = {
   CERT_HAS_EXPIRED: 'expired',

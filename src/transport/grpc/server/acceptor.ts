@@ -1,62 +1,54 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import {
-  createServer as createTlsServer,
-  type SecureContextOptions,
-  type TLSSocket,
-  type Server as TlsServer,
-} from 'node:tls';
-import { RpcError } from '../status.ts';
+import type { SecureContextOptions, TLSSocket } from 'node:tls';
+import { http2Limits } from '../../http2/limits.ts';
+import { RpcError } from '../../status.ts';
+import { nodeTls } from '../../tls/tls-context.ts';
+import { addressOf } from '../peer-address.ts';
 
 /** A bound port and the sockets that it accepted. */
 export interface Acceptor {
   readonly address: string;
   /** Accepts no more sockets and frees the address. */
   shut(): void;
-  dropAll(): void;
   /** Resolves once all accepted sockets are closed. */
   empty(): Promise<void>;
-}
-
-export interface SecureAcceptor extends Acceptor {
-  /** Sets the certificate of new connections. Open ones keep theirs. */
+  /** Closes all sockets at once. */
+  dropAll(): void;
+  /** Sets the certificate of new connections. Open ones keep theirs. Without TLS it does nothing. */
   renew(context: SecureContextOptions): void;
 }
 
-/** @throws RpcError ALREADY_EXISTS if the address is taken, UNAVAILABLE if it cannot be bound for another reason. */
-export function openAcceptor(address: string, { onSocket, onConnection }: AcceptorOptions): Promise<Acceptor> {
-  return open(createServer(onConnection), address, onSocket);
-}
-
 export interface AcceptorOptions {
+  /** Absent: plaintext. */
+  readonly context: SecureContextOptions | undefined;
   /** Called for every socket before anything is read from it. */
   readonly onSocket: (socket: Socket) => void;
-  readonly onConnection: (socket: Socket) => void;
-}
-
-export interface SecureAcceptorOptions extends Pick<AcceptorOptions, 'onSocket'> {
-  readonly context: SecureContextOptions;
-  readonly onConnection: (socket: TLSSocket) => void;
+  /** Called with a socket that HTTP/2 can be spoken on, secured or plain. */
+  readonly onConnection: (socket: Socket | TLSSocket) => void;
   /** Called for a client that did not complete the handshake. */
   readonly onHandshakeFailed: (address: string, reason: string) => void;
 }
 
-/** An acceptor that encrypts every socket. @throws RpcError as `openAcceptor` does, and errors of the context's creation. */
-export async function openSecureAcceptor(address: string, options: SecureAcceptorOptions): Promise<SecureAcceptor> {
-  const server: TlsServer = createTlsServer({
-    ...options.context,
+/**
+ * Binds an address. @throws RpcError ALREADY_EXISTS if the address is taken, UNAVAILABLE if it cannot be bound for another reason.
+ */
+export async function openAcceptor(address: string, options: AcceptorOptions): Promise<Acceptor> {
+  const { context, onConnection } = options;
+  if (!context) return { ...(await open(createServer(onConnection), address, options)), renew() {} };
+  const server = nodeTls().createServer({
+    ...context,
     ALPNProtocols: ['h2'],
-    requestCert: options.context.ca !== undefined,
+    requestCert: context.ca !== undefined,
+    handshakeTimeout: http2Limits.prefaceTimeoutMs,
     // Calls are refused one by one for an invalid certificate, so that the client learns the reason.
     rejectUnauthorized: false,
   });
-  server.on('secureConnection', options.onConnection);
-  server.on('tlsClientError', (error, socket) => {
-    options.onHandshakeFailed(`${socket.remoteAddress}:${socket.remotePort}`, error.message);
-  });
-  return { ...(await open(server, address, options.onSocket)), renew: (context) => server.setSecureContext(context) };
+  server.on('secureConnection', onConnection);
+  server.on('tlsClientError', (error, socket) => options.onHandshakeFailed(addressOf(socket), error.message));
+  return { ...(await open(server, address, options)), renew: (renewed) => server.setSecureContext(renewed) };
 }
 
-async function open(server: Server, address: string, onSocket: AcceptorOptions['onSocket']): Promise<Acceptor> {
+async function open(server: Server, address: string, { onSocket }: AcceptorOptions): Promise<Omit<Acceptor, 'renew'>> {
   const sockets = new Set<Socket>();
   const onEmpty = new Set<() => void>();
   server.prependListener('connection', (socket: Socket) => {
@@ -82,7 +74,6 @@ async function open(server: Server, address: string, onSocket: AcceptorOptions['
     },
   };
 }
-
 /** Resolves with the bound address. Without a host, it binds every interface. */
 function bind(server: Server, address: string): Promise<string> {
   const { host, port } = splitAddress(address);

@@ -1,0 +1,166 @@
+import { formatBytes } from '../../base/bytes.ts';
+import { Fifo } from '../http2/fifo.ts';
+import { http2Limits } from '../http2/limits.ts';
+import { RpcError } from '../status.ts';
+
+/** A call that keeps received bytes in memory. */
+export interface Holder {
+  /** Parts of a message that is not complete, and complete ones that nobody has read. */
+  readonly heldBytes: number;
+  /** When the incomplete message began, if there is one. */
+  readonly messageBeganMs: number | undefined;
+  /** Ends the call, whose bytes are then gone. */
+  shed(error: RpcError): void;
+}
+
+interface LargeMessage {
+  readonly bytes: number;
+  readonly grant: () => void;
+}
+
+/**
+ * Received bytes that a listener keeps for all of its calls. Over the limit the call that keeps most, of the connection that keeps most,
+ * is refused. Messages that are longer than a stream's window take turns, connection by connection.
+ */
+export class ReceiveBudget {
+  readonly #heldBytesMax: number;
+  readonly #shares = new Set<ReceiveShare>();
+  /** Connections with a large message that waits. The first is next. */
+  readonly #waiting = new Set<ReceiveShare>();
+  #heldBytes = 0;
+  #largeBytes = 0;
+
+  constructor(heldBytesMax: number) {
+    this.#heldBytesMax = heldBytesMax;
+  }
+
+  /** The part of a new connection. */
+  open(): ReceiveShare {
+    const share = new ReceiveShare(this);
+    this.#shares.add(share);
+    return share;
+  }
+
+  close(share: ReceiveShare): void {
+    this.#shares.delete(share);
+    this.#waiting.delete(share);
+  }
+
+  /** Counts bytes that are kept, or with a negative number that are not any more. */
+  count(bytes: number): void {
+    this.#heldBytes += bytes;
+    if (bytes > 0) while (this.#heldBytes > this.#heldBytesMax && this.#shed());
+  }
+
+  /** A large message begins to wait for its turn. */
+  enqueue(share: ReceiveShare): void {
+    this.#waiting.add(share);
+    this.#grant();
+  }
+
+  /** A large message is complete, or will never be. */
+  release(bytes: number): void {
+    this.#largeBytes -= bytes;
+    this.#grant();
+  }
+
+  #grant(): void {
+    for (const share of this.#waiting) {
+      const next = share.nextLarge();
+      const isRoom = this.#largeBytes === 0 || this.#largeBytes + (next?.bytes ?? 0) <= http2Limits.largeMessageBytes;
+      if (next && !isRoom) return;
+      this.#waiting.delete(share);
+      if (!next) continue;
+      this.#largeBytes += next.bytes;
+      share.takeLarge();
+      // Behind the other connections.
+      if (share.nextLarge()) this.#waiting.add(share);
+      next.grant();
+    }
+  }
+
+  #shed(): boolean {
+    const [share] = [...this.#shares].sort((one, other) => other.heldBytes - one.heldBytes);
+    return share?.shedLargest(this.#heldBytesMax) ?? false;
+  }
+}
+
+/** The part of a budget that one connection uses. */
+export class ReceiveShare {
+  readonly #budget: ReceiveBudget;
+  readonly #holders = new Set<Holder>();
+  readonly #large = new Fifo<LargeMessage>();
+  #heldBytes = 0;
+
+  constructor(budget: ReceiveBudget) {
+    this.#budget = budget;
+  }
+
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  hold(holder: Holder, bytes: number): void {
+    this.#holders.add(holder);
+    this.#heldBytes += bytes;
+    this.#budget.count(bytes);
+  }
+
+  release(holder: Holder, bytes: number): void {
+    this.#heldBytes -= bytes;
+    this.#budget.count(-bytes);
+    if (holder.heldBytes === 0) this.#holders.delete(holder);
+  }
+
+  /** Calls `grant` once the message may come. The returned function gives the turn back, also before it came. */
+  requestLarge(bytes: number, grant: () => void): () => void {
+    let turn: 'waiting' | 'granted' | 'over' = 'waiting';
+    this.#large.push({
+      bytes,
+      grant: () => {
+        if (turn === 'over') return this.#budget.release(bytes);
+        turn = 'granted';
+        grant();
+      },
+    });
+    this.#budget.enqueue(this);
+    return () => {
+      if (turn === 'granted') this.#budget.release(bytes);
+      turn = 'over';
+    };
+  }
+
+  nextLarge(): LargeMessage | undefined {
+    return this.#large.first();
+  }
+
+  takeLarge(): void {
+    this.#large.shift();
+  }
+
+  /** Ends the calls whose message takes too long. */
+  shedSlow(nowMs: number): void {
+    const { messageTimeoutMs } = http2Limits;
+    for (const holder of [...this.#holders]) {
+      const { messageBeganMs } = holder;
+      if (messageBeganMs === undefined || nowMs - messageBeganMs < messageTimeoutMs) continue;
+      const text = `a message did not arrive within ${messageTimeoutMs / 1_000} s of its beginning, which is the limit`;
+      holder.shed(new RpcError('RESOURCE_EXHAUSTED', text));
+    }
+  }
+
+  /** Returns false if there is nothing to shed. */
+  shedLargest(heldBytesMax: number): boolean {
+    let largest: Holder | undefined;
+    for (const holder of this.#holders) if (holder.heldBytes > (largest?.heldBytes ?? 0)) largest = holder;
+    if (!largest) return false;
+    const text = `${formatBytes(heldBytesMax)} of messages are incomplete or unread here, which is the limit`;
+    largest.shed(new RpcError('RESOURCE_EXHAUSTED', text));
+    return true;
+  }
+
+  /** The connection is over, and its calls have released what they held. */
+  close(): void {
+    this.#budget.close(this);
+  }
+}

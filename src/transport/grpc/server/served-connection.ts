@@ -1,0 +1,163 @@
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { Http2Connection } from '../../http2/connection.ts';
+import { StreamError } from '../../http2/error-code.ts';
+import type { HeaderList } from '../../http2/hpack/header-decoder.ts';
+import type { Http2Stream } from '../../http2/stream.ts';
+import type { ListenOptions, Peer, Route } from '../../rpc.ts';
+import { RpcError } from '../../status.ts';
+import { SecuredPeer } from '../../tls/secured-peer.ts';
+import type { Deadlines } from '../deadlines.ts';
+import { checkEncoding } from '../decompress.ts';
+import { keepalive, nowMs, wallTimeMs } from '../machine-clock.ts';
+import type { ReceiveBudget, ReceiveShare } from '../receive-budget.ts';
+import type { CallHome } from './call-facts.ts';
+import type { Admission, Connections } from './connections.ts';
+import { RequestHead } from './request-head.ts';
+import { answerHttp, refuse } from './response-fields.ts';
+import { ServerStream } from './server-stream.ts';
+import { UnaryCall } from './unary-call.ts';
+
+/** What the connections of one listener share. */
+export interface ServerParts
+  extends Pick<ListenOptions, 'authorize' | 'connectionLimits' | 'onRefused' | 'maxMessageBytes'> {
+  readonly routes: ReadonlyMap<string, Route>;
+  readonly connections: Connections;
+  readonly budget: ReceiveBudget;
+  readonly deadlines: Deadlines;
+  /** Calls on all connections. */
+  openCalls: number;
+}
+
+/** A caller without a credential has no name to count connections by. */
+const nobody = '';
+
+/** One client's connection: it judges each call by its headers and hands it to its route. */
+export class ServedConnection {
+  readonly #server: ServerParts;
+  readonly #admission: Admission;
+  readonly #http2: Http2Connection;
+  readonly #share: ReceiveShare;
+  readonly #secured: SecuredPeer | undefined;
+  readonly #peer: Peer;
+  #isFaultTold = false;
+
+  constructor(socket: Socket | TLSSocket, admission: Admission, server: ServerParts, onClosed: () => void) {
+    this.#server = server;
+    this.#admission = admission;
+    this.#share = server.budget.open();
+    this.#secured = 'getPeerCertificate' in socket ? new SecuredPeer(socket) : undefined;
+    this.#peer = { address: admission.address, principal: this.#secured?.principal };
+    this.#certificateFault();
+    this.#http2 = new Http2Connection(socket, {
+      role: 'server',
+      nowMs,
+      concurrentStreams: server.connectionLimits?.callsPerConnection,
+      onRequest: (...request) => this.#onRequest(...request),
+      onClosed: (_, error) => {
+        this.#share.close();
+        if (error) server.onRefused?.({ address: admission.address, reason: error.message });
+        onClosed();
+      },
+    });
+  }
+
+  drain(): void {
+    this.#http2.drain();
+  }
+
+  destroy(): void {
+    this.#http2.destroy('the server stops');
+  }
+
+  tend(): void {
+    this.#http2.tend(keepalive.server);
+    this.#share.shedSlow(nowMs());
+  }
+
+  #onRequest(stream: Http2Stream, list: HeaderList, isEnd: boolean): void {
+    if (list.isTooLarge) {
+      answerHttp(stream, '431', 'The header fields are too large.');
+      return;
+    }
+    const head = RequestHead.of(list);
+    if (head.malformed !== undefined) throw new StreamError(stream.id, 'PROTOCOL_ERROR', head.malformed);
+    if (head.contentLength !== undefined) {
+      stream.announce(head.contentLength);
+      if (isEnd && head.contentLength > 0)
+        throw new StreamError(stream.id, 'PROTOCOL_ERROR', 'no data follows content-length');
+    }
+    if (head.method !== 'POST') {
+      answerHttp(stream, '405', 'Only gRPC is served here, which uses POST.');
+      return;
+    }
+    if (!head.isGrpc) {
+      answerHttp(stream, '415', 'Only gRPC is served here: content-type application/grpc.');
+      return;
+    }
+    try {
+      this.#begin(stream, head, isEnd);
+    } catch (error) {
+      refuse(stream, RpcError.from(error));
+      // A client with a credential may err as often as it likes.
+      if (this.#admission.principal === undefined) this.#http2.countRefused();
+    }
+  }
+
+  /** @throws RpcError if the call is refused */
+  #begin(stream: Http2Stream, head: RequestHead, isEnd: boolean): void {
+    this.#judge(head);
+    const route = this.#server.routes.get(head.path);
+    if (!route) throw new RpcError('UNIMPLEMENTED', `the server does not implement the method ${head.path}`);
+    if (head.timeoutMs === 'invalid') throw new RpcError('INTERNAL', 'the value of grpc-timeout cannot be read');
+    checkEncoding(head.encoding);
+    this.#server.openCalls += 1;
+    const home: CallHome = {
+      stream,
+      head,
+      peer: this.#peer,
+      share: this.#share,
+      deadlines: this.#server.deadlines,
+      maxMessageBytes: this.#server.maxMessageBytes,
+      nowMs,
+      onOver: () => {
+        this.#server.openCalls -= 1;
+      },
+    };
+    if (route.kind === 'unary') {
+      const call = new UnaryCall(home, route.method, route.handler);
+      stream.listen(call);
+      if (isEnd) call.onHeaders();
+    } else {
+      const call = new ServerStream(home, route.method);
+      stream.listen(call);
+      if (isEnd) call.onHeaders();
+      void call.serve(route.handler);
+    }
+  }
+
+  /** None of a refused call's message is read. @throws RpcError */
+  #judge(head: RequestHead): void {
+    const { authorize, connectionLimits, connections, openCalls, onRefused } = this.#server;
+    const fault = this.#certificateFault();
+    if (fault !== undefined) throw new RpcError('UNAUTHENTICATED', fault);
+    const principal = authorize?.({ peer: this.#peer, metadata: head.metadata }) ?? nobody;
+    const max = connectionLimits?.calls ?? Number.POSITIVE_INFINITY;
+    const reason =
+      openCalls >= max
+        ? `${max} calls are open here, which is the limit`
+        : connections.proven(this.#admission, principal);
+    if (reason === undefined) return;
+    onRefused?.({ address: this.#peer.address, reason });
+    throw new RpcError('RESOURCE_EXHAUSTED', reason);
+  }
+
+  /** The problem with the client's certificate. It is reported once. */
+  #certificateFault(): string | undefined {
+    const reason = this.#secured?.faultAt(wallTimeMs());
+    if (reason === undefined) return undefined;
+    if (!this.#isFaultTold) this.#server.onRefused?.({ address: this.#peer.address, reason });
+    this.#isFaultTold = true;
+    return reason;
+  }
+}
