@@ -29,7 +29,7 @@ const commands: readonly AddCommand[] = [
 ];
 
 const program = new Command('meridian-sidecar')
-  .description("Puts Meridian's sidecar beside a plugin and runs the two.")
+  .description("Puts Meridian's sidecar beside a plugin, and runs plugin, sidecar and bus.")
   .version(version)
   .showHelpAfterError('Run the same command with --help for its options.')
   .exitOverride();

@@ -53,7 +53,10 @@ export function addBusSettings(command: Command): Command {
 
 function placeOptions(): Option[] {
   return [
-    new Option('--policy <file>', 'who may be which instance and use which topics (YAML); read again when it changes'),
+    new Option(
+      '--policy <file>',
+      'YAML file with the rules of who may be which instance and use which topics; read again when it changes',
+    ),
     new Option(
       '--store <file|memory>',
       'where to store data: an SQLite file (created if missing), or memory for trials',

@@ -5,7 +5,7 @@ import { runCompose } from '../compose.ts';
 export const addComposeCommand: AddCommand = (program) => {
   program
     .command('compose')
-    .description('what Docker Compose calls for `provider: {type: meridian-sidecar}`; `compose --help` for people')
+    .description('the Compose provider, which Docker Compose calls; `compose --help` shows the commands for people')
     .argument('[words...]')
     .allowUnknownOption()
     .helpOption(false)
