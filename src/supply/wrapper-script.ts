@@ -1,3 +1,4 @@
+import { runtimeFlags } from '../buildpack/runtime-flags.ts';
 import { withholdRuntimeVariables } from '../buildpack/runtime-variables.ts';
 
 /**
@@ -17,7 +18,7 @@ home=\${self%/*/*}/meridian
 # The C library would otherwise keep for itself what messages have given back.
 export MALLOC_MMAP_THRESHOLD_=131072 MALLOC_TRIM_THRESHOLD_=131072 MALLOC_ARENA_MAX=2
 
-flags=(--max-semi-space-size=2)
+flags=(${runtimeFlags.join(' ')})
 if [[ \${MEMORY_LIMIT:-} =~ ^([0-9]{1,9})([mMgG])[bB]?$ ]]; then
   limit_mb=$((10#\${BASH_REMATCH[1]}))
   [[ \${BASH_REMATCH[2]} == [gG] ]] && limit_mb=$((limit_mb * 1024))

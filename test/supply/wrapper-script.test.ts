@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { depsPaths } from '../../src/buildpack/layout.ts';
+import { runtimeFlags } from '../../src/buildpack/runtime-flags.ts';
 import { wrapperScript } from '../../src/supply/wrapper-script.ts';
 
 let own: string;
@@ -33,9 +34,9 @@ function call(
   return stdout.trimEnd().replaceAll(own, '~').split('\n');
 }
 
-const bounded = (megabytes: number): string[] => ['--max-semi-space-size=2', `--max-old-space-size=${megabytes}`];
+const bounded = (megabytes: number): string[] => [...runtimeFlags, `--max-old-space-size=${megabytes}`];
 
-test.each<[string | undefined, string[]]>([
+test.each<[string | undefined, readonly string[]]>([
   ['128m', bounded(64)],
   ['128M', bounded(64)],
   ['128MB', bounded(64)],
@@ -47,23 +48,33 @@ test.each<[string | undefined, string[]]>([
   ['40m', bounded(32)],
   ['0m', bounded(32)],
   ['999999999G', bounded(511_999_999_488)],
-  [undefined, ['--max-semi-space-size=2']],
-  ['', ['--max-semi-space-size=2']],
-  ['128', ['--max-semi-space-size=2']],
-  ['-128m', ['--max-semi-space-size=2']],
-  ['1.5G', ['--max-semi-space-size=2']],
-  ['much', ['--max-semi-space-size=2']],
-  ['64m; exit 3', ['--max-semi-space-size=2']],
-  ['99999999999999999999m', ['--max-semi-space-size=2']],
+  [undefined, runtimeFlags],
+  ['', runtimeFlags],
+  ['128', runtimeFlags],
+  ['-128m', runtimeFlags],
+  ['1.5G', runtimeFlags],
+  ['much', runtimeFlags],
+  ['64m; exit 3', runtimeFlags],
+  ['99999999999999999999m', runtimeFlags],
 ])('MEMORY_LIMIT %j gives V8 %j', (limit, flags) => {
   const environment: Record<string, string> = limit === undefined ? {} : { MEMORY_LIMIT: limit };
   expect(call(['run'], environment)).toEqual([...flags, '~/meridian/sidecar.mjs']);
 });
 
 test('run starts the sidecar and passes the rest on; every other command is the command line', () => {
-  expect(call(['run', 'a b']).slice(1)).toEqual(['~/meridian/sidecar.mjs', 'a b']);
-  expect(call(['wait', '--timeout', '1s']).slice(1)).toEqual(['~/meridian/cli.mjs', 'wait', '--timeout', '1s']);
-  expect(call([]).slice(1)).toEqual(['~/meridian/cli.mjs']);
+  expect(call(['run', 'a b']).slice(runtimeFlags.length)).toEqual(['~/meridian/sidecar.mjs', 'a b']);
+  expect(call(['wait', '--timeout', '1s']).slice(runtimeFlags.length)).toEqual([
+    '~/meridian/cli.mjs',
+    'wait',
+    '--timeout',
+    '1s',
+  ]);
+  expect(call([]).slice(runtimeFlags.length)).toEqual(['~/meridian/cli.mjs']);
+});
+
+test("the image's command gives the runtime the same flags", () => {
+  const command = path.resolve(import.meta.dirname, '../../src/compose/image/meridian-sidecar');
+  expect(readFileSync(command, 'utf8')).toContain(`exec node ${runtimeFlags.join(' ')} $heap `);
 });
 
 test('it finds its runtime through a link', () => {

@@ -1,9 +1,9 @@
 import path from 'node:path';
+import { runtimeFlags } from '../../../src/buildpack/runtime-flags.ts';
 import { Program } from '../../sidecar/processes.ts';
 import { type Load, type Percentiles, timeRequests } from '../generator/h2load.ts';
 import { type Cost, MeasuredLoad } from '../generator/measured-load.ts';
 import { payload, requestBodies } from '../generator/request-bodies.ts';
-import { shippedFlags } from '../programs/shipped.ts';
 import { echoPath } from './echo-path.ts';
 
 /** Of a round's length, since their figures are divided by and not shown. */
@@ -18,7 +18,7 @@ export interface Echo {
 export async function startEchoes(roundMs: number): Promise<{ readonly grpcJs: Echo; readonly http2: Echo }> {
   const bodyFile = requestBodies.echo();
   const start = async (file: string): Promise<Echo> => {
-    const program = new Program([...shippedFlags, path.join(import.meta.dirname, file)]);
+    const program = new Program([...runtimeFlags, path.join(import.meta.dirname, file)]);
     const [, address = ''] = await program.seen(/listens (\S+)/);
     const load: Load = { address, path: echoPath, bodyFile, inFlight: 64 };
     const measured = new MeasuredLoad(load, { pids: [program.pid], answerBytes: 5 + payload.length });

@@ -1,5 +1,6 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { runtimeFlags } from '../../../src/buildpack/runtime-flags.ts';
 import { wrapperScript } from '../../../src/supply/wrapper-script.ts';
 import { ownLoopback } from '../../sidecar/own-loopback.ts';
 import {
@@ -12,8 +13,6 @@ import {
 
 const dist = path.resolve(import.meta.dirname, '../../../dist');
 
-/** What every process of ours is started with; what else the wrapper sets depends on MEMORY_LIMIT. */
-export const shippedFlags = ['--max-semi-space-size=2'] as const;
 /** Defaults of SIDECAR_MEMORY and of what the documentation gives a bus. */
 const memoryLimits = { sidecar: '128M', bus: '256M' } as const;
 
@@ -54,7 +53,7 @@ export async function startShippedSidecar(
 /** A process of the packaged runtime that only waits. */
 export async function startBareRuntime(): Promise<Program> {
   const script = "setInterval(() => {}, 1e6); console.log('up')";
-  const program = new Program([...shippedFlags, '-e', script], {}, path.join(dist, 'runtime/node'));
+  const program = new Program([...runtimeFlags, '-e', script], {}, path.join(dist, 'runtime/node'));
   await program.seen(/up/);
   return program;
 }

@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
+import { runtimeFlags } from '../../../src/buildpack/runtime-flags.ts';
 import { Program } from '../../sidecar/processes.ts';
 import { type Benchmark, inTurns } from '../benchmark.ts';
-import { shippedFlags, startShippedBus } from '../programs/shipped.ts';
+import { startShippedBus } from '../programs/shipped.ts';
 
 const dist = path.resolve(import.meta.dirname, '../../../dist');
 const runtime = path.join(dist, 'runtime/node');
@@ -36,7 +37,7 @@ interface StartTimes {
 async function startSidecar(bus: string): Promise<StartTimes> {
   const startedMs = performance.now();
   const program = new Program(
-    [...shippedFlags, path.join(dist, 'sidecar.mjs')],
+    [...runtimeFlags, path.join(dist, 'sidecar.mjs')],
     {
       INSTANCE_ID: 'oms-1',
       POOL_TYPE: 'OMSPool',
