@@ -3,6 +3,7 @@ import type { MessageInit } from '../contract/wire/codec/message.ts';
 import type { PublishResult } from '../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import type { MessageMeta } from '../contract/wire/gen/meridian/v1/envelope_pb.ts';
 import type { Registration } from './ownership/registration.ts';
+import type { StoredMessage } from './store/store.ts';
 
 /** The result of a publish at the bus. */
 export const storedOutcomes = ['stored', 'duplicate', 'refused'] as const;
@@ -20,8 +21,10 @@ export interface BusTelemetry {
   /** Returns the store's work and measures its duration. */
   append<T>(work: Promise<T>): Promise<T>;
   published(meta: Meta, outcome: StoredOutcome): void;
-  /** A message, or a request, was sent on to a sidecar. */
-  routed(kind: 'message' | 'call', meta: Meta, receiver: string): void;
+  /** A message was sent on to a sidecar. */
+  delivered(message: StoredMessage, receiver: string): void;
+  /** A request was sent on to a sidecar. */
+  requested(meta: Meta, receiver: string): void;
   /** A message was dead-lettered after its last attempt. */
   deadLettered(meta: Meta, receiver: string): void;
   called(meta: Meta, outcome: CallEnding): void;
@@ -34,7 +37,8 @@ export const silentTelemetry: BusTelemetry = {
   watch() {},
   append: (work) => work,
   published() {},
-  routed() {},
+  delivered() {},
+  requested() {},
   deadLettered() {},
   called() {},
   refused() {},

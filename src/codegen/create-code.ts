@@ -1,5 +1,6 @@
 import type { DescField, DescMessage, DescOneof } from '@bufbuild/protobuf';
 import type { GeneratedFile } from '@bufbuild/protoplugin';
+import { messageModule } from './runtime.ts';
 
 /** Makes a message of the fields that are given, the messages in it included. `null` from JavaScript counts as absent. */
 export function printCreate(code: GeneratedFile, desc: DescMessage): void {
@@ -24,9 +25,10 @@ function printField(code: GeneratedFile, field: DescField): void {
 function value(code: GeneratedFile, field: DescField, given: string) {
   if (!field.message) return [given];
   const schema = code.importSchema(field.message);
+  const part = code.import('part', messageModule);
   return field.fieldKind === 'list'
-    ? [`${given}.map((item) => `, schema, '.create(item))']
-    : [schema, `.create(${given})`];
+    ? [`${given}.map((item) => `, part, '(', schema, ', item))']
+    : [part, '(', schema, `, ${given})`];
 }
 
 function printOneof(code: GeneratedFile, oneof: DescOneof): void {

@@ -21,9 +21,7 @@ function printField(code: GeneratedFile, desc: DescField): void {
   const field = codeField(code, desc);
   code.print(`        case ${field.tag}: {`);
   if (field.message) {
-    code.print('          const outer = from.enter();');
     code.print('          ', ...messageStatement(desc, code.importSchema(field.message)));
-    code.print('          from.leave(outer);');
   } else {
     const value = [`from.${field.method}()`, ...(desc.enum ? [' as ', field.type] : [])];
     code.print('          ', ...assignment(desc, value));
@@ -42,11 +40,11 @@ function printField(code: GeneratedFile, desc: DescField): void {
 function messageStatement(desc: DescField, schema: Printable): Printable[] {
   const empty = [schema, '.create()'];
   const { localName, oneof } = desc;
-  if (desc.fieldKind === 'list') return assignment(desc, [schema, '.read(from, ', ...empty, ')']);
+  if (desc.fieldKind === 'list') return assignment(desc, ['from.message(', schema, ', ', ...empty, ')']);
   const before = oneof
     ? [`message.${oneof.localName}.case === '${localName}' ? message.${oneof.localName}.value : `, ...empty]
     : [`message.${localName} ?? `, ...empty];
-  return assignment(desc, [schema, '.read(from, ', ...before, ')']);
+  return assignment(desc, ['from.message(', schema, ', ', ...before, ')']);
 }
 
 function assignment({ fieldKind, localName, oneof }: DescField, value: readonly Printable[]): Printable[] {

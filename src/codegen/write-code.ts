@@ -40,11 +40,6 @@ function isPresent({ kind, method, zero }: CodeField, at: string): string {
 
 function printValue(code: GeneratedFile, { tag, method, message }: CodeField, value: string): void {
   code.print(`      out.tag(${tag});`);
-  if (!message) {
-    code.print(`      out.${method}(${value});`);
-    return;
-  }
-  code.print('      const start = out.open();');
-  code.print('      ', code.importSchema(message), `.write(${value}, out);`);
-  code.print('      out.close(start);');
+  if (message) code.print('      out.message(', code.importSchema(message), `, ${value});`);
+  else code.print(`      out.${method}(${value});`);
 }

@@ -3,8 +3,10 @@ import { randomBelow } from '../base/random.ts';
 import { type RunningBus, serveBus } from '../bus/serve-bus.ts';
 import { MemoryStore } from '../bus/store/in-memory/memory-store.ts';
 import { loadSidecarConfig } from '../contract/config/sidecar-config.ts';
+import { EnvelopeSchema } from '../contract/wire/gen/meridian/v1/envelope_pb.ts';
 import type { Grant } from '../contract/wire/grants.ts';
 import { limits } from '../contract/wire/limits.ts';
+import { readMessage } from '../contract/wire/read-message.ts';
 import { patternProblem } from '../contract/wire/topic.ts';
 import { Plugin } from '../plugin/plugin.ts';
 import { Sidecar } from '../sidecar/sidecar.ts';
@@ -219,7 +221,7 @@ export class TestBed {
       // Two appends may read the same messages.
       if (position <= this.#notedTo) continue;
       this.#notedTo = position;
-      this.journal.note({ kind: 'stored', envelope });
+      this.journal.note({ kind: 'stored', envelope: readMessage(EnvelopeSchema, envelope.bytes) });
     }
   }
 

@@ -10,7 +10,7 @@ import { realScheduler } from '../../src/base/time/real-scheduler.ts';
 import { openSqliteStore, type SqliteStore, type SqliteStoreOptions } from '../../src/bus/store/sqlite/sqlite-store.ts';
 import { StaleEpochError, type StoredMessage } from '../../src/bus/store/store.ts';
 import { VirtualScheduler } from '../../src/simulation/virtual-scheduler.ts';
-import { activeOwner, appendIds, everything, idsIn, message } from './store-fixtures.ts';
+import { activeOwner, appendIds, everything, idOf, idsIn, message } from './store-fixtures.ts';
 import { describeStore } from './store-suite.ts';
 
 const directories: string[] = [];
@@ -248,7 +248,7 @@ test('what a killed process was answered is there, once and in order, and its ep
     await closed;
   }
   const store = await open({ path: file, scheduler: realScheduler });
-  const stored = (await readAll(store)).map(({ envelope }) => envelope.meta?.messageId ?? '');
+  const stored = (await readAll(store)).map((stored) => idOf(stored) ?? '');
   expect(new Set(stored).size).toBe(stored.length);
   const found = new Set(stored);
   expect(accepted.filter((id) => !found.has(id))).toEqual([]);
@@ -284,7 +284,7 @@ test('a disk that refuses a write ends the store with the reason, and what was a
   expect(stderr).toMatch(/^the store .*bus\.sqlite failed: disk I\/O error\n/);
   expect(stderr).toContain('[bus/store/failed]');
   const store = await open({ path: file });
-  const found = new Set((await readAll(store)).map(({ envelope }) => envelope.meta?.messageId));
+  const found = new Set((await readAll(store)).map(idOf));
   expect(accepted.length).toBeGreaterThan(0);
   expect(accepted.filter((id) => !found.has(id))).toEqual([]);
 });

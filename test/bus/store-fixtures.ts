@@ -1,7 +1,12 @@
 import type { Scheduler } from '../../src/base/time/scheduler.ts';
-import type { NewMessage, Owner, Start, Store } from '../../src/bus/store/store.ts';
-import { create } from '../../src/contract/wire/codec/message.ts';
-import { EnvelopeSchema } from '../../src/contract/wire/gen/meridian/v1/envelope_pb.ts';
+import type { NewMessage, Owner, Start, Store, StoredMessage } from '../../src/bus/store/store.ts';
+import { create, encode } from '../../src/contract/wire/codec/message.ts';
+import {
+  type Envelope,
+  EnvelopeSchema,
+  MessageMetaSchema,
+} from '../../src/contract/wire/gen/meridian/v1/envelope_pb.ts';
+import { readMessage } from '../../src/contract/wire/read-message.ts';
 
 export interface StoreOptions {
   readonly scheduler: Scheduler;
@@ -27,8 +32,17 @@ export function message(
   } = {},
 ): NewMessage {
   const { id = `m${sequence}`, settledBelow = 0n, dedupKey = '', topic = 'a.b', bytes = 1, atNs = 1n } = options;
-  const meta = { messageId: id, topic, dedupKey, publishedAtNs: atNs };
-  return { sequence, settledBelow, envelope: create(EnvelopeSchema, { payload: new Uint8Array(bytes), meta }) };
+  const meta = create(MessageMetaSchema, { messageId: id, topic, dedupKey, publishedAtNs: atNs });
+  const envelope = encode(EnvelopeSchema, create(EnvelopeSchema, { payload: new Uint8Array(bytes), meta }));
+  return { sequence, settledBelow, meta, envelope };
+}
+
+export function envelopeIn({ envelope }: StoredMessage): Envelope {
+  return readMessage(EnvelopeSchema, envelope.bytes);
+}
+
+export function idOf(stored: StoredMessage): string | undefined {
+  return envelopeIn(stored).meta?.messageId;
 }
 
 export function startedAt(startedAtNs: bigint): Start {
@@ -51,5 +65,5 @@ export async function appendIds(store: Store, owner: Owner, ids: readonly string
 }
 
 export async function idsIn(store: Store): Promise<(string | undefined)[]> {
-  return (await store.read(0n, 1_000)).map(({ envelope }) => envelope.meta?.messageId);
+  return (await store.read(0n, 1_000)).map(idOf);
 }

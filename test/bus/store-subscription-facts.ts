@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { StaleEpochError, type Store, TooManySubscriptionsError } from '../../src/bus/store/store.ts';
 import { VirtualScheduler } from '../../src/simulation/virtual-scheduler.ts';
-import { activeOwner, appendIds, type CreateStore, everything, message, noneBefore } from './store-fixtures.ts';
+import { activeOwner, appendIds, type CreateStore, everything, idOf, message, noneBefore } from './store-fixtures.ts';
 
 export function describeSubscriptions(createStore: CreateStore): void {
   const open = (): Promise<Store> => createStore({ scheduler: new VirtualScheduler(1) });
@@ -12,7 +12,7 @@ export function describeSubscriptions(createStore: CreateStore): void {
     await store.append(owner, [message(1n, { atNs: 10n }), message(2n, { atNs: 20n }), message(3n, { atNs: 30n })]);
     const after = async (name: string, start: { kind: 'new' } | { kind: 'time'; fromNs: bigint }) => {
       const { cursor } = await store.openSubscription(owner, { name, pattern: '**', start });
-      return (await store.read(cursor, 10)).map(({ envelope }) => envelope.meta?.messageId);
+      return (await store.read(cursor, 10)).map(idOf);
     };
     expect(await after('new', { kind: 'new' })).toEqual([]);
     expect(await after('all', noneBefore)).toEqual(['m1', 'm2', 'm3']);

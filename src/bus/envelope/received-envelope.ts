@@ -1,4 +1,5 @@
-import { create } from '../../contract/wire/codec/message.ts';
+import type { Encoded } from '../../contract/wire/codec/encoded.ts';
+import { create, encode } from '../../contract/wire/codec/message.ts';
 import { lengthFault } from '../../contract/wire/field-limits/length-fault.ts';
 import {
   type Envelope,
@@ -10,11 +11,11 @@ import { notGranted } from '../../contract/wire/grants.ts';
 import { limits } from '../../contract/wire/limits.ts';
 import { topicProblem } from '../../contract/wire/topic.ts';
 import type { Registration } from '../ownership/registration.ts';
-import { encodedBytes, type Stamp, senderRefusal, stampEnvelope } from './stamp-envelope.ts';
+import { type Stamp, senderRefusal, stampEnvelope } from './stamp-envelope.ts';
 
 /** An envelope that the bus accepted, or the reason for a refusal with the metadata that may be reported. */
 export type ReceivedEnvelope =
-  | { readonly envelope: Envelope; readonly meta: MessageMeta; readonly bytes: number; readonly refusal: undefined }
+  | { readonly envelope: Encoded<Envelope>; readonly meta: MessageMeta; readonly refusal: undefined }
   | { readonly meta: MessageMeta; readonly refusal: string };
 
 /** Stamps and checks the envelope of a publish or a call. The sender is the registered instance, whatever the envelope says. */
@@ -32,7 +33,7 @@ export function receiveEnvelope(
   const envelope = stampEnvelope(sent, stamp);
   const { meta = create(MessageMetaSchema) } = envelope;
   if (refusal !== undefined) return { meta: beginningOf(meta), refusal };
-  return { envelope, meta, bytes: encodedBytes(envelope), refusal };
+  return { envelope: encode(EnvelopeSchema, envelope), meta, refusal };
 }
 
 /** The sender, topic and trace of a refused message, shortened: all that is kept of it, however large it was. */

@@ -1,5 +1,4 @@
-import { ownBytes } from '../../base/bytes.ts';
-import { create, toBinary } from '../../contract/wire/codec/message.ts';
+import { create } from '../../contract/wire/codec/message.ts';
 import { type Envelope, EnvelopeSchema, type MessageMeta } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
 import { limits } from '../../contract/wire/limits.ts';
 import { validTrace } from '../../contract/wire/trace-context.ts';
@@ -30,7 +29,7 @@ export function stampEnvelope(sent: Envelope | undefined, stamp: Stamp): Envelop
   const trace = validTrace({ traceparent: given.traceparent ?? '', tracestate: given.tracestate ?? '' });
   return create(EnvelopeSchema, {
     payloadType: sent?.payloadType ?? '',
-    payload: ownBytes(sent?.payload ?? new Uint8Array()),
+    payload: sent?.payload ?? new Uint8Array(),
     meta: {
       messageId: messageId(given.messageId ?? '', stamp),
       correlationId: given.correlationId ?? '',
@@ -82,11 +81,4 @@ function messageId(given: string, { owner, messageId: idUnder }: Stamp): string 
   const [digits] = /^[1-9]\d{0,18}(?=-)/.exec(given.slice(instanceId.length + 1)) ?? [];
   const named = digits === undefined ? epoch : BigInt(digits);
   return named < epoch && idUnder({ instanceId, epoch: named }) === given ? given : own;
-}
-
-/** The size that quotas and stores count for a message. It is computed without copying the payload, which can be most of it. */
-export function encodedBytes({ payloadType, payload, meta }: Envelope): number {
-  const rest = toBinary(EnvelopeSchema, create(EnvelopeSchema, { payloadType, ...(meta && { meta }) })).length;
-  // A field takes a byte for its number and one for each 7 bits of its length: https://protobuf.dev/programming-guides/encoding/
-  return payload.length === 0 ? rest : rest + 1 + Math.ceil(payload.length.toString(2).length / 7) + payload.length;
 }

@@ -5,8 +5,10 @@ import type { Scheduler } from '../../base/time/scheduler.ts';
 import { version } from '../../base/version.ts';
 import { type AuditRecord, type AuditSink, auditLine } from '../../contract/wire/audit-line.ts';
 import { type CallEnding, callEndings } from '../../contract/wire/call-ending.ts';
-import type { MessageMeta } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
+import { EnvelopeSchema, type MessageMeta } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
+import { readMessage } from '../../contract/wire/read-message.ts';
 import type { Registration } from '../ownership/registration.ts';
+import type { StoredMessage } from '../store/store.ts';
 import { type BusTelemetry, type RefusedKind, refusedKinds, type StoredOutcome, storedOutcomes } from '../telemetry.ts';
 
 export interface BusMetricsOptions {
@@ -90,12 +92,18 @@ export class BusMetrics implements BusTelemetry {
     this.#note('message', meta, { receiver: '', outcome });
   }
 
-  routed(kind: 'message' | 'call', meta: Meta, receiver: string): void {
-    this.#note(kind, meta, { receiver, outcome: 'routed' });
-    if (kind === 'call') return;
+  requested(meta: Meta, receiver: string): void {
+    this.#note('call', meta, { receiver, outcome: 'routed' });
+  }
+
+  delivered({ envelope, publishedAtNs }: StoredMessage, receiver: string): void {
+    if (this.#options.audit) {
+      const { meta } = readMessage(EnvelopeSchema, envelope.bytes);
+      this.#note('message', meta, { receiver, outcome: 'routed' });
+    }
     const { deliveries, lagSeconds } = this.#receivers.take(receiver);
     deliveries.add();
-    const lagNs = this.#options.scheduler.wallTimeNs() - (meta?.publishedAtNs ?? 0n);
+    const lagNs = this.#options.scheduler.wallTimeNs() - publishedAtNs;
     // The sidecar's clock may be ahead of the bus's.
     lagSeconds.observe(Math.max(0, Number(lagNs / 1_000n) / 1e6));
   }

@@ -1,7 +1,8 @@
 import { formatBytes } from '../../base/bytes.ts';
 import type { Scheduler, Timer } from '../../base/time/scheduler.ts';
+import type { Encoded } from '../../contract/wire/codec/encoded.ts';
 import { type Answer, CallOutcome, type CallResult } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
-import type { Envelope } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
+import type { Envelope, MessageMeta } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
 import { matchTopic } from '../../contract/wire/topic.ts';
 import { acceptableAnswer } from '../envelope/acceptable-answer.ts';
 import { sessionLimits } from '../outflow/session-limits.ts';
@@ -12,7 +13,13 @@ export interface Responder {
   /** Whether it owns its instance id and takes new requests. */
   isReady(): boolean;
   /** Sends it a request now or once it reads, unless dropped before. Undefined if too many wait for it already. */
-  take(request: { requestId: bigint; envelope: Envelope; timeoutMs: number }): { drop(): void } | undefined;
+  take(request: RoutedCall & { requestId: bigint }): { drop(): void } | undefined;
+}
+
+export interface RoutedCall {
+  readonly meta: MessageMeta;
+  readonly envelope: Encoded<Envelope>;
+  readonly timeoutMs: number;
 }
 
 export type CallOutcomeReport = Pick<CallResult, 'outcome' | 'payloadType' | 'payload' | 'detail'>;
@@ -49,8 +56,8 @@ export class CallBroker {
     }
   }
 
-  call(call: { envelope: Envelope; timeoutMs: number }, report: (result: CallOutcomeReport) => void): void {
-    const topic = call.envelope.meta?.topic ?? '';
+  call(call: RoutedCall, report: (result: CallOutcomeReport) => void): void {
+    const { topic } = call.meta;
     const ready = this.#responders.filter((each) => each.isReady() && matchTopic(each.pattern, topic));
     this.#lastRequestId += 1n;
     const requestId = this.#lastRequestId;

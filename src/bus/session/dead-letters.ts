@@ -5,6 +5,7 @@ import { deadLetterFault } from '../../contract/wire/dead-letter.ts';
 import { EndReason, type Subscribe } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import { type Envelope, EnvelopeSchema, MessageMetaSchema } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
 import { notGranted } from '../../contract/wire/grants.ts';
+import { readMessage } from '../../contract/wire/read-message.ts';
 import { traceIdOf } from '../../contract/wire/trace-context.ts';
 import type { Registration } from '../ownership/registration.ts';
 import { type Store, StoreFullError } from '../store/store.ts';
@@ -53,7 +54,8 @@ export class DeadLetters {
     const { store, registration, request, log, telemetry, onPutAway } = this.#options;
     const { name, maxAttempts, deadLetterTopic } = request;
     if (maxAttempts === 0 || attempts < maxAttempts) return false;
-    const { position, envelope } = message;
+    const { position } = message;
+    const envelope = readMessage(EnvelopeSchema, message.envelope.bytes);
     const trace_id = traceIdOf(envelope.meta?.traceparent ?? '');
     const about = {
       instance: registration.owner.instanceId,
@@ -65,7 +67,10 @@ export class DeadLetters {
     try {
       // The grant may have been revoked since the subscription was opened.
       if (!registration.access.allowsPublish(deadLetterTopic)) throw new StoreFullError('there is no grant for it');
-      await store.deadLetter(registration.owner, name, { position, letter: this.#letterFor(message, attempts) });
+      await store.deadLetter(registration.owner, name, {
+        position,
+        letter: this.#letterFor(envelope, position, attempts),
+      });
     } catch (error) {
       if (!(error instanceof StoreFullError)) throw error;
       log.warn('a dead letter was not stored, and its message is redelivered', { ...about, reason: messageOf(error) });
@@ -77,7 +82,7 @@ export class DeadLetters {
     return true;
   }
 
-  #letterFor({ envelope, position }: FailedMessage['message'], attempts: number): Envelope {
+  #letterFor(envelope: Envelope, position: bigint, attempts: number): Envelope {
     const { registration, request, wallTimeNs } = this.#options;
     const { instanceId, epoch } = registration.owner;
     const { messageId = '', topic = '', publisherInstanceId = '', publishedAtNs = 0n } = envelope.meta ?? {};

@@ -90,7 +90,7 @@ export class LogTail {
     this.#index.add(listener.pattern, listener);
     const skipped = after < this.#position ? Number(after + 1n - heldFrom) : this.#held.length - this.#firstHeld;
     for (const message of this.#held.slice(this.#firstHeld + skipped)) {
-      if (matchTopic(listener.pattern, topicOf(message))) listener.offer(message.position);
+      if (matchTopic(listener.pattern, message.topic)) listener.offer(message.position);
     }
     return true;
   }
@@ -137,7 +137,7 @@ export class LogTail {
         this.#mayBeMore = false;
         const after: bigint = this.#position;
         const messages = await this.#options.store.read(after, batchMessages);
-        const bytes = messages.reduce((sum, message) => sum + message.bytes, 0);
+        const bytes = messages.reduce((sum, message) => sum + message.envelope.bytes.length, 0);
         this.#mayBeMore ||= messages.length === batchMessages || bytes > fullReadBytes;
         this.#take(after, messages);
       }
@@ -161,9 +161,9 @@ export class LogTail {
     }
     let bytes = 0;
     for (const message of messages) {
-      bytes += message.bytes;
+      bytes += message.envelope.bytes.length;
       this.#hold(message);
-      for (const listener of this.#index.matching(topicOf(message))) listener.offer(message.position);
+      for (const listener of this.#index.matching(message.topic)) listener.offer(message.position);
       // The last listener may have fallen behind.
       if (this.#listeners.size === 0) return;
     }
@@ -176,9 +176,9 @@ export class LogTail {
   #hold(message: StoredMessage): void {
     this.#position = message.position;
     this.#held.push(message);
-    this.#heldBytes += message.bytes + messageOverheadBytes;
+    this.#heldBytes += message.envelope.bytes.length + messageOverheadBytes;
     for (; this.#heldBytes > this.#heldBytesMax; this.#firstHeld += 1) {
-      this.#heldBytes -= (this.#held[this.#firstHeld]?.bytes ?? 0) + messageOverheadBytes;
+      this.#heldBytes -= (this.#held[this.#firstHeld]?.envelope.bytes.length ?? 0) + messageOverheadBytes;
     }
     // Splicing only when half is unused makes this constant time per message.
     if (this.#firstHeld > this.#held.length / 2) {
@@ -198,8 +198,4 @@ export class LogTail {
     this.#firstHeld = 0;
     this.#heldBytes = 0;
   }
-}
-
-function topicOf({ envelope }: StoredMessage): string {
-  return envelope.meta?.topic ?? '';
 }

@@ -2,7 +2,6 @@ import { Gate } from '../../base/async/gate.ts';
 import type { MessageInitShape } from '../../contract/wire/codec/message.ts';
 import type { PublishResultSchema } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import type { MessageMeta } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
-import { encodedBytes } from '../envelope/stamp-envelope.ts';
 import {
   type Appended,
   type NewMessage,
@@ -69,8 +68,8 @@ export class SessionPublishes {
 
   /** Queues a message for the store. */
   add(message: NewMessage): void {
-    const bytes = message.bytes ?? encodedBytes(message.envelope);
-    this.#add({ sequence: message.sequence, bytes, meta: message.envelope.meta, publish: message });
+    const { sequence, meta, envelope } = message;
+    this.#add({ sequence, bytes: envelope.bytes.length, meta, publish: message });
   }
 
   /** Queues a refusal, so that it is answered in order. */

@@ -1,8 +1,9 @@
 import { Gate } from '../../base/async/gate.ts';
 import type { Log } from '../../base/log/log.ts';
+import type { MessageInitShape } from '../../contract/wire/codec/message.ts';
 import { lengthFault } from '../../contract/wire/field-limits/length-fault.ts';
 import {
-  type Delivery,
+  type DeliverySchema,
   EndReason,
   StartAt,
   type Subscribe,
@@ -17,6 +18,7 @@ import {
   type FailedDelivery,
   StaleEpochError,
   type Store,
+  type StoredMessage,
   StoreFullError,
   type SubscriptionSpec,
   TooManySubscriptionsError,
@@ -47,7 +49,7 @@ export interface SessionSubscriptionsOptions {
   readonly acknowledged: (subscriptionId: number, positions: readonly bigint[]) => void;
   /** Resolves when there is capacity for a delivery. */
   readonly room: () => Promise<void>;
-  readonly deliver: (delivery: Omit<Delivery, '$typeName' | '$unknown'>) => void;
+  readonly deliver: (message: StoredMessage, delivery: MessageInitShape<typeof DeliverySchema>) => void;
 }
 
 /** The subscriptions of one session. They wait until the session is the only owner of its instance id. */
@@ -242,8 +244,9 @@ export class SessionSubscriptions {
         await room();
         // It may have ended while the delivery was recorded or waited.
         if (this.#feeds.get(subscriptionId) !== feed) return;
-        const { position, envelope, bytes: creditBytes } = message;
-        deliver({ subscriptionId, position, envelope, maybeRedelivered, attempt, creditBytes });
+        const { position, envelope } = message;
+        const creditBytes = envelope.bytes.length;
+        deliver(message, { subscriptionId, position, envelope, maybeRedelivered, attempt, creditBytes });
       },
       onOpen: () => subscribed(subscriptionId),
       onMissed: (count) => {

@@ -81,9 +81,9 @@ export class Session implements RegisteredSession {
       acknowledged: (subscriptionId, positions) =>
         this.send({ case: 'acknowledged', value: { subscriptionId, positions: [...positions] } }),
       room: () => this.#outflow.room(),
-      deliver: (delivery) => {
+      deliver: (message, delivery) => {
         this.send({ case: 'delivery', value: delivery });
-        telemetry.routed('message', delivery.envelope?.meta, this.#instanceId);
+        telemetry.delivered(message, this.#instanceId);
       },
     });
   }
@@ -232,9 +232,9 @@ export class Session implements RegisteredSession {
       this.#publishes.refuse(sequence, received.refusal, received.meta);
       return;
     }
-    const { envelope, meta, bytes } = received;
-    const refusal = quota.publishRefusal(owner, { sequence, bytes });
-    if (refusal === undefined) this.#publishes.add({ sequence, settledBelow, envelope, bytes });
+    const { envelope, meta } = received;
+    const refusal = quota.publishRefusal(owner, { sequence, bytes: envelope.bytes.length });
+    if (refusal === undefined) this.#publishes.add({ sequence, settledBelow, meta, envelope });
     else this.#publishes.refuse(sequence, refusal, meta);
   }
 
@@ -255,8 +255,9 @@ export class Session implements RegisteredSession {
       report(failed(CallOutcome.REFUSED, begun.refusal));
       return;
     }
-    const { envelope } = received;
-    this.#options.broker.call({ envelope, timeoutMs: Math.min(timeoutMs, limits.callTimeoutMsMax) }, (result) => {
+    const { meta, envelope } = received;
+    const routed = { meta, envelope, timeoutMs: Math.min(timeoutMs, limits.callTimeoutMsMax) };
+    this.#options.broker.call(routed, (result) => {
       begun.ended();
       report(result);
     });
@@ -279,9 +280,10 @@ export class Session implements RegisteredSession {
       pattern,
       isReady: () => this.#delivering,
       take: (request) =>
-        this.#outflow.request(request.envelope.payload.length, () => {
-          this.#options.telemetry.routed('call', request.envelope.meta, this.#instanceId);
-          this.send({ case: 'request', value: { serverId, ...request } });
+        this.#outflow.request(request.envelope.bytes.length, () => {
+          const { requestId, meta, envelope, timeoutMs } = request;
+          this.#options.telemetry.requested(meta, this.#instanceId);
+          this.send({ case: 'request', value: { serverId, requestId, envelope, timeoutMs } });
         }),
     };
     this.#responders.set(serverId, responder);

@@ -269,10 +269,10 @@ export class SubscriptionFeed implements TailListener {
     this.recorded(cursor);
     for (const fed of batch) {
       if (this.#closed) return;
-      const { position, bytes } = fed.message;
+      const { position, envelope } = fed.message;
       if (due.has(position)) await deliver(fed);
       // Acked while it waited for redelivery: it must not be delivered, and costs no credit.
-      else this.addCredit({ messages: 1, bytes });
+      else this.addCredit({ messages: 1, bytes: envelope.bytes.length });
     }
   }
 
@@ -280,7 +280,7 @@ export class SubscriptionFeed implements TailListener {
     this.#blocked = this.#credit.messages <= 0 || this.#credit.bytes <= 0;
     if (this.#blocked) return false;
     this.#credit.messages -= 1;
-    this.#credit.bytes -= message.bytes;
+    this.#credit.bytes -= message.envelope.bytes.length;
     return true;
   }
 }

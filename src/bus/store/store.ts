@@ -1,5 +1,6 @@
 import type { AcknowledgedPositions } from '../../contract/wire/acknowledged-positions.ts';
-import type { Envelope } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
+import type { Encoded } from '../../contract/wire/codec/encoded.ts';
+import type { Envelope, MessageMeta } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
 import type { Grant } from '../../contract/wire/grants.ts';
 import type { IdleExpiry } from './idle-expiry.ts';
 
@@ -65,9 +66,8 @@ export interface NewMessage {
   readonly sequence: bigint;
   /** Every lower sequence is settled and will not be repeated. */
   readonly settledBelow: bigint;
-  readonly envelope: Envelope;
-  /** The envelope's encoded size, if the caller knows it. */
-  readonly bytes?: number;
+  readonly meta: MessageMeta;
+  readonly envelope: Encoded<Envelope>;
 }
 
 export interface Appended {
@@ -79,9 +79,10 @@ export interface Appended {
 export interface StoredMessage {
   /** Ascending over the whole log, and over restarts of the store. */
   readonly position: bigint;
-  readonly envelope: Envelope;
-  /** Encoded size, counted against credit. */
-  readonly bytes: number;
+  readonly topic: string;
+  readonly publishedAtNs: bigint;
+  /** Its size is counted against credit. */
+  readonly envelope: Encoded<Envelope>;
 }
 
 /** A read of a subscription that is behind. */

@@ -1,7 +1,8 @@
 import { Gate } from '../../base/async/gate.ts';
 import { SequenceRing } from '../../base/sequence-ring.ts';
 import type { Scheduler, Timer } from '../../base/time/scheduler.ts';
-import { toBinary } from '../../contract/wire/codec/message.ts';
+import type { Encoded } from '../../contract/wire/codec/encoded.ts';
+import { encode } from '../../contract/wire/codec/message.ts';
 import type { PublishResult, SessionEvent } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import { type Envelope, EnvelopeSchema } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
 import { RpcError } from '../../transport/status.ts';
@@ -32,8 +33,7 @@ export interface OutboxOptions {
 
 interface Waiting {
   readonly sequence: bigint;
-  readonly envelope: Envelope;
-  readonly bytes: number;
+  readonly envelope: Encoded<Envelope>;
   /** When it has waited for too long, on the monotonic clock. */
   readonly dueMs: number;
   readonly settle: (outcome: PublishOutcome) => void;
@@ -74,14 +74,14 @@ export class Outbox implements SessionListener {
   publish(makeEnvelope: (sequence: bigint) => Envelope): Promise<PublishOutcome> {
     const { limits, scheduler, budget } = this.#options;
     const sequence = BigInt(this.#waiting.next);
-    const envelope = makeEnvelope(sequence);
-    const bytes = toBinary(EnvelopeSchema, envelope).length;
+    const envelope = encode(EnvelopeSchema, makeEnvelope(sequence));
+    const bytes = envelope.bytes.length;
     if (this.#waiting.size >= limits.messages) throw full(`${limits.messages} messages`);
     if (this.#bytes + bytes > limits.bytes) throw full(`${limits.bytes} bytes`);
     budget.reserve(bytes);
     return new Promise((settle) => {
       const dueMs = scheduler.nowMs() + limits.ageMs;
-      const waiting: Waiting = { sequence, envelope, bytes, dueMs, settle, sent: false, sentBefore: false };
+      const waiting: Waiting = { sequence, envelope, dueMs, settle, sent: false, sentBefore: false };
       this.#waiting.push(waiting);
       this.#emptied.set(false);
       this.#bytes += bytes;
@@ -159,8 +159,9 @@ export class Outbox implements SessionListener {
   #settle(sequence: bigint, outcome: PublishOutcome): void {
     const waiting = this.#waiting.delete(Number(sequence));
     if (!waiting) return;
-    this.#bytes -= waiting.bytes;
-    this.#options.budget.release(waiting.bytes);
+    const bytes = waiting.envelope.bytes.length;
+    this.#bytes -= bytes;
+    this.#options.budget.release(bytes);
     waiting.settle(outcome);
     this.#emptied.set(this.#waiting.size === 0);
   }

@@ -7,7 +7,7 @@ import { realScheduler } from '../../../src/base/time/real-scheduler.ts';
 import { openSqliteStore, type SqliteStore } from '../../../src/bus/store/sqlite/sqlite-store.ts';
 import { create, toBinary } from '../../../src/contract/wire/codec/message.ts';
 import { EnvelopeSchema } from '../../../src/contract/wire/gen/meridian/v1/envelope_pb.ts';
-import { message } from '../store-fixtures.ts';
+import { idOf, message } from '../store-fixtures.ts';
 
 let directory: string;
 const stores: SqliteStore[] = [];
@@ -99,7 +99,7 @@ test('messages of a file that had no topics beside them are found by what they m
   const store = await open(file);
   await store.append({ instanceId: 'one', epoch: 7n }, [message(1n, { id: 'new' }), message(2n, { topic: 'a.c' })]);
   const { messages, ...rest } = await store.readMatching('a.b', 100n, 10);
-  expect(messages.map(({ envelope }) => envelope.meta?.messageId)).toEqual(['m101', 'm103', 'new']);
+  expect(messages.map(idOf)).toEqual(['m101', 'm103', 'new']);
   expect(rest).toEqual({ cursor: 105n, missed: 0, isAtEnd: true });
   expect(await store.readMatching('a.b', 90n, 1)).toMatchObject({ cursor: 101n, missed: 10, isAtEnd: false });
 });

@@ -1,7 +1,9 @@
 import { ScalarType } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { create, toBinary } from '../../../src/contract/wire/codec/message.ts';
+import { create, encode, toBinary } from '../../../src/contract/wire/codec/message.ts';
+import { SessionRequestSchema } from '../../../src/contract/wire/gen/meridian/bus/v1/bus_pb.ts';
+import { EnvelopeSchema } from '../../../src/contract/wire/gen/meridian/v1/envelope_pb.ts';
 import { readMessage } from '../../../src/contract/wire/read-message.ts';
 import { messageTypes } from './every-message.ts';
 import { anyMessage, descriptorOf, descriptors, generalEncoding, generalReading } from './general-codec.ts';
@@ -15,6 +17,20 @@ const cases = messageTypes.map((type) => [type.typeName, type] as const);
 
 test('every message of the proto files has a codec', () => {
   expect(messageTypes.map(({ typeName }) => typeName).sort()).toEqual([...descriptors.keys()].sort());
+});
+
+test('a message that is given as its encoding is written as it is, wherever it is nested', () => {
+  const desc = descriptorOf(EnvelopeSchema);
+  fc.assert(
+    fc.property(anyMessage(desc), fc.bigInt({ min: 0n, max: 9n }), (init, sequence) => {
+      const whole = create(EnvelopeSchema, init);
+      const [asFields, asEncoding] = [whole, encode(EnvelopeSchema, whole)].map((envelope) => {
+        const value = { sequence, envelope };
+        return toBinary(SessionRequestSchema, create(SessionRequestSchema, { message: { case: 'publish', value } }));
+      });
+      expect(asEncoding).toEqual(asFields);
+    }),
+  );
 });
 
 describe.each(cases)('%s', (_name, type) => {

@@ -46,7 +46,7 @@ export class Deduplication {
 
   remember(owner: Owner, message: NewMessage, stored: { messageId: string; nowMs: number }): void {
     this.#rememberSequence(owner, message, stored.messageId);
-    if (!message.envelope.meta?.dedupKey) return;
+    if (!message.meta.dedupKey) return;
     this.#dropExpiredKeys(stored.nowMs);
     const key = dedupKey(owner, message);
     if (this.#keys.has(key)) return;
@@ -75,7 +75,7 @@ export class Deduplication {
   keyBytes(owner: Owner, messages: readonly NewMessage[], nowMs: number): { kept: number; toCome: number } {
     this.#dropExpiredKeys(nowMs);
     const isNew = (message: NewMessage): boolean =>
-      Boolean(message.envelope.meta?.dedupKey) &&
+      Boolean(message.meta.dedupKey) &&
       this.storedEarlier(owner, message) === undefined &&
       this.sameKey(owner, message, nowMs) === undefined;
     const toCome = messages.filter(isNew).reduce((sum, message) => sum + keySizeOf(owner, message), 0);
@@ -127,13 +127,12 @@ export class Deduplication {
 }
 
 function dedupKey(owner: Owner, message: NewMessage): string {
-  const meta = message.envelope.meta;
-  return `${owner.instanceId} ${meta?.topic} ${meta?.dedupKey}`;
+  const { topic, dedupKey: key } = message.meta;
+  return `${owner.instanceId} ${topic} ${key}`;
 }
 
-function keySizeOf(owner: Owner, { envelope }: NewMessage): number {
-  const { topic = '', dedupKey = '', messageId = '' } = envelope.meta ?? {};
-  return keySize(owner, { topic, dedupKey, messageId });
+function keySizeOf(owner: Owner, { meta }: NewMessage): number {
+  return keySize(owner, meta);
 }
 
 function publishSize({ instanceId }: Owner, messageId: string): number {

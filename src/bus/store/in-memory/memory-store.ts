@@ -1,5 +1,5 @@
 import type { Scheduler } from '../../../base/time/scheduler.ts';
-import { toBinary } from '../../../contract/wire/codec/message.ts';
+import { encode } from '../../../contract/wire/codec/message.ts';
 import { type Envelope, EnvelopeSchema } from '../../../contract/wire/gen/meridian/v1/envelope_pb.ts';
 import {
   checkKeyShare,
@@ -96,7 +96,7 @@ export class MemoryStore implements Store {
 
   async append(owner: Owner, messages: readonly NewMessage[]): Promise<readonly Appended[]> {
     const { deduplication } = this.#writtenBy(owner);
-    const sizes = messages.map(encodedSize);
+    const sizes = messages.map(({ envelope }) => envelope.bytes.length);
     let bytesToCome = 0;
     for (const [index, message] of messages.entries()) {
       if (deduplication.storedEarlier(owner, message) === undefined) bytesToCome += sizes[index] ?? 0;
@@ -105,7 +105,7 @@ export class MemoryStore implements Store {
     const keys = deduplication.keyBytes(owner, messages, this.#scheduler.nowMs());
     checkKeyShare(this.#retention, keys);
     const added: StoredMessage[] = [];
-    const appended = messages.map((message, index) => this.#appendOne(owner, message, sizes[index] ?? 0, added));
+    const appended = messages.map((message) => this.#appendOne(owner, message, added));
     this.#appended(added);
     return appended;
   }
@@ -170,9 +170,10 @@ export class MemoryStore implements Store {
   async deadLetter(owner: Owner, name: string, dead: { position: bigint; letter: Envelope }): Promise<void> {
     const { log, subscriptions } = this.#writtenBy(owner);
     if (!subscriptions.isPending(owner.instanceId, name, dead.position)) return;
-    const bytes = toBinary(EnvelopeSchema, dead.letter).length;
-    this.#makeRoom(bytes);
-    const letter = log.append({ envelope: dead.letter, bytes });
+    const envelope = encode(EnvelopeSchema, dead.letter);
+    this.#makeRoom(envelope.bytes.length);
+    const { topic = '', publishedAtNs = 0n } = dead.letter.meta ?? {};
+    const letter = log.append({ topic, publishedAtNs, envelope });
     subscriptions.acknowledge(owner.instanceId, name, [dead.position]);
     this.#appended([letter]);
   }
@@ -232,16 +233,18 @@ export class MemoryStore implements Store {
     return this.#tables;
   }
 
-  #appendOne(owner: Owner, message: NewMessage, bytes: number, added: StoredMessage[]): Appended {
+  #appendOne(owner: Owner, message: NewMessage, added: StoredMessage[]): Appended {
     const repeated = this.#tables.deduplication.storedEarlier(owner, message);
     if (repeated !== undefined) return { messageId: repeated, duplicate: repeated !== idOf(message) };
     const nowMs = this.#scheduler.nowMs();
-    const sameKey = message.envelope.meta?.dedupKey
-      ? this.#tables.deduplication.sameKey(owner, message, nowMs)
-      : undefined;
+    const sameKey = message.meta.dedupKey ? this.#tables.deduplication.sameKey(owner, message, nowMs) : undefined;
     const messageId = sameKey ?? idOf(message);
     this.#tables.deduplication.remember(owner, message, { messageId, nowMs });
-    if (sameKey === undefined) added.push(this.#tables.log.append({ envelope: message.envelope, bytes }));
+    if (sameKey === undefined) {
+      const { meta, envelope } = message;
+      const { topic, publishedAtNs } = meta;
+      added.push(this.#tables.log.append({ topic, publishedAtNs, envelope }));
+    }
     return { messageId, duplicate: sameKey !== undefined };
   }
 
@@ -271,10 +274,6 @@ export class MemoryStore implements Store {
   }
 }
 
-function encodedSize({ envelope, bytes }: NewMessage): number {
-  return bytes ?? toBinary(EnvelopeSchema, envelope).length;
-}
-
 function idOf(message: NewMessage): string {
-  return message.envelope.meta?.messageId ?? '';
+  return message.meta.messageId;
 }

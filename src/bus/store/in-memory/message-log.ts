@@ -25,9 +25,10 @@ export class MessageLog {
     return this.#bytes + bytes <= this.#retention.bytes;
   }
 
-  append({ envelope, bytes }: Omit<StoredMessage, 'position'>): StoredMessage {
+  append({ topic, publishedAtNs, envelope }: Omit<StoredMessage, 'position'>): StoredMessage {
     this.#lastPosition += 1n;
-    const stored = { position: this.#lastPosition, envelope, bytes };
+    const stored = { position: this.#lastPosition, topic, publishedAtNs, envelope };
+    const bytes = envelope.bytes.length;
     this.#messages.push(stored);
     this.#bytes += bytes;
     this.#pace.appended(bytes);
@@ -38,7 +39,7 @@ export class MessageLog {
   sizeFrom(position: bigint, { countBytesAbove }: { countBytesAbove: number }): { messages: number; bytes: number } {
     const held = this.#messages.slice(Math.max(this.#firstIndex, this.#indexOf(position)));
     if (this.#bytes <= countBytesAbove) return { messages: held.length, bytes: 0 };
-    return { messages: held.length, bytes: held.reduce((sum, { bytes }) => sum + bytes, 0) };
+    return { messages: held.length, bytes: held.reduce((sum, { envelope }) => sum + envelope.bytes.length, 0) };
   }
 
   get(position: bigint): StoredMessage | undefined {
@@ -57,7 +58,7 @@ export class MessageLog {
     for (let index = Math.max(this.#firstIndex, this.#indexOf(position + 1n)); ; index += 1) {
       const message = this.#messages[index];
       if (!message) return { messages, cursor: this.#lastPosition, missed, isAtEnd: true };
-      if (matchTopic(pattern, message.envelope.meta?.topic ?? '')) messages.push(message);
+      if (matchTopic(pattern, message.topic)) messages.push(message);
       if (messages.length < limit) continue;
       const cursor = message.position;
       return { messages, cursor, missed, isAtEnd: cursor === this.#lastPosition };
@@ -66,7 +67,7 @@ export class MessageLog {
 
   /** The last position published before `fromNs`, or the one before the first retained. */
   positionBefore(fromNs: bigint): bigint {
-    const first = this.#messages.slice(this.#firstIndex).find((message) => publishedAtNs(message) >= fromNs);
+    const first = this.#messages.slice(this.#firstIndex).find((message) => message.publishedAtNs >= fromNs);
     return first ? first.position - 1n : this.#lastPosition;
   }
 
@@ -83,7 +84,9 @@ export class MessageLog {
     const droppable = halfFull ? this.#messages.length : this.#messages.length - this.#retention.messages;
     if (droppable <= this.#firstIndex) return;
     const end = Math.min(this.#indexOf(neededFrom()), droppable);
-    for (; this.#firstIndex < end; this.#firstIndex += 1) this.#bytes -= this.#messages[this.#firstIndex]?.bytes ?? 0;
+    for (; this.#firstIndex < end; this.#firstIndex += 1) {
+      this.#bytes -= this.#messages[this.#firstIndex]?.envelope.bytes.length ?? 0;
+    }
     // Splicing only when half is unused makes trimming constant time per message.
     if (this.#firstIndex > this.#messages.length / 2) {
       this.#messages.splice(0, this.#firstIndex);
@@ -94,8 +97,4 @@ export class MessageLog {
   #indexOf(position: bigint): number {
     return this.#messages.length - Number(this.#lastPosition - position) - 1;
   }
-}
-
-function publishedAtNs(message: StoredMessage): bigint {
-  return message.envelope.meta?.publishedAtNs ?? 0n;
 }

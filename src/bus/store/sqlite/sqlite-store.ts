@@ -1,7 +1,8 @@
 import path from 'node:path';
 import type { Scheduler } from '../../../base/time/scheduler.ts';
 import type { UserFacingError } from '../../../base/user-facing-error.ts';
-import { toBinary } from '../../../contract/wire/codec/message.ts';
+import { Encoded } from '../../../contract/wire/codec/encoded.ts';
+import { encode } from '../../../contract/wire/codec/message.ts';
 import { type Envelope, EnvelopeSchema } from '../../../contract/wire/gen/meridian/v1/envelope_pb.ts';
 import { readMessage } from '../../../contract/wire/read-message.ts';
 import { matchTopic } from '../../../contract/wire/topic.ts';
@@ -123,7 +124,7 @@ export class SqliteStore implements Store {
   }
 
   async append(owner: Owner, messages: readonly NewMessage[]): Promise<readonly Appended[]> {
-    const encoded = messages.map(encode);
+    const encoded = messages.map(rowOf);
     const rows = await this.#worker.call('append', {
       owner: bare(owner),
       messages: encoded,
@@ -131,27 +132,28 @@ export class SqliteStore implements Store {
     });
     this.#appended(
       rows.flatMap(({ position }, index) => {
-        const [message, bytes] = [messages[index], encoded[index]?.envelope.length];
-        if (position === undefined || !message || bytes === undefined) return [];
-        return { position, envelope: message.envelope, bytes };
+        const message = messages[index];
+        if (position === undefined || !message) return [];
+        const { topic, publishedAtNs } = message.meta;
+        return { position, topic, publishedAtNs, envelope: message.envelope };
       }),
     );
     return rows.map(({ messageId, duplicate }) => ({ messageId, duplicate }));
   }
 
   async read(after: bigint, limit: number): Promise<readonly StoredMessage[]> {
-    return (await this.#worker.call('read', { after, limit })).map(decode);
+    return (await this.#worker.call('read', { after, limit })).map(messageIn);
   }
 
   async readMatching(pattern: string, after: bigint, limit: number): Promise<MatchingMessages> {
     const { messages, ...rest } = await this.#worker.call('readMatching', { pattern, after, limit });
-    const matching = messages.map(decode).filter(({ envelope }) => matchTopic(pattern, envelope.meta?.topic ?? ''));
+    const matching = messages.map(messageIn).filter(({ topic }) => matchTopic(pattern, topic));
     return { messages: matching, ...rest };
   }
 
   async get(position: bigint): Promise<StoredMessage | undefined> {
     const found = await this.#worker.call('get', { position });
-    return found && decode(found);
+    return found && messageIn(found);
   }
 
   onAppend(listener: (added: readonly StoredMessage[]) => void): () => void {
@@ -212,11 +214,12 @@ export class SqliteStore implements Store {
 
   async deadLetter(owner: Owner, name: string, dead: { position: bigint; letter: Envelope }): Promise<void> {
     const { topic = '', publishedAtNs = 0n } = dead.letter.meta ?? {};
-    const letter = { topic, publishedAtNs, envelope: toBinary(EnvelopeSchema, dead.letter) };
+    const envelope = encode(EnvelopeSchema, dead.letter);
+    const letter = { topic, publishedAtNs, envelope: envelope.bytes };
     const args = { owner: bare(owner), name, position: dead.position, letter };
     const position = await this.#worker.call('deadLetter', args);
     if (position === undefined) return;
-    this.#appended([{ position, envelope: dead.letter, bytes: letter.envelope.length }]);
+    this.#appended([{ position, topic, publishedAtNs, envelope }]);
   }
 
   async expireSubscriptions(options: ExpiryOptions): Promise<number> {
@@ -274,12 +277,12 @@ function bare({ instanceId, epoch }: Owner): Owner {
   return { instanceId, epoch };
 }
 
-function encode({ sequence, settledBelow, envelope }: NewMessage): EncodedMessage {
-  const { messageId = '', topic = '', dedupKey = '', publishedAtNs = 0n } = envelope.meta ?? {};
-  const bytes = toBinary(EnvelopeSchema, envelope);
-  return { sequence, settledBelow, messageId, topic, dedupKey, publishedAtNs, envelope: bytes };
+function rowOf({ sequence, settledBelow, meta, envelope }: NewMessage): EncodedMessage {
+  const { messageId, topic, dedupKey, publishedAtNs } = meta;
+  return { sequence, settledBelow, messageId, topic, dedupKey, publishedAtNs, envelope: envelope.bytes };
 }
 
-function decode({ position, envelope }: EncodedStoredMessage): StoredMessage {
-  return { position, envelope: readMessage(EnvelopeSchema, envelope), bytes: envelope.length };
+function messageIn({ position, envelope }: EncodedStoredMessage): StoredMessage {
+  const { topic = '', publishedAtNs = 0n } = readMessage(EnvelopeSchema, envelope).meta ?? {};
+  return { position, topic, publishedAtNs, envelope: new Encoded(envelope) };
 }

@@ -1,3 +1,4 @@
+import { Encoded } from './encoded.ts';
 import type { WireReader } from './wire-reader.ts';
 import { WireWriter } from './wire-writer.ts';
 
@@ -41,7 +42,7 @@ type FieldInit<V> = V extends Uint8Array | string | number | bigint | boolean | 
       ? { readonly case: Case; readonly value: FieldInit<Value> }
       : V extends { case: undefined }
         ? V
-        : MessageInit<V>;
+        : MessageInit<V> | Encoded<V>;
 
 export type MessageShape<Type> = Type extends MessageType<infer T> ? T : never;
 export type MessageInitShape<Type> = MessageInit<MessageShape<Type>>;
@@ -70,6 +71,11 @@ export function create<T>(type: MessageType<T>, init?: MessageInit<T>): T {
   return type.create(init);
 }
 
+/** A message within another one. @internal of generated code */
+export function part<T>(type: MessageType<T>, init: MessageInit<T> | Encoded<T>): T {
+  return init instanceof Encoded ? (init as unknown as T) : type.create(init);
+}
+
 /** The default of a bytes field. */
 export const noBytes = new Uint8Array(0);
 
@@ -79,10 +85,20 @@ export const unset: { readonly case: undefined; readonly value?: undefined } = O
   value: undefined,
 });
 
-const writer = new WireWriter();
+const sent = new WireWriter();
+const kept = new WireWriter();
 
 /** The message's encoding. @throws Error if a number is outside of its field's range, or a value is of another type. */
 export function toBinary<T>(type: MessageType<T>, message: T): Uint8Array {
+  return written(type, message, sent);
+}
+
+/** The message's encoding, to be kept and sent on. @throws Error as `toBinary` */
+export function encode<T>(type: MessageType<T>, message: T): Encoded<T> {
+  return new Encoded(written(type, message, kept));
+}
+
+function written<T>(type: MessageType<T>, message: T, writer: WireWriter): Uint8Array {
   const start = writer.length;
   try {
     type.write(message, writer);

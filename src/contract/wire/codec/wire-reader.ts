@@ -79,6 +79,14 @@ export class WireReader {
     return signed[0] as bigint;
   }
 
+  /** Reads a nested message, and adds what it has to the message. */
+  message<T>(type: { read(from: WireReader, message: T): T }, message: T): T {
+    const outer = this.enter();
+    type.read(this, message);
+    this.leave(outer);
+    return message;
+  }
+
   /** A view of the bytes, not a copy. */
   bytes(): Uint8Array {
     const end = this.#endOfLength();

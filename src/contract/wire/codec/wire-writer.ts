@@ -1,3 +1,5 @@
+import { Encoded } from './encoded.ts';
+
 /**
  * Writes encodings of messages one behind the other into blocks of memory: https://protobuf.dev/programming-guides/encoding/. Methods throw
  * an Error for a value that the field cannot hold.
@@ -79,6 +81,16 @@ export class WireWriter {
     // UTF-8 needs at most three bytes for each unit of a string's length.
     this.#reserve(5 + 3 * value.length);
     if (value.length > asciiMax || !this.#asciiString(value)) this.#utf8String(value);
+  }
+
+  message<T>(type: { write(message: T, out: WireWriter): void }, message: T): void {
+    if (message instanceof Encoded) {
+      this.bytes(message.bytes);
+      return;
+    }
+    const start = this.open();
+    type.write(message, this);
+    this.close(start);
   }
 
   /** Begins what is written behind its length, a message or a packed list, and returns its start for `close`. */

@@ -29,7 +29,7 @@ export function publishEnvelope(request: PublishRequest, stamp: Stamp): Envelope
   const tsEventNs = request.tsEventNs === 0n ? stamp.nowNs : request.tsEventNs;
   return create(EnvelopeSchema, {
     payloadType: request.payloadType,
-    payload: ownBytes(request.payload),
+    payload: request.payload,
     meta: {
       ...stampedMeta(request, stamp),
       causationId: request.causationId,

@@ -3,7 +3,7 @@
 /* eslint-disable */
 
 import type { MessageType } from "../../../codec/message.ts";
-import { noBytes } from "../../../codec/message.ts";
+import { noBytes, part } from "../../../codec/message.ts";
 
 /**
  * One message as subscribers see it.
@@ -25,7 +25,7 @@ export const EnvelopeSchema: MessageType<Envelope> = {
     if (init instanceof Envelope) return init;
     const made = new Envelope();
     if (init == null) return made;
-    if (init.meta != null) made.meta = MessageMetaSchema.create(init.meta);
+    if (init.meta != null) made.meta = part(MessageMetaSchema, init.meta);
     if (init.payloadType != null) made.payloadType = init.payloadType;
     if (init.payload != null) made.payload = init.payload;
     return made;
@@ -33,9 +33,7 @@ export const EnvelopeSchema: MessageType<Envelope> = {
   write(message, out) {
     if (message.meta !== undefined) {
       out.tag(10);
-      const start = out.open();
-      MessageMetaSchema.write(message.meta, out);
-      out.close(start);
+      out.message(MessageMetaSchema, message.meta);
     }
     if (message.payloadType !== '') {
       out.tag(18);
@@ -51,9 +49,7 @@ export const EnvelopeSchema: MessageType<Envelope> = {
       const tag = from.uint32();
       switch (tag) {
         case 10: {
-          const outer = from.enter();
-          message.meta = MessageMetaSchema.read(from, message.meta ?? MessageMetaSchema.create());
-          from.leave(outer);
+          message.meta = from.message(MessageMetaSchema, message.meta ?? MessageMetaSchema.create());
           break;
         }
         case 18: {

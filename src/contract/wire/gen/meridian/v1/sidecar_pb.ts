@@ -3,7 +3,7 @@
 /* eslint-disable */
 
 import type { MessageType, ServiceType, UnknownEnum } from "../../../codec/message.ts";
-import { noBytes } from "../../../codec/message.ts";
+import { noBytes, part } from "../../../codec/message.ts";
 import type { Envelope } from "./envelope_pb.ts";
 import { EnvelopeSchema } from "./envelope_pb.ts";
 
@@ -431,15 +431,13 @@ export const DeliverySchema: MessageType<Delivery> = {
     if (init instanceof Delivery) return init;
     const made = new Delivery();
     if (init == null) return made;
-    if (init.envelope != null) made.envelope = EnvelopeSchema.create(init.envelope);
+    if (init.envelope != null) made.envelope = part(EnvelopeSchema, init.envelope);
     return made;
   },
   write(message, out) {
     if (message.envelope !== undefined) {
       out.tag(10);
-      const start = out.open();
-      EnvelopeSchema.write(message.envelope, out);
-      out.close(start);
+      out.message(EnvelopeSchema, message.envelope);
     }
   },
   read(from, message) {
@@ -447,9 +445,7 @@ export const DeliverySchema: MessageType<Delivery> = {
       const tag = from.uint32();
       switch (tag) {
         case 10: {
-          const outer = from.enter();
-          message.envelope = EnvelopeSchema.read(from, message.envelope ?? EnvelopeSchema.create());
-          from.leave(outer);
+          message.envelope = from.message(EnvelopeSchema, message.envelope ?? EnvelopeSchema.create());
           break;
         }
         default:

@@ -3,7 +3,7 @@
 /* eslint-disable */
 
 import type { MessageType, ServiceType, UnknownEnum } from "../../../../codec/message.ts";
-import { noBytes, unset } from "../../../../codec/message.ts";
+import { noBytes, part, unset } from "../../../../codec/message.ts";
 import type { Envelope } from "../../v1/envelope_pb.ts";
 import { EnvelopeSchema } from "../../v1/envelope_pb.ts";
 
@@ -158,9 +158,9 @@ export const RegisterRequestSchema: MessageType<RegisterRequest> = {
     if (init.protocolVersion != null) made.protocolVersion = init.protocolVersion;
     if (init.instanceId != null) made.instanceId = init.instanceId;
     if (init.poolType != null) made.poolType = init.poolType;
-    if (init.requestedGrants != null) made.requestedGrants = init.requestedGrants.map((item) => GrantSchema.create(item));
+    if (init.requestedGrants != null) made.requestedGrants = init.requestedGrants.map((item) => part(GrantSchema, item));
     if (init.tags != null) made.tags = init.tags;
-    if (init.revision != null) made.revision = RevisionSchema.create(init.revision);
+    if (init.revision != null) made.revision = part(RevisionSchema, init.revision);
     if (init.resumeEpoch != null) made.resumeEpoch = init.resumeEpoch;
     if (init.image != null) made.image = init.image;
     return made;
@@ -180,9 +180,7 @@ export const RegisterRequestSchema: MessageType<RegisterRequest> = {
     }
     for (const item of message.requestedGrants) {
       out.tag(34);
-      const start = out.open();
-      GrantSchema.write(item, out);
-      out.close(start);
+      out.message(GrantSchema, item);
     }
     for (const item of message.tags) {
       out.tag(42);
@@ -190,9 +188,7 @@ export const RegisterRequestSchema: MessageType<RegisterRequest> = {
     }
     if (message.revision !== undefined) {
       out.tag(50);
-      const start = out.open();
-      RevisionSchema.write(message.revision, out);
-      out.close(start);
+      out.message(RevisionSchema, message.revision);
     }
     if (message.resumeEpoch !== 0n) {
       out.tag(56);
@@ -220,9 +216,7 @@ export const RegisterRequestSchema: MessageType<RegisterRequest> = {
           break;
         }
         case 34: {
-          const outer = from.enter();
-          message.requestedGrants.push(GrantSchema.read(from, GrantSchema.create()));
-          from.leave(outer);
+          message.requestedGrants.push(from.message(GrantSchema, GrantSchema.create()));
           break;
         }
         case 42: {
@@ -230,9 +224,7 @@ export const RegisterRequestSchema: MessageType<RegisterRequest> = {
           break;
         }
         case 50: {
-          const outer = from.enter();
-          message.revision = RevisionSchema.read(from, message.revision ?? RevisionSchema.create());
-          from.leave(outer);
+          message.revision = from.message(RevisionSchema, message.revision ?? RevisionSchema.create());
           break;
         }
         case 56: {
@@ -363,43 +355,43 @@ export const SessionRequestSchema: MessageType<SessionRequest> = {
     if (init == null) return made;
     switch (init.message?.case) {
       case 'open':
-        made.message = { case: 'open', value: OpenSessionSchema.create(init.message.value) };
+        made.message = { case: 'open', value: part(OpenSessionSchema, init.message.value) };
         break;
       case 'heartbeat':
-        made.message = { case: 'heartbeat', value: HeartbeatSchema.create(init.message.value) };
+        made.message = { case: 'heartbeat', value: part(HeartbeatSchema, init.message.value) };
         break;
       case 'publish':
-        made.message = { case: 'publish', value: PublishSchema.create(init.message.value) };
+        made.message = { case: 'publish', value: part(PublishSchema, init.message.value) };
         break;
       case 'subscribe':
-        made.message = { case: 'subscribe', value: SubscribeSchema.create(init.message.value) };
+        made.message = { case: 'subscribe', value: part(SubscribeSchema, init.message.value) };
         break;
       case 'unsubscribe':
-        made.message = { case: 'unsubscribe', value: UnsubscribeSchema.create(init.message.value) };
+        made.message = { case: 'unsubscribe', value: part(UnsubscribeSchema, init.message.value) };
         break;
       case 'acknowledge':
-        made.message = { case: 'acknowledge', value: AcknowledgeSchema.create(init.message.value) };
+        made.message = { case: 'acknowledge', value: part(AcknowledgeSchema, init.message.value) };
         break;
       case 'credit':
-        made.message = { case: 'credit', value: CreditSchema.create(init.message.value) };
+        made.message = { case: 'credit', value: part(CreditSchema, init.message.value) };
         break;
       case 'call':
-        made.message = { case: 'call', value: CallSchema.create(init.message.value) };
+        made.message = { case: 'call', value: part(CallSchema, init.message.value) };
         break;
       case 'serve':
-        made.message = { case: 'serve', value: ServeSchema.create(init.message.value) };
+        made.message = { case: 'serve', value: part(ServeSchema, init.message.value) };
         break;
       case 'unserve':
-        made.message = { case: 'unserve', value: UnserveSchema.create(init.message.value) };
+        made.message = { case: 'unserve', value: part(UnserveSchema, init.message.value) };
         break;
       case 'answer':
-        made.message = { case: 'answer', value: AnswerSchema.create(init.message.value) };
+        made.message = { case: 'answer', value: part(AnswerSchema, init.message.value) };
         break;
       case 'status':
-        made.message = { case: 'status', value: StatusReportSchema.create(init.message.value) };
+        made.message = { case: 'status', value: part(StatusReportSchema, init.message.value) };
         break;
       case 'retry':
-        made.message = { case: 'retry', value: RetrySchema.create(init.message.value) };
+        made.message = { case: 'retry', value: part(RetrySchema, init.message.value) };
         break;
     }
     return made;
@@ -407,81 +399,55 @@ export const SessionRequestSchema: MessageType<SessionRequest> = {
   write(message, out) {
     if (message.message.case === 'open') {
       out.tag(10);
-      const start = out.open();
-      OpenSessionSchema.write(message.message.value, out);
-      out.close(start);
+      out.message(OpenSessionSchema, message.message.value);
     }
     if (message.message.case === 'heartbeat') {
       out.tag(18);
-      const start = out.open();
-      HeartbeatSchema.write(message.message.value, out);
-      out.close(start);
+      out.message(HeartbeatSchema, message.message.value);
     }
     if (message.message.case === 'publish') {
       out.tag(26);
-      const start = out.open();
-      PublishSchema.write(message.message.value, out);
-      out.close(start);
+      out.message(PublishSchema, message.message.value);
     }
     if (message.message.case === 'subscribe') {
       out.tag(34);
-      const start = out.open();
-      SubscribeSchema.write(message.message.value, out);
-      out.close(start);
+      out.message(SubscribeSchema, message.message.value);
     }
     if (message.message.case === 'unsubscribe') {
       out.tag(42);
-      const start = out.open();
-      UnsubscribeSchema.write(message.message.value, out);
-      out.close(start);
+      out.message(UnsubscribeSchema, message.message.value);
     }
     if (message.message.case === 'acknowledge') {
       out.tag(50);
-      const start = out.open();
-      AcknowledgeSchema.write(message.message.value, out);
-      out.close(start);
+      out.message(AcknowledgeSchema, message.message.value);
     }
     if (message.message.case === 'credit') {
       out.tag(58);
-      const start = out.open();
-      CreditSchema.write(message.message.value, out);
-      out.close(start);
+      out.message(CreditSchema, message.message.value);
     }
     if (message.message.case === 'call') {
       out.tag(66);
-      const start = out.open();
-      CallSchema.write(message.message.value, out);
-      out.close(start);
+      out.message(CallSchema, message.message.value);
     }
     if (message.message.case === 'serve') {
       out.tag(74);
-      const start = out.open();
-      ServeSchema.write(message.message.value, out);
-      out.close(start);
+      out.message(ServeSchema, message.message.value);
     }
     if (message.message.case === 'unserve') {
       out.tag(82);
-      const start = out.open();
-      UnserveSchema.write(message.message.value, out);
-      out.close(start);
+      out.message(UnserveSchema, message.message.value);
     }
     if (message.message.case === 'answer') {
       out.tag(90);
-      const start = out.open();
-      AnswerSchema.write(message.message.value, out);
-      out.close(start);
+      out.message(AnswerSchema, message.message.value);
     }
     if (message.message.case === 'status') {
       out.tag(98);
-      const start = out.open();
-      StatusReportSchema.write(message.message.value, out);
-      out.close(start);
+      out.message(StatusReportSchema, message.message.value);
     }
     if (message.message.case === 'retry') {
       out.tag(106);
-      const start = out.open();
-      RetrySchema.write(message.message.value, out);
-      out.close(start);
+      out.message(RetrySchema, message.message.value);
     }
   },
   read(from, message) {
@@ -489,81 +455,55 @@ export const SessionRequestSchema: MessageType<SessionRequest> = {
       const tag = from.uint32();
       switch (tag) {
         case 10: {
-          const outer = from.enter();
-          message.message = { case: 'open', value: OpenSessionSchema.read(from, message.message.case === 'open' ? message.message.value : OpenSessionSchema.create()) };
-          from.leave(outer);
+          message.message = { case: 'open', value: from.message(OpenSessionSchema, message.message.case === 'open' ? message.message.value : OpenSessionSchema.create()) };
           break;
         }
         case 18: {
-          const outer = from.enter();
-          message.message = { case: 'heartbeat', value: HeartbeatSchema.read(from, message.message.case === 'heartbeat' ? message.message.value : HeartbeatSchema.create()) };
-          from.leave(outer);
+          message.message = { case: 'heartbeat', value: from.message(HeartbeatSchema, message.message.case === 'heartbeat' ? message.message.value : HeartbeatSchema.create()) };
           break;
         }
         case 26: {
-          const outer = from.enter();
-          message.message = { case: 'publish', value: PublishSchema.read(from, message.message.case === 'publish' ? message.message.value : PublishSchema.create()) };
-          from.leave(outer);
+          message.message = { case: 'publish', value: from.message(PublishSchema, message.message.case === 'publish' ? message.message.value : PublishSchema.create()) };
           break;
         }
         case 34: {
-          const outer = from.enter();
-          message.message = { case: 'subscribe', value: SubscribeSchema.read(from, message.message.case === 'subscribe' ? message.message.value : SubscribeSchema.create()) };
-          from.leave(outer);
+          message.message = { case: 'subscribe', value: from.message(SubscribeSchema, message.message.case === 'subscribe' ? message.message.value : SubscribeSchema.create()) };
           break;
         }
         case 42: {
-          const outer = from.enter();
-          message.message = { case: 'unsubscribe', value: UnsubscribeSchema.read(from, message.message.case === 'unsubscribe' ? message.message.value : UnsubscribeSchema.create()) };
-          from.leave(outer);
+          message.message = { case: 'unsubscribe', value: from.message(UnsubscribeSchema, message.message.case === 'unsubscribe' ? message.message.value : UnsubscribeSchema.create()) };
           break;
         }
         case 50: {
-          const outer = from.enter();
-          message.message = { case: 'acknowledge', value: AcknowledgeSchema.read(from, message.message.case === 'acknowledge' ? message.message.value : AcknowledgeSchema.create()) };
-          from.leave(outer);
+          message.message = { case: 'acknowledge', value: from.message(AcknowledgeSchema, message.message.case === 'acknowledge' ? message.message.value : AcknowledgeSchema.create()) };
           break;
         }
         case 58: {
-          const outer = from.enter();
-          message.message = { case: 'credit', value: CreditSchema.read(from, message.message.case === 'credit' ? message.message.value : CreditSchema.create()) };
-          from.leave(outer);
+          message.message = { case: 'credit', value: from.message(CreditSchema, message.message.case === 'credit' ? message.message.value : CreditSchema.create()) };
           break;
         }
         case 66: {
-          const outer = from.enter();
-          message.message = { case: 'call', value: CallSchema.read(from, message.message.case === 'call' ? message.message.value : CallSchema.create()) };
-          from.leave(outer);
+          message.message = { case: 'call', value: from.message(CallSchema, message.message.case === 'call' ? message.message.value : CallSchema.create()) };
           break;
         }
         case 74: {
-          const outer = from.enter();
-          message.message = { case: 'serve', value: ServeSchema.read(from, message.message.case === 'serve' ? message.message.value : ServeSchema.create()) };
-          from.leave(outer);
+          message.message = { case: 'serve', value: from.message(ServeSchema, message.message.case === 'serve' ? message.message.value : ServeSchema.create()) };
           break;
         }
         case 82: {
-          const outer = from.enter();
-          message.message = { case: 'unserve', value: UnserveSchema.read(from, message.message.case === 'unserve' ? message.message.value : UnserveSchema.create()) };
-          from.leave(outer);
+          message.message = { case: 'unserve', value: from.message(UnserveSchema, message.message.case === 'unserve' ? message.message.value : UnserveSchema.create()) };
           break;
         }
         case 90: {
-          const outer = from.enter();
-          message.message = { case: 'answer', value: AnswerSchema.read(from, message.message.case === 'answer' ? message.message.value : AnswerSchema.create()) };
-          from.leave(outer);
+          message.message = { case: 'answer', value: from.message(AnswerSchema, message.message.case === 'answer' ? message.message.value : AnswerSchema.create()) };
           break;
         }
         case 98: {
-          const outer = from.enter();
-          message.message = { case: 'status', value: StatusReportSchema.read(from, message.message.case === 'status' ? message.message.value : StatusReportSchema.create()) };
-          from.leave(outer);
+          message.message = { case: 'status', value: from.message(StatusReportSchema, message.message.case === 'status' ? message.message.value : StatusReportSchema.create()) };
           break;
         }
         case 106: {
-          const outer = from.enter();
-          message.message = { case: 'retry', value: RetrySchema.read(from, message.message.case === 'retry' ? message.message.value : RetrySchema.create()) };
-          from.leave(outer);
+          message.message = { case: 'retry', value: from.message(RetrySchema, message.message.case === 'retry' ? message.message.value : RetrySchema.create()) };
           break;
         }
         default:
@@ -692,7 +632,7 @@ export const PublishSchema: MessageType<Publish> = {
     if (init == null) return made;
     if (init.sequence != null) made.sequence = init.sequence;
     if (init.settledBelow != null) made.settledBelow = init.settledBelow;
-    if (init.envelope != null) made.envelope = EnvelopeSchema.create(init.envelope);
+    if (init.envelope != null) made.envelope = part(EnvelopeSchema, init.envelope);
     return made;
   },
   write(message, out) {
@@ -706,9 +646,7 @@ export const PublishSchema: MessageType<Publish> = {
     }
     if (message.envelope !== undefined) {
       out.tag(26);
-      const start = out.open();
-      EnvelopeSchema.write(message.envelope, out);
-      out.close(start);
+      out.message(EnvelopeSchema, message.envelope);
     }
   },
   read(from, message) {
@@ -724,9 +662,7 @@ export const PublishSchema: MessageType<Publish> = {
           break;
         }
         case 26: {
-          const outer = from.enter();
-          message.envelope = EnvelopeSchema.read(from, message.envelope ?? EnvelopeSchema.create());
-          from.leave(outer);
+          message.envelope = from.message(EnvelopeSchema, message.envelope ?? EnvelopeSchema.create());
           break;
         }
         default:
@@ -1000,7 +936,7 @@ export const RetrySchema: MessageType<Retry> = {
     const made = new Retry();
     if (init == null) return made;
     if (init.subscriptionId != null) made.subscriptionId = init.subscriptionId;
-    if (init.failed != null) made.failed = init.failed.map((item) => FailedDeliverySchema.create(item));
+    if (init.failed != null) made.failed = init.failed.map((item) => part(FailedDeliverySchema, item));
     return made;
   },
   write(message, out) {
@@ -1010,9 +946,7 @@ export const RetrySchema: MessageType<Retry> = {
     }
     for (const item of message.failed) {
       out.tag(18);
-      const start = out.open();
-      FailedDeliverySchema.write(item, out);
-      out.close(start);
+      out.message(FailedDeliverySchema, item);
     }
   },
   read(from, message) {
@@ -1024,9 +958,7 @@ export const RetrySchema: MessageType<Retry> = {
           break;
         }
         case 18: {
-          const outer = from.enter();
-          message.failed.push(FailedDeliverySchema.read(from, FailedDeliverySchema.create()));
-          from.leave(outer);
+          message.failed.push(from.message(FailedDeliverySchema, FailedDeliverySchema.create()));
           break;
         }
         default:
@@ -1227,7 +1159,7 @@ export const CallSchema: MessageType<Call> = {
     const made = new Call();
     if (init == null) return made;
     if (init.callId != null) made.callId = init.callId;
-    if (init.envelope != null) made.envelope = EnvelopeSchema.create(init.envelope);
+    if (init.envelope != null) made.envelope = part(EnvelopeSchema, init.envelope);
     if (init.timeoutMs != null) made.timeoutMs = init.timeoutMs;
     return made;
   },
@@ -1238,9 +1170,7 @@ export const CallSchema: MessageType<Call> = {
     }
     if (message.envelope !== undefined) {
       out.tag(18);
-      const start = out.open();
-      EnvelopeSchema.write(message.envelope, out);
-      out.close(start);
+      out.message(EnvelopeSchema, message.envelope);
     }
     if (message.timeoutMs !== 0) {
       out.tag(24);
@@ -1256,9 +1186,7 @@ export const CallSchema: MessageType<Call> = {
           break;
         }
         case 18: {
-          const outer = from.enter();
-          message.envelope = EnvelopeSchema.read(from, message.envelope ?? EnvelopeSchema.create());
-          from.leave(outer);
+          message.envelope = from.message(EnvelopeSchema, message.envelope ?? EnvelopeSchema.create());
           break;
         }
         case 24: {
@@ -1542,49 +1470,49 @@ export const SessionEventSchema: MessageType<SessionEvent> = {
     if (init == null) return made;
     switch (init.event?.case) {
       case 'opened':
-        made.event = { case: 'opened', value: SessionOpenedSchema.create(init.event.value) };
+        made.event = { case: 'opened', value: part(SessionOpenedSchema, init.event.value) };
         break;
       case 'leaseRenewed':
-        made.event = { case: 'leaseRenewed', value: LeaseRenewedSchema.create(init.event.value) };
+        made.event = { case: 'leaseRenewed', value: part(LeaseRenewedSchema, init.event.value) };
         break;
       case 'grants':
-        made.event = { case: 'grants', value: GrantSetSchema.create(init.event.value) };
+        made.event = { case: 'grants', value: part(GrantSetSchema, init.event.value) };
         break;
       case 'publishResult':
-        made.event = { case: 'publishResult', value: PublishResultSchema.create(init.event.value) };
+        made.event = { case: 'publishResult', value: part(PublishResultSchema, init.event.value) };
         break;
       case 'subscribed':
-        made.event = { case: 'subscribed', value: SubscribedSchema.create(init.event.value) };
+        made.event = { case: 'subscribed', value: part(SubscribedSchema, init.event.value) };
         break;
       case 'subscriptionEnded':
-        made.event = { case: 'subscriptionEnded', value: SubscriptionEndedSchema.create(init.event.value) };
+        made.event = { case: 'subscriptionEnded', value: part(SubscriptionEndedSchema, init.event.value) };
         break;
       case 'delivery':
-        made.event = { case: 'delivery', value: DeliverySchema.create(init.event.value) };
+        made.event = { case: 'delivery', value: part(DeliverySchema, init.event.value) };
         break;
       case 'acknowledged':
-        made.event = { case: 'acknowledged', value: AcknowledgedSchema.create(init.event.value) };
+        made.event = { case: 'acknowledged', value: part(AcknowledgedSchema, init.event.value) };
         break;
       case 'callResult':
-        made.event = { case: 'callResult', value: CallResultSchema.create(init.event.value) };
+        made.event = { case: 'callResult', value: part(CallResultSchema, init.event.value) };
         break;
       case 'serving':
-        made.event = { case: 'serving', value: ServingSchema.create(init.event.value) };
+        made.event = { case: 'serving', value: part(ServingSchema, init.event.value) };
         break;
       case 'servingEnded':
-        made.event = { case: 'servingEnded', value: ServingEndedSchema.create(init.event.value) };
+        made.event = { case: 'servingEnded', value: part(ServingEndedSchema, init.event.value) };
         break;
       case 'request':
-        made.event = { case: 'request', value: RequestSchema.create(init.event.value) };
+        made.event = { case: 'request', value: part(RequestSchema, init.event.value) };
         break;
       case 'superseded':
-        made.event = { case: 'superseded', value: SupersededSchema.create(init.event.value) };
+        made.event = { case: 'superseded', value: part(SupersededSchema, init.event.value) };
         break;
       case 'unsubscribed':
-        made.event = { case: 'unsubscribed', value: UnsubscribedSchema.create(init.event.value) };
+        made.event = { case: 'unsubscribed', value: part(UnsubscribedSchema, init.event.value) };
         break;
       case 'missed':
-        made.event = { case: 'missed', value: MissedSchema.create(init.event.value) };
+        made.event = { case: 'missed', value: part(MissedSchema, init.event.value) };
         break;
     }
     return made;
@@ -1592,93 +1520,63 @@ export const SessionEventSchema: MessageType<SessionEvent> = {
   write(message, out) {
     if (message.event.case === 'opened') {
       out.tag(10);
-      const start = out.open();
-      SessionOpenedSchema.write(message.event.value, out);
-      out.close(start);
+      out.message(SessionOpenedSchema, message.event.value);
     }
     if (message.event.case === 'leaseRenewed') {
       out.tag(18);
-      const start = out.open();
-      LeaseRenewedSchema.write(message.event.value, out);
-      out.close(start);
+      out.message(LeaseRenewedSchema, message.event.value);
     }
     if (message.event.case === 'grants') {
       out.tag(26);
-      const start = out.open();
-      GrantSetSchema.write(message.event.value, out);
-      out.close(start);
+      out.message(GrantSetSchema, message.event.value);
     }
     if (message.event.case === 'publishResult') {
       out.tag(34);
-      const start = out.open();
-      PublishResultSchema.write(message.event.value, out);
-      out.close(start);
+      out.message(PublishResultSchema, message.event.value);
     }
     if (message.event.case === 'subscribed') {
       out.tag(42);
-      const start = out.open();
-      SubscribedSchema.write(message.event.value, out);
-      out.close(start);
+      out.message(SubscribedSchema, message.event.value);
     }
     if (message.event.case === 'subscriptionEnded') {
       out.tag(50);
-      const start = out.open();
-      SubscriptionEndedSchema.write(message.event.value, out);
-      out.close(start);
+      out.message(SubscriptionEndedSchema, message.event.value);
     }
     if (message.event.case === 'delivery') {
       out.tag(58);
-      const start = out.open();
-      DeliverySchema.write(message.event.value, out);
-      out.close(start);
+      out.message(DeliverySchema, message.event.value);
     }
     if (message.event.case === 'acknowledged') {
       out.tag(66);
-      const start = out.open();
-      AcknowledgedSchema.write(message.event.value, out);
-      out.close(start);
+      out.message(AcknowledgedSchema, message.event.value);
     }
     if (message.event.case === 'callResult') {
       out.tag(74);
-      const start = out.open();
-      CallResultSchema.write(message.event.value, out);
-      out.close(start);
+      out.message(CallResultSchema, message.event.value);
     }
     if (message.event.case === 'serving') {
       out.tag(82);
-      const start = out.open();
-      ServingSchema.write(message.event.value, out);
-      out.close(start);
+      out.message(ServingSchema, message.event.value);
     }
     if (message.event.case === 'servingEnded') {
       out.tag(90);
-      const start = out.open();
-      ServingEndedSchema.write(message.event.value, out);
-      out.close(start);
+      out.message(ServingEndedSchema, message.event.value);
     }
     if (message.event.case === 'request') {
       out.tag(98);
-      const start = out.open();
-      RequestSchema.write(message.event.value, out);
-      out.close(start);
+      out.message(RequestSchema, message.event.value);
     }
     if (message.event.case === 'superseded') {
       out.tag(106);
-      const start = out.open();
-      SupersededSchema.write(message.event.value, out);
-      out.close(start);
+      out.message(SupersededSchema, message.event.value);
     }
     if (message.event.case === 'unsubscribed') {
       out.tag(114);
-      const start = out.open();
-      UnsubscribedSchema.write(message.event.value, out);
-      out.close(start);
+      out.message(UnsubscribedSchema, message.event.value);
     }
     if (message.event.case === 'missed') {
       out.tag(122);
-      const start = out.open();
-      MissedSchema.write(message.event.value, out);
-      out.close(start);
+      out.message(MissedSchema, message.event.value);
     }
   },
   read(from, message) {
@@ -1686,93 +1584,63 @@ export const SessionEventSchema: MessageType<SessionEvent> = {
       const tag = from.uint32();
       switch (tag) {
         case 10: {
-          const outer = from.enter();
-          message.event = { case: 'opened', value: SessionOpenedSchema.read(from, message.event.case === 'opened' ? message.event.value : SessionOpenedSchema.create()) };
-          from.leave(outer);
+          message.event = { case: 'opened', value: from.message(SessionOpenedSchema, message.event.case === 'opened' ? message.event.value : SessionOpenedSchema.create()) };
           break;
         }
         case 18: {
-          const outer = from.enter();
-          message.event = { case: 'leaseRenewed', value: LeaseRenewedSchema.read(from, message.event.case === 'leaseRenewed' ? message.event.value : LeaseRenewedSchema.create()) };
-          from.leave(outer);
+          message.event = { case: 'leaseRenewed', value: from.message(LeaseRenewedSchema, message.event.case === 'leaseRenewed' ? message.event.value : LeaseRenewedSchema.create()) };
           break;
         }
         case 26: {
-          const outer = from.enter();
-          message.event = { case: 'grants', value: GrantSetSchema.read(from, message.event.case === 'grants' ? message.event.value : GrantSetSchema.create()) };
-          from.leave(outer);
+          message.event = { case: 'grants', value: from.message(GrantSetSchema, message.event.case === 'grants' ? message.event.value : GrantSetSchema.create()) };
           break;
         }
         case 34: {
-          const outer = from.enter();
-          message.event = { case: 'publishResult', value: PublishResultSchema.read(from, message.event.case === 'publishResult' ? message.event.value : PublishResultSchema.create()) };
-          from.leave(outer);
+          message.event = { case: 'publishResult', value: from.message(PublishResultSchema, message.event.case === 'publishResult' ? message.event.value : PublishResultSchema.create()) };
           break;
         }
         case 42: {
-          const outer = from.enter();
-          message.event = { case: 'subscribed', value: SubscribedSchema.read(from, message.event.case === 'subscribed' ? message.event.value : SubscribedSchema.create()) };
-          from.leave(outer);
+          message.event = { case: 'subscribed', value: from.message(SubscribedSchema, message.event.case === 'subscribed' ? message.event.value : SubscribedSchema.create()) };
           break;
         }
         case 50: {
-          const outer = from.enter();
-          message.event = { case: 'subscriptionEnded', value: SubscriptionEndedSchema.read(from, message.event.case === 'subscriptionEnded' ? message.event.value : SubscriptionEndedSchema.create()) };
-          from.leave(outer);
+          message.event = { case: 'subscriptionEnded', value: from.message(SubscriptionEndedSchema, message.event.case === 'subscriptionEnded' ? message.event.value : SubscriptionEndedSchema.create()) };
           break;
         }
         case 58: {
-          const outer = from.enter();
-          message.event = { case: 'delivery', value: DeliverySchema.read(from, message.event.case === 'delivery' ? message.event.value : DeliverySchema.create()) };
-          from.leave(outer);
+          message.event = { case: 'delivery', value: from.message(DeliverySchema, message.event.case === 'delivery' ? message.event.value : DeliverySchema.create()) };
           break;
         }
         case 66: {
-          const outer = from.enter();
-          message.event = { case: 'acknowledged', value: AcknowledgedSchema.read(from, message.event.case === 'acknowledged' ? message.event.value : AcknowledgedSchema.create()) };
-          from.leave(outer);
+          message.event = { case: 'acknowledged', value: from.message(AcknowledgedSchema, message.event.case === 'acknowledged' ? message.event.value : AcknowledgedSchema.create()) };
           break;
         }
         case 74: {
-          const outer = from.enter();
-          message.event = { case: 'callResult', value: CallResultSchema.read(from, message.event.case === 'callResult' ? message.event.value : CallResultSchema.create()) };
-          from.leave(outer);
+          message.event = { case: 'callResult', value: from.message(CallResultSchema, message.event.case === 'callResult' ? message.event.value : CallResultSchema.create()) };
           break;
         }
         case 82: {
-          const outer = from.enter();
-          message.event = { case: 'serving', value: ServingSchema.read(from, message.event.case === 'serving' ? message.event.value : ServingSchema.create()) };
-          from.leave(outer);
+          message.event = { case: 'serving', value: from.message(ServingSchema, message.event.case === 'serving' ? message.event.value : ServingSchema.create()) };
           break;
         }
         case 90: {
-          const outer = from.enter();
-          message.event = { case: 'servingEnded', value: ServingEndedSchema.read(from, message.event.case === 'servingEnded' ? message.event.value : ServingEndedSchema.create()) };
-          from.leave(outer);
+          message.event = { case: 'servingEnded', value: from.message(ServingEndedSchema, message.event.case === 'servingEnded' ? message.event.value : ServingEndedSchema.create()) };
           break;
         }
         case 98: {
-          const outer = from.enter();
-          message.event = { case: 'request', value: RequestSchema.read(from, message.event.case === 'request' ? message.event.value : RequestSchema.create()) };
-          from.leave(outer);
+          message.event = { case: 'request', value: from.message(RequestSchema, message.event.case === 'request' ? message.event.value : RequestSchema.create()) };
           break;
         }
         case 106: {
-          const outer = from.enter();
-          message.event = { case: 'superseded', value: SupersededSchema.read(from, message.event.case === 'superseded' ? message.event.value : SupersededSchema.create()) };
-          from.leave(outer);
+          message.event = { case: 'superseded', value: from.message(SupersededSchema, message.event.case === 'superseded' ? message.event.value : SupersededSchema.create()) };
           break;
         }
         case 114: {
-          const outer = from.enter();
-          message.event = { case: 'unsubscribed', value: UnsubscribedSchema.read(from, message.event.case === 'unsubscribed' ? message.event.value : UnsubscribedSchema.create()) };
-          from.leave(outer);
+          message.event = { case: 'unsubscribed', value: from.message(UnsubscribedSchema, message.event.case === 'unsubscribed' ? message.event.value : UnsubscribedSchema.create()) };
           break;
         }
         case 122: {
-          const outer = from.enter();
-          message.event = { case: 'missed', value: MissedSchema.read(from, message.event.case === 'missed' ? message.event.value : MissedSchema.create()) };
-          from.leave(outer);
+          message.event = { case: 'missed', value: from.message(MissedSchema, message.event.case === 'missed' ? message.event.value : MissedSchema.create()) };
           break;
         }
         default:
@@ -1880,29 +1748,23 @@ export const GrantSetSchema: MessageType<GrantSet> = {
     if (init instanceof GrantSet) return init;
     const made = new GrantSet();
     if (init == null) return made;
-    if (init.granted != null) made.granted = init.granted.map((item) => GrantSchema.create(item));
-    if (init.undecided != null) made.undecided = init.undecided.map((item) => GrantSchema.create(item));
-    if (init.denied != null) made.denied = init.denied.map((item) => GrantSchema.create(item));
+    if (init.granted != null) made.granted = init.granted.map((item) => part(GrantSchema, item));
+    if (init.undecided != null) made.undecided = init.undecided.map((item) => part(GrantSchema, item));
+    if (init.denied != null) made.denied = init.denied.map((item) => part(GrantSchema, item));
     return made;
   },
   write(message, out) {
     for (const item of message.granted) {
       out.tag(10);
-      const start = out.open();
-      GrantSchema.write(item, out);
-      out.close(start);
+      out.message(GrantSchema, item);
     }
     for (const item of message.undecided) {
       out.tag(18);
-      const start = out.open();
-      GrantSchema.write(item, out);
-      out.close(start);
+      out.message(GrantSchema, item);
     }
     for (const item of message.denied) {
       out.tag(26);
-      const start = out.open();
-      GrantSchema.write(item, out);
-      out.close(start);
+      out.message(GrantSchema, item);
     }
   },
   read(from, message) {
@@ -1910,21 +1772,15 @@ export const GrantSetSchema: MessageType<GrantSet> = {
       const tag = from.uint32();
       switch (tag) {
         case 10: {
-          const outer = from.enter();
-          message.granted.push(GrantSchema.read(from, GrantSchema.create()));
-          from.leave(outer);
+          message.granted.push(from.message(GrantSchema, GrantSchema.create()));
           break;
         }
         case 18: {
-          const outer = from.enter();
-          message.undecided.push(GrantSchema.read(from, GrantSchema.create()));
-          from.leave(outer);
+          message.undecided.push(from.message(GrantSchema, GrantSchema.create()));
           break;
         }
         case 26: {
-          const outer = from.enter();
-          message.denied.push(GrantSchema.read(from, GrantSchema.create()));
-          from.leave(outer);
+          message.denied.push(from.message(GrantSchema, GrantSchema.create()));
           break;
         }
         default:
@@ -2299,7 +2155,7 @@ export const DeliverySchema: MessageType<Delivery> = {
     if (init == null) return made;
     if (init.subscriptionId != null) made.subscriptionId = init.subscriptionId;
     if (init.position != null) made.position = init.position;
-    if (init.envelope != null) made.envelope = EnvelopeSchema.create(init.envelope);
+    if (init.envelope != null) made.envelope = part(EnvelopeSchema, init.envelope);
     if (init.maybeRedelivered != null) made.maybeRedelivered = init.maybeRedelivered;
     if (init.attempt != null) made.attempt = init.attempt;
     if (init.creditBytes != null) made.creditBytes = init.creditBytes;
@@ -2316,9 +2172,7 @@ export const DeliverySchema: MessageType<Delivery> = {
     }
     if (message.envelope !== undefined) {
       out.tag(26);
-      const start = out.open();
-      EnvelopeSchema.write(message.envelope, out);
-      out.close(start);
+      out.message(EnvelopeSchema, message.envelope);
     }
     if (message.maybeRedelivered) {
       out.tag(32);
@@ -2346,9 +2200,7 @@ export const DeliverySchema: MessageType<Delivery> = {
           break;
         }
         case 26: {
-          const outer = from.enter();
-          message.envelope = EnvelopeSchema.read(from, message.envelope ?? EnvelopeSchema.create());
-          from.leave(outer);
+          message.envelope = from.message(EnvelopeSchema, message.envelope ?? EnvelopeSchema.create());
           break;
         }
         case 32: {
@@ -2575,7 +2427,7 @@ export const RequestSchema: MessageType<Request> = {
     if (init == null) return made;
     if (init.requestId != null) made.requestId = init.requestId;
     if (init.serverId != null) made.serverId = init.serverId;
-    if (init.envelope != null) made.envelope = EnvelopeSchema.create(init.envelope);
+    if (init.envelope != null) made.envelope = part(EnvelopeSchema, init.envelope);
     if (init.timeoutMs != null) made.timeoutMs = init.timeoutMs;
     return made;
   },
@@ -2590,9 +2442,7 @@ export const RequestSchema: MessageType<Request> = {
     }
     if (message.envelope !== undefined) {
       out.tag(26);
-      const start = out.open();
-      EnvelopeSchema.write(message.envelope, out);
-      out.close(start);
+      out.message(EnvelopeSchema, message.envelope);
     }
     if (message.timeoutMs !== 0) {
       out.tag(32);
@@ -2612,9 +2462,7 @@ export const RequestSchema: MessageType<Request> = {
           break;
         }
         case 26: {
-          const outer = from.enter();
-          message.envelope = EnvelopeSchema.read(from, message.envelope ?? EnvelopeSchema.create());
-          from.leave(outer);
+          message.envelope = from.message(EnvelopeSchema, message.envelope ?? EnvelopeSchema.create());
           break;
         }
         case 32: {
@@ -2647,16 +2495,14 @@ export const SupersededSchema: MessageType<Superseded> = {
     if (init instanceof Superseded) return init;
     const made = new Superseded();
     if (init == null) return made;
-    if (init.by != null) made.by = RevisionSchema.create(init.by);
+    if (init.by != null) made.by = part(RevisionSchema, init.by);
     if (init.drainTimeoutMs != null) made.drainTimeoutMs = init.drainTimeoutMs;
     return made;
   },
   write(message, out) {
     if (message.by !== undefined) {
       out.tag(10);
-      const start = out.open();
-      RevisionSchema.write(message.by, out);
-      out.close(start);
+      out.message(RevisionSchema, message.by);
     }
     if (message.drainTimeoutMs !== 0) {
       out.tag(16);
@@ -2668,9 +2514,7 @@ export const SupersededSchema: MessageType<Superseded> = {
       const tag = from.uint32();
       switch (tag) {
         case 10: {
-          const outer = from.enter();
-          message.by = RevisionSchema.read(from, message.by ?? RevisionSchema.create());
-          from.leave(outer);
+          message.by = from.message(RevisionSchema, message.by ?? RevisionSchema.create());
           break;
         }
         case 16: {
@@ -2806,7 +2650,7 @@ export const SaveStateRequestSchema: MessageType<SaveStateRequest> = {
     if (init.epoch != null) made.epoch = init.epoch;
     if (init.expectedRevision != null) made.expectedRevision = init.expectedRevision;
     if (init.state != null) made.state = init.state;
-    if (init.acknowledge != null) made.acknowledge = init.acknowledge.map((item) => SubscriptionPositionsSchema.create(item));
+    if (init.acknowledge != null) made.acknowledge = init.acknowledge.map((item) => part(SubscriptionPositionsSchema, item));
     return made;
   },
   write(message, out) {
@@ -2828,9 +2672,7 @@ export const SaveStateRequestSchema: MessageType<SaveStateRequest> = {
     }
     for (const item of message.acknowledge) {
       out.tag(42);
-      const start = out.open();
-      SubscriptionPositionsSchema.write(item, out);
-      out.close(start);
+      out.message(SubscriptionPositionsSchema, item);
     }
   },
   read(from, message) {
@@ -2854,9 +2696,7 @@ export const SaveStateRequestSchema: MessageType<SaveStateRequest> = {
           break;
         }
         case 42: {
-          const outer = from.enter();
-          message.acknowledge.push(SubscriptionPositionsSchema.read(from, SubscriptionPositionsSchema.create()));
-          from.leave(outer);
+          message.acknowledge.push(from.message(SubscriptionPositionsSchema, SubscriptionPositionsSchema.create()));
           break;
         }
         default:

@@ -5,6 +5,7 @@
 import type { Action, Grant } from "./bus_pb.ts";
 import { GrantSchema } from "./bus_pb.ts";
 import type { MessageType, ServiceType, UnknownEnum } from "../../../../codec/message.ts";
+import { part } from "../../../../codec/message.ts";
 
 export class GrantStanding {
   instanceId: string = '';
@@ -181,15 +182,13 @@ export const ListGrantsReplySchema: MessageType<ListGrantsReply> = {
     if (init instanceof ListGrantsReply) return init;
     const made = new ListGrantsReply();
     if (init == null) return made;
-    if (init.grants != null) made.grants = init.grants.map((item) => GrantStandingSchema.create(item));
+    if (init.grants != null) made.grants = init.grants.map((item) => part(GrantStandingSchema, item));
     return made;
   },
   write(message, out) {
     for (const item of message.grants) {
       out.tag(10);
-      const start = out.open();
-      GrantStandingSchema.write(item, out);
-      out.close(start);
+      out.message(GrantStandingSchema, item);
     }
   },
   read(from, message) {
@@ -197,9 +196,7 @@ export const ListGrantsReplySchema: MessageType<ListGrantsReply> = {
       const tag = from.uint32();
       switch (tag) {
         case 10: {
-          const outer = from.enter();
-          message.grants.push(GrantStandingSchema.read(from, GrantStandingSchema.create()));
-          from.leave(outer);
+          message.grants.push(from.message(GrantStandingSchema, GrantStandingSchema.create()));
           break;
         }
         default:
@@ -226,7 +223,7 @@ export const DecideGrantsRequestSchema: MessageType<DecideGrantsRequest> = {
     const made = new DecideGrantsRequest();
     if (init == null) return made;
     if (init.instanceId != null) made.instanceId = init.instanceId;
-    if (init.grants != null) made.grants = init.grants.map((item) => GrantSchema.create(item));
+    if (init.grants != null) made.grants = init.grants.map((item) => part(GrantSchema, item));
     return made;
   },
   write(message, out) {
@@ -236,9 +233,7 @@ export const DecideGrantsRequestSchema: MessageType<DecideGrantsRequest> = {
     }
     for (const item of message.grants) {
       out.tag(18);
-      const start = out.open();
-      GrantSchema.write(item, out);
-      out.close(start);
+      out.message(GrantSchema, item);
     }
   },
   read(from, message) {
@@ -250,9 +245,7 @@ export const DecideGrantsRequestSchema: MessageType<DecideGrantsRequest> = {
           break;
         }
         case 18: {
-          const outer = from.enter();
-          message.grants.push(GrantSchema.read(from, GrantSchema.create()));
-          from.leave(outer);
+          message.grants.push(from.message(GrantSchema, GrantSchema.create()));
           break;
         }
         default:
@@ -279,15 +272,13 @@ export const DecideGrantsReplySchema: MessageType<DecideGrantsReply> = {
     if (init instanceof DecideGrantsReply) return init;
     const made = new DecideGrantsReply();
     if (init == null) return made;
-    if (init.grants != null) made.grants = init.grants.map((item) => GrantStandingSchema.create(item));
+    if (init.grants != null) made.grants = init.grants.map((item) => part(GrantStandingSchema, item));
     return made;
   },
   write(message, out) {
     for (const item of message.grants) {
       out.tag(10);
-      const start = out.open();
-      GrantStandingSchema.write(item, out);
-      out.close(start);
+      out.message(GrantStandingSchema, item);
     }
   },
   read(from, message) {
@@ -295,9 +286,7 @@ export const DecideGrantsReplySchema: MessageType<DecideGrantsReply> = {
       const tag = from.uint32();
       switch (tag) {
         case 10: {
-          const outer = from.enter();
-          message.grants.push(GrantStandingSchema.read(from, GrantStandingSchema.create()));
-          from.leave(outer);
+          message.grants.push(from.message(GrantStandingSchema, GrantStandingSchema.create()));
           break;
         }
         default:

@@ -3,6 +3,7 @@
 /* eslint-disable */
 
 import type { MessageType, ServiceType } from "../../../../codec/message.ts";
+import { part } from "../../../../codec/message.ts";
 
 export class StoredSubscription {
   instanceId: string = '';
@@ -139,7 +140,7 @@ export const ListSubscriptionsRequestSchema: MessageType<ListSubscriptionsReques
     const made = new ListSubscriptionsRequest();
     if (init == null) return made;
     if (init.instanceId != null) made.instanceId = init.instanceId;
-    if (init.after != null) made.after = SubscriptionNameSchema.create(init.after);
+    if (init.after != null) made.after = part(SubscriptionNameSchema, init.after);
     return made;
   },
   write(message, out) {
@@ -149,9 +150,7 @@ export const ListSubscriptionsRequestSchema: MessageType<ListSubscriptionsReques
     }
     if (message.after !== undefined) {
       out.tag(18);
-      const start = out.open();
-      SubscriptionNameSchema.write(message.after, out);
-      out.close(start);
+      out.message(SubscriptionNameSchema, message.after);
     }
   },
   read(from, message) {
@@ -163,9 +162,7 @@ export const ListSubscriptionsRequestSchema: MessageType<ListSubscriptionsReques
           break;
         }
         case 18: {
-          const outer = from.enter();
-          message.after = SubscriptionNameSchema.read(from, message.after ?? SubscriptionNameSchema.create());
-          from.leave(outer);
+          message.after = from.message(SubscriptionNameSchema, message.after ?? SubscriptionNameSchema.create());
           break;
         }
         default:
@@ -243,16 +240,14 @@ export const ListSubscriptionsReplySchema: MessageType<ListSubscriptionsReply> =
     if (init instanceof ListSubscriptionsReply) return init;
     const made = new ListSubscriptionsReply();
     if (init == null) return made;
-    if (init.subscriptions != null) made.subscriptions = init.subscriptions.map((item) => StoredSubscriptionSchema.create(item));
+    if (init.subscriptions != null) made.subscriptions = init.subscriptions.map((item) => part(StoredSubscriptionSchema, item));
     if (init.hasMore != null) made.hasMore = init.hasMore;
     return made;
   },
   write(message, out) {
     for (const item of message.subscriptions) {
       out.tag(10);
-      const start = out.open();
-      StoredSubscriptionSchema.write(item, out);
-      out.close(start);
+      out.message(StoredSubscriptionSchema, item);
     }
     if (message.hasMore) {
       out.tag(16);
@@ -264,9 +259,7 @@ export const ListSubscriptionsReplySchema: MessageType<ListSubscriptionsReply> =
       const tag = from.uint32();
       switch (tag) {
         case 10: {
-          const outer = from.enter();
-          message.subscriptions.push(StoredSubscriptionSchema.read(from, StoredSubscriptionSchema.create()));
-          from.leave(outer);
+          message.subscriptions.push(from.message(StoredSubscriptionSchema, StoredSubscriptionSchema.create()));
           break;
         }
         case 16: {

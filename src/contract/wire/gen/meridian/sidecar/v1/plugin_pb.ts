@@ -3,7 +3,7 @@
 /* eslint-disable */
 
 import type { MessageType, ServiceType, UnknownEnum } from "../../../../codec/message.ts";
-import { noBytes, unset } from "../../../../codec/message.ts";
+import { noBytes, part, unset } from "../../../../codec/message.ts";
 import type { PublishRequest } from "../../v1/sidecar_pb.ts";
 import { PublishRequestSchema } from "../../v1/sidecar_pb.ts";
 import type { Envelope } from "../../v1/envelope_pb.ts";
@@ -30,13 +30,13 @@ export const LifecycleRequestSchema: MessageType<LifecycleRequest> = {
     if (init == null) return made;
     switch (init.message?.case) {
       case 'attach':
-        made.message = { case: 'attach', value: AttachSchema.create(init.message.value) };
+        made.message = { case: 'attach', value: part(AttachSchema, init.message.value) };
         break;
       case 'healthReport':
-        made.message = { case: 'healthReport', value: HealthReportSchema.create(init.message.value) };
+        made.message = { case: 'healthReport', value: part(HealthReportSchema, init.message.value) };
         break;
       case 'stopped':
-        made.message = { case: 'stopped', value: StoppedSchema.create(init.message.value) };
+        made.message = { case: 'stopped', value: part(StoppedSchema, init.message.value) };
         break;
     }
     return made;
@@ -44,21 +44,15 @@ export const LifecycleRequestSchema: MessageType<LifecycleRequest> = {
   write(message, out) {
     if (message.message.case === 'attach') {
       out.tag(10);
-      const start = out.open();
-      AttachSchema.write(message.message.value, out);
-      out.close(start);
+      out.message(AttachSchema, message.message.value);
     }
     if (message.message.case === 'healthReport') {
       out.tag(18);
-      const start = out.open();
-      HealthReportSchema.write(message.message.value, out);
-      out.close(start);
+      out.message(HealthReportSchema, message.message.value);
     }
     if (message.message.case === 'stopped') {
       out.tag(26);
-      const start = out.open();
-      StoppedSchema.write(message.message.value, out);
-      out.close(start);
+      out.message(StoppedSchema, message.message.value);
     }
   },
   read(from, message) {
@@ -66,21 +60,15 @@ export const LifecycleRequestSchema: MessageType<LifecycleRequest> = {
       const tag = from.uint32();
       switch (tag) {
         case 10: {
-          const outer = from.enter();
-          message.message = { case: 'attach', value: AttachSchema.read(from, message.message.case === 'attach' ? message.message.value : AttachSchema.create()) };
-          from.leave(outer);
+          message.message = { case: 'attach', value: from.message(AttachSchema, message.message.case === 'attach' ? message.message.value : AttachSchema.create()) };
           break;
         }
         case 18: {
-          const outer = from.enter();
-          message.message = { case: 'healthReport', value: HealthReportSchema.read(from, message.message.case === 'healthReport' ? message.message.value : HealthReportSchema.create()) };
-          from.leave(outer);
+          message.message = { case: 'healthReport', value: from.message(HealthReportSchema, message.message.case === 'healthReport' ? message.message.value : HealthReportSchema.create()) };
           break;
         }
         case 26: {
-          const outer = from.enter();
-          message.message = { case: 'stopped', value: StoppedSchema.read(from, message.message.case === 'stopped' ? message.message.value : StoppedSchema.create()) };
-          from.leave(outer);
+          message.message = { case: 'stopped', value: from.message(StoppedSchema, message.message.case === 'stopped' ? message.message.value : StoppedSchema.create()) };
           break;
         }
         default:
@@ -257,28 +245,28 @@ export const LifecycleEventSchema: MessageType<LifecycleEvent> = {
     if (init == null) return made;
     switch (init.event?.case) {
       case 'attached':
-        made.event = { case: 'attached', value: AttachedSchema.create(init.event.value) };
+        made.event = { case: 'attached', value: part(AttachedSchema, init.event.value) };
         break;
       case 'healthCheck':
-        made.event = { case: 'healthCheck', value: HealthCheckSchema.create(init.event.value) };
+        made.event = { case: 'healthCheck', value: part(HealthCheckSchema, init.event.value) };
         break;
       case 'stop':
-        made.event = { case: 'stop', value: StopSchema.create(init.event.value) };
+        made.event = { case: 'stop', value: part(StopSchema, init.event.value) };
         break;
       case 'degrade':
-        made.event = { case: 'degrade', value: DegradeSchema.create(init.event.value) };
+        made.event = { case: 'degrade', value: part(DegradeSchema, init.event.value) };
         break;
       case 'resume':
-        made.event = { case: 'resume', value: ResumeSchema.create(init.event.value) };
+        made.event = { case: 'resume', value: part(ResumeSchema, init.event.value) };
         break;
       case 'lost':
-        made.event = { case: 'lost', value: LostSchema.create(init.event.value) };
+        made.event = { case: 'lost', value: part(LostSchema, init.event.value) };
         break;
       case 'replaced':
-        made.event = { case: 'replaced', value: ReplacedSchema.create(init.event.value) };
+        made.event = { case: 'replaced', value: part(ReplacedSchema, init.event.value) };
         break;
       case 'stateChanged':
-        made.event = { case: 'stateChanged', value: StateChangedSchema.create(init.event.value) };
+        made.event = { case: 'stateChanged', value: part(StateChangedSchema, init.event.value) };
         break;
     }
     return made;
@@ -286,51 +274,35 @@ export const LifecycleEventSchema: MessageType<LifecycleEvent> = {
   write(message, out) {
     if (message.event.case === 'attached') {
       out.tag(10);
-      const start = out.open();
-      AttachedSchema.write(message.event.value, out);
-      out.close(start);
+      out.message(AttachedSchema, message.event.value);
     }
     if (message.event.case === 'healthCheck') {
       out.tag(18);
-      const start = out.open();
-      HealthCheckSchema.write(message.event.value, out);
-      out.close(start);
+      out.message(HealthCheckSchema, message.event.value);
     }
     if (message.event.case === 'stop') {
       out.tag(26);
-      const start = out.open();
-      StopSchema.write(message.event.value, out);
-      out.close(start);
+      out.message(StopSchema, message.event.value);
     }
     if (message.event.case === 'degrade') {
       out.tag(34);
-      const start = out.open();
-      DegradeSchema.write(message.event.value, out);
-      out.close(start);
+      out.message(DegradeSchema, message.event.value);
     }
     if (message.event.case === 'resume') {
       out.tag(42);
-      const start = out.open();
-      ResumeSchema.write(message.event.value, out);
-      out.close(start);
+      out.message(ResumeSchema, message.event.value);
     }
     if (message.event.case === 'lost') {
       out.tag(50);
-      const start = out.open();
-      LostSchema.write(message.event.value, out);
-      out.close(start);
+      out.message(LostSchema, message.event.value);
     }
     if (message.event.case === 'replaced') {
       out.tag(58);
-      const start = out.open();
-      ReplacedSchema.write(message.event.value, out);
-      out.close(start);
+      out.message(ReplacedSchema, message.event.value);
     }
     if (message.event.case === 'stateChanged') {
       out.tag(66);
-      const start = out.open();
-      StateChangedSchema.write(message.event.value, out);
-      out.close(start);
+      out.message(StateChangedSchema, message.event.value);
     }
   },
   read(from, message) {
@@ -338,51 +310,35 @@ export const LifecycleEventSchema: MessageType<LifecycleEvent> = {
       const tag = from.uint32();
       switch (tag) {
         case 10: {
-          const outer = from.enter();
-          message.event = { case: 'attached', value: AttachedSchema.read(from, message.event.case === 'attached' ? message.event.value : AttachedSchema.create()) };
-          from.leave(outer);
+          message.event = { case: 'attached', value: from.message(AttachedSchema, message.event.case === 'attached' ? message.event.value : AttachedSchema.create()) };
           break;
         }
         case 18: {
-          const outer = from.enter();
-          message.event = { case: 'healthCheck', value: HealthCheckSchema.read(from, message.event.case === 'healthCheck' ? message.event.value : HealthCheckSchema.create()) };
-          from.leave(outer);
+          message.event = { case: 'healthCheck', value: from.message(HealthCheckSchema, message.event.case === 'healthCheck' ? message.event.value : HealthCheckSchema.create()) };
           break;
         }
         case 26: {
-          const outer = from.enter();
-          message.event = { case: 'stop', value: StopSchema.read(from, message.event.case === 'stop' ? message.event.value : StopSchema.create()) };
-          from.leave(outer);
+          message.event = { case: 'stop', value: from.message(StopSchema, message.event.case === 'stop' ? message.event.value : StopSchema.create()) };
           break;
         }
         case 34: {
-          const outer = from.enter();
-          message.event = { case: 'degrade', value: DegradeSchema.read(from, message.event.case === 'degrade' ? message.event.value : DegradeSchema.create()) };
-          from.leave(outer);
+          message.event = { case: 'degrade', value: from.message(DegradeSchema, message.event.case === 'degrade' ? message.event.value : DegradeSchema.create()) };
           break;
         }
         case 42: {
-          const outer = from.enter();
-          message.event = { case: 'resume', value: ResumeSchema.read(from, message.event.case === 'resume' ? message.event.value : ResumeSchema.create()) };
-          from.leave(outer);
+          message.event = { case: 'resume', value: from.message(ResumeSchema, message.event.case === 'resume' ? message.event.value : ResumeSchema.create()) };
           break;
         }
         case 50: {
-          const outer = from.enter();
-          message.event = { case: 'lost', value: LostSchema.read(from, message.event.case === 'lost' ? message.event.value : LostSchema.create()) };
-          from.leave(outer);
+          message.event = { case: 'lost', value: from.message(LostSchema, message.event.case === 'lost' ? message.event.value : LostSchema.create()) };
           break;
         }
         case 58: {
-          const outer = from.enter();
-          message.event = { case: 'replaced', value: ReplacedSchema.read(from, message.event.case === 'replaced' ? message.event.value : ReplacedSchema.create()) };
-          from.leave(outer);
+          message.event = { case: 'replaced', value: from.message(ReplacedSchema, message.event.case === 'replaced' ? message.event.value : ReplacedSchema.create()) };
           break;
         }
         case 66: {
-          const outer = from.enter();
-          message.event = { case: 'stateChanged', value: StateChangedSchema.read(from, message.event.case === 'stateChanged' ? message.event.value : StateChangedSchema.create()) };
-          from.leave(outer);
+          message.event = { case: 'stateChanged', value: from.message(StateChangedSchema, message.event.case === 'stateChanged' ? message.event.value : StateChangedSchema.create()) };
           break;
         }
         default:
@@ -747,15 +703,13 @@ export const PublishBatchSchema: MessageType<PublishBatch> = {
     if (init instanceof PublishBatch) return init;
     const made = new PublishBatch();
     if (init == null) return made;
-    if (init.items != null) made.items = init.items.map((item) => PublishItemSchema.create(item));
+    if (init.items != null) made.items = init.items.map((item) => part(PublishItemSchema, item));
     return made;
   },
   write(message, out) {
     for (const item of message.items) {
       out.tag(10);
-      const start = out.open();
-      PublishItemSchema.write(item, out);
-      out.close(start);
+      out.message(PublishItemSchema, item);
     }
   },
   read(from, message) {
@@ -763,9 +717,7 @@ export const PublishBatchSchema: MessageType<PublishBatch> = {
       const tag = from.uint32();
       switch (tag) {
         case 10: {
-          const outer = from.enter();
-          message.items.push(PublishItemSchema.read(from, PublishItemSchema.create()));
-          from.leave(outer);
+          message.items.push(from.message(PublishItemSchema, PublishItemSchema.create()));
           break;
         }
         default:
@@ -795,7 +747,7 @@ export const PublishItemSchema: MessageType<PublishItem> = {
     const made = new PublishItem();
     if (init == null) return made;
     if (init.clientSequence != null) made.clientSequence = init.clientSequence;
-    if (init.request != null) made.request = PublishRequestSchema.create(init.request);
+    if (init.request != null) made.request = part(PublishRequestSchema, init.request);
     return made;
   },
   write(message, out) {
@@ -805,9 +757,7 @@ export const PublishItemSchema: MessageType<PublishItem> = {
     }
     if (message.request !== undefined) {
       out.tag(18);
-      const start = out.open();
-      PublishRequestSchema.write(message.request, out);
-      out.close(start);
+      out.message(PublishRequestSchema, message.request);
     }
   },
   read(from, message) {
@@ -819,9 +769,7 @@ export const PublishItemSchema: MessageType<PublishItem> = {
           break;
         }
         case 18: {
-          const outer = from.enter();
-          message.request = PublishRequestSchema.read(from, message.request ?? PublishRequestSchema.create());
-          from.leave(outer);
+          message.request = from.message(PublishRequestSchema, message.request ?? PublishRequestSchema.create());
           break;
         }
         default:
@@ -845,15 +793,13 @@ export const PublishResultsSchema: MessageType<PublishResults> = {
     if (init instanceof PublishResults) return init;
     const made = new PublishResults();
     if (init == null) return made;
-    if (init.results != null) made.results = init.results.map((item) => PublishResultSchema.create(item));
+    if (init.results != null) made.results = init.results.map((item) => part(PublishResultSchema, item));
     return made;
   },
   write(message, out) {
     for (const item of message.results) {
       out.tag(10);
-      const start = out.open();
-      PublishResultSchema.write(item, out);
-      out.close(start);
+      out.message(PublishResultSchema, item);
     }
   },
   read(from, message) {
@@ -861,9 +807,7 @@ export const PublishResultsSchema: MessageType<PublishResults> = {
       const tag = from.uint32();
       switch (tag) {
         case 10: {
-          const outer = from.enter();
-          message.results.push(PublishResultSchema.read(from, PublishResultSchema.create()));
-          from.leave(outer);
+          message.results.push(from.message(PublishResultSchema, PublishResultSchema.create()));
           break;
         }
         default:
@@ -979,16 +923,16 @@ export const ConsumeRequestSchema: MessageType<ConsumeRequest> = {
     if (init == null) return made;
     switch (init.message?.case) {
       case 'open':
-        made.message = { case: 'open', value: OpenSubscriptionSchema.create(init.message.value) };
+        made.message = { case: 'open', value: part(OpenSubscriptionSchema, init.message.value) };
         break;
       case 'acknowledge':
-        made.message = { case: 'acknowledge', value: AcknowledgeSchema.create(init.message.value) };
+        made.message = { case: 'acknowledge', value: part(AcknowledgeSchema, init.message.value) };
         break;
       case 'credit':
-        made.message = { case: 'credit', value: CreditSchema.create(init.message.value) };
+        made.message = { case: 'credit', value: part(CreditSchema, init.message.value) };
         break;
       case 'retry':
-        made.message = { case: 'retry', value: RetrySchema.create(init.message.value) };
+        made.message = { case: 'retry', value: part(RetrySchema, init.message.value) };
         break;
     }
     return made;
@@ -996,27 +940,19 @@ export const ConsumeRequestSchema: MessageType<ConsumeRequest> = {
   write(message, out) {
     if (message.message.case === 'open') {
       out.tag(10);
-      const start = out.open();
-      OpenSubscriptionSchema.write(message.message.value, out);
-      out.close(start);
+      out.message(OpenSubscriptionSchema, message.message.value);
     }
     if (message.message.case === 'acknowledge') {
       out.tag(18);
-      const start = out.open();
-      AcknowledgeSchema.write(message.message.value, out);
-      out.close(start);
+      out.message(AcknowledgeSchema, message.message.value);
     }
     if (message.message.case === 'credit') {
       out.tag(26);
-      const start = out.open();
-      CreditSchema.write(message.message.value, out);
-      out.close(start);
+      out.message(CreditSchema, message.message.value);
     }
     if (message.message.case === 'retry') {
       out.tag(34);
-      const start = out.open();
-      RetrySchema.write(message.message.value, out);
-      out.close(start);
+      out.message(RetrySchema, message.message.value);
     }
   },
   read(from, message) {
@@ -1024,27 +960,19 @@ export const ConsumeRequestSchema: MessageType<ConsumeRequest> = {
       const tag = from.uint32();
       switch (tag) {
         case 10: {
-          const outer = from.enter();
-          message.message = { case: 'open', value: OpenSubscriptionSchema.read(from, message.message.case === 'open' ? message.message.value : OpenSubscriptionSchema.create()) };
-          from.leave(outer);
+          message.message = { case: 'open', value: from.message(OpenSubscriptionSchema, message.message.case === 'open' ? message.message.value : OpenSubscriptionSchema.create()) };
           break;
         }
         case 18: {
-          const outer = from.enter();
-          message.message = { case: 'acknowledge', value: AcknowledgeSchema.read(from, message.message.case === 'acknowledge' ? message.message.value : AcknowledgeSchema.create()) };
-          from.leave(outer);
+          message.message = { case: 'acknowledge', value: from.message(AcknowledgeSchema, message.message.case === 'acknowledge' ? message.message.value : AcknowledgeSchema.create()) };
           break;
         }
         case 26: {
-          const outer = from.enter();
-          message.message = { case: 'credit', value: CreditSchema.read(from, message.message.case === 'credit' ? message.message.value : CreditSchema.create()) };
-          from.leave(outer);
+          message.message = { case: 'credit', value: from.message(CreditSchema, message.message.case === 'credit' ? message.message.value : CreditSchema.create()) };
           break;
         }
         case 34: {
-          const outer = from.enter();
-          message.message = { case: 'retry', value: RetrySchema.read(from, message.message.case === 'retry' ? message.message.value : RetrySchema.create()) };
-          from.leave(outer);
+          message.message = { case: 'retry', value: from.message(RetrySchema, message.message.case === 'retry' ? message.message.value : RetrySchema.create()) };
           break;
         }
         default:
@@ -1110,7 +1038,7 @@ export const OpenSubscriptionSchema: MessageType<OpenSubscription> = {
     if (init.idleExpiryS != null) made.idleExpiryS = init.idleExpiryS;
     if (init.maxAttempts != null) made.maxAttempts = init.maxAttempts;
     if (init.deadLetterTopic != null) made.deadLetterTopic = init.deadLetterTopic;
-    if (init.credit != null) made.credit = CreditSchema.create(init.credit);
+    if (init.credit != null) made.credit = part(CreditSchema, init.credit);
     return made;
   },
   write(message, out) {
@@ -1144,9 +1072,7 @@ export const OpenSubscriptionSchema: MessageType<OpenSubscription> = {
     }
     if (message.credit !== undefined) {
       out.tag(66);
-      const start = out.open();
-      CreditSchema.write(message.credit, out);
-      out.close(start);
+      out.message(CreditSchema, message.credit);
     }
   },
   read(from, message) {
@@ -1182,9 +1108,7 @@ export const OpenSubscriptionSchema: MessageType<OpenSubscription> = {
           break;
         }
         case 66: {
-          const outer = from.enter();
-          message.credit = CreditSchema.read(from, message.credit ?? CreditSchema.create());
-          from.leave(outer);
+          message.credit = from.message(CreditSchema, message.credit ?? CreditSchema.create());
           break;
         }
         default:
@@ -1364,13 +1288,13 @@ export const ConsumeEventSchema: MessageType<ConsumeEvent> = {
     if (init == null) return made;
     switch (init.event?.case) {
       case 'opened':
-        made.event = { case: 'opened', value: OpenedSchema.create(init.event.value) };
+        made.event = { case: 'opened', value: part(OpenedSchema, init.event.value) };
         break;
       case 'message':
-        made.event = { case: 'message', value: ConsumedMessageSchema.create(init.event.value) };
+        made.event = { case: 'message', value: part(ConsumedMessageSchema, init.event.value) };
         break;
       case 'acknowledged':
-        made.event = { case: 'acknowledged', value: AcknowledgedSchema.create(init.event.value) };
+        made.event = { case: 'acknowledged', value: part(AcknowledgedSchema, init.event.value) };
         break;
     }
     return made;
@@ -1378,21 +1302,15 @@ export const ConsumeEventSchema: MessageType<ConsumeEvent> = {
   write(message, out) {
     if (message.event.case === 'opened') {
       out.tag(10);
-      const start = out.open();
-      OpenedSchema.write(message.event.value, out);
-      out.close(start);
+      out.message(OpenedSchema, message.event.value);
     }
     if (message.event.case === 'message') {
       out.tag(18);
-      const start = out.open();
-      ConsumedMessageSchema.write(message.event.value, out);
-      out.close(start);
+      out.message(ConsumedMessageSchema, message.event.value);
     }
     if (message.event.case === 'acknowledged') {
       out.tag(26);
-      const start = out.open();
-      AcknowledgedSchema.write(message.event.value, out);
-      out.close(start);
+      out.message(AcknowledgedSchema, message.event.value);
     }
   },
   read(from, message) {
@@ -1400,21 +1318,15 @@ export const ConsumeEventSchema: MessageType<ConsumeEvent> = {
       const tag = from.uint32();
       switch (tag) {
         case 10: {
-          const outer = from.enter();
-          message.event = { case: 'opened', value: OpenedSchema.read(from, message.event.case === 'opened' ? message.event.value : OpenedSchema.create()) };
-          from.leave(outer);
+          message.event = { case: 'opened', value: from.message(OpenedSchema, message.event.case === 'opened' ? message.event.value : OpenedSchema.create()) };
           break;
         }
         case 18: {
-          const outer = from.enter();
-          message.event = { case: 'message', value: ConsumedMessageSchema.read(from, message.event.case === 'message' ? message.event.value : ConsumedMessageSchema.create()) };
-          from.leave(outer);
+          message.event = { case: 'message', value: from.message(ConsumedMessageSchema, message.event.case === 'message' ? message.event.value : ConsumedMessageSchema.create()) };
           break;
         }
         case 26: {
-          const outer = from.enter();
-          message.event = { case: 'acknowledged', value: AcknowledgedSchema.read(from, message.event.case === 'acknowledged' ? message.event.value : AcknowledgedSchema.create()) };
-          from.leave(outer);
+          message.event = { case: 'acknowledged', value: from.message(AcknowledgedSchema, message.event.case === 'acknowledged' ? message.event.value : AcknowledgedSchema.create()) };
           break;
         }
         default:
@@ -1484,7 +1396,7 @@ export const ConsumedMessageSchema: MessageType<ConsumedMessage> = {
     const made = new ConsumedMessage();
     if (init == null) return made;
     if (init.position != null) made.position = init.position;
-    if (init.envelope != null) made.envelope = EnvelopeSchema.create(init.envelope);
+    if (init.envelope != null) made.envelope = part(EnvelopeSchema, init.envelope);
     if (init.maybeRedelivered != null) made.maybeRedelivered = init.maybeRedelivered;
     if (init.attempt != null) made.attempt = init.attempt;
     if (init.creditBytes != null) made.creditBytes = init.creditBytes;
@@ -1497,9 +1409,7 @@ export const ConsumedMessageSchema: MessageType<ConsumedMessage> = {
     }
     if (message.envelope !== undefined) {
       out.tag(18);
-      const start = out.open();
-      EnvelopeSchema.write(message.envelope, out);
-      out.close(start);
+      out.message(EnvelopeSchema, message.envelope);
     }
     if (message.maybeRedelivered) {
       out.tag(24);
@@ -1523,9 +1433,7 @@ export const ConsumedMessageSchema: MessageType<ConsumedMessage> = {
           break;
         }
         case 18: {
-          const outer = from.enter();
-          message.envelope = EnvelopeSchema.read(from, message.envelope ?? EnvelopeSchema.create());
-          from.leave(outer);
+          message.envelope = from.message(EnvelopeSchema, message.envelope ?? EnvelopeSchema.create());
           break;
         }
         case 24: {
@@ -1616,10 +1524,10 @@ export const ServeRequestSchema: MessageType<ServeRequest> = {
     if (init == null) return made;
     switch (init.message?.case) {
       case 'open':
-        made.message = { case: 'open', value: OpenServerSchema.create(init.message.value) };
+        made.message = { case: 'open', value: part(OpenServerSchema, init.message.value) };
         break;
       case 'answer':
-        made.message = { case: 'answer', value: AnswerSchema.create(init.message.value) };
+        made.message = { case: 'answer', value: part(AnswerSchema, init.message.value) };
         break;
     }
     return made;
@@ -1627,15 +1535,11 @@ export const ServeRequestSchema: MessageType<ServeRequest> = {
   write(message, out) {
     if (message.message.case === 'open') {
       out.tag(10);
-      const start = out.open();
-      OpenServerSchema.write(message.message.value, out);
-      out.close(start);
+      out.message(OpenServerSchema, message.message.value);
     }
     if (message.message.case === 'answer') {
       out.tag(18);
-      const start = out.open();
-      AnswerSchema.write(message.message.value, out);
-      out.close(start);
+      out.message(AnswerSchema, message.message.value);
     }
   },
   read(from, message) {
@@ -1643,15 +1547,11 @@ export const ServeRequestSchema: MessageType<ServeRequest> = {
       const tag = from.uint32();
       switch (tag) {
         case 10: {
-          const outer = from.enter();
-          message.message = { case: 'open', value: OpenServerSchema.read(from, message.message.case === 'open' ? message.message.value : OpenServerSchema.create()) };
-          from.leave(outer);
+          message.message = { case: 'open', value: from.message(OpenServerSchema, message.message.case === 'open' ? message.message.value : OpenServerSchema.create()) };
           break;
         }
         case 18: {
-          const outer = from.enter();
-          message.message = { case: 'answer', value: AnswerSchema.read(from, message.message.case === 'answer' ? message.message.value : AnswerSchema.create()) };
-          from.leave(outer);
+          message.message = { case: 'answer', value: from.message(AnswerSchema, message.message.case === 'answer' ? message.message.value : AnswerSchema.create()) };
           break;
         }
         default:
@@ -1807,10 +1707,10 @@ export const ServeEventSchema: MessageType<ServeEvent> = {
     if (init == null) return made;
     switch (init.event?.case) {
       case 'serving':
-        made.event = { case: 'serving', value: ServingSchema.create(init.event.value) };
+        made.event = { case: 'serving', value: part(ServingSchema, init.event.value) };
         break;
       case 'request':
-        made.event = { case: 'request', value: RequestSchema.create(init.event.value) };
+        made.event = { case: 'request', value: part(RequestSchema, init.event.value) };
         break;
     }
     return made;
@@ -1818,15 +1718,11 @@ export const ServeEventSchema: MessageType<ServeEvent> = {
   write(message, out) {
     if (message.event.case === 'serving') {
       out.tag(10);
-      const start = out.open();
-      ServingSchema.write(message.event.value, out);
-      out.close(start);
+      out.message(ServingSchema, message.event.value);
     }
     if (message.event.case === 'request') {
       out.tag(18);
-      const start = out.open();
-      RequestSchema.write(message.event.value, out);
-      out.close(start);
+      out.message(RequestSchema, message.event.value);
     }
   },
   read(from, message) {
@@ -1834,15 +1730,11 @@ export const ServeEventSchema: MessageType<ServeEvent> = {
       const tag = from.uint32();
       switch (tag) {
         case 10: {
-          const outer = from.enter();
-          message.event = { case: 'serving', value: ServingSchema.read(from, message.event.case === 'serving' ? message.event.value : ServingSchema.create()) };
-          from.leave(outer);
+          message.event = { case: 'serving', value: from.message(ServingSchema, message.event.case === 'serving' ? message.event.value : ServingSchema.create()) };
           break;
         }
         case 18: {
-          const outer = from.enter();
-          message.event = { case: 'request', value: RequestSchema.read(from, message.event.case === 'request' ? message.event.value : RequestSchema.create()) };
-          from.leave(outer);
+          message.event = { case: 'request', value: from.message(RequestSchema, message.event.case === 'request' ? message.event.value : RequestSchema.create()) };
           break;
         }
         default:
@@ -1896,7 +1788,7 @@ export const RequestSchema: MessageType<Request> = {
     const made = new Request();
     if (init == null) return made;
     if (init.requestId != null) made.requestId = init.requestId;
-    if (init.envelope != null) made.envelope = EnvelopeSchema.create(init.envelope);
+    if (init.envelope != null) made.envelope = part(EnvelopeSchema, init.envelope);
     if (init.timeoutMs != null) made.timeoutMs = init.timeoutMs;
     return made;
   },
@@ -1907,9 +1799,7 @@ export const RequestSchema: MessageType<Request> = {
     }
     if (message.envelope !== undefined) {
       out.tag(18);
-      const start = out.open();
-      EnvelopeSchema.write(message.envelope, out);
-      out.close(start);
+      out.message(EnvelopeSchema, message.envelope);
     }
     if (message.timeoutMs !== 0) {
       out.tag(24);
@@ -1925,9 +1815,7 @@ export const RequestSchema: MessageType<Request> = {
           break;
         }
         case 18: {
-          const outer = from.enter();
-          message.envelope = EnvelopeSchema.read(from, message.envelope ?? EnvelopeSchema.create());
-          from.leave(outer);
+          message.envelope = from.message(EnvelopeSchema, message.envelope ?? EnvelopeSchema.create());
           break;
         }
         case 24: {
@@ -1961,7 +1849,7 @@ export const SaveStateRequestSchema: MessageType<SaveStateRequest> = {
     const made = new SaveStateRequest();
     if (init == null) return made;
     if (init.state != null) made.state = init.state;
-    if (init.acknowledge != null) made.acknowledge = init.acknowledge.map((item) => SubscriptionPositionsSchema.create(item));
+    if (init.acknowledge != null) made.acknowledge = init.acknowledge.map((item) => part(SubscriptionPositionsSchema, item));
     return made;
   },
   write(message, out) {
@@ -1971,9 +1859,7 @@ export const SaveStateRequestSchema: MessageType<SaveStateRequest> = {
     }
     for (const item of message.acknowledge) {
       out.tag(18);
-      const start = out.open();
-      SubscriptionPositionsSchema.write(item, out);
-      out.close(start);
+      out.message(SubscriptionPositionsSchema, item);
     }
   },
   read(from, message) {
@@ -1985,9 +1871,7 @@ export const SaveStateRequestSchema: MessageType<SaveStateRequest> = {
           break;
         }
         case 18: {
-          const outer = from.enter();
-          message.acknowledge.push(SubscriptionPositionsSchema.read(from, SubscriptionPositionsSchema.create()));
-          from.leave(outer);
+          message.acknowledge.push(from.message(SubscriptionPositionsSchema, SubscriptionPositionsSchema.create()));
           break;
         }
         default:
