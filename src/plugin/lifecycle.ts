@@ -1,12 +1,13 @@
 import type { Log } from '../base/log/log.ts';
 import { messageOf } from '../base/user-facing-error.ts';
-import { create, type MessageInitShape } from '../contract/wire/codec/message.ts';
+import { create } from '../contract/wire/codec/message.ts';
 import {
   type LifecycleEvent,
   type LifecycleRequest,
   LifecycleRequestSchema,
 } from '../contract/wire/gen/meridian/sidecar/v1/plugin_pb.ts';
 import { pluginMethods } from '../contract/wire/methods.ts';
+import type { OneofInit } from '../contract/wire/oneof-init.ts';
 import type { ClientStream, Connection } from '../transport/rpc.ts';
 import { RpcError } from '../transport/status.ts';
 import { isLostConnection } from './lost-connection.ts';
@@ -22,7 +23,7 @@ export interface Hooks {
   lost?: (pattern: string, count: number) => void;
 }
 
-type RequestInit = NonNullable<MessageInitShape<typeof LifecycleRequestSchema>['message']>;
+type LifecycleRequestInit = OneofInit<typeof LifecycleRequestSchema, 'message'>;
 
 /** The sidecar's callbacks, over all connections. */
 export class Lifecycle {
@@ -107,6 +108,6 @@ export class Lifecycle {
   }
 }
 
-function send(stream: ClientStream<LifecycleEvent, LifecycleRequest>, message: RequestInit): void {
+function send(stream: ClientStream<LifecycleEvent, LifecycleRequest>, message: LifecycleRequestInit): void {
   stream.write(create(LifecycleRequestSchema, { message }));
 }

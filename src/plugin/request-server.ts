@@ -1,7 +1,7 @@
 import { beginningOf } from '../base/bytes.ts';
 import type { Log } from '../base/log/log.ts';
 import { messageOf } from '../base/user-facing-error.ts';
-import { create, type MessageInitShape } from '../contract/wire/codec/message.ts';
+import { create } from '../contract/wire/codec/message.ts';
 import { lengthFault } from '../contract/wire/field-limits/length-fault.ts';
 import {
   AnswerSchema,
@@ -12,6 +12,7 @@ import {
 } from '../contract/wire/gen/meridian/sidecar/v1/plugin_pb.ts';
 import { limits } from '../contract/wire/limits.ts';
 import { pluginMethods } from '../contract/wire/methods.ts';
+import type { OneofInit } from '../contract/wire/oneof-init.ts';
 import type { ClientStream, Connection } from '../transport/rpc.ts';
 import { RpcError } from '../transport/status.ts';
 import { bytes, checkArgument, checkMembers, text } from './arguments.ts';
@@ -29,7 +30,7 @@ const answerKinds = { payload: bytes, payloadType: text } satisfies Record<keyof
 /** Answers a request. The caller gets a thrown error as a handler error. */
 export type RequestHandler = (request: Message) => Answer | Promise<Answer>;
 
-type RequestInit = NonNullable<MessageInitShape<typeof ServeRequestSchema>['message']>;
+type ServeRequestInit = OneofInit<typeof ServeRequestSchema, 'message'>;
 
 /** Answers the requests on one pattern, over all connections. */
 export class RequestServer {
@@ -113,6 +114,6 @@ export class RequestServer {
   }
 }
 
-function send(stream: ClientStream<ServeEvent, ServeRequest>, message: RequestInit): void {
+function send(stream: ClientStream<ServeEvent, ServeRequest>, message: ServeRequestInit): void {
   stream.write(create(ServeRequestSchema, { message }));
 }

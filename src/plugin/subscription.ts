@@ -10,6 +10,7 @@ import {
   type OpenSubscriptionSchema,
 } from '../contract/wire/gen/meridian/sidecar/v1/plugin_pb.ts';
 import { pluginMethods } from '../contract/wire/methods.ts';
+import type { OneofInit } from '../contract/wire/oneof-init.ts';
 import type { ClientStream, Connection } from '../transport/rpc.ts';
 import { RpcError } from '../transport/status.ts';
 import { isLostConnection } from './lost-connection.ts';
@@ -35,7 +36,7 @@ export interface SubscriptionOptions {
 /** The delay before a message is nacked after its handler failed; it doubles with every attempt. */
 const retryDelayMs = { first: 100, max: 5_000 };
 
-type RequestInit = NonNullable<MessageInitShape<typeof ConsumeRequestSchema>['message']>;
+type ConsumeRequestInit = OneofInit<typeof ConsumeRequestSchema, 'message'>;
 
 /**
  * One acknowledged subscription over all connections. It handles messages one at a time, in order, and acknowledges each when
@@ -142,6 +143,6 @@ function retryDelay(attempt: number): number {
   return Math.min(retryDelayMs.max, retryDelayMs.first * 2 ** (attempt - 1));
 }
 
-function send(stream: ClientStream<ConsumeEvent, ConsumeRequest>, message: RequestInit): void {
+function send(stream: ClientStream<ConsumeEvent, ConsumeRequest>, message: ConsumeRequestInit): void {
   stream.write(create(ConsumeRequestSchema, { message }));
 }

@@ -1,12 +1,13 @@
 import { formatBytes } from '../../base/bytes.ts';
-import { create, type MessageInitShape } from '../../contract/wire/codec/message.ts';
+import { create } from '../../contract/wire/codec/message.ts';
 import { CallOutcome, type SessionEvent, SessionEventSchema } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
+import type { OneofInit } from '../../contract/wire/oneof-init.ts';
 import type { RpcStream } from '../../transport/rpc.ts';
 import { SendQueue } from '../../transport/send-queue.ts';
 import { type CallOutcomeReport, failed } from '../session/call-broker.ts';
 import { sessionLimits } from './session-limits.ts';
 
-export type EventInit = NonNullable<MessageInitShape<typeof SessionEventSchema>['event']>;
+export type SessionEventInit = OneofInit<typeof SessionEventSchema, 'event'>;
 
 const { unreadBytes, unreadBytesMax, waitingRequestBytes } = sessionLimits;
 /** The memory of a waiting request beside its payload. */
@@ -16,19 +17,19 @@ const requestOverheadBytes = 2_048;
 export class SessionOutflow {
   readonly #stream: Pick<RpcStream<never, SessionEvent>, 'write' | 'queuedBytes' | 'drained'>;
   readonly #requests: SendQueue;
-  #latest: (() => EventInit) | undefined;
+  #latest: (() => SessionEventInit) | undefined;
 
   constructor(stream: Pick<RpcStream<never, SessionEvent>, 'write' | 'queuedBytes' | 'drained'>) {
     this.#stream = stream;
     this.#requests = new SendQueue(stream, { streamBytes: unreadBytes, waitingBytes: waitingRequestBytes });
   }
 
-  send(event: EventInit): void {
+  send(event: SessionEventInit): void {
     this.#stream.write(create(SessionEventSchema, { event }));
   }
 
   /** Sends an event that a later one of its kind replaces. While the sidecar does not read, only the last is kept. */
-  sendLatest(make: () => EventInit): void {
+  sendLatest(make: () => SessionEventInit): void {
     const isWaiting = this.#latest !== undefined;
     this.#latest = make;
     if (!isWaiting) void this.#whenRead();

@@ -19,7 +19,7 @@ import { callMessageId, publishId } from '../../contract/wire/message-id.ts';
 import type { RpcStream } from '../../transport/rpc.ts';
 import { RpcError, throwFault } from '../../transport/status.ts';
 import { receiveEnvelope } from '../envelope/received-envelope.ts';
-import { type EventInit, SessionOutflow } from '../outflow/session-outflow.ts';
+import { type SessionEventInit, SessionOutflow } from '../outflow/session-outflow.ts';
 import type { Drain, RegisteredSession, Registration } from '../ownership/registration.ts';
 import type { Store } from '../store/store.ts';
 import { type BusTelemetry, storedOutcomeOf } from '../telemetry.ts';
@@ -112,7 +112,7 @@ export class Session implements RegisteredSession {
     this.#requests.interrupt(reason);
   }
 
-  send(event: EventInit): void {
+  send(event: SessionEventInit): void {
     this.#outflow.send(event);
   }
 

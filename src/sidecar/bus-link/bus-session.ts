@@ -1,16 +1,17 @@
 import { forEachReady } from '../../base/async/ready-iterator.ts';
 import { every, type Scheduler, type Timer } from '../../base/time/scheduler.ts';
-import { create, type MessageInitShape } from '../../contract/wire/codec/message.ts';
+import { create } from '../../contract/wire/codec/message.ts';
 import {
   type SessionEvent,
   type SessionRequest,
   SessionRequestSchema,
 } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import { busMethods } from '../../contract/wire/methods.ts';
+import type { OneofInit } from '../../contract/wire/oneof-init.ts';
 import type { ClientStream, Connection } from '../../transport/rpc.ts';
 import { RpcError } from '../../transport/status.ts';
 
-export type RequestInit = NonNullable<MessageInitShape<typeof SessionRequestSchema>['message']>;
+export type RequestInit = OneofInit<typeof SessionRequestSchema, 'message'>;
 
 export interface BusSessionOptions {
   readonly connection: Connection;

@@ -1,5 +1,5 @@
 import { InterruptibleIterable } from '../../base/async/interruptible-iterable.ts';
-import { create, type MessageInitShape } from '../../contract/wire/codec/message.ts';
+import { create } from '../../contract/wire/codec/message.ts';
 import { deadLetterFault } from '../../contract/wire/dead-letter.ts';
 import { lengthFault } from '../../contract/wire/field-limits/length-fault.ts';
 import { StartAt as BusStartAt, type Delivery } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
@@ -12,6 +12,7 @@ import {
   StartAt,
 } from '../../contract/wire/gen/meridian/sidecar/v1/plugin_pb.ts';
 import { limits } from '../../contract/wire/limits.ts';
+import type { OneofInit } from '../../contract/wire/oneof-init.ts';
 import type { RpcStream } from '../../transport/rpc.ts';
 import { RpcError, throwFault } from '../../transport/status.ts';
 import { StreamHold } from '../memory/stream-hold.ts';
@@ -21,7 +22,7 @@ import type { PluginPort } from './plugin-port.ts';
 import { streamLimits } from './stream-limits.ts';
 
 type ConsumeStream = RpcStream<ConsumeRequest, ConsumeEvent>;
-type EventInit = NonNullable<MessageInitShape<typeof ConsumeEventSchema>['event']>;
+type ConsumeEventInit = OneofInit<typeof ConsumeEventSchema, 'event'>;
 
 /**
  * Serves one acknowledged subscription; passes credit and acks on. Half-close and Leave requeue messages in flight. A broken
@@ -104,7 +105,7 @@ function consumedMessage({ position, envelope, maybeRedelivered, attempt, credit
   return { position, ...(envelope && { envelope }), maybeRedelivered, attempt, creditBytes };
 }
 
-function send(stream: ConsumeStream, event: EventInit): void {
+function send(stream: ConsumeStream, event: ConsumeEventInit): void {
   stream.write(create(ConsumeEventSchema, { event }));
 }
 

@@ -1,7 +1,7 @@
 import { InterruptibleIterable } from '../../base/async/interruptible-iterable.ts';
 import { formatBytes } from '../../base/bytes.ts';
 import { type Scheduler, sleep } from '../../base/time/scheduler.ts';
-import { create, type MessageInitShape } from '../../contract/wire/codec/message.ts';
+import { create } from '../../contract/wire/codec/message.ts';
 import { lengthFault } from '../../contract/wire/field-limits/length-fault.ts';
 import {
   type LifecycleEvent,
@@ -9,6 +9,7 @@ import {
   type LifecycleRequest,
   LifecycleRequestSchema,
 } from '../../contract/wire/gen/meridian/sidecar/v1/plugin_pb.ts';
+import type { OneofInit } from '../../contract/wire/oneof-init.ts';
 import type { RpcStream } from '../../transport/rpc.ts';
 import { RpcError, throwFault } from '../../transport/status.ts';
 import type { SidecarState } from '../lifecycle/sidecar-state.ts';
@@ -16,7 +17,7 @@ import type { Admission } from './admission.ts';
 import { streamLimits } from './stream-limits.ts';
 
 type LifecycleStream = RpcStream<LifecycleRequest, LifecycleEvent>;
-type EventInit = NonNullable<MessageInitShape<typeof LifecycleEventSchema>['event']>;
+type LifecycleEventInit = OneofInit<typeof LifecycleEventSchema, 'event'>;
 
 /** The statuses of a stream that was closed on purpose, or whose plugin is gone. They are not logged. */
 const endsOf: ReadonlySet<string> = new Set(['ABORTED', 'CANCELLED', 'UNAVAILABLE', 'DEADLINE_EXCEEDED']);
@@ -134,7 +135,7 @@ export class PluginLifecycle {
     this.#send({ case: 'stop', value: { reason, drainTimeoutMs } });
   }
 
-  #send(event: EventInit): void {
+  #send(event: LifecycleEventInit): void {
     if (!this.#stream) return;
     const limitBytes = streamLimits.unreadLifecycleBytes;
     if (write(this.#stream, event) <= limitBytes) return;
@@ -143,6 +144,6 @@ export class PluginLifecycle {
   }
 }
 
-function write(stream: LifecycleStream, event: EventInit): number {
+function write(stream: LifecycleStream, event: LifecycleEventInit): number {
   return stream.write(create(LifecycleEventSchema, { event }));
 }

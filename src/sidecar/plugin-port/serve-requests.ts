@@ -1,5 +1,5 @@
 import { InterruptibleIterable } from '../../base/async/interruptible-iterable.ts';
-import { create, type MessageInitShape } from '../../contract/wire/codec/message.ts';
+import { create } from '../../contract/wire/codec/message.ts';
 import { lengthFault } from '../../contract/wire/field-limits/length-fault.ts';
 import {
   AnswerSchema,
@@ -8,6 +8,7 @@ import {
   ServeEventSchema,
   type ServeRequest,
 } from '../../contract/wire/gen/meridian/sidecar/v1/plugin_pb.ts';
+import type { OneofInit } from '../../contract/wire/oneof-init.ts';
 import type { RpcStream } from '../../transport/rpc.ts';
 import { RpcError, throwFault } from '../../transport/status.ts';
 import { StreamHold } from '../memory/stream-hold.ts';
@@ -15,7 +16,7 @@ import { checkPattern } from './checked-pattern.ts';
 import type { PluginPort } from './plugin-port.ts';
 import { WaitingRequests } from './waiting-requests.ts';
 
-type EventInit = NonNullable<MessageInitShape<typeof ServeEventSchema>['event']>;
+type ServeEventInit = OneofInit<typeof ServeEventSchema, 'event'>;
 
 /** Passes the requests on one pattern to the plugin, and its answers to the bus. */
 export async function serveRequests(port: PluginPort, stream: RpcStream<ServeRequest, ServeEvent>): Promise<void> {
@@ -27,7 +28,7 @@ export async function serveRequests(port: PluginPort, stream: RpcStream<ServeReq
   throwFault(lengthFault(OpenServerSchema, open.value));
   checkPattern(port, open.value.pattern);
 
-  const send = (event: EventInit): void => void stream.write(create(ServeEventSchema, { event }));
+  const send = (event: ServeEventInit): void => void stream.write(create(ServeEventSchema, { event }));
   const answers = new InterruptibleIterable(messages);
   gone.throwIfAborted();
   gone.addEventListener('abort', () => answers.interrupt(gone.reason), { once: true, signal: stream.over });
