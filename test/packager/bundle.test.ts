@@ -50,6 +50,15 @@ describe('bundles', () => {
     },
   );
 
+  test.each(Object.keys(programs) as ProgramName[])(
+    '%s holds no library for metrics, and evaluates the one for YAML from a text, when it is used',
+    (name) => {
+      expect(packagesIn(name)).not.toContain('prom-client');
+      const evaluated = Object.values(metafiles[name].outputs).flatMap((output) => Object.keys(output.inputs));
+      expect(evaluated.filter((file) => file.startsWith('node_modules/yaml/'))).toEqual([]);
+    },
+  );
+
   test("supply's holds no wire code and no RPC", () => {
     expect(packagesIn('supply')).not.toContain('@bufbuild/protobuf');
     expect(packagesIn('supply')).not.toContain('@grpc/grpc-js');
@@ -72,10 +81,12 @@ describe('bundles', () => {
 
   // What is loaded is paid for in start-up time and memory in every container; a budget makes growth a decision.
   test.each([
-    ['supply', 450],
-    ['sidecar', 1_750],
+    ['supply', 260],
+    ['sidecar', 600],
+    ['cli', 1_100],
     ['compose', 32],
-    ['composeProgram', 400],
+    ['composeProgram', 320],
+    ['plugin', 330],
   ] as const)('%s weighs at most %i KiB', (name, budgetKib) => {
     expect(bundleTexts(outRoots[0])[name]?.length).toBeLessThanOrEqual(budgetKib * 1024);
   });
