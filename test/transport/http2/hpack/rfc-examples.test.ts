@@ -1,6 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { BlockReader } from '../../../../src/transport/http2/hpack/block-reader.ts';
-import { BlockWriter } from '../../../../src/transport/http2/hpack/block-writer.ts';
 import { HeaderDecoder } from '../../../../src/transport/http2/hpack/header-decoder.ts';
 import { HeaderEncoder, type SentField } from '../../../../src/transport/http2/hpack/header-encoder.ts';
 import { hex } from './hex.ts';
@@ -35,21 +33,6 @@ test('the encoder sends what appendix C.6 sends, and not Huffman-coded what woul
   const encoder = new HeaderEncoder(256);
   expect(Uint8Array.from(encoder.encode([]))).toEqual(resize);
   expect(sentBlocks(encoder, 'C.6')).toEqual([blocksOf('C.6')[0], blocksOf('C.5')[1], blocksOf('C.6')[2]]);
-});
-
-test.each([
-  { title: 'C.1.1', value: 10, mask: 0x1f, bytes: '0a' },
-  { title: 'C.1.2', value: 1_337, mask: 0x1f, bytes: '1f 9a 0a' },
-  { title: 'C.1.3', value: 42, mask: 0xff, bytes: '2a' },
-])('the integer of appendix $title is read and written', ({ value, mask, bytes }) => {
-  const reader = new BlockReader();
-  reader.start(hex(bytes));
-  expect(reader.integer(mask)).toBe(value);
-  expect(reader.isAtEnd).toBe(true);
-  const writer = new BlockWriter();
-  writer.start(16);
-  writer.integer(0, mask, value);
-  expect(Uint8Array.from(writer.end())).toEqual(hex(bytes));
 });
 
 function sent(line: string): SentField {
