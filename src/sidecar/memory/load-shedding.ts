@@ -90,9 +90,10 @@ export class LoadShedding {
     const { scheduler, heldBytes, percent } = this.#options;
     const { begin, end } = percent;
     if (heldBytes() > 0) this.#heldMs = scheduler.nowMs();
+    let readings = this.#read();
     // Garbage alone must not cause shedding.
-    if (this.#above(end)) this.#collect();
-    const short = this.#above(this.#shortOf && !this.#isSettled() ? end : begin);
+    if (above(readings, end) && this.#collect()) readings = this.#read();
+    const short = above(readings, this.#shortOf && !this.#isSettled() ? end : begin);
     if (short && !this.#shortOf) this.#begin(short);
     else if (!short && this.#shortOf) this.#end();
     else this.#shortOf = short;
@@ -102,15 +103,17 @@ export class LoadShedding {
     return this.#options.scheduler.nowMs() - Math.max(this.#beganMs, this.#heldMs) >= settledAfterMs;
   }
 
-  #collect(): void {
-    const { scheduler, collectGarbage } = this.#options;
-    if (scheduler.nowMs() - this.#collectedMs < collectEveryMs) return;
-    collectGarbage?.();
-    this.#collectedMs = scheduler.nowMs();
+  #read(): readonly MemoryReading[] {
+    return this.#options.read?.() ?? [];
   }
 
-  #above(percent: number): MemoryReading | undefined {
-    return this.#options.read?.().find(({ usedBytes, limitBytes }) => usedBytes * 100 >= limitBytes * percent);
+  /** False if it was done a moment ago. */
+  #collect(): boolean {
+    const { scheduler, collectGarbage } = this.#options;
+    if (scheduler.nowMs() - this.#collectedMs < collectEveryMs) return false;
+    collectGarbage?.();
+    this.#collectedMs = scheduler.nowMs();
+    return true;
   }
 
   #begin(short: MemoryReading): void {
@@ -128,6 +131,11 @@ export class LoadShedding {
     log.info('enough memory again', { forMs, refused: this.#refused - this.#refusedBefore });
     for (const listener of [...this.#onEnd]) listener();
   }
+}
+
+/** The first of which at least so many percent of the limit are used. */
+function above(readings: readonly MemoryReading[], percent: number): MemoryReading | undefined {
+  return readings.find(({ usedBytes, limitBytes }) => usedBytes * 100 >= limitBytes * percent);
 }
 
 function described({ what, usedBytes, limitBytes }: MemoryReading): string {

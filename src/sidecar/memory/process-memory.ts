@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { openSync, readSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -14,6 +14,7 @@ const limitFiles = ['/sys/fs/cgroup/memory.max', '/sys/fs/cgroup/memory/memory.l
  */
 export async function openProcessMemory(environment: NodeJS.ProcessEnv): Promise<ProcessMemory> {
   const known = limitOf(environment) ?? (await groupLimit());
+  const neededBytes = neededBytesReader();
   return {
     limit: known ?? defaultMemoryLimit,
     read: () => {
@@ -33,11 +34,21 @@ export async function openProcessMemory(environment: NodeJS.ProcessEnv): Promise
  */
 const runtimePagesBytes = 24 * 1024 * 1024;
 
-/** Memory that this process alone needs and the kernel cannot reclaim. */
-function neededBytes(): number {
-  const status = readFileSync('/proc/self/status', 'utf8');
-  const kibibytes = /^RssAnon:\s+(\d+) kB$/m.exec(status)?.[1];
-  return kibibytes === undefined ? process.memoryUsage.rss() : Number(kibibytes) * 1024 + runtimePagesBytes;
+/** More than the kernel writes there: https://man7.org/linux/man-pages/man5/proc_pid_status.5.html */
+const statusBytesMax = 8 * 1024;
+
+/**
+ * Reads the memory that this process alone needs and the kernel cannot reclaim. The file stays open, since opening it takes as long as
+ * reading it, and it is read many times a second.
+ */
+function neededBytesReader(): () => number {
+  const file = openSync('/proc/self/status', 'r');
+  const buffer = Buffer.alloc(statusBytesMax);
+  return () => {
+    const status = buffer.toString('latin1', 0, readSync(file, buffer, 0, statusBytesMax, 0));
+    const kibibytes = /^RssAnon:\s+(\d+) kB$/m.exec(status)?.[1];
+    return kibibytes === undefined ? process.memoryUsage.rss() : Number(kibibytes) * 1024 + runtimePagesBytes;
+  };
 }
 
 function limitOf({ MEMORY_LIMIT: text }: NodeJS.ProcessEnv): MemoryLimit | undefined {
