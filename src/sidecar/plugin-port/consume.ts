@@ -1,4 +1,5 @@
 import { InterruptibleIterable } from '../../base/async/interruptible-iterable.ts';
+import { forEachReady } from '../../base/async/ready-iterator.ts';
 import { create } from '../../contract/wire/codec/message.ts';
 import { deadLetterFault } from '../../contract/wire/dead-letter.ts';
 import { lengthFault } from '../../contract/wire/field-limits/length-fault.ts';
@@ -18,6 +19,7 @@ import { RpcError, throwFault } from '../../transport/status.ts';
 import { StreamHold } from '../memory/stream-hold.ts';
 import { checkPattern } from './checked-pattern.ts';
 import { CreditWindow } from './credit-window.ts';
+import { GatheredRequests } from './gathered-requests.ts';
 import type { PluginPort } from './plugin-port.ts';
 import { streamLimits } from './stream-limits.ts';
 
@@ -73,20 +75,29 @@ export async function consume(port: PluginPort, stream: ConsumeStream): Promise<
     if (portion) subscription.addCredit(portion);
   }
   const stopListening = shedding.onEnd(() => void passCreditOn());
+  const gathered = new GatheredRequests({
+    acknowledge: (positions) => subscription.acknowledge(positions),
+    passCreditOn: () => void passCreditOn(),
+  });
   let isGraceful = false;
   try {
-    for await (const { message } of following) {
-      if (message.case === 'acknowledge') subscription.acknowledge(message.value.positions);
-      if (message.case === 'retry') subscription.nack(message.value.positions);
+    await forEachReady(following[Symbol.asyncIterator](), ({ message }) => {
+      if (message.case === 'acknowledge') gathered.acknowledge(message.value.positions);
+      if (message.case === 'retry') {
+        gathered.passAcksOn();
+        subscription.nack(message.value.positions);
+      }
       if (message.case === 'credit') {
         window.give(message.value);
-        void passCreditOn();
+        gathered.credit();
       }
       // Each ack is answered, and the answers would pile up for a plugin that does not read.
-      if (stream.queuedBytes > streamLimits.unreadBytes) await stream.drained(streamLimits.unreadBytes / 2);
-    }
+      const isBehind = stream.queuedBytes > streamLimits.unreadBytes;
+      return isBehind ? stream.drained(streamLimits.unreadBytes / 2) : undefined;
+    });
     isGraceful = true;
   } finally {
+    gathered.passAcksOn();
     close({ isGraceful: isGraceful || hasLeft() });
     stopListening();
     window.close();
