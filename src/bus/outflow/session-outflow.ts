@@ -35,8 +35,12 @@ export class SessionOutflow {
     if (!isWaiting) void this.#whenRead();
   }
 
-  /** Resolves when the sidecar has capacity for a message. */
-  async room(): Promise<void> {
+  /** Resolves when the sidecar has capacity for a message. Undefined if it has it now. */
+  room(): Promise<void> | undefined {
+    return this.#stream.queuedBytes > unreadBytes ? this.#roomAgain() : undefined;
+  }
+
+  async #roomAgain(): Promise<void> {
     // Several callers wait for the same capacity, and the first of them may use it up.
     while (this.#stream.queuedBytes > unreadBytes) await this.#stream.drained(unreadBytes / 2);
   }
@@ -66,7 +70,7 @@ export class SessionOutflow {
   }
 
   async #whenRead(): Promise<void> {
-    if (this.#stream.queuedBytes > unreadBytes) await this.room();
+    await this.room();
     const make = this.#latest;
     this.#latest = undefined;
     if (make) this.send(make());

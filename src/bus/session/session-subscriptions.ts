@@ -27,7 +27,7 @@ import type { BusTelemetry } from '../telemetry.ts';
 import { DeadLetters, deadLetterRefusal } from './dead-letters.ts';
 import type { LogTail } from './log-tail.ts';
 import { lengthRefusal, lossOf, type PatternRefusal, patternRefusal, quotaRefusal } from './pattern-refusal.ts';
-import { SubscriptionFeed } from './subscription-feed.ts';
+import { type FedMessage, SubscriptionFeed } from './subscription-feed.ts';
 
 /** Acks, nacks and requeues of one session that may wait for the store. At the limit the bus stops reading the session. */
 const unsettledMax = 1_024;
@@ -47,8 +47,8 @@ export interface SessionSubscriptionsOptions {
   readonly onFailure: (error: unknown) => void;
   readonly missed: (subscriptionId: number, count: number) => void;
   readonly acknowledged: (subscriptionId: number, positions: readonly bigint[]) => void;
-  /** Resolves when there is capacity for a delivery. */
-  readonly room: () => Promise<void>;
+  /** Resolves when there is capacity for a delivery. Undefined if there is capacity now. */
+  readonly room: () => Promise<void> | undefined;
   readonly deliver: (message: StoredMessage, delivery: MessageInitShape<typeof DeliverySchema>) => void;
 }
 
@@ -232,6 +232,13 @@ export class SessionSubscriptions {
         feed.acknowledged();
       },
     });
+    const send = ({ message, maybeRedelivered, attempt }: FedMessage): void => {
+      // It may have ended while the delivery was recorded or waited.
+      if (this.#feeds.get(subscriptionId) !== feed) return;
+      const { position, envelope } = message;
+      const creditBytes = envelope.bytes.length;
+      deliver(message, { subscriptionId, position, envelope, maybeRedelivered, attempt, creditBytes });
+    };
     const feed = new SubscriptionFeed({
       store,
       tail,
@@ -240,13 +247,11 @@ export class SessionSubscriptions {
       deadLetterIfExhausted: (failed) => deadLetters.deadLetterIfExhausted(failed),
       credit: { messages: subscribe.creditMessages, bytes: subscribe.creditBytes },
       room,
-      deliver: async ({ message, maybeRedelivered, attempt }) => {
-        await room();
-        // It may have ended while the delivery was recorded or waited.
-        if (this.#feeds.get(subscriptionId) !== feed) return;
-        const { position, envelope } = message;
-        const creditBytes = envelope.bytes.length;
-        deliver(message, { subscriptionId, position, envelope, maybeRedelivered, attempt, creditBytes });
+      deliver: (fed) => {
+        const waiting = room();
+        if (waiting) return waiting.then(() => send(fed));
+        send(fed);
+        return undefined;
       },
       onOpen: () => subscribed(subscriptionId),
       onMissed: (count) => {

@@ -28,10 +28,10 @@ export interface FeedOptions {
   readonly credit: { messages: number; bytes: number };
   /** Called once the cursor is found, before the first delivery. */
   readonly onOpen: () => void;
-  /** Resolves when there is capacity for a message, so that none is read before. */
-  readonly room: () => Promise<void>;
-  /** Sends one message once there is capacity for it. */
-  readonly deliver: (fed: FedMessage) => Promise<void>;
+  /** Resolves when there is capacity for a message, so that none is read before. Undefined if there is capacity now. */
+  readonly room: () => Promise<void> | undefined;
+  /** Sends one message once there is capacity for it. Undefined if that is done at once. */
+  readonly deliver: (fed: FedMessage) => Promise<void> | undefined;
   /** Called with the number of messages that were dropped before delivery. */
   readonly onMissed: (count: number) => void;
   /** Dead-letters a message instead of redelivering it. False if it must be delivered. */
@@ -270,9 +270,12 @@ export class SubscriptionFeed implements TailListener {
     for (const fed of batch) {
       if (this.#closed) return;
       const { position, envelope } = fed.message;
-      if (due.has(position)) await deliver(fed);
       // Acked while it waited for redelivery: it must not be delivered, and costs no credit.
-      else this.addCredit({ messages: 1, bytes: envelope.bytes.length });
+      if (!due.has(position)) this.addCredit({ messages: 1, bytes: envelope.bytes.length });
+      else {
+        const sent = deliver(fed);
+        if (sent) await sent;
+      }
     }
   }
 

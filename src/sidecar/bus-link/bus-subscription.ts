@@ -56,7 +56,7 @@ export class BusSubscription {
   /** Delivered to the sink, and neither confirmed as acknowledged nor redelivered after a failure. */
   readonly #inFlight = new Map<bigint, InFlight>();
   #phase: Phase = { name: 'closed' };
-  #credit: Credit;
+  readonly #credit: { messages: number; bytes: number };
 
   constructor(options: {
     id: number;
@@ -67,7 +67,7 @@ export class BusSubscription {
   }) {
     this.#id = options.id;
     this.request = options.request;
-    this.#credit = options.credit;
+    this.#credit = { ...options.credit };
     this.#sink = options.sink;
     this.#send = options.send;
   }
@@ -82,11 +82,17 @@ export class BusSubscription {
 
   /** The outstanding credit, and the number of messages in flight or not yet confirmed. */
   get depth(): { readonly name: string; readonly credit: Credit; readonly inFlight: number } {
-    return { name: this.name, credit: this.#credit, inFlight: this.#inFlight.size };
+    return { name: this.name, credit: { ...this.#credit }, inFlight: this.#inFlight.size };
+  }
+
+  /** How many messages are in flight or not yet confirmed. */
+  get inFlight(): number {
+    return this.#inFlight.size;
   }
 
   addCredit(more: Credit): void {
-    this.#credit = { messages: this.#credit.messages + more.messages, bytes: this.#credit.bytes + more.bytes };
+    this.#credit.messages += more.messages;
+    this.#credit.bytes += more.bytes;
     this.#send({ case: 'credit', value: { subscriptionId: this.#id, ...more } });
   }
 
@@ -158,7 +164,8 @@ export class BusSubscription {
       return;
     }
     this.#inFlight.set(position, { bytes, attempt, settled: 'no' });
-    this.#credit = { messages: this.#credit.messages - 1, bytes: this.#credit.bytes - bytes };
+    this.#credit.messages -= 1;
+    this.#credit.bytes -= bytes;
     this.#sink.deliver(delivery);
   }
 

@@ -56,28 +56,31 @@ export async function consume(port: PluginPort, stream: ConsumeStream): Promise<
         port.telemetry.delivered(request.name, delivery);
         window.delivered(delivery.creditBytes);
         hold.written();
-        void passCreditOn();
+        passCreditOn();
       },
       acknowledged: (positions) => {
         send(stream, { case: 'acknowledged', value: { positions: [...positions] } });
         port.telemetry.acknowledged(request.name, positions.length);
-        void passCreditOn();
+        passCreditOn();
       },
       ended: (status) => following.interrupt(status),
       hasCapacity: port.memory.hasCapacity,
     },
   );
-  async function passCreditOn(): Promise<void> {
-    if (stream.queuedBytes > streamLimits.unreadBytes) await stream.drained(streamLimits.unreadBytes / 2);
+  function passCreditOn(): void {
+    if (stream.queuedBytes <= streamLimits.unreadBytes) passCreditOnNow();
+    else void stream.drained(streamLimits.unreadBytes / 2).then(passCreditOnNow);
+  }
+  function passCreditOnNow(): void {
     // The sidecar and the bus remember each unacknowledged message, whatever credit the plugin gives.
-    if (subscription.depth.inFlight >= limits.unacknowledgedMessages) return;
+    if (subscription.inFlight >= limits.unacknowledgedMessages) return;
     const portion = window.take();
     if (portion) subscription.addCredit(portion);
   }
-  const stopListening = shedding.onEnd(() => void passCreditOn());
+  const stopListening = shedding.onEnd(passCreditOn);
   const gathered = new GatheredRequests({
     acknowledge: (positions) => subscription.acknowledge(positions),
-    passCreditOn: () => void passCreditOn(),
+    passCreditOn,
   });
   let isGraceful = false;
   try {

@@ -9,9 +9,12 @@ export class CreditWindow {
   readonly #cap: Credit;
   readonly #pool: CreditPool;
   /** Given by the plugin and not passed on yet. */
-  #kept: Credit = { messages: 0, bytes: 0 };
+  #keptMessages = 0;
+  #keptBytes = 0;
   /** Passed on and not used by deliveries yet. */
-  #outstanding: Credit = { messages: 0, bytes: 0 };
+  #outstandingMessages = 0;
+  #outstandingBytes = 0;
+  #isClosed = false;
 
   constructor(cap: Credit, pool: CreditPool) {
     this.#cap = cap;
@@ -20,40 +23,38 @@ export class CreditWindow {
   }
 
   give(more: Credit): void {
-    this.#kept = plus(this.#kept, more);
+    this.#keptMessages += more.messages;
+    this.#keptBytes += more.bytes;
   }
 
   /** A message arrived; it may have used more bytes than there was credit for. */
   delivered(bytes: number): void {
-    this.#change({ messages: -1, bytes: -bytes });
+    this.#change(-1, -bytes);
   }
 
   /** The credit to pass on to the bus now; undefined for none. */
   take(): Credit | undefined {
-    if (this.#pool.isShut) return undefined;
-    const room = (kind: keyof Credit): number => Math.min(this.#kept[kind], this.#cap[kind] - this.#outstanding[kind]);
-    const portion = {
-      messages: Math.max(0, room('messages')),
-      bytes: Math.max(0, Math.min(room('bytes'), this.#pool.roomFor(this.#outstanding.bytes))),
-    };
-    if (portion.messages === 0 && portion.bytes === 0) return undefined;
-    this.#kept = plus(this.#kept, { messages: -portion.messages, bytes: -portion.bytes });
-    this.#change(portion);
-    return portion;
+    if (this.#isClosed || this.#pool.isShut) return undefined;
+    const messages = Math.max(0, Math.min(this.#keptMessages, this.#cap.messages - this.#outstandingMessages));
+    const room = Math.min(this.#cap.bytes - this.#outstandingBytes, this.#pool.roomFor(this.#outstandingBytes));
+    const bytes = Math.max(0, Math.min(this.#keptBytes, room));
+    if (messages === 0 && bytes === 0) return undefined;
+    this.#keptMessages -= messages;
+    this.#keptBytes -= bytes;
+    this.#change(messages, bytes);
+    return { messages, bytes };
   }
 
   /** Returns outstanding credit to the pool; the bus has dropped it with the subscription. */
   close(): void {
-    this.#pool.leave(this.#outstanding.bytes);
+    this.#isClosed = true;
+    this.#pool.leave(this.#outstandingBytes);
   }
 
-  #change(by: Credit): void {
-    const before = this.#outstanding.bytes;
-    this.#outstanding = plus(this.#outstanding, by);
-    this.#pool.changed(before, this.#outstanding.bytes);
+  #change(messages: number, bytes: number): void {
+    const before = this.#outstandingBytes;
+    this.#outstandingMessages += messages;
+    this.#outstandingBytes += bytes;
+    this.#pool.changed(before, this.#outstandingBytes);
   }
-}
-
-function plus(a: Credit, b: Credit): Credit {
-  return { messages: a.messages + b.messages, bytes: a.bytes + b.bytes };
 }

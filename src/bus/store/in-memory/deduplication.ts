@@ -78,7 +78,8 @@ export class Deduplication {
       Boolean(message.meta.dedupKey) &&
       this.storedEarlier(owner, message) === undefined &&
       this.sameKey(owner, message, nowMs) === undefined;
-    const toCome = messages.filter(isNew).reduce((sum, message) => sum + keySizeOf(owner, message), 0);
+    let toCome = 0;
+    for (const message of messages) if (isNew(message)) toCome += keySizeOf(owner, message);
     return { kept: this.#bytesOf.get(owner.instanceId) ?? 0, toCome };
   }
 

@@ -175,8 +175,11 @@ export class Subscriptions {
 
   /** The first position that a subscription has not finished. `end` if there is none. */
   neededFrom(end: bigint): bigint {
-    const kept = [...this.#subscriptions].filter(([key]) => !this.#notKeptFor.has(key));
-    return kept.reduce((first, [, subscription]) => earlier(first, heldFrom(subscription)), end);
+    let first = end;
+    for (const [key, subscription] of this.#subscriptions) {
+      if (!this.#notKeptFor.has(key)) first = earlier(first, heldFrom(subscription));
+    }
+    return first;
   }
 
   /** Where the backlog of each subscription begins. */
@@ -198,7 +201,9 @@ export class Subscriptions {
 
 /** The first unfinished position of the subscription. */
 function heldFrom({ cursor, pending }: Subscription): bigint {
-  return [...pending.keys()].reduce(earlier, cursor + 1n);
+  let first = cursor + 1n;
+  for (const position of pending.keys()) first = earlier(first, position);
+  return first;
 }
 
 function earlier(a: bigint, b: bigint): bigint {
