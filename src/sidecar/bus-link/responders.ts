@@ -39,11 +39,12 @@ export class Responders implements SessionListener {
     return {
       answer: (answer) => {
         this.#send({ case: 'answer', value: answer });
-        this.#settle((requestId) => requestId === answer.requestId);
+        if (answer.requestId !== undefined) this.#asked.delete(answer.requestId);
+        this.#answered.set(this.#asked.size === 0);
       },
       close: () => {
         if (this.#open.delete(serverId)) this.#send({ case: 'unserve', value: { serverId } });
-        this.#settle((_requestId, askedOf) => askedOf === serverId);
+        this.#forgetRequestsOf(serverId);
       },
     };
   }
@@ -64,7 +65,8 @@ export class Responders implements SessionListener {
 
   onSessionOpen(): void {
     // Callers no longer wait for the requests of the session before.
-    this.#settle(() => true);
+    this.#asked.clear();
+    this.#answered.set(true);
     for (const [serverId, { pattern }] of this.#open) this.#send({ case: 'serve', value: { serverId, pattern } });
   }
 
@@ -90,8 +92,8 @@ export class Responders implements SessionListener {
     server.sink.request(request);
   }
 
-  #settle(isSettled: (requestId: bigint, askedOf: number) => boolean): void {
-    for (const [requestId, askedOf] of this.#asked) if (isSettled(requestId, askedOf)) this.#asked.delete(requestId);
+  #forgetRequestsOf(serverId: number): void {
+    for (const [requestId, askedOf] of this.#asked) if (askedOf === serverId) this.#asked.delete(requestId);
     this.#answered.set(this.#asked.size === 0);
   }
 }
