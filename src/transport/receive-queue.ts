@@ -1,4 +1,5 @@
 import type { ReadyIterator } from '../base/async/ready-iterator.ts';
+import { SequenceRing } from '../base/sequence-ring.ts';
 
 export interface InboxOptions<T> {
   readonly decode: (bytes: Uint8Array) => T;
@@ -12,7 +13,7 @@ export interface InboxOptions<T> {
  */
 export class ReceiveQueue<T> implements AsyncIterable<T> {
   readonly #options: InboxOptions<T>;
-  readonly #messages: Uint8Array[] = [];
+  #messages = new SequenceRing<Uint8Array>();
   #bytes = 0;
   #iterated = false;
   #abandoned = false;
@@ -25,7 +26,7 @@ export class ReceiveQueue<T> implements AsyncIterable<T> {
   }
 
   get length(): number {
-    return this.#messages.length;
+    return this.#messages.size;
   }
 
   get bytes(): number {
@@ -85,7 +86,7 @@ export class ReceiveQueue<T> implements AsyncIterable<T> {
   }
 
   #take(): T | undefined {
-    const bytes = this.#failure ? undefined : this.#messages.shift();
+    const bytes = this.#failure ? undefined : this.#messages.delete(this.#messages.first);
     if (!bytes) return undefined;
     this.#bytes -= bytes.byteLength;
     this.#options.onTaken(bytes.byteLength);
@@ -100,6 +101,7 @@ export class ReceiveQueue<T> implements AsyncIterable<T> {
   #abandon(): void {
     this.#abandoned = true;
     this.#bytes = 0;
-    for (const bytes of this.#messages.splice(0)) this.#options.onTaken(bytes.byteLength);
+    for (const { byteLength } of this.#messages) this.#options.onTaken(byteLength);
+    this.#messages = new SequenceRing();
   }
 }
