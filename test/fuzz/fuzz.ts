@@ -9,6 +9,7 @@ import { keepInput, readCorpus } from './corpus.ts';
 import { CurrentInput, type FuzzReport, type FuzzRun } from './fuzz-run.ts';
 
 const heapMiB = 256;
+const hexDigits = 2_000;
 /** Of what the process writes when it ends by itself. */
 const errorCharacters = 4_000;
 
@@ -50,7 +51,9 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
     const { number, bytes } = current.read();
     if (number === 0) throw new Error(`${name}, before any input: ${report.failure}`);
     const file = path.relative('', keepInput(corpus, bytes));
-    throw new Error(`${name}: input ${number} of seed ${seed}, kept as ${file}: ${report.failure}`);
+    // The log may be all that is left of a run.
+    const hex = Buffer.from(bytes).toString('hex').slice(0, hexDigits);
+    throw new Error(`${name}: input ${number} of seed ${seed}, kept as ${file}, is ${hex}: ${report.failure}`);
   } finally {
     rmSync(scratch, { recursive: true });
   }
