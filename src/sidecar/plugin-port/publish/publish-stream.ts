@@ -1,3 +1,5 @@
+import { Gate } from '../../../base/async/gate.ts';
+import { forEachReady } from '../../../base/async/ready-iterator.ts';
 import { sleep } from '../../../base/time/scheduler.ts';
 import { messageOf } from '../../../base/user-facing-error.ts';
 import { create, type MessageInitShape } from '../../../contract/wire/codec/message.ts';
@@ -29,28 +31,37 @@ const itemsPerStep = 256;
 export async function publishStream(port: PluginPort, stream: PublishStream): Promise<void> {
   port.admission.require();
   const results = new ResultWriter(stream);
-  const unanswered = new Set<Promise<void>>();
-  for await (const batch of stream) {
+  const allAnswered = new Gate(true);
+  let unanswered = 0;
+  const publish = async ({ clientSequence, request }: PublishItem): Promise<void> => {
+    unanswered += 1;
+    allAnswered.set(false);
+    results.add(await publishResult(port, clientSequence, request));
+    unanswered -= 1;
+    allAnswered.set(unanswered === 0);
+  };
+  const takeBatch = (batch: ReadBatch): Promise<void> | undefined => {
+    const items = batchItems(batch);
     let taken = 0;
-    for (const { clientSequence, request } of batchItems(batch)) {
-      taken += 1;
-      if (taken > limits.batchItems) {
-        results.add({ clientSequence, ...pastLimit });
-      } else {
-        const answered = publishResult(port, request)
-          .then((result) => results.add({ clientSequence, ...result }))
-          .finally(() => unanswered.delete(answered));
-        unanswered.add(answered);
+    const takeStep = (): Promise<void> | undefined => {
+      for (let next = items.next(); !next.done; next = items.next()) {
+        taken += 1;
+        if (taken > limits.batchItems) results.add({ clientSequence: next.value.clientSequence, ...pastLimit });
+        else void publish(next.value);
+        if (taken % itemsPerStep === 0) return othersTurn(port, results).then(takeStep);
       }
-      if (taken % itemsPerStep > 0) continue;
-      await sleep(port.scheduler, 0);
-      // Otherwise a plugin that publishes and does not read would use memory without limit.
-      if (results.waiting >= unreadMax) await results.written();
-    }
-    if (results.waiting >= unreadMax) await results.written();
-  }
-  await Promise.all(unanswered);
+      return results.isFull ? results.written() : undefined;
+    };
+    return takeStep();
+  };
+  await forEachReady(stream[Symbol.asyncIterator](), takeBatch);
+  await allAnswered.opened();
   await results.written();
+}
+
+async function othersTurn({ scheduler }: PluginPort, results: ResultWriter): Promise<void> {
+  await sleep(scheduler, 0);
+  if (results.isFull) await results.written();
 }
 
 const pastLimit: ResultInit = {
@@ -77,8 +88,9 @@ class ResultWriter {
     this.#stream = stream;
   }
 
-  get waiting(): number {
-    return this.#waiting.length;
+  /** Whether to read no more publishes. A plugin that publishes and does not read would otherwise use memory without limit. */
+  get isFull(): boolean {
+    return this.#waiting.length >= unreadMax;
   }
 
   add(result: ResultInit): void {
@@ -102,16 +114,27 @@ class ResultWriter {
   }
 }
 
-async function publishResult(port: PluginPort, request: PublishItem['request']): Promise<ResultInit> {
-  if (!request) return { outcome: PublishOutcome.REFUSED, refusalReason: 'the item has no request' };
+async function publishResult(
+  port: PluginPort,
+  clientSequence: bigint,
+  request: PublishItem['request'],
+): Promise<ResultInit> {
+  if (!request) {
+    return { clientSequence, outcome: PublishOutcome.REFUSED, refusalReason: 'the item has no request' };
+  }
   try {
     const outcome = await publishOnce(port, request);
     if (outcome.kind === 'accepted') {
-      return { outcome: PublishOutcome.ACCEPTED, messageId: outcome.messageId, duplicate: outcome.duplicate };
+      const { messageId, duplicate } = outcome;
+      return { clientSequence, outcome: PublishOutcome.ACCEPTED, messageId, duplicate };
     }
     const isUnknown = outcome.kind === 'unknown';
-    return { outcome: isUnknown ? PublishOutcome.UNKNOWN : PublishOutcome.REFUSED, refusalReason: outcome.reason };
+    return {
+      clientSequence,
+      outcome: isUnknown ? PublishOutcome.UNKNOWN : PublishOutcome.REFUSED,
+      refusalReason: outcome.reason,
+    };
   } catch (error) {
-    return { outcome: PublishOutcome.REFUSED, refusalReason: messageOf(error) };
+    return { clientSequence, outcome: PublishOutcome.REFUSED, refusalReason: messageOf(error) };
   }
 }
