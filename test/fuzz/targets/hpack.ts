@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { HeaderDecoder } from '../../../src/transport/http2/hpack/header-decoder.ts';
 import { HeaderEncoder } from '../../../src/transport/http2/hpack/header-encoder.ts';
+import { headerField } from '../../../src/transport/http2/hpack/header-field.ts';
 import { HpackError } from '../../../src/transport/http2/hpack/hpack-error.ts';
 import { hex } from '../../transport/http2/hpack/hex.ts';
 import { PlainDecoder } from '../../transport/http2/hpack/plain-decoder.ts';
@@ -42,6 +43,7 @@ export const target: FuzzTarget = {
           indexing: indexings[index % 3] ?? 'table',
         }));
         assertSame(peer.decode(encoder.encode(sent)).fields, fields);
+        for (const field of fields) assert(field.problem === headerField(field.name, field.value).problem);
         const problem = fields.find((each) => each.problem !== undefined)?.problem;
         outcome = isTooLarge ? 'too large' : (problem ?? `${Math.min(fields.length, 5)} fields`);
       } catch (error) {

@@ -47,6 +47,15 @@ describe('a list over the limit', () => {
   });
 });
 
+test('a field with the name of a table entry that no message may have has its problem', () => {
+  const decoder = new HeaderDecoder(limits);
+  const [bad, named, again] = decoder.decode(Buffer.concat([inserted('X', '1'), hex('7e 01 32 7e 01 33')])).fields;
+  expect([bad, named, again].map((field) => field?.value)).toEqual(['1', '2', '3']);
+  expect(new Set([bad, named, again].map((field) => field?.problem))).toEqual(
+    new Set(['the name of a field has a character that is not allowed']),
+  );
+});
+
 describe('a block of the same bytes', () => {
   const block = Buffer.concat([indexed(2), literal('x', '1')]);
 
