@@ -1,5 +1,10 @@
 import { expect, test } from 'vitest';
-import { StaleEpochError, type Store, TooManySubscriptionsError } from '../../src/bus/store/store.ts';
+import {
+  StaleEpochError,
+  type Store,
+  type SubscriptionPage,
+  TooManySubscriptionsError,
+} from '../../src/bus/store/store.ts';
 import { VirtualScheduler } from '../../src/simulation/virtual-scheduler.ts';
 import { activeOwner, appendIds, type CreateStore, everything, idOf, message, noneBefore } from './store-fixtures.ts';
 
@@ -29,14 +34,47 @@ export function describeSubscriptions(createStore: CreateStore): void {
     const [a = 0n] = await appendIds(store, owner, ['a']);
     await store.recordDelivery(owner, 'all', { positions: [a], cursor: a });
     const { instanceId } = owner;
-    expect([...(await store.storedSubscriptions())].sort((one, two) => (one.name < two.name ? -1 : 1))).toEqual([
+    expect(await store.storedSubscriptions({ limit: 10 })).toEqual([
       { instanceId, name: 'all', pattern: '**', unacknowledged: 1, idleExpiryMs: undefined },
       { instanceId, name: 'other', pattern: 'a.*', unacknowledged: 0, idleExpiryMs: 5_000 },
     ]);
     expect(await store.dropSubscription({ instanceId, name: 'all' })).toBe(true);
     expect(await store.dropSubscription({ instanceId, name: 'all' })).toBe(false);
-    expect((await store.storedSubscriptions()).map(({ name }) => name)).toEqual(['other']);
+    expect((await store.storedSubscriptions({ limit: 10 })).map(({ name }) => name)).toEqual(['other']);
     expect(await store.unacknowledged({ instanceId, name: 'all' })).toBe(0);
+  });
+
+  test('stored subscriptions are listed page by page, in order, of every instance or of one', async () => {
+    const store = await open();
+    for (const instanceId of ['b', 'a', 'a-1']) {
+      const owner = await activeOwner(store, instanceId);
+      for (const name of ['two', 'one']) await store.openSubscription(owner, { ...everything, name });
+    }
+    const listed = async (page: Omit<SubscriptionPage, 'limit'>, limit = 10): Promise<string[]> =>
+      (await store.storedSubscriptions({ ...page, limit })).map(({ instanceId, name }) => `${instanceId} ${name}`);
+    expect(await listed({})).toEqual(['a one', 'a two', 'a-1 one', 'a-1 two', 'b one', 'b two']);
+    expect(await listed({}, 2)).toEqual(['a one', 'a two']);
+    expect(await listed({ after: { instanceId: 'a', name: 'two' } }, 3)).toEqual(['a-1 one', 'a-1 two', 'b one']);
+    expect(await listed({ after: { instanceId: 'b', name: 'two' } })).toEqual([]);
+    expect(await listed({ instanceId: 'a' })).toEqual(['a one', 'a two']);
+    expect(await listed({ instanceId: 'a', after: { instanceId: 'a', name: 'one' } })).toEqual(['a two']);
+    expect(await listed({ instanceId: 'c' })).toEqual([]);
+  });
+
+  test('the backlogs of some subscriptions are those of all, without the others', async () => {
+    const store = await open();
+    const owner = await activeOwner(store);
+    for (const name of ['one', 'two']) await store.openSubscription(owner, { ...everything, name });
+    await appendIds(store, owner, ['a', 'b']);
+    const options = { countBytesAbove: 0 };
+    const all = await store.backlogs(options);
+    expect(all.map(({ name, messages }) => [name, messages]).sort()).toEqual([
+      ['one', 2],
+      ['two', 2],
+    ]);
+    const of = [{ instanceId: owner.instanceId, name: 'two' }];
+    expect(await store.backlogs({ ...options, of })).toEqual(all.filter(({ name }) => name === 'two'));
+    expect(await store.backlogs({ ...options, of: [] })).toEqual([]);
   });
 
   test('what is delivered and not acknowledged comes back in order with its attempts, also to the next epoch', async () => {

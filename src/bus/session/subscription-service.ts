@@ -34,16 +34,15 @@ export function subscriptionRoutes(options: SubscriptionServiceOptions): Route[]
   return [
     serveUnary(subscriptionMethods.list, async ({ instanceId, after }, call) => {
       adminOf(policy(), identify(call));
-      const [stored, backlogs] = await Promise.all([
-        store.storedSubscriptions(),
-        store.backlogs({ countBytesAbove: Number.POSITIVE_INFINITY }),
-      ]);
+      const found = await store.storedSubscriptions({
+        ...(instanceId !== '' && { instanceId }),
+        ...(after && { after }),
+        limit: pageSize + 1,
+      });
+      const stored = found.slice(0, pageSize);
+      const backlogs = await store.backlogs({ of: stored, countBytesAbove: Number.POSITIVE_INFINITY });
       const backlogOf = new Map(backlogs.map((each) => [subscriptionText(each), each.messages]));
-      const wanted = stored
-        .filter((each) => instanceId === '' || each.instanceId === instanceId)
-        .sort((one, other) => (subscriptionText(one) < subscriptionText(other) ? -1 : 1))
-        .filter((each) => !after || subscriptionText(each) > subscriptionText(after));
-      const page = wanted.slice(0, pageSize).map((each) =>
+      const page = stored.map((each) =>
         create(StoredSubscriptionSchema, {
           instanceId: each.instanceId,
           name: each.name,
@@ -54,7 +53,7 @@ export function subscriptionRoutes(options: SubscriptionServiceOptions): Route[]
           idleExpiryS: Math.round(idleExpiryOf(each.idleExpiryMs, idleExpiry) / 1_000),
         }),
       );
-      return create(ListSubscriptionsReplySchema, { subscriptions: page, hasMore: wanted.length > page.length });
+      return create(ListSubscriptionsReplySchema, { subscriptions: page, hasMore: found.length > page.length });
     }),
     serveUnary(subscriptionMethods.drop, async ({ instanceId, name }, call) => {
       const by = adminOf(policy(), identify(call));

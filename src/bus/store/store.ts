@@ -130,6 +130,13 @@ export interface SubscriptionKey {
   readonly name: string;
 }
 
+export interface BacklogOptions {
+  /** Only of these; absent: of all. */
+  readonly of?: readonly SubscriptionKey[];
+  /** Counting bytes takes long, so it is done only if the log holds more than this. */
+  readonly countBytesAbove: number;
+}
+
 /** The messages retained for a subscription: everything from the first unfinished message. */
 export interface Backlog extends SubscriptionKey {
   readonly messages: number;
@@ -137,7 +144,17 @@ export interface Backlog extends SubscriptionKey {
   readonly bytes: number;
 }
 
-/** A subscription as it is stored, with no word of its messages. */
+/** Which stored subscriptions are wanted. */
+export interface SubscriptionPage {
+  /** Absent: of every instance. */
+  readonly instanceId?: string;
+  /** Those that follow this one in the order; absent: from the first. */
+  readonly after?: SubscriptionKey;
+  /** The most that are wanted; absent: all. */
+  readonly limit?: number;
+}
+
+/** A subscription as it is stored, without its messages. */
 export interface StoredSubscription extends SubscriptionKey {
   readonly pattern: string;
   /** How many messages were delivered and not acknowledged. */
@@ -235,11 +252,12 @@ export interface Store {
   /** Forgets subscriptions without a live session that were idle for longer than their expiry. */
   expireSubscriptions(options: ExpiryOptions): Promise<number>;
 
-  storedSubscriptions(): Promise<readonly StoredSubscription[]>;
+  /** Ordered by instance id, then by name. */
+  storedSubscriptions(page: SubscriptionPage): Promise<readonly StoredSubscription[]>;
   /** Forgets a subscription, whether or not a session uses it. Resolves with false when there is none. */
   dropSubscription(key: SubscriptionKey): Promise<boolean>;
-  /** The subscriptions with a backlog. Counting bytes takes long, so it is done only if the log holds more than this. */
-  backlogs(options: { countBytesAbove: number }): Promise<readonly Backlog[]>;
+  /** The subscriptions with a backlog. */
+  backlogs(options: BacklogOptions): Promise<readonly Backlog[]>;
   /** Stops retaining messages for exactly these subscriptions. Resumes it for all others. */
   stopRetainingFor(subscriptions: readonly SubscriptionKey[]): Promise<void>;
 

@@ -11,6 +11,7 @@ import {
 import type {
   Appended,
   Backlog,
+  BacklogOptions,
   ExpiryOptions,
   FailedDelivery,
   GrantDecision,
@@ -25,9 +26,11 @@ import type {
   StoredState,
   StoredSubscription,
   SubscriptionKey,
+  SubscriptionPage,
   SubscriptionProgress,
   SubscriptionSpec,
 } from '../store.ts';
+import { amongSubscriptions } from '../subscription-key.ts';
 import { Deduplication } from './deduplication.ts';
 import { GrantDecisions } from './grant-decisions.ts';
 import { MessageLog } from './message-log.ts';
@@ -185,8 +188,8 @@ export class MemoryStore implements Store {
     return expired;
   }
 
-  async storedSubscriptions(): Promise<readonly StoredSubscription[]> {
-    return this.#tables.subscriptions.all();
+  async storedSubscriptions(page: SubscriptionPage): Promise<readonly StoredSubscription[]> {
+    return this.#tables.subscriptions.page(page);
   }
 
   async dropSubscription(key: SubscriptionKey): Promise<boolean> {
@@ -196,9 +199,8 @@ export class MemoryStore implements Store {
     return isDropped;
   }
 
-  async backlogs(options: { countBytesAbove: number }): Promise<readonly Backlog[]> {
-    return this.#tables.subscriptions
-      .held()
+  async backlogs(options: BacklogOptions): Promise<readonly Backlog[]> {
+    return amongSubscriptions(this.#tables.subscriptions.held(), options.of)
       .map(({ instanceId, name, from }) => ({ instanceId, name, ...this.#tables.log.sizeFrom(from, options) }))
       .filter(({ messages }) => messages > 0);
   }

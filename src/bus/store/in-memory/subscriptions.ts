@@ -6,11 +6,12 @@ import {
   type Owner,
   type StoredSubscription,
   type SubscriptionKey,
+  type SubscriptionPage,
   type SubscriptionProgress,
   type SubscriptionSpec,
   TooManySubscriptionsError,
 } from '../store.ts';
-import { subscriptionText } from '../subscription-key.ts';
+import { compareKeys, subscriptionText } from '../subscription-key.ts';
 
 interface Pending {
   attempts: number;
@@ -81,14 +82,19 @@ export class Subscriptions {
     if (stored >= limit) throw new TooManySubscriptionsError({ stored, limit });
   }
 
-  all(): StoredSubscription[] {
-    return [...this.#subscriptions.values()].map(({ instanceId, name, pattern, pending, idleExpiryMs }) => ({
-      instanceId,
-      name,
-      pattern,
-      unacknowledged: pending.size,
-      idleExpiryMs,
-    }));
+  page({ instanceId: wanted, after, limit }: SubscriptionPage): StoredSubscription[] {
+    return [...this.#subscriptions.values()]
+      .filter((each) => wanted === undefined || each.instanceId === wanted)
+      .filter((each) => !after || compareKeys(each, after) > 0)
+      .sort(compareKeys)
+      .slice(0, limit)
+      .map(({ instanceId, name, pattern, pending, idleExpiryMs }) => ({
+        instanceId,
+        name,
+        pattern,
+        unacknowledged: pending.size,
+        idleExpiryMs,
+      }));
   }
 
   /** Whether there was one. */

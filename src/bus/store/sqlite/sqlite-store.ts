@@ -10,6 +10,7 @@ import { defaultDedupWindowMs, defaultRetention, type RetentionOptions } from '.
 import type {
   Appended,
   Backlog,
+  BacklogOptions,
   ExpiryOptions,
   FailedDelivery,
   GrantDecision,
@@ -24,6 +25,7 @@ import type {
   StoredState,
   StoredSubscription,
   SubscriptionKey,
+  SubscriptionPage,
   SubscriptionProgress,
   SubscriptionSpec,
 } from '../store.ts';
@@ -227,8 +229,8 @@ export class SqliteStore implements Store {
     return keys.length === 0 ? 0 : this.#worker.call('dropSubscriptions', { keys });
   }
 
-  storedSubscriptions(): Promise<readonly StoredSubscription[]> {
-    return this.#worker.call('subscriptions', {});
+  storedSubscriptions(page: SubscriptionPage): Promise<readonly StoredSubscription[]> {
+    return this.#worker.call('subscriptions', page);
   }
 
   async dropSubscription({ instanceId, name }: SubscriptionKey): Promise<boolean> {
@@ -236,8 +238,8 @@ export class SqliteStore implements Store {
     return (await this.#worker.call('dropSubscriptions', { keys: [{ instanceId, name }] })) > 0;
   }
 
-  backlogs(options: { countBytesAbove: number }): Promise<readonly Backlog[]> {
-    return this.#worker.call('backlogs', { countBytesAbove: options.countBytesAbove });
+  backlogs(options: BacklogOptions): Promise<readonly Backlog[]> {
+    return this.#worker.call('backlogs', options);
   }
 
   stopRetainingFor(subscriptions: readonly SubscriptionKey[]): Promise<void> {

@@ -3,6 +3,7 @@ import type { RetentionOptions } from '../retention.ts';
 import type {
   Appended,
   Backlog,
+  BacklogOptions,
   FailedDelivery,
   GrantDecision,
   MatchingMessages,
@@ -13,6 +14,7 @@ import type {
   StoredState,
   StoredSubscription,
   SubscriptionKey,
+  SubscriptionPage,
   SubscriptionProgress,
   SubscriptionSpec,
 } from '../store.ts';
@@ -67,9 +69,9 @@ export interface StoreCommands {
   requeue(args: { owner: Owner; name: string; failed: readonly bigint[] }): void;
   retry(args: { owner: Owner; name: string; failed: readonly FailedDelivery[] }): ReadonlyMap<bigint, number>;
   deadLetter(args: { owner: Owner; name: string; position: bigint; letter: LogEntry }): bigint | undefined;
-  subscriptions(args: Record<never, never>): readonly StoredSubscription[];
+  subscriptions(args: SubscriptionPage): readonly StoredSubscription[];
   dropSubscriptions(args: { keys: readonly SubscriptionKey[] }): number;
-  backlogs(args: { countBytesAbove: number }): readonly Backlog[];
+  backlogs(args: BacklogOptions): readonly Backlog[];
   stopRetainingFor(args: { keys: readonly SubscriptionKey[] }): void;
   loadState(args: { instanceId: string }): StoredState | undefined;
   saveState(args: StateChange & { owner: Owner }): bigint;

@@ -1,5 +1,6 @@
 import { checkKeyShare, fullStore, keySize, type RetentionOptions } from '../retention.ts';
 import type { Owner } from '../store.ts';
+import { amongSubscriptions } from '../subscription-key.ts';
 import { DeduplicationRows } from './deduplication-rows.ts';
 import { GrantDecisionRows } from './grant-decision-rows.ts';
 import { MessageRows } from './message-rows.ts';
@@ -125,8 +126,8 @@ export class StoreRows implements StoreCommands {
     return appended;
   }
 
-  subscriptions(): CommandResult<'subscriptions'> {
-    return this.#subscriptions.all();
+  subscriptions(page: CommandArgs<'subscriptions'>): CommandResult<'subscriptions'> {
+    return this.#subscriptions.page(page);
   }
 
   dropSubscriptions({ keys }: CommandArgs<'dropSubscriptions'>): number {
@@ -135,8 +136,7 @@ export class StoreRows implements StoreCommands {
   }
 
   backlogs(options: CommandArgs<'backlogs'>): CommandResult<'backlogs'> {
-    return this.#subscriptions
-      .held(this.#messages.lastPosition)
+    return amongSubscriptions(this.#subscriptions.held(this.#messages.lastPosition), options.of)
       .map(({ instanceId, name, from }) => ({ instanceId, name, ...this.#messages.sizeFrom(from, options) }))
       .filter(({ messages }) => messages > 0);
   }

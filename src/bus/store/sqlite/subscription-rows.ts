@@ -4,6 +4,7 @@ import {
   type Owner,
   type StoredSubscription,
   type SubscriptionKey,
+  type SubscriptionPage,
   type SubscriptionProgress,
   type SubscriptionSpec,
   TooManySubscriptionsError,
@@ -129,12 +130,19 @@ export class SubscriptionRows {
     }
   }
 
-  all(): StoredSubscription[] {
+  page({ instanceId, after, limit }: SubscriptionPage): StoredSubscription[] {
     return this.#sql
       .all<SubscriptionKey & { pattern: string; idleExpiryMs: bigint | null; unacknowledged: bigint }>(
         `SELECT instance_id AS instanceId, name, pattern, idle_expiry_ms AS idleExpiryMs,
            (SELECT count(*) FROM pending WHERE subscription_id = subscription.id) AS unacknowledged
-         FROM subscription`,
+         FROM subscription
+         WHERE (?1 IS NULL OR instance_id = ?1) AND (instance_id, name) > (?2, ?3)
+         ORDER BY instance_id, name LIMIT ?4`,
+        instanceId ?? null,
+        after?.instanceId ?? '',
+        after?.name ?? '',
+        // SQLite reads a negative number as no limit.
+        limit ?? -1,
       )
       .map(({ idleExpiryMs, unacknowledged, ...row }) => ({
         ...row,
