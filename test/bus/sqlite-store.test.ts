@@ -61,9 +61,9 @@ describe('a store that is closed and opened again', () => {
     await before.openSubscription(owner, everything);
     const [a = 0n, b = 0n, c = 0n] = await appendIds(before, owner, ['a', 'b', 'c']);
     await before.recordDelivery(owner, 'all', { positions: [a, b], cursor: b });
-    await before.retry(owner, 'all', [{ position: b, attempt: 1 }]);
+    await before.nack(owner, 'all', [{ position: b, attempt: 1 }]);
     await before.recordDelivery(owner, 'all', { positions: [b], cursor: b });
-    await before.retry(owner, 'all', [{ position: b, attempt: 2 }]);
+    await before.nack(owner, 'all', [{ position: b, attempt: 2 }]);
     await before.acknowledge(owner, 'all', [a]);
     const revision = await before.saveState(owner, {
       state: new Uint8Array([1, 2]),

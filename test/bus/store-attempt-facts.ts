@@ -78,13 +78,13 @@ export function describeAttempts(createStore: CreateStore): void {
     expect(await pendingOf(store, await activeOwner(store))).toEqual(pending);
   });
 
-  test('a retry ends a delivery as an attempt, counts once however often it is said, and knows what is acknowledged', async () => {
+  test('a nack ends a delivery as an attempt, counts once however often it is sent, and knows what is acknowledged', async () => {
     const { store, owner, a, b, c } = await delivered();
     await store.acknowledge(owner, 'all', [c]);
     const failed = [a, c, 999n].map((position) => ({ position, attempt: 1 }));
-    expect([...(await store.retry(owner, 'all', failed))]).toEqual([[a, 1]]);
-    expect([...(await store.retry(owner, 'all', failed))]).toEqual([[a, 1]]);
-    expect([...(await store.retry(owner, 'no such name', failed))]).toEqual([]);
+    expect([...(await store.nack(owner, 'all', failed))]).toEqual([[a, 1]]);
+    expect([...(await store.nack(owner, 'all', failed))]).toEqual([[a, 1]]);
+    expect([...(await store.nack(owner, 'no such name', failed))]).toEqual([]);
     expect(await pendingOf(store, owner, [a, b])).toEqual([[a, 1]]);
   });
 
@@ -121,13 +121,13 @@ export function describeAttempts(createStore: CreateStore): void {
     expect(await pendingOf(store, await activeOwner(store))).toEqual([[position, 1]]);
   });
 
-  test('a stale epoch can neither hand back, nor retry, nor put away', async () => {
+  test('a stale epoch can neither requeue, nor nack, nor dead-letter', async () => {
     const { store, owner: stale, a } = await delivered();
     const owner = await activeOwner(store);
     await store.fence(stale);
     const failed = [{ position: a, attempt: 7 }];
     await expect(store.requeue(stale, 'all', [])).rejects.toThrow(StaleEpochError);
-    await expect(store.retry(stale, 'all', failed)).rejects.toThrow(StaleEpochError);
+    await expect(store.nack(stale, 'all', failed)).rejects.toThrow(StaleEpochError);
     await expect(store.deadLetter(stale, 'all', { position: a, letter })).rejects.toThrow(StaleEpochError);
     expect((await pendingOf(store, owner))[0]).toEqual([a, 1]);
     expect(await idsIn(store)).toEqual(['a', 'b', 'c']);

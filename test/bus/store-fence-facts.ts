@@ -20,7 +20,7 @@ const writes: { readonly [Name in OwnedWrite]: (store: Store, owner: Owner) => P
   recordProgress: (store, owner) => store.recordProgress(owner, ['all'], 0n),
   acknowledge: (store, owner) => store.acknowledge(owner, 'all', []),
   requeue: (store, owner) => store.requeue(owner, 'all', []),
-  retry: (store, owner) => store.retry(owner, 'all', []),
+  nack: (store, owner) => store.nack(owner, 'all', []),
   deadLetter: (store, owner) => store.deadLetter(owner, 'all', { position: 0n, letter: create(EnvelopeSchema) }),
   saveState: (store, owner) =>
     store.saveState(owner, { state: new Uint8Array(), expectedRevision: 0n, acknowledge: [] }),

@@ -68,10 +68,12 @@ export function describeSubscriptions(createStore: CreateStore): void {
     await appendIds(store, owner, ['a', 'b']);
     const options = { countBytesAbove: 0 };
     const all = await store.backlogs(options);
-    expect(all.map(({ name, messages }) => [name, messages]).sort()).toEqual([
-      ['one', 2],
-      ['two', 2],
-    ]);
+    expect(new Map(all.map(({ name, messages }) => [name, messages]))).toEqual(
+      new Map([
+        ['one', 2],
+        ['two', 2],
+      ]),
+    );
     const of = [{ instanceId: owner.instanceId, name: 'two' }];
     expect(await store.backlogs({ ...options, of })).toEqual(all.filter(({ name }) => name === 'two'));
     expect(await store.backlogs({ ...options, of: [] })).toEqual([]);

@@ -151,12 +151,12 @@ export class SessionSubscriptions {
   }
 
   /** Nacks these deliveries: each is redelivered or becomes a dead letter. */
-  retry(subscriptionId: number, failed: readonly FailedDelivery[]): void {
+  nack(subscriptionId: number, failed: readonly FailedDelivery[]): void {
     const { store, registration } = this.#options;
     const name = this.#nameOf(subscriptionId);
     if (name === undefined) return;
-    const retried = store.retry(registration.owner, name, failed);
-    void this.#taken(retried, (attempts) => this.#feeds.get(subscriptionId)?.retry(attempts));
+    const nacked = store.nack(registration.owner, name, failed);
+    void this.#taken(nacked, (attempts) => this.#feeds.get(subscriptionId)?.nack(attempts));
   }
 
   addCredit(subscriptionId: number, more: { messages: number; bytes: number }): void {

@@ -180,7 +180,7 @@ export class Session implements RegisteredSession {
         this.#subscriptions.acknowledge(message.value.subscriptionId, message.value.positions);
         break;
       case 'retry':
-        this.#subscriptions.retry(message.value.subscriptionId, message.value.failed);
+        this.#subscriptions.nack(message.value.subscriptionId, message.value.failed);
         break;
       case 'credit':
         this.#subscriptions.addCredit(message.value.subscriptionId, message.value);

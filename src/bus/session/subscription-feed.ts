@@ -85,7 +85,7 @@ export class SubscriptionFeed implements TailListener {
   }
 
   /** Redelivers these positions, given with their attempts so far, once there is credit. */
-  retry(attempts: ReadonlyMap<bigint, number>): void {
+  nack(attempts: ReadonlyMap<bigint, number>): void {
     for (const [position, count] of attempts) this.#again.set(position, count);
     // They already count as unacknowledged, so the limit does not stop their redelivery.
     if (this.#isFull) this.#blocked = false;
@@ -147,7 +147,7 @@ export class SubscriptionFeed implements TailListener {
     this.#cursor = start.cursor;
     this.#recordedTo = start.cursor;
     this.#isOpen = true;
-    this.retry(start.pending);
+    this.nack(start.pending);
     while (!this.#closed) {
       await room();
       const mayBeMore = this.#again.size > 0 ? await this.#deliverAgain() : await this.#deliverNew();

@@ -243,7 +243,7 @@ export interface Store {
    * Nacks these deliveries: each ends as an attempt. Resolves with the positions to redeliver and their attempts so far, without those
    * already acked. @throws StaleEpochError
    */
-  retry(owner: Owner, name: string, failed: readonly FailedDelivery[]): Promise<ReadonlyMap<bigint, number>>;
+  nack(owner: Owner, name: string, failed: readonly FailedDelivery[]): Promise<ReadonlyMap<bigint, number>>;
   /**
    * Appends the dead letter and acks the original's position, both or neither. Does nothing if the position is not unacknowledged.
    * @throws StaleEpochError, StoreFullError

@@ -165,9 +165,9 @@ export class MemoryStore implements Store {
     subscriptions.requeue(owner.instanceId, name, failed);
   }
 
-  async retry(owner: Owner, name: string, failed: readonly FailedDelivery[]): Promise<ReadonlyMap<bigint, number>> {
+  async nack(owner: Owner, name: string, failed: readonly FailedDelivery[]): Promise<ReadonlyMap<bigint, number>> {
     const { subscriptions } = this.#writtenBy(owner);
-    return subscriptions.retry(owner.instanceId, name, failed);
+    return subscriptions.nack(owner.instanceId, name, failed);
   }
 
   async deadLetter(owner: Owner, name: string, dead: { position: bigint; letter: Envelope }): Promise<void> {

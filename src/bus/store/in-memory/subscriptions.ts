@@ -155,7 +155,7 @@ export class Subscriptions {
     }
   }
 
-  retry(instanceId: string, name: string, failed: readonly FailedDelivery[]): Map<bigint, number> {
+  nack(instanceId: string, name: string, failed: readonly FailedDelivery[]): Map<bigint, number> {
     const found = this.#find(instanceId, name);
     const again = new Map<bigint, number>();
     for (const { position, attempt } of failed) {

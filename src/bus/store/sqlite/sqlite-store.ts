@@ -209,9 +209,9 @@ export class SqliteStore implements Store {
     return this.#worker.call('requeue', { owner: bare(owner), name, failed });
   }
 
-  retry(owner: Owner, name: string, failed: readonly FailedDelivery[]): Promise<ReadonlyMap<bigint, number>> {
+  nack(owner: Owner, name: string, failed: readonly FailedDelivery[]): Promise<ReadonlyMap<bigint, number>> {
     const ended = failed.map(({ position, attempt }) => ({ position, attempt }));
-    return this.#worker.call('retry', { owner: bare(owner), name, failed: ended });
+    return this.#worker.call('nack', { owner: bare(owner), name, failed: ended });
   }
 
   async deadLetter(owner: Owner, name: string, dead: { position: bigint; letter: Envelope }): Promise<void> {

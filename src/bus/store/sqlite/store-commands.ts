@@ -67,7 +67,7 @@ export interface StoreCommands {
   recordProgress(args: { owner: Owner; names: readonly string[]; cursor: bigint }): void;
   acknowledge(args: { owner: Owner; acknowledged: AcknowledgedPositions }): void;
   requeue(args: { owner: Owner; name: string; failed: readonly bigint[] }): void;
-  retry(args: { owner: Owner; name: string; failed: readonly FailedDelivery[] }): ReadonlyMap<bigint, number>;
+  nack(args: { owner: Owner; name: string; failed: readonly FailedDelivery[] }): ReadonlyMap<bigint, number>;
   deadLetter(args: { owner: Owner; name: string; position: bigint; letter: LogEntry }): bigint | undefined;
   subscriptions(args: SubscriptionPage): readonly StoredSubscription[];
   dropSubscriptions(args: { keys: readonly SubscriptionKey[] }): number;
@@ -118,7 +118,7 @@ export const waitingCommands: ReadonlySet<CommandName> = new Set<CommandName>([
   'recordProgress',
   'acknowledge',
   'requeue',
-  'retry',
+  'nack',
   'dropSubscriptions',
 ]);
 

@@ -113,8 +113,8 @@ export class StoreRows implements StoreCommands {
     this.#subscriptions.requeue({ instanceId: owner.instanceId, name }, failed);
   }
 
-  retry({ owner, name, failed }: CommandArgs<'retry'>): CommandResult<'retry'> {
-    return this.#subscriptions.retry({ instanceId: owner.instanceId, name }, failed);
+  nack({ owner, name, failed }: CommandArgs<'nack'>): CommandResult<'nack'> {
+    return this.#subscriptions.nack({ instanceId: owner.instanceId, name }, failed);
   }
 
   deadLetter({ owner, name, position, letter }: CommandArgs<'deadLetter'>): bigint | undefined {

@@ -106,7 +106,7 @@ export class SubscriptionRows {
     );
   }
 
-  retry({ instanceId, name }: SubscriptionKey, failed: readonly FailedDelivery[]): Map<bigint, number> {
+  nack({ instanceId, name }: SubscriptionKey, failed: readonly FailedDelivery[]): Map<bigint, number> {
     const found = this.#find(instanceId, name);
     const again = new Map<bigint, number>();
     if (!found) return again;
