@@ -1,4 +1,4 @@
-import type { MessageType } from '../../../src/contract/wire/codec/message.ts';
+import type { MessageType, ServiceType } from '../../../src/contract/wire/codec/message.ts';
 import * as health from '../../../src/contract/wire/gen/grpc/health/v1/health_pb.ts';
 import * as bus from '../../../src/contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import * as grants from '../../../src/contract/wire/gen/meridian/bus/v1/grants_pb.ts';
@@ -7,17 +7,21 @@ import * as plugin from '../../../src/contract/wire/gen/meridian/sidecar/v1/plug
 import * as envelope from '../../../src/contract/wire/gen/meridian/v1/envelope_pb.ts';
 import * as sidecar from '../../../src/contract/wire/gen/meridian/v1/sidecar_pb.ts';
 
-/** Every message of every proto file. */
-export const messageTypes: readonly MessageType<unknown>[] = [
-  health,
-  bus,
-  grants,
-  subscriptions,
-  plugin,
-  envelope,
-  sidecar,
-].flatMap((file) => Object.values<object>(file).filter(isMessageType));
+const exported = [health, bus, grants, subscriptions, plugin, envelope, sidecar].flatMap((file) =>
+  Object.values<object>(file),
+);
 
-function isMessageType(exported: object): exported is MessageType<unknown> {
-  return 'fields' in exported;
-}
+/** Every message of every proto file. */
+export const messageTypes: readonly MessageType<unknown>[] = exported.filter(
+  (each): each is MessageType<unknown> => 'fields' in each,
+);
+
+/** The messages that methods take and return. All others are only within them. */
+export const methodMessages: readonly MessageType<unknown>[] = [
+  ...new Set(
+    exported
+      .filter((each): each is ServiceType => 'methods' in each)
+      .flatMap(({ methods }) => Object.values(methods))
+      .flatMap(({ input, output }) => [input, output]),
+  ),
+];

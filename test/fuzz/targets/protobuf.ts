@@ -4,11 +4,11 @@ import { toBinary } from '../../../src/contract/wire/codec/message.ts';
 import { countFault } from '../../../src/contract/wire/field-limits/count-fault.ts';
 import { lengthFault } from '../../../src/contract/wire/field-limits/length-fault.ts';
 import { readMessage } from '../../../src/contract/wire/read-message.ts';
-import { messageTypes } from '../../contract/wire/every-message.ts';
+import { methodMessages } from '../../contract/wire/every-message.ts';
 import { anyMessage, descriptorOf, generalCopy, generalEncoding } from '../../contract/wire/general-codec.ts';
 import type { FuzzTarget } from '../fuzz-target.ts';
 
-const kinds = messageTypes.map((type) => ({ type, desc: descriptorOf(type) }));
+const kinds = methodMessages.map((type) => ({ type, desc: descriptorOf(type) }));
 const seedsOfEach = 4;
 
 /** What the reader finds wrong with bytes. Every number in it is replaced. */

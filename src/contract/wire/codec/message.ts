@@ -1,3 +1,4 @@
+import { messageOf } from '../../../base/user-facing-error.ts';
 import { Encoded } from './encoded.ts';
 import type { WireReader } from './wire-reader.ts';
 import { WireWriter } from './wire-writer.ts';
@@ -104,7 +105,7 @@ function written<T>(type: MessageType<T>, message: T, writer: WireWriter): Uint8
     type.write(message, writer);
   } catch (error) {
     writer.cutTo(start);
-    throw error;
+    throw new Error(`${type.typeName} cannot be written: ${messageOf(error)}`);
   }
   return writer.bytesFrom(start);
 }
