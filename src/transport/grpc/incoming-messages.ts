@@ -87,6 +87,8 @@ export class IncomingMessages implements Holder {
       }
     }
     if (this.#incomplete) this.#letRestCome(this.#incomplete.bytes.length);
+    // Also behind a whole message: some peers cannot end a stream whose window is used up.
+    else if (!this.#isOver) this.#allowMore();
   }
 
   /** The peer sends no more. @throws RpcError INTERNAL if a message is incomplete */

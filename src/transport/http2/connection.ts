@@ -77,7 +77,7 @@ export class Http2Connection {
       nowMs,
       concurrentStreams: concurrentStreams ?? Number.POSITIVE_INFINITY,
       onRequest: (stream, list, isEnd) => this.#onRequest(stream, list, isEnd),
-      onSettings: () => this.#onReady(),
+      onSettings: () => this.#onSettings(),
       onPingAck: (payload) => this.#onPingAck(payload),
       onGoaway: (...goaway) => this.#onGoaway(...goaway),
     });
@@ -238,9 +238,12 @@ export class Http2Connection {
     this.#options.onRequest?.(stream, list, isEnd);
   }
 
-  #onReady(): void {
+  #onSettings(): void {
+    const isFirst = !this.#isReady;
     this.#isReady = true;
-    this.#options.onReady?.();
+    if (isFirst) this.#options.onReady?.();
+    // The peer may allow more streams now.
+    else this.#options.onRoom?.();
   }
 
   #onPingAck(payload: Buffer): void {

@@ -242,9 +242,8 @@ export class PeerFrames {
     this.#streams.apply(readSettings(this.#streams.peer, bytes, from, to));
     this.#options.output.settingsAck();
     this.#options.flow.pump();
-    const isFirst = !this.#isReady;
     this.#isReady = true;
-    if (isFirst) this.#options.onSettings();
+    this.#options.onSettings();
   }
 
   /** §6.7 */

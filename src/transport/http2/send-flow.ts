@@ -47,6 +47,11 @@ export class SendFlow {
     this.pump();
   }
 
+  /** The stream sends what it has at the next `pump`. */
+  queue(stream: WaitingSender): void {
+    this.#waiting.add(stream);
+  }
+
   forget(stream: WaitingSender): void {
     this.#waiting.delete(stream);
   }

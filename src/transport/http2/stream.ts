@@ -39,6 +39,7 @@ export interface StreamCarrier {
   sendReset(streamId: number, code: ErrorCode): void;
   sendWindow(streamId: number, bytes: number): void;
   wait(stream: Http2Stream): void;
+  queue(stream: Http2Stream): void;
   closed(stream: Http2Stream): void;
 }
 
@@ -196,6 +197,9 @@ export class Http2Stream {
   // What the peer sends.
 
   receiveHeaders(list: HeaderList, isEnd: boolean): StreamProblem | undefined {
+    // A server's stream begins with its request, so these are trailers.
+    const problem = this.#carrier.role === 'server' ? problemInTrailers(list) : undefined;
+    if (problem) return problem;
     if (isEnd && (this.#announcedBytes ?? 0) > 0) return lengthProblem;
     this.#received(isEnd, () => this.#listener?.onHeaders(list, isEnd));
     return undefined;
@@ -214,11 +218,14 @@ export class Http2Stream {
     return undefined;
   }
 
-  /** True if the window is then larger than allowed: §6.9.1 */
+  /**
+   * True if the window is then larger than allowed: §6.9.1. What waits is only queued: when the peer changes all windows, nothing may leave
+   * before all are changed and acknowledged, since the acknowledgement tells the peer by which windows to count: §6.9.2
+   */
   widen(bytes: number): boolean {
     this.#sendWindowBytes += bytes;
     if (this.#sendWindowBytes > windowBytesMax) return true;
-    if (this.#waiting) this.#carrier.wait(this);
+    if (this.#waiting) this.#carrier.queue(this);
     return false;
   }
 
@@ -259,9 +266,10 @@ export class Http2Stream {
   /** Calls the listener between the end of the peer's side and that of the stream. */
   #received(isEnd: boolean, tell: () => void): void {
     const isFinal = isEnd && this.#state === 'half-closed-local';
-    if (isEnd && !isFinal) this.#state = 'half-closed-remote';
+    // Before the listener hears of it, which would otherwise reset a stream that has ended in good order.
+    if (isEnd) this.#state = isFinal ? 'closed' : 'half-closed-remote';
     tell();
-    if (isFinal && this.#state !== 'closed') this.#finish();
+    if (isFinal) this.#finish();
   }
 
   #finish(): void {
@@ -276,4 +284,13 @@ export class Http2Stream {
     this.#listener = undefined;
     this.#carrier.closed(this);
   }
+}
+
+/** https://www.rfc-editor.org/rfc/rfc9113#section-8.1 */
+function problemInTrailers({ fields }: HeaderList): StreamProblem | undefined {
+  for (const { name, problem } of fields) {
+    if (problem !== undefined) return { code: 'PROTOCOL_ERROR', message: problem };
+    if (name.startsWith(':')) return { code: 'PROTOCOL_ERROR', message: `the field ${name} is in trailers` };
+  }
+  return undefined;
 }

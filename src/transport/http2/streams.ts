@@ -144,6 +144,10 @@ export class Streams implements StreamCarrier {
     this.#options.flow.wait(stream);
   }
 
+  queue(stream: Http2Stream): void {
+    this.#options.flow.queue(stream);
+  }
+
   closed(stream: Http2Stream): void {
     this.#options.flow.forget(stream);
     if (this.#open.delete(stream.id)) this.#options.onClosed();

@@ -122,6 +122,11 @@ export class ClientCall implements StreamListener, Expiring {
   }
 
   onFailure(failure: StreamFailure): void {
+    // Servers cancel a call at its deadline, and their clock may be the first to reach it.
+    if (failure.by === 'peer' && failure.code === 'CANCEL' && this.#home.nowMs() >= this.deadlineMs) {
+      this.expire();
+      return;
+    }
     this.#end({ error: errorOf(failure, this.#home.address), trailers: {} });
   }
 
