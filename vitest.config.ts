@@ -19,6 +19,7 @@ export default defineConfig({
             'test/compose/{engine,fake-engine,provider}/**',
             'test/fuzz/**',
             'test/hostile/**',
+            'test/interop/**',
             'test/lifecycle/**',
             'test/libbuildpack/**',
             'test/memory/**',
@@ -55,6 +56,16 @@ export default defineConfig({
       // Make control groups, which takes root, so they run by their own commands.
       { extends: true, test: { name: 'memory', include: ['test/memory/**/*.test.ts'] } },
       { extends: true, test: { name: 'hostile', include: ['test/hostile/**/*.test.ts'] } },
+      // Builds clients and servers in Go, Java and Python first, so it runs by its own command.
+      {
+        extends: true,
+        test: {
+          name: 'interop',
+          include: ['test/interop/**/*.test.ts'],
+          globalSetup: 'test/interop/world.ts',
+          testTimeout: 120_000,
+        },
+      },
       // Installs grpcio into a virtual environment first, so it runs by its own command.
       {
         extends: true,

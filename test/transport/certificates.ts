@@ -1,9 +1,13 @@
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 
-/** A certificate authority for tests, made with nothing but Node; X.509 as in RFC 5280, signed with Ed25519. */
-export function createAuthority(authorityName = 'Test authority') {
+/**
+ * A certificate authority for tests, made with nothing but Node; X.509 as in RFC 5280, signed with Ed25519, or with ECDSA on P-256 for
+ * clients that know no Ed25519.
+ */
+export function createAuthority(authorityName = 'Test authority', kind: keyof typeof signatures = 'ed25519') {
   const name = distinguishedName(authorityName);
-  const authority = generateKeyPairSync('ed25519');
+  const { algorithm, digest, generate } = signatures[kind];
+  const authority = generate();
   const isAuthority = extension('551d13', sequence(tlv(0x01, Buffer.from([0xff]))));
   const issue = (subject: Buffer, key: KeyObject, extensions: Buffer[], valid: Validity = {}): string => {
     const { from = new Date('2020-01-01T00:00:00Z'), to = new Date('2049-12-31T23:59:59Z') } = valid;
@@ -14,15 +18,15 @@ export function createAuthority(authorityName = 'Test authority') {
     const content = sequence(
       version,
       serial,
-      ed25519,
+      algorithm,
       name,
       validity,
       subject,
       publicKey,
       tlv(0xa3, sequence(...extensions)),
     );
-    const signature = tlv(0x03, Buffer.concat([Buffer.from([0]), sign(null, content, authority.privateKey)]));
-    return pem('CERTIFICATE', sequence(content, ed25519, signature));
+    const signature = tlv(0x03, Buffer.concat([Buffer.from([0]), sign(digest, content, authority.privateKey)]));
+    return pem('CERTIFICATE', sequence(content, algorithm, signature));
   };
   return {
     ca: issue(name, authority.publicKey, [isAuthority]),
@@ -32,7 +36,7 @@ export function createAuthority(authorityName = 'Test authority') {
       names: { dns?: string; uri?: string; ip?: readonly number[]; units?: readonly string[] } = {},
       valid: Validity = {},
     ) {
-      const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+      const { privateKey, publicKey } = generate();
       const alternativeNames = [
         ...(names.dns === undefined ? [] : [tlv(0x82, Buffer.from(names.dns))]),
         ...(names.uri === undefined ? [] : [tlv(0x86, Buffer.from(names.uri))]),
@@ -52,11 +56,24 @@ interface Validity {
   readonly to?: Date;
 }
 
-const ed25519 = sequence(tlv(0x06, Buffer.from('2b6570', 'hex')));
+const objectId = (hex: string): Buffer => tlv(0x06, Buffer.from(hex, 'hex'));
+
+const signatures = {
+  ed25519: {
+    algorithm: sequence(objectId('2b6570')),
+    digest: null,
+    generate: () => generateKeyPairSync('ed25519'),
+  },
+  ecdsa: {
+    algorithm: sequence(objectId('2a8648ce3d040302')),
+    digest: 'sha256',
+    generate: () => generateKeyPairSync('ec', { namedCurve: 'P-256' }),
+  },
+} as const;
 
 function distinguishedName(commonName: string, units: readonly string[] = []): Buffer {
-  const attribute = (objectId: string, value: string): Buffer =>
-    tlv(0x31, sequence(tlv(0x06, Buffer.from(objectId, 'hex')), tlv(0x0c, Buffer.from(value))));
+  const attribute = (id: string, value: string): Buffer =>
+    tlv(0x31, sequence(objectId(id), tlv(0x0c, Buffer.from(value))));
   return sequence(...units.map((unit) => attribute('55040b', unit)), attribute('550403', commonName));
 }
 
@@ -73,8 +90,8 @@ function utcTime(date: Date): Buffer {
   );
 }
 
-function extension(objectId: string, content: Buffer): Buffer {
-  return sequence(tlv(0x06, Buffer.from(objectId, 'hex')), tlv(0x04, content));
+function extension(id: string, content: Buffer): Buffer {
+  return sequence(objectId(id), tlv(0x04, content));
 }
 
 function sequence(...parts: Buffer[]): Buffer {
