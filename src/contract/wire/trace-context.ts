@@ -11,13 +11,16 @@ const traceparentPattern =
   /^(?!ff|00.{54})[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-[!-~]*)?$/;
 const tracestatePattern = /^[\t -~]*$/;
 
-/** Where the ids of a traceparent begin. */
-const [traceIdAt, parentIdAt] = [3, 36];
+/** Where the ids and the flags of a traceparent begin. */
+const [traceIdAt, parentIdAt, flagsAt] = [3, 36, 53];
 const traceIdDigits = 32;
 
 /** A traceparent of version 00, not sampled. Each new trace writes its ids into it and takes a copy. */
 const draft = Buffer.from(`00-${'0'.repeat(traceIdDigits)}-${'0'.repeat(16)}-00`);
 const digits = Buffer.from('0123456789abcdef');
+/** By character code. */
+const digitValues = new Int8Array(128).fill(-1);
+for (const [value, code] of digits.entries()) digitValues[code] = value;
 
 /**
  * The trace id of a traceparent. Undefined if it is absent or invalid.
@@ -42,7 +45,27 @@ export function traceContextOf(given: TraceContext, random: Random): TraceContex
 }
 
 function isValid(traceparent: string): boolean {
-  return traceparent !== '' && traceparentPattern.test(traceparent);
+  return isVersion00(traceparent) || (traceparent !== '' && traceparentPattern.test(traceparent));
+}
+
+/** Nearly all are of this version, and every message has one: this takes a quarter of the pattern's time. */
+function isVersion00(traceparent: string): boolean {
+  return (
+    traceparent.length === draft.length &&
+    traceparent.startsWith('00-') &&
+    traceparent[parentIdAt - 1] === '-' &&
+    traceparent[flagsAt - 1] === '-' &&
+    digitsIn(traceparent, traceIdAt, parentIdAt - 1) > 0 &&
+    digitsIn(traceparent, parentIdAt, flagsAt - 1) > 0 &&
+    digitsIn(traceparent, flagsAt, draft.length) >= 0
+  );
+}
+
+/** The bits of all digits in a part of the text, joined by OR: 0 if all digits are 0. Negative if there is another character. */
+function digitsIn(text: string, start: number, end: number): number {
+  let bits = 0;
+  for (let index = start; index < end; index += 1) bits |= digitValues[text.charCodeAt(index)] ?? -1;
+  return bits;
 }
 
 function newTraceparent(random: Random): string {

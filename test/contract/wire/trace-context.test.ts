@@ -29,6 +29,19 @@ describe('a trace id', () => {
   ])('is not read from a traceparent %s', (_kind, traceparent) => {
     expect(traceIdOf(traceparent)).toBeUndefined();
   });
+
+  test('is read from each traceparent of version 00 by its form, and from no other', () => {
+    const form = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+    const changed = fc.tuple(fc.nat(valid.length), fc.constantFrom('0', 'f', 'g', 'F', '-', '/', ':', '\u0131', ''));
+    fc.assert(
+      fc.property(fc.array(changed, { maxLength: 3 }), (changes) => {
+        const text = changes.reduce((before, [at, to]) => before.slice(0, at) + to + before.slice(at + 1), valid);
+        const id = text.startsWith('00') && form.test(text) ? text.slice(3, 35) : undefined;
+        if (text.startsWith('00')) expect(traceIdOf(text)).toBe(id);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
 });
 
 describe('the trace of a message', () => {
