@@ -35,7 +35,7 @@ async function main(): Promise<number> {
   const config = await loadConfig();
   const log = logOf(config);
   const audit = await auditLogOf(config, log);
-  const sidecar = createSidecar(config, log, { audit, processMemory: await openProcessMemory(process.env) });
+  const sidecar = createSidecar(config, log, { audit, processMemory: openProcessMemory(process.env) });
   process.on('SIGINT', () => {
     // A second interrupt means that somebody waits at a terminal.
     if (sidecar.state === 'SHUTTING_DOWN') sidecar.hurry();

@@ -27,8 +27,8 @@ afterEach(endAll);
 
 /** The modules of Node that a sidecar has loaded when it ends after a whole life. */
 async function loadedBy(bus: string, environment: Readonly<Record<string, string>> = {}): Promise<string[]> {
-  const listing =
-    "process.on('exit', () => require('node:fs').writeSync(2, `loaded ${process.moduleLoadList.join()}\\n`))";
+  const list = "'loaded ' + process.moduleLoadList + '\\n'";
+  const listing = `process.on('exit', () => require('node:fs').writeSync(2, ${list}));`;
   const { program } = await startSidecar(bus, {
     ...environment,
     NODE_OPTIONS: `--require=${writeTemporary('listing.cjs', listing)}`,

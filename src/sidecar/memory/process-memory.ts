@@ -1,5 +1,4 @@
-import { openSync, readSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { openSync, readFileSync, readSync } from 'node:fs';
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { parseMemoryLimit } from '../../contract/config/memory-limit.ts';
@@ -12,8 +11,8 @@ const limitFiles = ['/sys/fs/cgroup/memory.max', '/sys/fs/cgroup/memory/memory.l
  * The memory of this process, limited by MEMORY_LIMIT, which Cloud Foundry sets for each process of a container, else by the
  * control group, else by the default.
  */
-export async function openProcessMemory(environment: NodeJS.ProcessEnv): Promise<ProcessMemory> {
-  const known = limitOf(environment) ?? (await groupLimit());
+export function openProcessMemory(environment: NodeJS.ProcessEnv): ProcessMemory {
+  const known = limitOf(environment) ?? groupLimit();
   const neededBytes = neededBytesReader();
   return {
     limit: known ?? defaultMemoryLimit,
@@ -56,14 +55,22 @@ function limitOf({ MEMORY_LIMIT: text }: NodeJS.ProcessEnv): MemoryLimit | undef
   return bytes === undefined ? undefined : { bytes, origin: 'MEMORY_LIMIT' };
 }
 
-async function groupLimit(): Promise<MemoryLimit | undefined> {
+/** The kernel answers at once, so nothing is won by not waiting for it. */
+function groupLimit(): MemoryLimit | undefined {
   for (const origin of limitFiles) {
-    const text = await readFile(origin, 'utf8').catch(() => '');
-    const bytes = Number(text.trim() || 'none');
+    const bytes = Number(textOf(origin).trim() || 'none');
     // Without a limit version 2 shows `max`, and version 1 a number beyond any machine.
     if (bytes > 0 && bytes < 2 ** 50) return { bytes, origin };
   }
   return undefined;
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 /** The collector that `--expose-gc` calls `gc`, without the option. It is made when it is first called, since that costs memory. */
