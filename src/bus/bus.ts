@@ -1,3 +1,4 @@
+import { Turns } from '../base/async/turns.ts';
 import type { Log } from '../base/log/log.ts';
 import { every, type Scheduler, type Timer } from '../base/time/scheduler.ts';
 import { messageOf } from '../base/user-facing-error.ts';
@@ -52,6 +53,8 @@ export interface BusOptions {
 
 export const defaultDrainTimeoutMs = 8_000;
 const sweepEveryMs = 1_000;
+/** Of up to 1 MiB each: an answer that waits for its caller counts among what the listener holds, one that is read does not yet. */
+const stateReadsAtOnce = 8;
 
 /** The Bus API behind its wire: registration, ownership and routing. */
 export class Bus {
@@ -67,6 +70,7 @@ export class Bus {
   readonly #tail: LogTail;
   readonly #waitingPublishes = new WaitingPublishes();
   readonly #takeover: Takeover;
+  readonly #stateReads = new Turns(stateReadsAtOnce);
   readonly #grants: GrantDesk;
   #closed = false;
 
@@ -202,7 +206,7 @@ export class Bus {
 
   async loadState(request: LoadStateRequest, peer: Peer): Promise<{ state: Uint8Array; revision: bigint } | undefined> {
     const { owner } = this.#registrationOf(request, peer);
-    return this.#options.store.loadState(owner.instanceId);
+    return this.#stateReads.take(() => this.#options.store.loadState(owner.instanceId));
   }
 
   async deregister(request: DeregisterRequest, peer: Peer): Promise<void> {

@@ -9,5 +9,5 @@ export const connectionLimits: ConnectionLimits = {
   connectionsPerPrincipal: 512,
   callsPerConnection: 64,
   calls: 4_096,
-  heldBytes: 48 * MiB,
+  heldBytes: 32 * MiB,
 };

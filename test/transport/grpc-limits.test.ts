@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { grpcNetwork } from '../../src/transport/grpc/network.ts';
 import {
+  type Connection,
   type ConnectionLimits,
   type Listener,
   type ListenOptions,
@@ -11,7 +12,7 @@ import {
 } from '../../src/transport/rpc.ts';
 import { RpcError } from '../../src/transport/status.ts';
 import { ownLoopback } from '../sidecar/own-loopback.ts';
-import { chat, dial, echo, echoAll, failureOf, first, mib, serveEcho } from './test-service.ts';
+import { chat, dial, echo, echoAll, failureOf, mib, serveEcho } from './test-service.ts';
 
 const many: ConnectionLimits = {
   connections: 100,
@@ -104,25 +105,43 @@ test('a principal has a limit of connections, and another its own', async () => 
   await expect.poll(() => three.unary(echo, 1).catch(() => undefined)).toBe(1);
 });
 
+/** A stream whose handler runs. */
+async function begun(connection: Connection) {
+  const stream = connection.stream(chat);
+  stream.write('here');
+  const messages = stream[Symbol.asyncIterator]();
+  await messages.next();
+  return { stream, messages };
+}
+
 test('calls that are open are limited in all, and one that ends makes room', async () => {
   const listener = await listen({ connectionLimits: { ...many, calls: 2 } });
-  const connection = await open(listener);
-  const streams = [connection.stream(chat), connection.stream(chat)];
-  for (const stream of streams) {
-    stream.write('here');
-    await first(stream);
+  const [one, another] = [await open(listener), await open(listener)];
+  const { stream } = await begun(one);
+  await begun(another);
+  expect(await failureOf(one.unary(echo, 1))).toMatchObject({
+    code: 'RESOURCE_EXHAUSTED',
+    message: '2 calls are open here, which is the limit',
+  });
+  stream.cancel();
+  await expect.poll(() => one.unary(echo, 1).catch(() => undefined)).toBe(1);
+});
+
+test('at the limit of calls a connection that has fewer than another gets in, and the newest call of that one ends', async () => {
+  const refused: string[] = [];
+  const listener = await listen({
+    connectionLimits: { ...many, calls: 3 },
+    onRefused: ({ reason }) => refused.push(reason),
+  });
+  const greedy = await open(listener);
+  const streams = [await begun(greedy), await begun(greedy), await begun(greedy)];
+  expect(await (await open(listener)).unary(echo, 1)).toBe(1);
+  expect((await failureOf(streams[2]!.messages.next())).code).toBe('RESOURCE_EXHAUSTED');
+  for (const { stream, messages } of streams.slice(0, 2)) {
+    stream.write('again');
+    expect((await messages.next()).value).toEqual({ echo: 'again' });
   }
-  const again = [connection.stream(chat), connection.stream(chat)];
-  for (const stream of again) stream.write('here');
-  const another = await open(listener);
-  await expect
-    .poll(() => failureOf(another.unary(echo, 1)).catch(() => undefined))
-    .toMatchObject({
-      code: 'RESOURCE_EXHAUSTED',
-      message: '2 calls are open here, which is the limit',
-    });
-  for (const stream of [...streams, ...again]) stream.cancel();
-  await expect.poll(() => another.unary(echo, 1).catch(() => undefined)).toBe(1);
+  expect(refused).toEqual(['3 calls are open here, which is the limit']);
 });
 
 test('calls beyond the limit of one connection wait for those before them', async () => {

@@ -21,14 +21,20 @@ export interface IncomingOptions {
 }
 
 interface Incomplete {
-  readonly bytes: Buffer;
+  readonly length: number;
   readonly isCompressed: boolean;
-  readonly beganMs: number;
+  /** As long as the message, or as a window until it may come as a whole. */
+  bytes: Buffer;
   filled: number;
+  /** Undefined while it waits for its turn. */
+  beganMs: number | undefined;
 }
 
 /** The memory of a message that nobody has read yet, beside its bytes. */
-const unreadOverheadBytes = 128;
+const unreadOverheadBytes = 256;
+
+/** Of a call's headers, of its request while it is served: */
+const uncountedBytes = 1_024;
 
 /** Puts the messages of one call together from the data of its stream, and lets the peer send as much as is read. */
 export class IncomingMessages implements Holder {
@@ -41,6 +47,7 @@ export class IncomingMessages implements Holder {
   #releaseTurn: (() => void) | undefined;
   #mayBeLarge = false;
   #isOver = false;
+  #answeredMs: number | undefined;
   #heldBytes = 0;
   #encoding: string | undefined;
 
@@ -60,7 +67,23 @@ export class IncomingMessages implements Holder {
   }
 
   get messageBeganMs(): number | undefined {
-    return this.#incomplete?.beganMs;
+    return this.#incomplete?.beganMs ?? this.#answeredMs;
+  }
+
+  /** Other bytes are kept for the call. A few are not worth counting: each call costs more. */
+  hold(bytes: number): void {
+    if (bytes > uncountedBytes && !this.#isOver) this.#hold(bytes);
+  }
+
+  /** They are kept no more. */
+  drop(bytes: number): void {
+    if (bytes > uncountedBytes && !this.#isOver) this.#release(bytes);
+  }
+
+  /** An answer waits for the peer. */
+  holdAnswer(bytes: number): void {
+    this.#answeredMs = this.#options.nowMs();
+    if (!this.#isOver) this.#hold(bytes);
   }
 
   shed(error: RpcError): void {
@@ -86,7 +109,7 @@ export class IncomingMessages implements Holder {
         at = this.#begin(bytes, at);
       }
     }
-    if (this.#incomplete) this.#letRestCome(this.#incomplete.bytes.length);
+    if (this.#incomplete) this.#letRestCome(this.#incomplete);
     // Also behind a whole message: some peers cannot end a stream whose window is used up.
     else if (!this.#isOver) this.#allowMore();
   }
@@ -104,9 +127,12 @@ export class IncomingMessages implements Holder {
   }
 
   taken(byteLength: number): void {
+    // A reader may go on after the end, when nothing is held any more.
+    if (this.#isOver) return;
     this.#unreadBytes -= byteLength + unreadOverheadBytes;
     this.#release(byteLength + unreadOverheadBytes);
-    this.#allowMore();
+    if (this.#incomplete) this.#letRestCome(this.#incomplete);
+    else this.#allowMore();
   }
 
   /** Gives up all that is held. */
@@ -133,34 +159,48 @@ export class IncomingMessages implements Holder {
       this.#complete(Buffer.from(bytes.subarray(from, to)), flag === 1);
       return to;
     }
+    const { windowBytes } = this.#options;
+    const bytesFirst = Math.min(length, windowBytes);
     this.#incomplete = {
-      bytes: Buffer.allocUnsafe(length),
+      length,
       isCompressed: flag === 1,
-      beganMs: this.#options.nowMs(),
+      bytes: Buffer.allocUnsafe(bytesFirst),
       filled: 0,
+      beganMs: length > windowBytes ? undefined : this.#options.nowMs(),
     };
-    this.#hold(length);
+    this.#hold(bytesFirst);
     return from;
   }
 
-  /** A message that is longer than the window waits for its turn. */
-  #letRestCome(byteLength: number): void {
-    if (byteLength <= this.#options.windowBytes) {
-      this.#allowMore();
-      return;
-    }
-    this.#releaseTurn ??= this.#options.share.requestLarge(byteLength, () => {
+  /** A message that is longer than the window waits until those before it are read, and then for its turn. */
+  #letRestCome(incomplete: Incomplete): void {
+    const { windowBytes } = this.#options;
+    if (incomplete.length <= windowBytes) this.#allowMore();
+    if (incomplete.length <= windowBytes || this.#unreadBytes > 0) return;
+    this.#releaseTurn ??= this.#options.share.requestLarge(incomplete.length, () => {
       this.#mayBeLarge = true;
+      incomplete.beganMs = this.#options.nowMs();
+      this.#grow(incomplete);
       this.#allowMore();
     });
+    // To hold the rest of it may have been too much.
+    if (this.#isOver) this.#endTurn();
+  }
+
+  #grow(incomplete: Incomplete): void {
+    const { bytes, length, filled } = incomplete;
+    incomplete.bytes = Buffer.allocUnsafe(length);
+    incomplete.bytes.set(bytes.subarray(0, filled));
+    this.#hold(length - bytes.length);
   }
 
   /** Returns how many bytes it took. */
   #fill(incomplete: Incomplete, bytes: Uint8Array, at: number): number {
+    if (incomplete.filled === incomplete.bytes.length) this.#grow(incomplete);
     const count = Math.min(bytes.length - at, incomplete.bytes.length - incomplete.filled);
     incomplete.bytes.set(bytes.subarray(at, at + count), incomplete.filled);
     incomplete.filled += count;
-    if (incomplete.filled === incomplete.bytes.length) {
+    if (incomplete.filled === incomplete.length) {
       this.#incomplete = undefined;
       this.#endTurn();
       this.#release(incomplete.bytes.length);
@@ -178,7 +218,7 @@ export class IncomingMessages implements Holder {
   #allowMore(): void {
     const { windowBytes } = this.#options;
     const filledBytes = this.#incomplete?.filled ?? 0;
-    const missingBytes = this.#incomplete ? this.#incomplete.bytes.length - filledBytes : 0;
+    const missingBytes = this.#incomplete ? this.#incomplete.length - filledBytes : 0;
     const freeBytes = windowBytes - this.#unreadBytes - filledBytes;
     const openBytes = this.#stream.receiveWindowBytes;
     const moreBytes = (this.#mayBeLarge ? Math.max(freeBytes, missingBytes) : freeBytes) - openBytes;

@@ -5,9 +5,9 @@ import { RpcError } from '../status.ts';
 
 /** A call that keeps received bytes in memory. */
 export interface Holder {
-  /** Parts of a message that is not complete, and complete ones that nobody has read. */
+  /** Parts of a message that is not complete, complete ones that nobody has read, answers that wait for the peer, and large headers. */
   readonly heldBytes: number;
-  /** When the incomplete message began, if there is one. */
+  /** Since when a message is on its way: one that comes and is not complete, or an answer that the peer does not take. */
   readonly messageBeganMs: number | undefined;
   /** Ends the call, whose bytes are then gone. */
   shed(error: RpcError): void;
@@ -19,7 +19,7 @@ interface LargeMessage {
 }
 
 /**
- * Received bytes that a listener keeps for all of its calls. Over the limit the call that keeps most, of the connection that keeps most,
+ * Bytes that a listener keeps for all of its calls. Over the limit the call that keeps most, of the connection that keeps most,
  * is refused. Messages that are longer than a stream's window take turns, connection by connection.
  */
 export class ReceiveBudget {
@@ -32,6 +32,11 @@ export class ReceiveBudget {
 
   constructor(heldBytesMax: number) {
     this.#heldBytesMax = heldBytesMax;
+  }
+
+  /** Bytes that are kept now. */
+  get heldBytes(): number {
+    return this.#heldBytes;
   }
 
   /** The part of a new connection. */
@@ -144,7 +149,7 @@ export class ReceiveShare {
     for (const holder of [...this.#holders]) {
       const { messageBeganMs } = holder;
       if (messageBeganMs === undefined || nowMs - messageBeganMs < messageTimeoutMs) continue;
-      const text = `a message did not arrive within ${messageTimeoutMs / 1_000} s of its beginning, which is the limit`;
+      const text = `a message did not pass within ${messageTimeoutMs / 1_000} s of its beginning, which is the limit`;
       holder.shed(new RpcError('RESOURCE_EXHAUSTED', text));
     }
   }
@@ -154,7 +159,7 @@ export class ReceiveShare {
     let largest: Holder | undefined;
     for (const holder of this.#holders) if (holder.heldBytes > (largest?.heldBytes ?? 0)) largest = holder;
     if (!largest) return false;
-    const text = `${formatBytes(heldBytesMax)} of messages are incomplete or unread here, which is the limit`;
+    const text = `${formatBytes(heldBytesMax)} of messages are incomplete, unread or not taken here, which is the limit`;
     largest.shed(new RpcError('RESOURCE_EXHAUSTED', text));
     return true;
   }

@@ -22,7 +22,7 @@ export interface Http2Options {
   readonly onRequest?: (stream: Http2Stream, list: HeaderList, isEnd: boolean) => void;
   /** The peer's first SETTINGS came. */
   readonly onReady?: () => void;
-  /** A stream ended, so there is room for another. */
+  /** There may be room for another stream: one ended, or the peer changed its settings. */
   readonly onRoom?: () => void;
   /** The peer takes no new streams. */
   readonly onGoaway?: () => void;
@@ -96,6 +96,11 @@ export class Http2Connection {
     socket.on('close', () => this.#close('the peer closed the connection'));
   }
 
+  /** Streams of either side that are open. */
+  get openStreams(): number {
+    return this.#streams.size;
+  }
+
   /** True if this side may open a stream now. */
   get hasRoom(): boolean {
     return this.#isReady && this.#streams.hasRoom;
@@ -109,6 +114,14 @@ export class Http2Connection {
   /** A new stream of a client. Check `hasRoom` and `takesStreams` first. */
   openStream(): Http2Stream {
     return this.#streams.openOwn();
+  }
+
+  /** Ends the newest stream of the peer, for a reason that is not of the stream. */
+  shedNewest(reason: string): void {
+    const newest = this.#streams.newest();
+    if (!newest) return;
+    this.#streams.sendReset(newest.id, 'ENHANCE_YOUR_CALM');
+    newest.fail({ code: 'ENHANCE_YOUR_CALM', message: reason, by: 'us' });
   }
 
   /** Counts a stream that was refused: a peer may cause so many, and no more. */
@@ -220,7 +233,9 @@ export class Http2Connection {
     this.#leave();
     this.#close(error.message, error);
     // Whatever the peer does now, it does not keep the socket.
-    setTimeout(() => this.#socket.destroy(), http2Limits.lastFrameMs).unref();
+    const patience = setTimeout(() => this.#socket.destroy(), http2Limits.lastFrameMs).unref();
+    // The timer would keep the whole connection in memory.
+    this.#socket.once('close', () => clearTimeout(patience));
   }
 
   #close(reason: string, error?: ConnectionError): void {

@@ -24,6 +24,8 @@ export const http2Limits = {
   unsentAnswerBytes: MiB,
   /** Frames without a message or a call: PING, SETTINGS, PRIORITY, WINDOW_UPDATE, empty DATA and unknown ones. At once, and each second. */
   controlFrames: { burst: 20_000, perSecond: 10_000 },
+  /** SETTINGS, which may change the window of every open stream. At once, and each second. */
+  settingsFrames: { burst: 100, perSecond: 10 },
   /** Streams that the peer resets. At once, and each second: https://nvd.nist.gov/vuln/detail/CVE-2023-44487 */
   resets: { burst: 10_000, perSecond: 1_000 },
   /** Streams that we refuse or reset because of the peer. At once, and each second. */

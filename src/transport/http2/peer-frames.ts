@@ -22,7 +22,7 @@ export interface PeerFramesOptions {
   /** A server's new stream. If nobody listens to it afterwards, it was refused. */
   readonly onRequest: (stream: Http2Stream, list: HeaderList, isEnd: boolean) => void;
   readonly concurrentStreams: number;
-  readonly onSettings: () => void;
+  readonly onSettings: (isFirst: boolean) => void;
   readonly onPingAck: (payload: Buffer) => void;
   readonly onGoaway: (lastStreamId: number, code: ErrorCode, debugData: string) => void;
 }
@@ -38,6 +38,7 @@ export class PeerFrames {
     listBytes: http2Limits.headerListBytes,
   });
   readonly #controlFrames: Allowance;
+  readonly #settingsFrames: Allowance;
   readonly #resets: Allowance;
   readonly #refusedStreams: Allowance;
   readonly #discardedBytes: Allowance;
@@ -51,6 +52,7 @@ export class PeerFrames {
     this.#window = new ReceiveWindow(options.output);
     const allowance = (rate: Rate): Allowance => new Allowance(rate, this.#nowMs);
     this.#controlFrames = allowance(http2Limits.controlFrames);
+    this.#settingsFrames = allowance(http2Limits.settingsFrames);
     this.#resets = allowance(http2Limits.resets);
     this.#refusedStreams = allowance(http2Limits.refusedStreams);
     this.#discardedBytes = allowance(http2Limits.discardedBytes);
@@ -234,7 +236,7 @@ export class PeerFrames {
   /** §6.5 */
   #onSettings(flags: number, streamId: number, bytes: Buffer, from: number, to: number): void {
     if (streamId !== 0) throw new ConnectionError('PROTOCOL_ERROR', 'a SETTINGS frame on a stream');
-    this.#countControlFrame();
+    take(this.#settingsFrames, this.#nowMs, 'too many SETTINGS frames');
     if (flags & frameFlag.ack) {
       if (to > from) throw new ConnectionError('FRAME_SIZE_ERROR', 'a SETTINGS acknowledgement that is not empty');
       return;

@@ -107,6 +107,13 @@ export class Streams implements StreamCarrier {
     for (const stream of [...this.#open.values()]) if (stream.id > id) stream.fail(failure);
   }
 
+  /** Of those that are open. */
+  newest(): Http2Stream | undefined {
+    let newest: Http2Stream | undefined;
+    for (const stream of this.#open.values()) newest = stream;
+    return newest;
+  }
+
   [Symbol.iterator](): Iterator<Http2Stream> {
     return this.#open.values();
   }

@@ -12,15 +12,16 @@ import { ServedConnection, type ServerParts } from './served-connection.ts';
 /** Binds the address and serves the routes on it. */
 export async function listen(address: string, options: ListenOptions): Promise<Listener> {
   const { tls, onRefused, connectionLimits } = options;
+  const served = new Set<ServedConnection>();
   const parts: ServerParts = {
     ...options,
     routes: new Map(options.routes.map((route) => [route.method.path, route])),
     connections: new Connections(options),
     budget: new ReceiveBudget(connectionLimits?.heldBytes ?? Number.POSITIVE_INFINITY),
     deadlines: new Deadlines(nowMs),
+    served,
     openCalls: 0,
   };
-  const served = new Set<ServedConnection>();
   /** By address, since TLS hands over another object than the socket that came in. */
   const admissions = new Map<string, Admission>();
   let isDraining = false;

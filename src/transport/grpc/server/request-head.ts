@@ -18,12 +18,15 @@ export class RequestHead {
   readonly encoding: string | undefined;
   /** `invalid`: a timeout that cannot be read. */
   readonly timeoutMs: number | undefined | 'invalid';
+  /** The memory that the fields take, about. */
+  readonly heldBytes: number;
   readonly #fields: readonly HeaderField[];
   #metadata: Metadata | undefined;
 
   private constructor(fields: readonly HeaderField[]) {
     const values = new Map<string, string>();
     this.malformed = collect(fields, values);
+    this.heldBytes = fields.reduce((sum, { size }) => sum + size + fieldOverheadBytes, 0);
     this.#fields = fields;
     this.method = values.get(':method') ?? '';
     this.path = values.get(':path') ?? '';
@@ -47,6 +50,9 @@ export class RequestHead {
     return this.#metadata;
   }
 }
+
+/** The memory of a field beside its size by the RFC: three objects. */
+const fieldOverheadBytes = 128;
 
 const pseudoFields: ReadonlySet<string> = new Set([':method', ':path', ':scheme', ':authority']);
 const required = [':method', ':path', ':scheme'] as const;

@@ -25,6 +25,8 @@ export interface ServerParts
   readonly connections: Connections;
   readonly budget: ReceiveBudget;
   readonly deadlines: Deadlines;
+  /** All connections. */
+  readonly served: Set<ServedConnection>;
   /** Calls on all connections. */
   openCalls: number;
 }
@@ -127,10 +129,12 @@ export class ServedConnection {
     if (route.kind === 'unary') {
       const call = new UnaryCall(home, route.method, route.handler);
       stream.listen(call);
+      call.keep(head.heldBytes);
       if (isEnd) call.onHeaders();
     } else {
       const call = new ServerStream(home, route.method);
       stream.listen(call);
+      call.keep(head.heldBytes);
       if (isEnd) call.onHeaders();
       void call.serve(route.handler);
     }
@@ -138,18 +142,37 @@ export class ServedConnection {
 
   /** None of a refused call's message is read. @throws RpcError */
   #judge(head: RequestHead): void {
-    const { authorize, connectionLimits, connections, openCalls, onRefused } = this.#server;
+    const { authorize, connections, onRefused } = this.#server;
     const fault = this.#certificateFault();
     if (fault !== undefined) throw new RpcError('UNAUTHENTICATED', fault);
     const principal = authorize?.({ peer: this.#peer, metadata: head.metadata }) ?? nobody;
-    const max = connectionLimits?.calls ?? Number.POSITIVE_INFINITY;
-    const reason =
-      openCalls >= max
-        ? `${max} calls are open here, which is the limit`
-        : connections.proven(this.#admission, principal);
+    const reason = connections.proven(this.#admission, principal) ?? this.#makeRoom();
     if (reason === undefined) return;
     onRefused?.({ address: this.#peer.address, reason });
     throw new RpcError('RESOURCE_EXHAUSTED', reason);
+  }
+
+  /**
+   * Once as many calls are open as may be, a connection that has fewer than another gets in, and the newest call of that other one ends.
+   * Returns the reason for a refusal.
+   */
+  #makeRoom(): string | undefined {
+    const { connectionLimits, openCalls, served } = this.#server;
+    const max = connectionLimits?.calls ?? Number.POSITIVE_INFINITY;
+    if (openCalls < max) return undefined;
+    const reason = `${max} calls are open here, which is the limit`;
+    // The call that is judged has its stream already.
+    let most = this.#http2.openStreams;
+    let greediest: ServedConnection | undefined;
+    for (const each of served) {
+      if (each.#http2.openStreams <= most) continue;
+      most = each.#http2.openStreams;
+      greediest = each;
+    }
+    if (!greediest) return reason;
+    this.#server.onRefused?.({ address: greediest.#peer.address, reason });
+    greediest.#http2.shedNewest(reason);
+    return undefined;
   }
 
   /** The problem with the client's certificate. It is reported once. */

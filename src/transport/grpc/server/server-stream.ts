@@ -39,6 +39,11 @@ export class ServerStream<Incoming, Outgoing> extends StreamEnd<Incoming, Outgoi
     });
   }
 
+  /** What its headers take. */
+  keep(headerBytes: number): void {
+    this.#incoming.hold(headerBytes);
+  }
+
   /** Runs the handler to its end, which ends the call. */
   async serve(handler: StreamHandler<Incoming, Outgoing>): Promise<void> {
     const served = new ServedCall(this.#facts);

@@ -17,6 +17,8 @@ export class UnaryCall<Request, Response> implements StreamListener {
   readonly #facts: Http2CallFacts;
   readonly #incoming: IncomingMessages;
   #request: Uint8Array | undefined;
+  /** The answer waits for the client, and with it the end of the call. */
+  #isAnswerWaiting = false;
 
   constructor(home: CallHome, method: UnaryMethod<Request, Response>, handler: UnaryHandler<Request, Response>) {
     this.#home = home;
@@ -33,6 +35,11 @@ export class UnaryCall<Request, Response> implements StreamListener {
       onMessage: (bytes) => this.#onMessage(bytes),
       onShed: (error) => this.#refuse(error),
     });
+  }
+
+  /** What its headers take. */
+  keep(headerBytes: number): void {
+    this.#incoming.hold(headerBytes);
   }
 
   /** Trailers of a request have no meaning for gRPC. */
@@ -52,7 +59,9 @@ export class UnaryCall<Request, Response> implements StreamListener {
     }
   }
 
-  onSent(): void {}
+  onSent(): void {
+    this.#isAnswerWaiting = false;
+  }
 
   onClosed(): void {
     this.#incoming.close();
@@ -67,6 +76,7 @@ export class UnaryCall<Request, Response> implements StreamListener {
   #onMessage(bytes: Uint8Array): void {
     if (this.#request) throw new RpcError('INTERNAL', `${this.#method.path} was called with more than one message`);
     this.#request = bytes;
+    this.#incoming.hold(bytes.length);
   }
 
   async #serve(bytes: Uint8Array): Promise<void> {
@@ -75,9 +85,12 @@ export class UnaryCall<Request, Response> implements StreamListener {
       const request = decodeMessage(this.#format(this.#method.request), bytes);
       const response = await this.#handler(request, served);
       const answer = encodeMessage(this.#format(this.#method.response), response);
+      this.#incoming.drop(bytes.length);
       this.#facts.sendHeaders();
+      this.#isAnswerWaiting = true;
       this.#home.stream.send(messagePrefix(answer.length), answer);
       this.#conclude(served.succeeded());
+      if (this.#isAnswerWaiting) this.#incoming.holdAnswer(answer.length);
     } catch (error) {
       this.#conclude(served.failed(error));
     }
@@ -94,6 +107,12 @@ export class UnaryCall<Request, Response> implements StreamListener {
   /** Ends the call with an error, and with it what its handler still does. */
   #refuse(error: RpcError): void {
     this.#facts.lost(() => error);
-    this.#conclude(failureOutcome(error));
+    if (!this.#isAnswerWaiting) {
+      this.#conclude(failureOutcome(error));
+    } else {
+      // Its status would wait behind it.
+      this.#home.stream.reset('ENHANCE_YOUR_CALM');
+      this.#incoming.close();
+    }
   }
 }
