@@ -19,6 +19,7 @@ import type { Peer, RpcStream } from '../transport/rpc.ts';
 import { RpcError, throwFault } from '../transport/status.ts';
 import type { Policy } from './access/policy.ts';
 import { anonymous } from './access/principal.ts';
+import { stateReadsAtOnce } from './connection-limits.ts';
 import { GrantDesk } from './grants/grant-desk.ts';
 import { instanceIdOf } from './ownership/instance-id.ts';
 import { type Registration, Registry } from './ownership/registration.ts';
@@ -53,8 +54,6 @@ export interface BusOptions {
 
 export const defaultDrainTimeoutMs = 8_000;
 const sweepEveryMs = 1_000;
-/** Of up to 1 MiB each: an answer that waits for its caller counts among what the listener holds, one that is read does not yet. */
-const stateReadsAtOnce = 8;
 
 /** The Bus API behind its wire: registration, ownership and routing. */
 export class Bus {

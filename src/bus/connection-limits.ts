@@ -11,3 +11,6 @@ export const connectionLimits: ConnectionLimits = {
   calls: 4_096,
   heldBytes: 32 * MiB,
 };
+
+/** States of up to 1 MiB. What waits for its caller counts among `heldBytes`; what the store is asked for does not. */
+export const stateReadsAtOnce = 8;

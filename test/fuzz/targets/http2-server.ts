@@ -28,7 +28,7 @@ const ready: Ready = {
     opening(chat.path, { 'grpc-timeout': '1S' }),
     opening(count.path),
     opening(chat.path, { 'grpc-encoding': 'gzip', 'content-length': '32' }),
-    opening('/none'),
+    opening('/test.Service/Unknown'),
     raw.literal('trailer', 'a'),
     hello,
     Buffer.concat([hello, zipped, hello]),
