@@ -22,7 +22,7 @@ export interface PeerFramesOptions {
   /** A server's new stream. If nobody listens to it afterwards, it was refused. */
   readonly onRequest: (stream: Http2Stream, list: HeaderList, isEnd: boolean) => void;
   readonly concurrentStreams: number;
-  readonly onSettings: (isFirst: boolean) => void;
+  readonly onSettings: () => void;
   readonly onPingAck: (payload: Buffer) => void;
   readonly onGoaway: (lastStreamId: number, code: ErrorCode, debugData: string) => void;
 }
