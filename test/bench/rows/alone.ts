@@ -29,6 +29,8 @@ export const alone: Benchmark = {
       publish: () => timeRequests(publish, calls),
       heartbeat: () => timeRequests(beat, calls),
     };
+    // What has answered many calls is compiled.
+    for (const warmUp of [echoes.grpcJs.rate, echoes.http2.rate, () => line.publishes().run(roundMs)]) await warmUp();
     for (const measure of Object.values(measures)) await measure();
     const results = await inTurns(rounds, measures);
     // Throws when a publish was not accepted.

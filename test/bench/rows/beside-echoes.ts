@@ -4,11 +4,10 @@ import type { Cost, MeasuredLoad } from '../generator/measured-load.ts';
 
 type CostRound = Readonly<Record<'grpcJs' | 'http2' | 'measured', Cost>>;
 
-/** Runs a load and the same load of the bare echoes in turns, once before they count. */
+/** Runs a load and the same load of the bare echoes in turns. */
 export async function besideEchoes(load: MeasuredLoad, { rounds, roundMs }: Scale): Promise<readonly CostRound[]> {
   const { grpcJs, http2 } = await startEchoes(roundMs);
   const measures = { grpcJs: grpcJs.rate, http2: http2.rate, measured: () => load.run(roundMs) };
-  for (const measure of Object.values(measures)) await measure();
   return inTurns(rounds, measures);
 }
 
