@@ -134,5 +134,5 @@ async function faultedVerdict(bed: TestBed, input: Input, context: SceneContext)
   const fault = await faultOfWork(bed, input, context);
   return fault === undefined
     ? passed(`faulted after ${faultedAfterMs} ms without an answer, healed by one, and works`)
-    : failed(`thawed, ${fault}`);
+    : failed(`resumed, ${fault}`);
 }
