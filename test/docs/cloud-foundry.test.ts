@@ -33,7 +33,7 @@ function inputsOf({ name, env }: Application): StagingInputs {
 describe.each(manifests)('manifest %# of docs/cloud-foundry.md', ({ text, app }) => {
   test('is a manifest that staging accepts without a warning', () => {
     expect(parseAppManifest(text, 'x').name).toBe(app.name);
-    expect(inputsOf(app)).toMatchObject({ faults: [], warnings: [] });
+    expect(inputsOf(app)).toMatchObject({ errors: [], warnings: [] });
   });
 
   test('sets variables that exist, to texts', () => {
