@@ -1,10 +1,12 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { expect } from 'vitest';
-import type { Attack, Scene } from '../attack.ts';
+import type { Attack } from '../attack.ts';
+import { whileServed } from '../while-served.ts';
 
 /** The time of this many rounds of the honest client is what the attacked process has to come to harm. */
 const rounds = 50;
+const scrapers = { rounds, attackers: 64 };
 const scrape = 'GET /metrics HTTP/1.1\r\nHost: sidecar\r\n\r\n';
 
 export const attacks: readonly Attack[] = [
@@ -38,12 +40,18 @@ export const attacks: readonly Attack[] = [
   {
     name: 'GET /metrics on new connections without end, 64 at a time',
     target: 'sidecar',
-    run: async ({ sidecar, honest }) => await whileServed(honest, 64, () => scrapeOnce(sidecar.healthUrl)),
+    async run({ sidecar, honest }) {
+      const scrapes = await whileServed(honest, scrapers, () => scrapeOnce(sidecar.healthUrl));
+      expect(scrapes).toBeGreaterThan(scrapers.attackers);
+    },
   },
   {
     name: 'GET /metrics on new connections without end, 64 at a time',
     target: 'bus',
-    run: async ({ bus, honest }) => await whileServed(honest, 64, () => scrapeOnce(bus.metricsUrl)),
+    async run({ bus, honest }) {
+      const scrapes = await whileServed(honest, scrapers, () => scrapeOnce(bus.metricsUrl));
+      expect(scrapes).toBeGreaterThan(scrapers.attackers);
+    },
   },
   {
     name: '3,000 connections whose requests never end: no byte, half a line, headers, a body',
@@ -68,23 +76,6 @@ export const attacks: readonly Attack[] = [
     },
   },
 ];
-
-/** So many attackers, each again and again, for the time that `rounds` rounds of the honest client take. */
-async function whileServed(honest: Scene['honest'], attackers: number, attack: () => Promise<void>): Promise<void> {
-  let isOver = false;
-  let attacked = 0;
-  const running = Array.from({ length: attackers }, async () => {
-    while (!isOver) {
-      await attack();
-      attacked += 1;
-    }
-  });
-  await honest.rounds(rounds).finally(() => {
-    isOver = true;
-  });
-  await Promise.all(running);
-  expect(attacked).toBeGreaterThan(attackers);
-}
 
 async function scrapeOnce(url: string): Promise<void> {
   const socket = await open(url);
