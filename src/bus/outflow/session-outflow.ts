@@ -70,7 +70,9 @@ export class SessionOutflow {
   }
 
   async #whenRead(): Promise<void> {
-    await this.room();
+    const room = this.room();
+    // With capacity it is sent at once, before later events.
+    if (room) await room;
     const make = this.#latest;
     this.#latest = undefined;
     if (make) this.send(make());
