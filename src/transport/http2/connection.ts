@@ -1,15 +1,15 @@
 import type { Socket } from 'node:net';
-import { ConnectionError, type ErrorCode, StreamError } from './error-code.ts';
-import { clientPreface } from './frame.ts';
-import { FrameReader } from './frame-reader.ts';
+import { ConnectionError, type ErrorCode, StreamError } from './frames/error-code.ts';
+import { clientPreface } from './frames/frame.ts';
+import { FrameReader } from './frames/frame-reader.ts';
 import type { HeaderList } from './hpack/header-decoder.ts';
 import type { Http2Options } from './http2-options.ts';
 import { http2Limits } from './limits.ts';
 import { type Keepalive, Liveness } from './liveness.ts';
-import { Output } from './output.ts';
+import { Output } from './frames/output.ts';
 import { PeerFrames } from './peer-frames.ts';
 import { SendFlow } from './send-flow.ts';
-import { settingsPayload } from './settings.ts';
+import { settingsPayload } from './frames/settings.ts';
 import type { Http2Stream } from './stream.ts';
 import { Streams } from './streams.ts';
 

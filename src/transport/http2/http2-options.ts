@@ -1,4 +1,4 @@
-import type { ConnectionError } from './error-code.ts';
+import type { ConnectionError } from './frames/error-code.ts';
 import type { HeaderList } from './hpack/header-decoder.ts';
 import type { Http2Stream } from './stream.ts';
 

@@ -2,7 +2,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { RequestHead } from '../../../src/transport/grpc/server/request-head.ts';
 import { Http2Connection } from '../../../src/transport/http2/connection.ts';
-import { StreamError } from '../../../src/transport/http2/error-code.ts';
+import { StreamError } from '../../../src/transport/http2/frames/error-code.ts';
 import type { HeaderList } from '../../../src/transport/http2/hpack/header-decoder.ts';
 import type { Http2Stream } from '../../../src/transport/http2/stream.ts';
 import { eachLine, peerOptions, tell } from './lines.ts';

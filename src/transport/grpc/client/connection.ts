@@ -3,7 +3,7 @@ import { cancellationBy } from '../../cancellation.ts';
 import { failedStream } from '../../failed-stream.ts';
 import { Http2Connection } from '../../http2/connection.ts';
 import { Fifo } from '../../http2/fifo.ts';
-import { initialWindowBytes } from '../../http2/frame.ts';
+import { initialWindowBytes } from '../../http2/frames/frame.ts';
 import { http2Limits } from '../../http2/limits.ts';
 import { decodeMessage, encodeMessage } from '../../message.ts';
 import type { CallOptions, ClientStream, Connection, ConnectOptions, StreamMethod, UnaryMethod } from '../../rpc.ts';

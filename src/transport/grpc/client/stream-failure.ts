@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../../http2/error-code.ts';
+import type { ErrorCode } from '../../http2/frames/error-code.ts';
 import type { StreamFailure } from '../../http2/stream.ts';
 import { RpcError, type StatusCode } from '../../status.ts';
 

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { Http2Connection } from '../../http2/connection.ts';
-import { StreamError } from '../../http2/error-code.ts';
+import { StreamError } from '../../http2/frames/error-code.ts';
 import type { HeaderList } from '../../http2/hpack/header-decoder.ts';
 import type { Http2Stream } from '../../http2/stream.ts';
 import type { ListenOptions, Peer, Route } from '../../rpc.ts';

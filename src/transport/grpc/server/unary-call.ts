@@ -1,4 +1,4 @@
-import { initialWindowBytes } from '../../http2/frame.ts';
+import { initialWindowBytes } from '../../http2/frames/frame.ts';
 import type { StreamFailure, StreamListener } from '../../http2/stream.ts';
 import { decodeMessage, encodeMessage, type MessageFormat } from '../../message.ts';
 import type { UnaryHandler, UnaryMethod } from '../../rpc.ts';
