@@ -12,9 +12,9 @@ import {
   type SessionEvent,
   type SessionRequest,
 } from '../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
-import { grantsFromWire } from '../contract/wire/grants-on-wire.ts';
 import { leaseMsTrailer, limits } from '../contract/wire/limits.ts';
 import { busProtocolVersion, protocolVersionsFit } from '../contract/wire/protocol-version.ts';
+import { grantsFromWire } from '../contract/wire/topics/grants-on-wire.ts';
 import type { Peer, RpcStream } from '../transport/rpc.ts';
 import { RpcError, throwFault } from '../transport/status.ts';
 import type { Policy } from './access/policy.ts';

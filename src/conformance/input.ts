@@ -1,4 +1,4 @@
-import { matchTopic } from '../contract/wire/topic.ts';
+import { matchTopic } from '../contract/wire/topics/topic.ts';
 import { isActivity, openSubscriptions } from './conduct.ts';
 import type { TestBed } from './test-bed.ts';
 

@@ -1,5 +1,5 @@
-import type { Grant } from '../contract/wire/grants.ts';
 import { sidecarMethods } from '../contract/wire/methods.ts';
+import type { Grant } from '../contract/wire/topics/grants.ts';
 import { deliveries, healthChecks, isAttached } from './conduct.ts';
 import type { TestId } from './conformance-tests.ts';
 import type { Input, InputMessage } from './input.ts';

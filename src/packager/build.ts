@@ -2,14 +2,14 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { packagePaths } from '../buildpack/layout.ts';
 import { parseManifest } from '../buildpack/manifest.ts';
-import { bundle } from './bundle.ts';
-import { type BundledPackage, bundledPackages } from './bundled-packages.ts';
+import { bundle } from './bundle/bundle.ts';
+import { type BundledPackage, bundledPackages } from './bundle/bundled-packages.ts';
+import { thirdPartyNotices } from './bundle/notices.ts';
+import { sbom } from './bundle/sbom.ts';
 import { writeImageContext } from './image-context.ts';
 import { refuseCarriageReturns } from './line-ends.ts';
-import { thirdPartyNotices } from './notices.ts';
 import { type CarriedRuntime, downloadsTable, packageManifest } from './packaged-manifest.ts';
 import { prepareRuntime } from './runtime.ts';
-import { sbom } from './sbom.ts';
 
 export interface BuildOptions {
   /** Root of the checkout. */

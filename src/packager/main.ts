@@ -3,8 +3,8 @@ import { Command, CommanderError } from 'commander';
 import { formatBytes } from '../base/bytes.ts';
 import { exitCodeOf, renderError, UserFacingError } from '../base/user-facing-error.ts';
 import { type Build, buildDist } from './build.ts';
+import { type Weight, weigh, weightTable } from './bundle/weigh.ts';
 import { type MadePackage, makePackage } from './package.ts';
-import { type Weight, weigh, weightTable } from './weigh.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 

@@ -10,7 +10,7 @@ import { readBindingSources } from '../contract/config/bus/binding-files.ts';
 import { exitCodes } from '../contract/config/exit-codes.ts';
 import { loadSidecarConfig, type SidecarConfig } from '../contract/config/sidecar-config.ts';
 import { hasTwoTokens, unknownVariables } from '../contract/config/variable-slips.ts';
-import { patternProblem } from '../contract/wire/topic.ts';
+import { patternProblem } from '../contract/wire/topics/topic.ts';
 import { grpcNetwork } from '../transport/grpc/network.ts';
 import { serveHttp } from '../transport/http/http-server.ts';
 import { readCredential, readSidecarConfigFile } from './lifecycle/launch-files.ts';

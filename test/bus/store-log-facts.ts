@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Store, StoredMessage } from '../../src/bus/store/store.ts';
-import { matchTopic } from '../../src/contract/wire/topic.ts';
+import { matchTopic } from '../../src/contract/wire/topics/topic.ts';
 import { VirtualScheduler } from '../../src/simulation/virtual-scheduler.ts';
 import { activeOwner, appendIds, type CreateStore, idOf, idsIn, message } from './store-fixtures.ts';
 

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, expect, onTestFailed, test } from 'vitest';
 import { randomBelow, seededRandom, systemRandom } from '../../src/base/random.ts';
-import { matchTopic } from '../../src/contract/wire/topic.ts';
+import { matchTopic } from '../../src/contract/wire/topics/topic.ts';
 import type { CounterEntry, LedgerEntry, PublisherEntry } from './entries.ts';
 import { Fleet } from './fleet.ts';
 import { JournalReader } from './journal.ts';

@@ -1,4 +1,4 @@
-import { matchTopic } from '../../src/contract/wire/topic.ts';
+import { matchTopic } from '../../src/contract/wire/topics/topic.ts';
 import { type CounterEntry, type LedgerEntry, laneOf, type PublisherEntry, type Taken } from './entries.ts';
 
 /** By the publisher's instance id. */

@@ -9,7 +9,7 @@ import { parseInvocation } from '../../src/compose/invocation/invocation.ts';
 import { errorLine, Protocol } from '../../src/compose/invocation/protocol.ts';
 import { runCommand } from '../../src/compose/run-command.ts';
 import { StateFiles } from '../../src/compose/state/state-files.ts';
-import { patternProblem } from '../../src/contract/wire/topic.ts';
+import { patternProblem } from '../../src/contract/wire/topics/topic.ts';
 import { FakeEngine } from './fake-engine.ts';
 
 export interface Message {

@@ -11,7 +11,7 @@ import {
 import { MessageMetaSchema } from '../../src/contract/wire/gen/meridian/v1/envelope_pb.ts';
 import { CallFailure, SidecarService } from '../../src/contract/wire/gen/meridian/v1/sidecar_pb.ts';
 import { limits } from '../../src/contract/wire/limits.ts';
-import { patternProblem } from '../../src/contract/wire/topic.ts';
+import { patternProblem } from '../../src/contract/wire/topics/topic.ts';
 import { healthReply } from '../../src/sidecar/health/health-report.ts';
 import type { SidecarState } from '../../src/sidecar/lifecycle/sidecar-state.ts';
 import { httpLimits } from '../../src/transport/http/http-limits.ts';

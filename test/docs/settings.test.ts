@@ -8,7 +8,7 @@ import { parsePolicy } from '../../src/bus/access/policy.ts';
 import { contextOf, type Setting, settingsIn } from '../../src/contract/config/settings/setting.ts';
 import { settings, sidecarConfigKeys } from '../../src/contract/config/settings.ts';
 import { loadSidecarConfig } from '../../src/contract/config/sidecar-config.ts';
-import { patternProblem } from '../../src/contract/wire/topic.ts';
+import { patternProblem } from '../../src/contract/wire/topics/topic.ts';
 import { readPage } from './examples.ts';
 import { generatedFiles } from './generated/generated-files.ts';
 import { policySchema, sidecarConfigSchema } from './generated/json-schemas.ts';

@@ -9,7 +9,7 @@ import type { ConfigFile } from '../../src/contract/config/settings/config-file.
 import { settingsIn } from '../../src/contract/config/settings/setting.ts';
 import { settings } from '../../src/contract/config/settings.ts';
 import { loadSidecarConfig } from '../../src/contract/config/sidecar-config.ts';
-import { patternProblem } from '../../src/contract/wire/topic.ts';
+import { patternProblem } from '../../src/contract/wire/topics/topic.ts';
 import { examineComposeFile } from '../../src/doctor/compose/compose-file.ts';
 import { readStagingInputs } from '../../src/supply/staging-inputs.ts';
 import { examine, sound } from './examined-folder.ts';

@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { Weight } from '../../src/packager/bundle/weigh.ts';
 import type { MadePackage as Made } from '../../src/packager/package.ts';
-import type { Weight } from '../../src/packager/weigh.ts';
 
 export type MadePackage = Made & { readonly weight?: Weight };
 

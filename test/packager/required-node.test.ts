@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { programs } from '../../src/packager/bundle.ts';
+import { programs } from '../../src/packager/bundle/bundle.ts';
 import { requiredNode } from '../../src/packager/required-node.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');

@@ -4,7 +4,7 @@ import { realScheduler } from '../../src/base/time/real-scheduler.ts';
 import { serveBus } from '../../src/bus/serve-bus.ts';
 import { MemoryStore } from '../../src/bus/store/in-memory/memory-store.ts';
 import { loadSidecarConfig } from '../../src/contract/config/sidecar-config.ts';
-import { patternProblem } from '../../src/contract/wire/topic.ts';
+import { patternProblem } from '../../src/contract/wire/topics/topic.ts';
 import { Plugin } from '../../src/plugin/plugin.ts';
 import { Sidecar } from '../../src/sidecar/sidecar.ts';
 import { grpcNetwork } from '../../src/transport/grpc/network.ts';

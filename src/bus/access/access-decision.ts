@@ -1,5 +1,5 @@
-import type { Grant } from '../../contract/wire/grants.ts';
-import { containsPattern, patternsOverlap } from '../../contract/wire/topic.ts';
+import type { Grant } from '../../contract/wire/topics/grants.ts';
+import { containsPattern, patternsOverlap } from '../../contract/wire/topics/topic.ts';
 import type { GrantDecision } from '../store/store.ts';
 import { globMatches, type Policy, type PolicyRule } from './policy.ts';
 

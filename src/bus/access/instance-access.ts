@@ -1,5 +1,5 @@
-import { AllowedTopics } from '../../contract/wire/allowed-topics.ts';
-import type { Grant, WithheldGrant } from '../../contract/wire/grants.ts';
+import { AllowedTopics } from '../../contract/wire/topics/allowed-topics.ts';
+import type { Grant, WithheldGrant } from '../../contract/wire/topics/grants.ts';
 import type { EvaluatedGrant, Standing } from './access-decision.ts';
 
 /** The requested grants of one registration with their status. The object stays the same for the life of its epoch. */

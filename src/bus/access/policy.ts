@@ -1,7 +1,7 @@
 import { isMap, LineCounter, parseDocument } from 'yaml';
 import { ErrorList, messageOf, UserFacingError } from '../../base/user-facing-error.ts';
-import type { Grant } from '../../contract/wire/grants.ts';
-import { patternProblem } from '../../contract/wire/topic.ts';
+import type { Grant } from '../../contract/wire/topics/grants.ts';
+import { patternProblem } from '../../contract/wire/topics/topic.ts';
 import { parseQuotas, type Quotas } from '../quotas/quotas.ts';
 import { type PolicyTokens, parseTokens } from './policy-tokens.ts';
 

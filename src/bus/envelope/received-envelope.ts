@@ -7,9 +7,9 @@ import {
   type MessageMeta,
   MessageMetaSchema,
 } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
-import { notGranted } from '../../contract/wire/grants.ts';
 import { limits } from '../../contract/wire/limits.ts';
-import { topicProblem } from '../../contract/wire/topic.ts';
+import { notGranted } from '../../contract/wire/topics/grants.ts';
+import { topicProblem } from '../../contract/wire/topics/topic.ts';
 import type { Registration } from '../ownership/registration.ts';
 import { type Stamp, senderRefusal, stampEnvelope } from './stamp-envelope.ts';
 

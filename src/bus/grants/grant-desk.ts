@@ -1,6 +1,6 @@
 import type { Log } from '../../base/log/log.ts';
 import type { Scheduler } from '../../base/time/scheduler.ts';
-import type { Grant } from '../../contract/wire/grants.ts';
+import type { Grant } from '../../contract/wire/topics/grants.ts';
 import {
   type AccessDecision,
   decideAccess,

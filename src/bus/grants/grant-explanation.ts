@@ -1,5 +1,5 @@
-import { approvalCommand } from '../../contract/wire/approval-command.ts';
-import { type Grant, nearestHint } from '../../contract/wire/grants.ts';
+import { approvalCommand } from '../../contract/wire/topics/approval-command.ts';
+import { type Grant, nearestHint } from '../../contract/wire/topics/grants.ts';
 import {
   type AccessDecision,
   allowingRule,

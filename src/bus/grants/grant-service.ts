@@ -9,10 +9,10 @@ import {
   ListGrantsReplySchema,
   Standing,
 } from '../../contract/wire/gen/meridian/bus/v1/grants_pb.ts';
-import type { Grant } from '../../contract/wire/grants.ts';
-import { actionFromWire, actionToWire } from '../../contract/wire/grants-on-wire.ts';
 import { grantMethods } from '../../contract/wire/methods.ts';
-import { patternProblem } from '../../contract/wire/topic.ts';
+import type { Grant } from '../../contract/wire/topics/grants.ts';
+import { actionFromWire, actionToWire } from '../../contract/wire/topics/grants-on-wire.ts';
+import { patternProblem } from '../../contract/wire/topics/topic.ts';
 import { type CallContext, type Route, serveUnary } from '../../transport/rpc.ts';
 import { RpcError } from '../../transport/status.ts';
 import { allowingRule, type EvaluatedGrant, rulesFor } from '../access/access-decision.ts';

@@ -3,7 +3,7 @@ import type { Scheduler, Timer } from '../../base/time/scheduler.ts';
 import type { Encoded } from '../../contract/wire/codec/encoded.ts';
 import { type Answer, CallOutcome, type CallResult } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import type { Envelope, MessageMeta } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
-import { matchTopic } from '../../contract/wire/topic.ts';
+import { matchTopic } from '../../contract/wire/topics/topic.ts';
 import { acceptableAnswer } from '../envelope/acceptable-answer.ts';
 import { sessionLimits } from '../outflow/session-limits.ts';
 

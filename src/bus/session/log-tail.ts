@@ -1,4 +1,4 @@
-import { matchTopic } from '../../contract/wire/topic.ts';
+import { matchTopic } from '../../contract/wire/topics/topic.ts';
 import type { Store, StoredMessage } from '../store/store.ts';
 import { PatternIndex } from './pattern-index.ts';
 

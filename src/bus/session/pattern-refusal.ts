@@ -1,8 +1,8 @@
 import type { MessageType } from '../../contract/wire/codec/message.ts';
 import { lengthFault } from '../../contract/wire/field-limits/length-fault.ts';
 import { EndReason } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
-import { admitsPattern, nearestHint, notGranted } from '../../contract/wire/grants.ts';
-import { patternProblem } from '../../contract/wire/topic.ts';
+import { admitsPattern, nearestHint, notGranted } from '../../contract/wire/topics/grants.ts';
+import { patternProblem } from '../../contract/wire/topics/topic.ts';
 import type { Registration } from '../ownership/registration.ts';
 import type { QuotaName } from '../quotas/quotas.ts';
 

@@ -13,9 +13,9 @@ import {
   type SessionRequest,
   StatusReportSchema,
 } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
-import { grantsToWire } from '../../contract/wire/grants-on-wire.ts';
 import { limits } from '../../contract/wire/limits.ts';
 import { callMessageId, publishId } from '../../contract/wire/message-id.ts';
+import { grantsToWire } from '../../contract/wire/topics/grants-on-wire.ts';
 import type { RpcStream } from '../../transport/rpc.ts';
 import { RpcError, throwFault } from '../../transport/status.ts';
 import { receiveEnvelope } from '../envelope/received-envelope.ts';

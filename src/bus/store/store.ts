@@ -1,7 +1,7 @@
 import type { AcknowledgedPositions } from '../../contract/wire/acknowledged-positions.ts';
 import type { Encoded } from '../../contract/wire/codec/encoded.ts';
 import type { Envelope, MessageMeta } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
-import type { Grant } from '../../contract/wire/grants.ts';
+import type { Grant } from '../../contract/wire/topics/grants.ts';
 import type { IdleExpiry } from './idle-expiry.ts';
 
 /** A writer. Its epoch fences every earlier owner of the instance id. */

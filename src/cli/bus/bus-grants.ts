@@ -8,9 +8,9 @@ import {
   ListGrantsRequestSchema,
   Standing,
 } from '../../contract/wire/gen/meridian/bus/v1/grants_pb.ts';
-import type { Action, Grant } from '../../contract/wire/grants.ts';
-import { actionFromWire, actionToWire, grantsToWire } from '../../contract/wire/grants-on-wire.ts';
 import { grantMethods } from '../../contract/wire/methods.ts';
+import type { Action, Grant } from '../../contract/wire/topics/grants.ts';
+import { actionFromWire, actionToWire, grantsToWire } from '../../contract/wire/topics/grants-on-wire.ts';
 import { usageExitCode } from '../command.ts';
 import type { AdminClient } from './admin-client.ts';
 import { type AdminFlags, print, withAdminClient, withAdminFlags } from './admin-flags.ts';

@@ -1,5 +1,5 @@
 import { alignColumns } from '../../base/align-columns.ts';
-import type { Grant } from '../../contract/wire/grants.ts';
+import type { Grant } from '../../contract/wire/topics/grants.ts';
 
 /** One row of `bus grants list`, which is also the output of `--json`. */
 export interface GrantRow extends Grant {

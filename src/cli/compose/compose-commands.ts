@@ -14,7 +14,7 @@ import { overviewTable } from '../../compose/overview-table.ts';
 import { plainServices } from '../../compose/snippet.ts';
 import { StateFiles } from '../../compose/state/state-files.ts';
 import { exitCodes } from '../../contract/config/exit-codes.ts';
-import { patternProblem } from '../../contract/wire/topic.ts';
+import { patternProblem } from '../../contract/wire/topics/topic.ts';
 import { usageExitCode } from '../command.ts';
 import { dockerFolder, stateFolder } from './compose-folders.ts';
 import { installProvider } from './compose-install.ts';

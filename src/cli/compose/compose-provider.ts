@@ -14,7 +14,7 @@ import { type Invocation, parseInvocation } from '../../compose/invocation/invoc
 import { errorLine, Protocol } from '../../compose/invocation/protocol.ts';
 import { runCommand } from '../../compose/run-command.ts';
 import { StateFiles } from '../../compose/state/state-files.ts';
-import { patternProblem } from '../../contract/wire/topic.ts';
+import { patternProblem } from '../../contract/wire/topics/topic.ts';
 import { stateFolder } from './compose-folders.ts';
 
 /**

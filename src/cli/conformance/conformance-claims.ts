@@ -2,8 +2,8 @@ import { parseDurationMs } from '../../base/time/duration.ts';
 import { ErrorList, UserFacingError } from '../../base/user-facing-error.ts';
 import type { InputMessage } from '../../conformance/input.ts';
 import type { Expectations } from '../../conformance/scenario.ts';
-import type { Grant } from '../../contract/wire/grants.ts';
-import { patternProblem, topicProblem } from '../../contract/wire/topic.ts';
+import type { Grant } from '../../contract/wire/topics/grants.ts';
+import { patternProblem, topicProblem } from '../../contract/wire/topics/topic.ts';
 import { usageExitCode } from '../command.ts';
 
 export interface ClaimFlags {

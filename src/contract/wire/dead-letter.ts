@@ -1,4 +1,4 @@
-import { matchTopic, topicProblem } from './topic.ts';
+import { matchTopic, topicProblem } from './topics/topic.ts';
 
 /**
  * Why a subscription's dead-letter settings are not valid, or undefined. A limit of attempts without a topic would drop messages. A topic

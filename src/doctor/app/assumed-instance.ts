@@ -7,7 +7,7 @@ import {
   examineSidecarConfig,
   type SidecarConfig,
 } from '../../contract/config/sidecar-config.ts';
-import { patternProblem } from '../../contract/wire/topic.ts';
+import { patternProblem } from '../../contract/wire/topics/topic.ts';
 import { errorOf, type Finding } from '../finding.ts';
 import type { CloudApp, CloudProcess } from './cloud-manifest.ts';
 

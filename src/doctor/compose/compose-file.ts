@@ -1,7 +1,7 @@
 import type { ReadHostFile } from '../../compose/invocation/host-files.ts';
 import { composeOptions } from '../../contract/config/settings/compose-options.ts';
 import { variableSettings } from '../../contract/config/settings.ts';
-import { patternProblem } from '../../contract/wire/topic.ts';
+import { patternProblem } from '../../contract/wire/topics/topic.ts';
 import { errorOf, type Finding, warningOf } from '../finding.ts';
 import type { DoctorReport } from '../report.ts';
 import { asMapping, readYaml } from '../yaml-text.ts';

@@ -8,7 +8,7 @@ import { readPlatformIdentity } from '../../contract/config/platform-identity.ts
 import type { ConfigFile } from '../../contract/config/settings/config-file.ts';
 import { leastMemoryMb } from '../../contract/config/settings/staging-values.ts';
 import { examineSidecarConfig, type SidecarConfig } from '../../contract/config/sidecar-config.ts';
-import { patternProblem } from '../../contract/wire/topic.ts';
+import { patternProblem } from '../../contract/wire/topics/topic.ts';
 import { findUnknownVariables } from '../environment-checks.ts';
 import { errorOf, type Finding, warningOf } from '../finding.ts';
 import type { DoctorReport } from '../report.ts';

@@ -1,9 +1,15 @@
 import { Gate } from '../../base/async/gate.ts';
-import { AllowedTopics } from '../../contract/wire/allowed-topics.ts';
 import type { SessionEvent } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
-import { type Action, admitsPattern, type Grant, notGranted, type WithheldGrant } from '../../contract/wire/grants.ts';
-import { grantsFromWire, withheldFromWire } from '../../contract/wire/grants-on-wire.ts';
-import { topicProblem } from '../../contract/wire/topic.ts';
+import { AllowedTopics } from '../../contract/wire/topics/allowed-topics.ts';
+import {
+  type Action,
+  admitsPattern,
+  type Grant,
+  notGranted,
+  type WithheldGrant,
+} from '../../contract/wire/topics/grants.ts';
+import { grantsFromWire, withheldFromWire } from '../../contract/wire/topics/grants-on-wire.ts';
+import { topicProblem } from '../../contract/wire/topics/topic.ts';
 import type { SessionListener } from '../bus-link/session-listener.ts';
 
 /** The bus's decision on what this instance may publish and subscribe to. Nothing is allowed until the bus has decided. */

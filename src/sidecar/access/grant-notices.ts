@@ -1,8 +1,8 @@
 import type { Log } from '../../base/log/log.ts';
 import { every, type Scheduler, type Timer } from '../../base/time/scheduler.ts';
-import { approvalCommand } from '../../contract/wire/approval-command.ts';
 import type { SessionEvent } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
-import type { Grant } from '../../contract/wire/grants.ts';
+import { approvalCommand } from '../../contract/wire/topics/approval-command.ts';
+import type { Grant } from '../../contract/wire/topics/grants.ts';
 import type { SessionListener } from '../bus-link/session-listener.ts';
 import { listGrants } from '../lifecycle/startup-errors.ts';
 import type { Access } from './access.ts';

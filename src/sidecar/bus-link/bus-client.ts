@@ -9,11 +9,11 @@ import {
   type RegisterReply,
   RegisterRequestSchema,
 } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
-import type { Grant } from '../../contract/wire/grants.ts';
-import { grantsToWire } from '../../contract/wire/grants-on-wire.ts';
 import { limits } from '../../contract/wire/limits.ts';
 import { busMethods } from '../../contract/wire/methods.ts';
 import { busProtocolVersion } from '../../contract/wire/protocol-version.ts';
+import type { Grant } from '../../contract/wire/topics/grants.ts';
+import { grantsToWire } from '../../contract/wire/topics/grants-on-wire.ts';
 import type { CallOptions, Connection, Network, ProxyServer, UnaryMethod } from '../../transport/rpc.ts';
 import { RpcError } from '../../transport/status.ts';
 import { activate } from './activation.ts';

@@ -1,7 +1,7 @@
 import { UserFacingError } from '../../base/user-facing-error.ts';
 import { exitCodes } from '../../contract/config/exit-codes.ts';
-import { approvalCommand } from '../../contract/wire/approval-command.ts';
-import type { Grant, WithheldGrant } from '../../contract/wire/grants.ts';
+import { approvalCommand } from '../../contract/wire/topics/approval-command.ts';
+import type { Grant, WithheldGrant } from '../../contract/wire/topics/grants.ts';
 import { ProxyError } from '../../transport/http-tunnel.ts';
 import { RpcError } from '../../transport/status.ts';
 import { CertificateError, type CertificateFault } from '../../transport/tls/certificate-error.ts';

@@ -1,5 +1,5 @@
 import { limits } from '../../contract/wire/limits.ts';
-import { patternProblem } from '../../contract/wire/topic.ts';
+import { patternProblem } from '../../contract/wire/topics/topic.ts';
 import { RpcError } from '../../transport/status.ts';
 import type { PluginPort } from './plugin-port.ts';
 

@@ -2,14 +2,14 @@ import type { Socket } from 'node:net';
 import { ConnectionError, type ErrorCode, StreamError } from './frames/error-code.ts';
 import { clientPreface } from './frames/frame.ts';
 import { FrameReader } from './frames/frame-reader.ts';
+import { Output } from './frames/output.ts';
+import { settingsPayload } from './frames/settings.ts';
 import type { HeaderList } from './hpack/header-decoder.ts';
 import type { Http2Options } from './http2-options.ts';
 import { http2Limits } from './limits.ts';
 import { type Keepalive, Liveness } from './liveness.ts';
-import { Output } from './frames/output.ts';
 import { PeerFrames } from './peer-frames.ts';
 import { SendFlow } from './send-flow.ts';
-import { settingsPayload } from './frames/settings.ts';
 import type { Http2Stream } from './stream.ts';
 import { Streams } from './streams.ts';
 

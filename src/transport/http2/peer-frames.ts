@@ -3,13 +3,13 @@ import { ConnectionError, type ErrorCode, errorCode, StreamError } from './frame
 import { frameFlag, frameType } from './frames/frame.ts';
 import { refuseSelfDependency, withoutPadding } from './frames/frame-payload.ts';
 import { type HeaderBlock, HeaderBlocks } from './frames/header-blocks.ts';
+import type { Output } from './frames/output.ts';
+import { readSettings } from './frames/settings.ts';
 import { HeaderDecoder, type HeaderList } from './hpack/header-decoder.ts';
 import { HpackError } from './hpack/hpack-error.ts';
 import { http2Limits } from './limits.ts';
-import type { Output } from './frames/output.ts';
 import { ReceiveWindow } from './receive-window.ts';
 import type { SendFlow } from './send-flow.ts';
-import { readSettings } from './frames/settings.ts';
 import type { Http2Stream, StreamProblem } from './stream.ts';
 import type { Streams } from './streams.ts';
 

@@ -1,7 +1,7 @@
 import { ConnectionError } from './frames/error-code.ts';
 import { initialWindowBytes } from './frames/frame.ts';
-import { http2Limits } from './limits.ts';
 import type { Output } from './frames/output.ts';
+import { http2Limits } from './limits.ts';
 
 /**
  * The connection's window for what the peer sends: https://www.rfc-editor.org/rfc/rfc9113#section-6.9.1. What was read counts as processed

@@ -1,7 +1,7 @@
 import { ConnectionError } from './frames/error-code.ts';
 import { initialWindowBytes, windowBytesMax } from './frames/frame.ts';
-import { http2Limits } from './limits.ts';
 import type { Output } from './frames/output.ts';
+import { http2Limits } from './limits.ts';
 
 /** A stream with data that may not leave yet. */
 export interface WaitingSender {

@@ -1,9 +1,9 @@
-import type { ErrorCode } from './frames/error-code.ts';
 import { Fifo } from './fifo.ts';
+import type { ErrorCode } from './frames/error-code.ts';
 import { windowBytesMax } from './frames/frame.ts';
+import { nothing } from './frames/output.ts';
 import type { HeaderList } from './hpack/header-decoder.ts';
 import type { SentField } from './hpack/header-encoder.ts';
-import { nothing } from './frames/output.ts';
 
 /** https://www.rfc-editor.org/rfc/rfc9113#section-5.1. An idle stream has no object. */
 export type StreamState = 'open' | 'half-closed-local' | 'half-closed-remote' | 'closed';

@@ -1,11 +1,11 @@
 import { ConnectionError, type ErrorCode } from './frames/error-code.ts';
 import { initialWindowBytes } from './frames/frame.ts';
+import type { Output } from './frames/output.ts';
+import { defaultPeerSettings, type PeerSettings } from './frames/settings.ts';
 import { HeaderEncoder, type SentField } from './hpack/header-encoder.ts';
 import { http2Limits } from './limits.ts';
-import type { Output } from './frames/output.ts';
 import { ResetStreams } from './reset-streams.ts';
 import type { SendFlow } from './send-flow.ts';
-import { defaultPeerSettings, type PeerSettings } from './frames/settings.ts';
 import { Http2Stream, type StreamCarrier, type StreamFailure } from './stream.ts';
 
 /** The largest number of a stream: https://www.rfc-editor.org/rfc/rfc9113#section-5.1.1 */

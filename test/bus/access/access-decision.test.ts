@@ -4,8 +4,8 @@ import { decideAccess, type InstanceClaim, type Standing } from '../../../src/bu
 import type { Policy, PolicyRule } from '../../../src/bus/access/policy.ts';
 import { anonymous } from '../../../src/bus/access/principal.ts';
 import type { GrantDecision } from '../../../src/bus/store/store.ts';
-import { type Grant, isAllowed } from '../../../src/contract/wire/grants.ts';
-import { containsPattern, matchTopic } from '../../../src/contract/wire/topic.ts';
+import { type Grant, isAllowed } from '../../../src/contract/wire/topics/grants.ts';
+import { containsPattern, matchTopic } from '../../../src/contract/wire/topics/topic.ts';
 
 const publish = (pattern: string): Grant => ({ action: 'publish', pattern });
 const subscribe = (pattern: string): Grant => ({ action: 'subscribe', pattern });

@@ -4,7 +4,7 @@ import { LogTail } from '../../../src/bus/session/log-tail.ts';
 import { SubscriptionFeed } from '../../../src/bus/session/subscription-feed.ts';
 import { MemoryStore } from '../../../src/bus/store/in-memory/memory-store.ts';
 import type { MatchingMessages, Owner, StoredMessage } from '../../../src/bus/store/store.ts';
-import { matchTopic } from '../../../src/contract/wire/topic.ts';
+import { matchTopic } from '../../../src/contract/wire/topics/topic.ts';
 import { VirtualScheduler } from '../../../src/simulation/virtual-scheduler.ts';
 import { activeOwner, message, noneBefore } from '../store-fixtures.ts';
 

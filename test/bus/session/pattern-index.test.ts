@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { PatternIndex } from '../../../src/bus/session/pattern-index.ts';
-import { matchTopic, patternProblem } from '../../../src/contract/wire/topic.ts';
+import { matchTopic, patternProblem } from '../../../src/contract/wire/topics/topic.ts';
 
 const segment = fc.constantFrom('a', 'b', 'c', 'constructor', '__proto__');
 const topic = fc.array(segment, { minLength: 1, maxLength: 5 }).map((segments) => segments.join('.'));

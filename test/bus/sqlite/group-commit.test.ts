@@ -5,10 +5,10 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { DiskReserve } from '../../../src/bus/store/sqlite/file/disk-reserve.ts';
 import { closeStoreFile, openStoreFile } from '../../../src/bus/store/sqlite/file/store-file.ts';
 import { commitGroup } from '../../../src/bus/store/sqlite/group-commit.ts';
-import { Statements } from '../../../src/bus/store/sqlite/statements.ts';
+import { Statements } from '../../../src/bus/store/sqlite/rows/statements.ts';
+import { StoreRows } from '../../../src/bus/store/sqlite/rows/store-rows.ts';
 import type { Command } from '../../../src/bus/store/sqlite/store-commands.ts';
 import { StoreRoom } from '../../../src/bus/store/sqlite/store-room.ts';
-import { StoreRows } from '../../../src/bus/store/sqlite/store-rows.ts';
 import { startedAt } from '../store-fixtures.ts';
 
 let directory: string;

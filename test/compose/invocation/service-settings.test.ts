@@ -3,7 +3,7 @@ import { ErrorList } from '../../../src/base/user-facing-error.ts';
 import { ownerSpec, sidecarSpec } from '../../../src/compose/engine/container-spec.ts';
 import { parseInvocation } from '../../../src/compose/invocation/invocation.ts';
 import { readServiceSettings, type ServiceSettings } from '../../../src/compose/invocation/service-settings.ts';
-import { patternProblem } from '../../../src/contract/wire/topic.ts';
+import { patternProblem } from '../../../src/contract/wire/topics/topic.ts';
 
 const files: Record<string, string> = {
   '/etc/sidecar.yml': 'pool_type: DGMPool\ninstance_id: dgm-1\n',

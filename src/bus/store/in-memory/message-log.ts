@@ -1,4 +1,4 @@
-import { matchTopic } from '../../../contract/wire/topic.ts';
+import { matchTopic } from '../../../contract/wire/topics/topic.ts';
 import { type RetentionOptions, TrimPace } from '../retention.ts';
 import type { MatchingMessages, StoredMessage } from '../store.ts';
 

@@ -2,9 +2,9 @@ import type { DatabaseSync } from 'node:sqlite';
 import { messageOf } from '../../../base/user-facing-error.ts';
 import { RevisionConflictError, StaleEpochError, StoreFullError, TooManySubscriptionsError } from '../store.ts';
 import { endsTheStore, isDiskFull } from './file/store-fault.ts';
+import type { StoreRows } from './rows/store-rows.ts';
 import { type Answer, type Command, readingCommands, writerOf } from './store-commands.ts';
 import { addsMessages, type StoreRoom } from './store-room.ts';
-import type { StoreRows } from './store-rows.ts';
 
 export interface OpenStore {
   readonly database: DatabaseSync;

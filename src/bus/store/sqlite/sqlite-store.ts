@@ -5,7 +5,7 @@ import { Encoded } from '../../../contract/wire/codec/encoded.ts';
 import { encode } from '../../../contract/wire/codec/message.ts';
 import { type Envelope, EnvelopeSchema } from '../../../contract/wire/gen/meridian/v1/envelope_pb.ts';
 import { readMessage } from '../../../contract/wire/read-message.ts';
-import { matchTopic } from '../../../contract/wire/topic.ts';
+import { matchTopic } from '../../../contract/wire/topics/topic.ts';
 import { defaultDedupWindowMs, defaultRetention, type RetentionOptions } from '../retention.ts';
 import type {
   Appended,
@@ -29,7 +29,7 @@ import type {
   SubscriptionProgress,
   SubscriptionSpec,
 } from '../store.ts';
-import { type Expiring, LastUse } from './last-use.ts';
+import { type Expiring, LastUse } from './rows/last-use.ts';
 import type { CopiedPages, EncodedMessage, EncodedStoredMessage } from './store-commands.ts';
 import { StoreWorker } from './store-worker.ts';
 

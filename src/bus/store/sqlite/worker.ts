@@ -7,10 +7,10 @@ import { StoreCopies } from './file/store-copies.ts';
 import { storeFault } from './file/store-fault.ts';
 import { closeStoreFile, openStoreFile } from './file/store-file.ts';
 import { commitGroup } from './group-commit.ts';
-import { Statements } from './statements.ts';
+import { Statements } from './rows/statements.ts';
+import { StoreRows } from './rows/store-rows.ts';
 import type { FromWorker, ToWorker, WorkerOptions } from './store-commands.ts';
 import { StoreRoom } from './store-room.ts';
-import { StoreRows } from './store-rows.ts';
 
 const port = parentPort;
 if (!port) throw new Error('this is the entry of a worker thread');

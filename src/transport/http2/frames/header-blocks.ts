@@ -1,5 +1,5 @@
-import { ConnectionError } from './error-code.ts';
 import { http2Limits } from '../limits.ts';
+import { ConnectionError } from './error-code.ts';
 
 /** A complete header block. */
 export interface HeaderBlock {

@@ -1,5 +1,5 @@
 import { checked } from '../checksum.ts';
-import { Statements } from '../statements.ts';
+import { Statements } from '../rows/statements.ts';
 import { checkPages, raiseSchema, withStoreFile } from './store-file.ts';
 
 /** The contents of a store. */

@@ -1,6 +1,6 @@
-import { checkStateShare, type RetentionOptions, textBytes } from '../retention.ts';
-import { type Owner, RevisionConflictError, type StoredState } from '../store.ts';
-import { checked, checksumOf } from './checksum.ts';
+import { checkStateShare, type RetentionOptions, textBytes } from '../../retention.ts';
+import { type Owner, RevisionConflictError, type StoredState } from '../../store.ts';
+import { checked, checksumOf } from '../checksum.ts';
 import type { Statements } from './statements.ts';
 
 /** Every instance's state with its revision, counted from 1. */

@@ -1,7 +1,7 @@
-import type { Scheduler } from '../../../base/time/scheduler.ts';
-import { idleExpiryOf } from '../idle-expiry.ts';
-import type { ExpiryOptions, SubscriptionKey } from '../store.ts';
-import { subscriptionText } from '../subscription-key.ts';
+import type { Scheduler } from '../../../../base/time/scheduler.ts';
+import { idleExpiryOf } from '../../idle-expiry.ts';
+import type { ExpiryOptions, SubscriptionKey } from '../../store.ts';
+import { subscriptionText } from '../../subscription-key.ts';
 
 export type Expiring = SubscriptionKey & { readonly idleExpiryMs: number | undefined };
 

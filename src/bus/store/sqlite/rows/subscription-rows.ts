@@ -1,4 +1,4 @@
-import type { AcknowledgedPositions } from '../../../contract/wire/acknowledged-positions.ts';
+import type { AcknowledgedPositions } from '../../../../contract/wire/acknowledged-positions.ts';
 import {
   type FailedDelivery,
   type Owner,
@@ -8,7 +8,7 @@ import {
   type SubscriptionProgress,
   type SubscriptionSpec,
   TooManySubscriptionsError,
-} from '../store.ts';
+} from '../../store.ts';
 import type { Statements } from './statements.ts';
 
 interface SubscriptionRow {

@@ -6,7 +6,7 @@ import {
   patternProblem,
   patternsOverlap,
   topicProblem,
-} from '../../../src/contract/wire/topic.ts';
+} from '../../../../src/contract/wire/topics/topic.ts';
 
 const long = (bytes: number): string => 'x'.repeat(bytes);
 const segments = (count: number): string => Array.from({ length: count }, () => 's').join('.');

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { build, type Metafile } from 'esbuild';
+import { nodeCheck, requiredNode } from '../required-node.ts';
 import { lazyImports } from './lazy-imports.ts';
-import { nodeCheck, requiredNode } from './required-node.ts';
 
 /** Every program that is shipped as one file: its entry, and the path of its bundle from the repository's root. */
 export const programs = {

@@ -1,4 +1,4 @@
-import { limits } from './limits.ts';
+import { limits } from '../limits.ts';
 
 /**
  * Topics are dot-separated segments of `[A-Za-z0-9_-]`. In a pattern `*` matches exactly one segment. `**` matches one or more and must be

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { Ajv } from 'ajv';
 import formats from 'ajv-formats';
 import { describe, expect, test } from 'vitest';
-import { type SbomOptions, sbom } from '../../src/packager/sbom.ts';
+import { type SbomOptions, sbom } from '../../../src/packager/bundle/sbom.ts';
 
 // The schemas of CycloneDX, as its own library carries them.
 const library = path.dirname(fileURLToPath(import.meta.resolve('@cyclonedx/cyclonedx-library/package.json')));

@@ -1,13 +1,13 @@
-import { checkKeyShare, fullStore, keySize, type RetentionOptions } from '../retention.ts';
-import type { Owner } from '../store.ts';
-import { amongSubscriptions } from '../subscription-key.ts';
+import { checkKeyShare, fullStore, keySize, type RetentionOptions } from '../../retention.ts';
+import type { Owner } from '../../store.ts';
+import { amongSubscriptions } from '../../subscription-key.ts';
+import type { AppendedRow, CommandArgs, CommandResult, EncodedMessage, StoreCommands } from '../store-commands.ts';
 import { DeduplicationRows } from './deduplication-rows.ts';
 import { GrantDecisionRows } from './grant-decision-rows.ts';
 import { MessageRows } from './message-rows.ts';
 import { OwnershipRows } from './ownership-rows.ts';
 import { StateRows } from './state-rows.ts';
 import type { Statements } from './statements.ts';
-import type { AppendedRow, CommandArgs, CommandResult, EncodedMessage, StoreCommands } from './store-commands.ts';
 import { SubscriptionRows } from './subscription-rows.ts';
 
 export interface StoreRowsOptions {

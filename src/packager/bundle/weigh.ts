@@ -4,8 +4,8 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { formatBytes } from '../base/bytes.ts';
-import { packagePaths } from '../buildpack/layout.ts';
+import { formatBytes } from '../../base/bytes.ts';
+import { packagePaths } from '../../buildpack/layout.ts';
 
 /** What a package costs; sizes in bytes, times in milliseconds. */
 export interface Weight {

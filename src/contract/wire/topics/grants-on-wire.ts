@@ -1,5 +1,5 @@
-import { create } from './codec/message.ts';
-import { Action, GrantSchema, type Grant as WireGrant } from './gen/meridian/bus/v1/bus_pb.ts';
+import { create } from '../codec/message.ts';
+import { Action, GrantSchema, type Grant as WireGrant } from '../gen/meridian/bus/v1/bus_pb.ts';
 import type { Grant, WithheldGrant } from './grants.ts';
 
 /** Grants in the Bus API's messages. */

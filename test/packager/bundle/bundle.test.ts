@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { bundle, type ProgramName, programs } from '../../src/packager/bundle.ts';
+import { bundle, type ProgramName, programs } from '../../../src/packager/bundle/bundle.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 // Not in dist/, which other tests run programs from meanwhile.

@@ -1,5 +1,5 @@
+import type { CarriedRuntime, RuntimeDownload } from '../packaged-manifest.ts';
 import type { BundledPackage } from './bundled-packages.ts';
-import type { CarriedRuntime, RuntimeDownload } from './packaged-manifest.ts';
 
 export interface SbomOptions {
   readonly name: string;

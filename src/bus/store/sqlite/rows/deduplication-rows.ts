@@ -1,7 +1,7 @@
-import { limits } from '../../../contract/wire/limits.ts';
-import type { Owner } from '../store.ts';
+import { limits } from '../../../../contract/wire/limits.ts';
+import type { Owner } from '../../store.ts';
+import type { EncodedMessage } from '../store-commands.ts';
 import type { Statements } from './statements.ts';
-import type { EncodedMessage } from './store-commands.ts';
 
 /** Recognises repeats: resent sequences while their epoch may write, and a plugin's own keys within their window. */
 export class DeduplicationRows {

@@ -1,9 +1,9 @@
-import { matchTopic } from '../../../contract/wire/topic.ts';
-import { type RetentionOptions, TrimPace } from '../retention.ts';
-import { checked, checksumOf } from './checksum.ts';
-import { StoreDamagedError } from './file/store-fault.ts';
+import { matchTopic } from '../../../../contract/wire/topics/topic.ts';
+import { type RetentionOptions, TrimPace } from '../../retention.ts';
+import { checked, checksumOf } from '../checksum.ts';
+import { StoreDamagedError } from '../file/store-fault.ts';
+import type { CommandResult, EncodedStoredMessage, LogEntry } from '../store-commands.ts';
 import type { Statements } from './statements.ts';
-import type { CommandResult, EncodedStoredMessage, LogEntry } from './store-commands.ts';
 
 /** One answer contains at most this, or one message, however many were requested. */
 const readBytesMax = 4 * 1024 * 1024;

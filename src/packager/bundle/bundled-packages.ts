@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { UserFacingError } from '../base/user-facing-error.ts';
+import { UserFacingError } from '../../base/user-facing-error.ts';
 
 /** An npm package of which at least one file is in a bundle. */
 export interface BundledPackage {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { admitsPattern, type Grant, isAllowed, nearestGrant } from '../../../src/contract/wire/grants.ts';
-import { matchTopic, topicProblem } from '../../../src/contract/wire/topic.ts';
+import { admitsPattern, type Grant, isAllowed, nearestGrant } from '../../../../src/contract/wire/topics/grants.ts';
+import { matchTopic, topicProblem } from '../../../../src/contract/wire/topics/topic.ts';
 
 const grants: readonly Grant[] = [
   { pattern: 'orders.*', action: 'publish' },

@@ -1,4 +1,4 @@
-import type { GrantDecision } from '../store.ts';
+import type { GrantDecision } from '../../store.ts';
 import type { Statements } from './statements.ts';
 
 /** Administrators' decisions, one row per grant. A later decision has a higher ordinal. */

@@ -1,6 +1,6 @@
 import { createRequire, isBuiltin } from 'node:module';
 import { build as bundled, type Metafile, type Plugin } from 'esbuild';
-import { requiredNode } from './required-node.ts';
+import { requiredNode } from '../required-node.ts';
 
 /** Packages of which many runs need nothing. Loading one does nothing but define what it exports. */
 const latePackages: ReadonlySet<string> = new Set(['yaml']);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { AllowedTopics } from '../../../src/contract/wire/allowed-topics.ts';
-import { type Grant, isAllowed } from '../../../src/contract/wire/grants.ts';
+import { AllowedTopics } from '../../../../src/contract/wire/topics/allowed-topics.ts';
+import { type Grant, isAllowed } from '../../../../src/contract/wire/topics/grants.ts';
 
 const grants: readonly Grant[] = [
   { action: 'publish', pattern: 'orders.*' },

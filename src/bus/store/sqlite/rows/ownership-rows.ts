@@ -1,4 +1,4 @@
-import { type Owner, StaleEpochError, type Start, type StoredOwner } from '../store.ts';
+import { type Owner, StaleEpochError, type Start, type StoredOwner } from '../../store.ts';
 import type { Statements } from './statements.ts';
 
 type Phase = 'reserved' | 'active' | 'draining';
