@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { bundle, type ProgramName, programs } from '../../../src/packager/bundle/bundle.ts';
 
-const root = path.resolve(import.meta.dirname, '../..');
+const root = path.resolve(import.meta.dirname, '../../..');
 // Not in dist/, which other tests run programs from meanwhile.
 const outRoots = [0, 1].map(() => mkdtempSync(path.join(tmpdir(), 'meridian-bundle-')));
 let metafiles: Awaited<ReturnType<typeof bundle>>;
