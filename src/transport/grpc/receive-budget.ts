@@ -1,5 +1,5 @@
 import { formatBytes } from '../../base/bytes.ts';
-import { Fifo } from '../http2/fifo.ts';
+import { SequenceRing } from '../../base/sequence-ring.ts';
 import { http2Limits } from '../http2/limits.ts';
 import { RpcError } from '../status.ts';
 
@@ -39,9 +39,9 @@ export class ReceiveBudget {
     return this.#heldBytes;
   }
 
-  /** The part of a new connection. */
-  open(): ReceiveShare {
-    const share = new ReceiveShare(this);
+  /** The part of a new connection. `onShed` is called with the reason for each of its calls that is ended here. */
+  open(onShed: (reason: string) => void): ReceiveShare {
+    const share = new ReceiveShare(this, onShed);
     this.#shares.add(share);
     return share;
   }
@@ -85,20 +85,23 @@ export class ReceiveBudget {
   }
 
   #shed(): boolean {
-    const [share] = [...this.#shares].sort((one, other) => other.heldBytes - one.heldBytes);
-    return share?.shedLargest(this.#heldBytesMax) ?? false;
+    let largest: ReceiveShare | undefined;
+    for (const share of this.#shares) if (share.heldBytes > (largest?.heldBytes ?? 0)) largest = share;
+    return largest?.shedLargest(this.#heldBytesMax) ?? false;
   }
 }
 
 /** The part of a budget that one connection uses. */
 export class ReceiveShare {
   readonly #budget: ReceiveBudget;
+  readonly #onShed: (reason: string) => void;
   readonly #holders = new Set<Holder>();
-  readonly #large = new Fifo<LargeMessage>();
+  readonly #large = new SequenceRing<LargeMessage>();
   #heldBytes = 0;
 
-  constructor(budget: ReceiveBudget) {
+  constructor(budget: ReceiveBudget, onShed: (reason: string) => void) {
     this.#budget = budget;
+    this.#onShed = onShed;
   }
 
   get heldBytes(): number {
@@ -136,11 +139,11 @@ export class ReceiveShare {
   }
 
   nextLarge(): LargeMessage | undefined {
-    return this.#large.first();
+    return this.#large.oldest;
   }
 
   takeLarge(): void {
-    this.#large.shift();
+    this.#large.delete(this.#large.first);
   }
 
   /** Ends the calls whose message takes too long. */
@@ -150,7 +153,7 @@ export class ReceiveShare {
       const { messageBeganMs } = holder;
       if (messageBeganMs === undefined || nowMs - messageBeganMs < messageTimeoutMs) continue;
       const text = `a message did not pass within ${messageTimeoutMs / 1_000} s of its beginning, which is the limit`;
-      holder.shed(new RpcError('RESOURCE_EXHAUSTED', text));
+      this.#shed(holder, text);
     }
   }
 
@@ -160,12 +163,17 @@ export class ReceiveShare {
     for (const holder of this.#holders) if (holder.heldBytes > (largest?.heldBytes ?? 0)) largest = holder;
     if (!largest) return false;
     const text = `${formatBytes(heldBytesMax)} of messages are incomplete, unread or not taken here, which is the limit`;
-    largest.shed(new RpcError('RESOURCE_EXHAUSTED', text));
+    this.#shed(largest, text);
     return true;
   }
 
   /** The connection is over, and its calls have released what they held. */
   close(): void {
     this.#budget.close(this);
+  }
+
+  #shed(holder: Holder, reason: string): void {
+    this.#onShed(reason);
+    holder.shed(new RpcError('RESOURCE_EXHAUSTED', reason));
   }
 }

@@ -42,6 +42,8 @@ export const http2Limits = {
   messageTimeoutMs: 20_000,
   /** Messages longer than a stream's window that are received at once, on all connections of a listener. */
   largeMessageBytes: 8 * MiB,
+  /** Of what the peer says in its GOAWAY, which an error shows. */
+  reasonBytes: 512,
   /** Calls of this side that wait until the peer allows another stream. */
   waitingCalls: 10_000,
 } as const;

@@ -264,7 +264,11 @@ export class PeerFrames {
     if (to - from < 8) throw new ConnectionError('FRAME_SIZE_ERROR', 'a GOAWAY frame of less than 8 bytes');
     this.#countControlFrame();
     const lastStreamId = bytes.readUInt32BE(from) & 0x7fffffff;
-    this.#options.onGoaway(lastStreamId, errorCode(bytes.readUInt32BE(from + 4)), bytes.toString('utf8', from + 8, to));
+    this.#options.onGoaway(
+      lastStreamId,
+      errorCode(bytes.readUInt32BE(from + 4)),
+      bytes.toString('utf8', from + 8, Math.min(to, from + 8 + http2Limits.reasonBytes)),
+    );
   }
 
   /** §6.3: the scheme is deprecated and ignored, its frames are still checked. */

@@ -1,4 +1,4 @@
-import { Fifo } from './fifo.ts';
+import { SequenceRing } from '../../base/sequence-ring.ts';
 import type { ErrorCode } from './frames/error-code.ts';
 import { windowBytesMax } from './frames/frame.ts';
 import { nothing } from './frames/output.ts';
@@ -68,7 +68,7 @@ export class Http2Stream {
   #state: StreamState = 'open';
   #sendWindowBytes: number;
   #receiveWindowBytes: number;
-  #waiting: Fifo<Waiting> | undefined;
+  #waiting: SequenceRing<Waiting> | undefined;
   /** What follows the waiting data. */
   #ending: 'nothing' | 'end' | readonly SentField[] = 'nothing';
   /** Bytes of data that the peer has announced and not sent yet: https://www.rfc-editor.org/rfc/rfc9113#section-8.1.1 */
@@ -130,7 +130,7 @@ export class Http2Stream {
       this.#sendNow(head, body, length, isEnd);
       this.#listener?.onSent(body.length);
     } else {
-      this.#waiting ??= new Fifo();
+      this.#waiting ??= new SequenceRing();
       this.#waiting.push({ head: Uint8Array.from(head), body, sentBytes: 0 });
       if (isEnd) this.#ending = 'end';
       this.#carrier.wait(this);
@@ -167,7 +167,7 @@ export class Http2Stream {
   /** For the connection: sends what waits, at most one frame. Returns true if more could leave. */
   sendFrame(): boolean {
     const waiting = this.#waiting;
-    const next = waiting?.first();
+    const next = waiting?.oldest;
     if (!waiting || !next) return false;
     const total = next.head.length + next.body.length;
     const from = next.sentBytes;
@@ -183,8 +183,8 @@ export class Http2Stream {
       this.#sendNow(head, body, length, false);
       return this.#sendWindowBytes > 0;
     }
-    waiting.shift();
-    const isLast = waiting.length === 0;
+    waiting.delete(waiting.first);
+    const isLast = waiting.size === 0;
     if (isLast) this.#waiting = undefined;
     const ending = isLast ? this.#ending : 'nothing';
     if (isLast) this.#ending = 'nothing';

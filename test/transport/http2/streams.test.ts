@@ -1,12 +1,14 @@
 import { afterEach, expect, test } from 'vitest';
 import { grpcNetwork } from '../../../src/transport/grpc/network.ts';
+import { http2Limits } from '../../../src/transport/http2/limits.ts';
 import type { Connection } from '../../../src/transport/rpc.ts';
-import { chat, collect, dial, echo, listen, mib, serveEcho } from '../test-service.ts';
+import { chat, collect, dial, echo, failureOf, listen, mib, serveEcho } from '../test-service.ts';
 import {
   callHeaders,
   data,
   errorCodes,
   flags,
+  goAway,
   headers,
   literal,
   message,
@@ -113,4 +115,25 @@ test.each([
   peer.send(headers(1, callHeaders(echo.path)), data(1, message(Buffer.from('1'))), headers(1, field, { end: true }));
   expect(readReset(await peer.next(isOn(1, types.reset)))).toBe(errorCodes.protocolError);
   expect(await (await dial(grpcNetwork, listener)).unary(echo, 1)).toBe(1);
+});
+
+test('what a server says in its GOAWAY is shown up to a limit', async () => {
+  const { connection, server } = await connectToRaw();
+  const answer = failureOf(connection.unary(echo, 'hello'));
+  await server.next(isOn(1, types.headers));
+  server.send(goAway(0, errorCodes.enhanceYourCalm, 'x'.repeat(10_000)));
+  const { code, message } = await answer;
+  expect(code).toBe('UNAVAILABLE');
+  expect(message).toBe(`the peer ends the connection with ENHANCE_YOUR_CALM: ${'x'.repeat(http2Limits.reasonBytes)}`);
+});
+
+test('more calls than may wait for a place on the connection are refused', async () => {
+  const { connection, server } = await connectToRaw(settings({ maxConcurrentStreams: 1 }));
+  const calls = Array.from({ length: http2Limits.waitingCalls + 2 }, () => failureOf(connection.unary(echo, 'hello')));
+  const refusal = await calls.at(-1);
+  expect(refusal?.code).toBe('RESOURCE_EXHAUSTED');
+  expect(refusal?.message).toMatch(/^10000 calls wait for a place at \S+, which is the limit$/);
+  server.close();
+  const codes = new Set((await Promise.all(calls.slice(0, -1))).map(({ code }) => code));
+  expect(codes).toEqual(new Set(['UNAVAILABLE']));
 });

@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
+import { SequenceRing } from '../../../base/sequence-ring.ts';
 import { cancellationBy } from '../../cancellation.ts';
 import { failedStream } from '../../failed-stream.ts';
 import { Http2Connection } from '../../http2/connection.ts';
-import { Fifo } from '../../http2/fifo.ts';
 import { initialWindowBytes } from '../../http2/frames/frame.ts';
 import { http2Limits } from '../../http2/limits.ts';
 import { decodeMessage, encodeMessage } from '../../message.ts';
@@ -28,7 +28,7 @@ export class GrpcConnection implements Connection {
   readonly #draining = new AbortController();
   readonly #closed = new AbortController();
   readonly #calls = new Set<ClientCall>();
-  readonly #waiting = new Fifo<ClientCall>();
+  readonly #waiting = new SequenceRing<ClientCall>();
   readonly #tending: NodeJS.Timeout;
 
   /** `onReady` is called once the server has spoken HTTP/2, `onFailed` if it does not. */
@@ -38,7 +38,7 @@ export class GrpcConnection implements Connection {
     this.#home = {
       address,
       maxMessageBytes: options.maxMessageBytes,
-      share: new ReceiveBudget(heldBytesMax).open(),
+      share: new ReceiveBudget(heldBytesMax).open(() => {}),
       deadlines: new Deadlines(nowMs),
       nowMs,
       forget: (call) => this.#forget(call),
@@ -145,7 +145,7 @@ export class GrpcConnection implements Connection {
     if (this.draining.aborted || !this.#http2.takesStreams) {
       return new RpcError('UNAVAILABLE', `the connection to ${address} takes no new calls`);
     }
-    if (this.#waiting.length < http2Limits.waitingCalls) return undefined;
+    if (this.#waiting.size < http2Limits.waitingCalls) return undefined;
     const { waitingCalls } = http2Limits;
     return new RpcError(
       'RESOURCE_EXHAUSTED',
@@ -161,8 +161,8 @@ export class GrpcConnection implements Connection {
   }
 
   #startWaiting(): void {
-    while (this.#waiting.length > 0 && this.#http2.hasRoom) {
-      const call = this.#waiting.shift();
+    while (this.#waiting.size > 0 && this.#http2.hasRoom) {
+      const call = this.#waiting.delete(this.#waiting.first);
       if (!call || call.isOver) continue;
       if (this.#http2.takesStreams) call.start(this.#http2.openStream());
       else call.fail(new RpcError('UNAVAILABLE', `the connection to ${this.#home.address} takes no new calls`));

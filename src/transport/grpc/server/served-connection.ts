@@ -47,7 +47,7 @@ export class ServedConnection {
   constructor(socket: Socket | TLSSocket, admission: Admission, server: ServerParts, onClosed: () => void) {
     this.#server = server;
     this.#admission = admission;
-    this.#share = server.budget.open();
+    this.#share = server.budget.open((reason) => server.onRefused?.({ address: admission.address, reason }));
     this.#secured = 'getPeerCertificate' in socket ? new SecuredPeer(socket) : undefined;
     this.#peer = { address: admission.address, principal: this.#secured?.principal };
     this.#certificateFault();
