@@ -86,7 +86,7 @@ export class BareSidecar {
   /** Publishes and returns why it was refused; undefined when it was accepted. */
   async publish(sequence: bigint, topic = 'demo.ticks', payload = new Uint8Array()): Promise<string | undefined> {
     const meta = { messageId: this.messageIdOf(sequence), topic, publisherInstanceId: this.instanceId };
-    this.send({ case: 'publish', value: { sequence, settledBelow: sequence, envelope: { meta, payload } } });
+    this.send({ case: 'publish', value: { sequence, settledBelow: 1n, envelope: { meta, payload } } });
     const answer = () =>
       this.events.find((event) => event.case === 'publishResult' && event.value.sequence === sequence);
     await this.#world.until(() => answer() !== undefined);

@@ -13,6 +13,14 @@ const forgetAfterMs = 10_000;
 /** A draining epoch and its successor may write at the same time. Older epochs may not. */
 const epochsKept = 4n;
 
+/** The publishes of one epoch. */
+interface CountedPublishes {
+  /** Those counted last: the ones that are resent after a lost session were counted before. */
+  readonly recent: RecentSequences;
+  /** The sidecar will send no publish below this any more, so the store recognises none of them as a repeat. */
+  settledBelow: bigint;
+}
+
 /** The quota usage of one instance over all its epochs and sessions. */
 export class InstanceQuota {
   readonly #scheduler: Scheduler;
@@ -20,8 +28,7 @@ export class InstanceQuota {
   #publishes: TokenBucket;
   #bytes: TokenBucket;
   #callsInFlight = 0;
-  /** The sequences counted last, by epoch: those resent after a lost session were counted before. */
-  readonly #counted = new Map<bigint, RecentSequences>();
+  readonly #counted = new Map<bigint, CountedPublishes>();
 
   constructor(scheduler: Scheduler, quotas: Quotas) {
     this.#scheduler = scheduler;
@@ -42,9 +49,16 @@ export class InstanceQuota {
   }
 
   /** Counts a publish. Returns why it is refused, or undefined if it may be stored. */
-  publishRefusal({ epoch }: Owner, { sequence, bytes }: { sequence: bigint; bytes: number }): string | undefined {
+  publishRefusal(
+    { epoch }: Owner,
+    { sequence, settledBelow, bytes }: { sequence: bigint; settledBelow: bigint; bytes: number },
+  ): string | undefined {
     const counted = this.#countedOf(epoch);
-    if (counted.has(sequence)) return undefined;
+    if (settledBelow > counted.settledBelow) counted.settledBelow = settledBelow;
+    if (sequence < counted.settledBelow) {
+      return `publish ${sequence} comes again after the sidecar settled all below ${counted.settledBelow}`;
+    }
+    if (counted.recent.has(sequence)) return undefined;
     const nowMs = this.#scheduler.nowMs();
     const refusal =
       this.#rateRefusal('publishes_per_second', this.#publishes, { cost: 1, nowMs }) ??
@@ -52,7 +66,7 @@ export class InstanceQuota {
     if (refusal !== undefined) return refusal;
     this.#publishes.take(1, nowMs);
     this.#bytes.take(bytes, nowMs);
-    counted.add(sequence);
+    counted.recent.add(sequence);
     return undefined;
   }
 
@@ -75,10 +89,10 @@ export class InstanceQuota {
     };
   }
 
-  #countedOf(epoch: bigint): RecentSequences {
+  #countedOf(epoch: bigint): CountedPublishes {
     const known = this.#counted.get(epoch);
     if (known) return known;
-    const counted = new RecentSequences(limits.unsettledPublishes);
+    const counted = { recent: new RecentSequences(limits.unsettledPublishes), settledBelow: 0n };
     this.#counted.set(epoch, counted);
     for (const earlier of this.#counted.keys()) if (earlier < epoch - epochsKept) this.#counted.delete(earlier);
     return counted;

@@ -233,7 +233,7 @@ export class Session implements RegisteredSession {
       return;
     }
     const { envelope, meta } = received;
-    const refusal = quota.publishRefusal(owner, { sequence, bytes: envelope.bytes.length });
+    const refusal = quota.publishRefusal(owner, { sequence, settledBelow, bytes: envelope.bytes.length });
     if (refusal === undefined) this.#publishes.add({ sequence, settledBelow, meta, envelope });
     else this.#publishes.refuse(sequence, refusal, meta);
   }

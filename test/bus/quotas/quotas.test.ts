@@ -122,6 +122,37 @@ test('the bytes of a message are those of all its fields', () =>
     ]);
   }));
 
+test('a publish that the sidecar has settled is refused when it comes again, as it would be stored twice and counted once', () =>
+  withQuotas(limited({ publishes_per_second: 100 }), async (world, start) => {
+    const one = await start('one');
+    const publish = (sequence: bigint, settledBelow: bigint): void =>
+      one.send({ case: 'publish', value: { sequence, settledBelow, envelope: { meta: { topic: 'demo.ticks' } } } });
+    publish(1n, 1n);
+    publish(2n, 1n);
+    publish(3n, 3n);
+    publish(2n, 3n);
+    publish(1n, 0n);
+    publish(3n, 3n);
+    // It may not settle what it sends in the same breath either.
+    publish(4n, 9n);
+    const results = () => one.events.flatMap((event) => (event.case === 'publishResult' ? [event.value] : []));
+    await world.until(() => results().length === 7);
+    const again = (sequence: number, below: number) => ({
+      accepted: false,
+      refusalReason: `publish ${sequence} comes again after the sidecar settled all below ${below}`,
+    });
+    expect(results()).toMatchObject([
+      { sequence: 1n, accepted: true, duplicate: false },
+      { sequence: 2n, accepted: true, duplicate: false },
+      { sequence: 3n, accepted: true, duplicate: false },
+      again(2, 3),
+      again(1, 3),
+      // The same outcome again: it is stored once.
+      { sequence: 3n, accepted: true, duplicate: false },
+      again(4, 9),
+    ]);
+  }));
+
 test('a call over the quota of calls in flight is refused, until one of them has ended', () =>
   withQuotas(limited({ calls_in_flight: 2 }), async (world, start) => {
     const one = await start('one');

@@ -613,7 +613,7 @@ export class Publish {
    */
   sequence: bigint = 0n;
   /**
-   * Every sequence below this one is answered and will not be repeated.
+   * Every sequence below this one is answered and will not be repeated. One that comes all the same is refused.
    */
   settledBelow: bigint = 0n;
   envelope: Envelope | undefined = undefined;
