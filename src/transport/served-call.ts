@@ -1,7 +1,7 @@
 import { messageOf } from '../base/user-facing-error.ts';
 import { checkMetadata } from './metadata.ts';
 import type { CallContext, Peer } from './rpc.ts';
-import { type Metadata, RpcError, type StatusCode } from './status.ts';
+import { type Fault, type Metadata, RpcError, type StatusCode } from './status.ts';
 
 /** How a served call ended, as the caller learns it. */
 export interface Outcome {
@@ -72,10 +72,10 @@ export class ServedCall implements CallContext {
 }
 
 /** How an error is reported to the caller. It never throws, whatever a handler put into the error. */
-export function failureOutcome(failure: RpcError, trailers: Metadata = {}): Outcome {
+export function failureOutcome(failure: Fault & { trailers?: Metadata }, trailers: Metadata = {}): Outcome {
   const message = beginningOf(failure.message.toWellFormed());
   try {
-    return { code: failure.code, message, trailers: { ...trailers, ...checkMetadata(failure.trailers) } };
+    return { code: failure.code, message, trailers: { ...trailers, ...checkMetadata(failure.trailers ?? {}) } };
   } catch (fault) {
     return {
       code: 'INTERNAL',

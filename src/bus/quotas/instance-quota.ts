@@ -56,7 +56,7 @@ export class InstanceQuota {
     const counted = this.#countedOf(epoch);
     if (settledBelow > counted.settledBelow) counted.settledBelow = settledBelow;
     if (sequence < counted.settledBelow) {
-      return `publish ${sequence} comes again after the sidecar settled all below ${counted.settledBelow}`;
+      return `publish ${sequence} was sent after the sidecar had settled all below ${counted.settledBelow}`;
     }
     if (counted.recent.has(sequence)) return undefined;
     const nowMs = this.#scheduler.nowMs();

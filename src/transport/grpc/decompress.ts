@@ -1,19 +1,14 @@
 import { formatBytes } from '../../base/bytes.ts';
-import { RpcError } from '../status.ts';
+import { type Fault, RpcError } from '../status.ts';
 
 /** What we understand, for the header `grpc-accept-encoding`. */
 export const acceptedEncodings = 'identity,deflate,gzip';
 
-/** @throws RpcError UNIMPLEMENTED for an encoding that we do not understand: https://github.com/grpc/grpc/blob/master/doc/compression.md */
-export function checkEncoding(encoding: string | undefined): void {
-  if (encoding === undefined || acceptedEncodings.split(',').includes(encoding)) return;
-  throw new RpcError(
-    'UNIMPLEMENTED',
-    `messages compressed with "${encoding}" are not understood; ${acceptedEncodings} are`,
-    {
-      trailers: {},
-    },
-  );
+/** Why an encoding is refused, or undefined: https://github.com/grpc/grpc/blob/master/doc/compression.md */
+export function encodingProblem(encoding: string | undefined): Fault | undefined {
+  if (encoding === undefined || acceptedEncodings.split(',').includes(encoding)) return undefined;
+  const message = `messages compressed with "${encoding}" are not understood; ${acceptedEncodings} are`;
+  return { code: 'UNIMPLEMENTED', message };
 }
 
 /**

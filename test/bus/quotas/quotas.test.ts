@@ -139,7 +139,7 @@ test('a publish that the sidecar has settled is refused when it comes again, as 
     await world.until(() => results().length === 7);
     const again = (sequence: number, below: number) => ({
       accepted: false,
-      refusalReason: `publish ${sequence} comes again after the sidecar settled all below ${below}`,
+      refusalReason: `publish ${sequence} was sent after the sidecar had settled all below ${below}`,
     });
     expect(results()).toMatchObject([
       { sequence: 1n, accepted: true, duplicate: false },

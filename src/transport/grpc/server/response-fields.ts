@@ -1,7 +1,7 @@
 import type { SentField } from '../../http2/hpack/header-encoder.ts';
 import type { Http2Stream } from '../../http2/stream.ts';
 import { failureOutcome, type Outcome } from '../../served-call.ts';
-import { type Metadata, type RpcError, statusCodes } from '../../status.ts';
+import { type Fault, type Metadata, statusCodes } from '../../status.ts';
 import { acceptedEncodings } from '../decompress.ts';
 import { metadataFields } from '../metadata-fields.ts';
 import { encodeStatusMessage } from '../status-message.ts';
@@ -27,8 +27,8 @@ export function sendOutcome(stream: Http2Stream, outcome: Outcome, hasHeaders: b
 }
 
 /** Refuses a call before it is served. */
-export function refuse(stream: Http2Stream, error: RpcError): void {
-  sendOutcome(stream, failureOutcome(error), false);
+export function refuse(stream: Http2Stream, refusal: Fault): void {
+  sendOutcome(stream, failureOutcome(refusal), false);
 }
 
 /** Answers a request that gRPC has no status for. */

@@ -5,10 +5,10 @@ import { StreamError } from '../../http2/frames/error-code.ts';
 import type { HeaderList } from '../../http2/hpack/header-decoder.ts';
 import type { Http2Stream } from '../../http2/stream.ts';
 import type { ListenOptions, Peer, Route } from '../../rpc.ts';
-import { RpcError } from '../../status.ts';
+import { type Fault, RpcError } from '../../status.ts';
 import { SecuredPeer } from '../../tls/secured-peer.ts';
 import type { Deadlines } from '../deadlines.ts';
-import { checkEncoding } from '../decompress.ts';
+import { encodingProblem } from '../decompress.ts';
 import { keepalive, nowMs, wallTimeMs } from '../machine-clock.ts';
 import type { ReceiveBudget, ReceiveShare } from '../receive-budget.ts';
 import type { CallHome } from './call-facts.ts';
@@ -97,22 +97,28 @@ export class ServedConnection {
       answerHttp(stream, '415', 'Only gRPC is served here: content-type application/grpc.');
       return;
     }
-    try {
-      this.#begin(stream, head, isEnd);
-    } catch (error) {
-      refuse(stream, RpcError.from(error));
+    const refusal = this.#refusal(head);
+    if (refusal) {
+      refuse(stream, refusal);
       // A client with a credential may err as often as it likes.
       if (this.#admission.principal === undefined) this.#http2.countRefused();
-    }
+    } else this.#begin(stream, head, isEnd);
   }
 
-  /** @throws RpcError if the call is refused */
+  /** Why the call is refused by its headers. None of its message is read, and no error is made: a stack costs more than the rest. */
+  #refusal(head: RequestHead): Fault | undefined {
+    const unwanted = this.#callerProblem(head);
+    if (unwanted) return unwanted;
+    if (!this.#server.routes.has(head.path)) {
+      return { code: 'UNIMPLEMENTED', message: `the server does not implement the method ${head.path}` };
+    }
+    if (head.timeoutMs === 'invalid') return { code: 'INTERNAL', message: 'the value of grpc-timeout cannot be read' };
+    return encodingProblem(head.encoding);
+  }
+
   #begin(stream: Http2Stream, head: RequestHead, isEnd: boolean): void {
-    this.#judge(head);
     const route = this.#server.routes.get(head.path);
-    if (!route) throw new RpcError('UNIMPLEMENTED', `the server does not implement the method ${head.path}`);
-    if (head.timeoutMs === 'invalid') throw new RpcError('INTERNAL', 'the value of grpc-timeout cannot be read');
-    checkEncoding(head.encoding);
+    if (!route) return;
     this.#server.openCalls += 1;
     const home: CallHome = {
       stream,
@@ -140,16 +146,20 @@ export class ServedConnection {
     }
   }
 
-  /** None of a refused call's message is read. @throws RpcError */
-  #judge(head: RequestHead): void {
+  #callerProblem(head: RequestHead): Fault | undefined {
     const { authorize, connections, onRefused } = this.#server;
     const fault = this.#certificateFault();
-    if (fault !== undefined) throw new RpcError('UNAUTHENTICATED', fault);
-    const principal = authorize?.({ peer: this.#peer, metadata: head.metadata }) ?? nobody;
+    if (fault !== undefined) return { code: 'UNAUTHENTICATED', message: fault };
+    let principal = nobody;
+    try {
+      principal = authorize?.({ peer: this.#peer, metadata: head.metadata }) ?? nobody;
+    } catch (error) {
+      return RpcError.from(error);
+    }
     const reason = connections.proven(this.#admission, principal) ?? this.#makeRoom();
-    if (reason === undefined) return;
+    if (reason === undefined) return undefined;
     onRefused?.({ address: this.#peer.address, reason });
-    throw new RpcError('RESOURCE_EXHAUSTED', reason);
+    return { code: 'RESOURCE_EXHAUSTED', message: reason };
   }
 
   /**
