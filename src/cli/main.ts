@@ -9,9 +9,12 @@ import { addDoctorCommand } from './doctor.ts';
 import { addLaunchCommand } from './launch.ts';
 import { watchOutput } from './output.ts';
 import { addPackageCommand } from './package.ts';
+import { addPubCommand } from './pub.ts';
+import { addRequestCommand } from './request.ts';
 import { addRunCommand } from './run.ts';
 import { addStageCommand } from './stage.ts';
 import { addStatusCommand } from './status.ts';
+import { addSubCommand } from './sub.ts';
 import { addWaitCommand } from './wait.ts';
 
 /** The commands, in the order of the help. */
@@ -23,6 +26,9 @@ const commands: readonly AddCommand[] = [
   addStatusCommand,
   addDoctorCommand,
   addBusCommand,
+  addPubCommand,
+  addSubCommand,
+  addRequestCommand,
   addConformanceCommand,
   addComposeCommand,
   addPackageCommand,

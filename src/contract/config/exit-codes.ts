@@ -2,6 +2,8 @@
 export const exitCodes = {
   clean: 0,
   usage: 64,
+  /** `request`: nobody answers on the topic. */
+  noHandler: 68,
   /** Steps 1 and 2: no connection to the Bus API in time, or it fails. */
   busUnreachable: 69,
   /** The plugin missed its health checks and `exitOnFault` is set. */

@@ -76,6 +76,11 @@ export class BusClient {
     });
   }
 
+  /** `host:port` of the bus. */
+  get address(): string {
+    return this.#options.address;
+  }
+
   get epoch(): bigint {
     return this.#epoch;
   }
