@@ -6,6 +6,7 @@ import { bundle } from './bundle/bundle.ts';
 import { type BundledPackage, bundledPackages } from './bundle/bundled-packages.ts';
 import { thirdPartyNotices } from './bundle/notices.ts';
 import { sbom } from './bundle/sbom.ts';
+import { writeClientPackage } from './client/client-package.ts';
 import { writeImageContext } from './image-context.ts';
 import { refuseCarriageReturns } from './line-ends.ts';
 import { type CarriedRuntime, downloadsTable, packageManifest } from './packaged-manifest.ts';
@@ -46,6 +47,8 @@ export async function buildDist(options: BuildOptions): Promise<Build> {
   const { root, withRuntime, sourceDateEpoch } = options;
   await refuseCarriageReturns(root);
   const { plugin, ...shipped } = await bundle({ root });
+  const version = (await readFile(path.join(root, packagePaths.version), 'utf8')).trim();
+  await writeClientPackage({ root, version });
   const bundles = [plugin, ...Object.values(shipped)].flatMap(({ outputs }) =>
     Object.entries(outputs).map(([file, { bytes }]) => ({ path: file, bytes })),
   );
@@ -55,7 +58,6 @@ export async function buildDist(options: BuildOptions): Promise<Build> {
   if (!withRuntime) return { bundles };
 
   const manifestText = await readFile(path.join(root, packagePaths.manifest), 'utf8');
-  const version = (await readFile(path.join(root, packagePaths.version), 'utf8')).trim();
   const { nodeVersion } = parseManifest(manifestText);
   const content: BuiltContent = {
     manifestText,

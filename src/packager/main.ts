@@ -4,6 +4,7 @@ import { formatBytes } from '../base/bytes.ts';
 import { exitCodeOf, renderError, UserFacingError } from '../base/user-facing-error.ts';
 import { type Build, buildDist } from './build.ts';
 import { type Weight, weigh, weightTable } from './bundle/weigh.ts';
+import { packClient } from './client/client-package.ts';
 import { type MadePackage, makePackage } from './package.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -30,10 +31,10 @@ program
 
 program
   .command('package')
-  .description('build, and make a zip for `cf create-buildpack`')
+  .description('build, and make a zip for `cf create-buildpack` and the npm package for plugins')
   .option('--stack <name...>', 'stacks, each with a zip of its own; `any` makes one for every stack', ['any'])
   .option('--uncached', 'leave the runtime out; staging downloads it')
-  .option('--out <dir>', 'receives the zips', 'build')
+  .option('--out <dir>', 'receives the packages', 'build')
   // By default enough runs for a median that one disturbed run does not change.
   .option('--weigh [times]', 'stage with each zip so often, and print what it costs; not with --uncached', false)
   .option('--json', 'print the result as JSON')
@@ -50,6 +51,7 @@ program
           : one,
       );
     }
+    made.push(await packClient({ root, outDir: flags.out, version: content.version }));
     console.log(flags.json ? JSON.stringify(made, undefined, 2) : made.map(describe).join('\n'));
   });
 

@@ -1,10 +1,15 @@
 /** The oldest Node for a bundle: of a program, and of the client, which runs in a plugin's process. */
-export const requiredNode = { program: 24, client: 22 } as const;
+export const requiredNode = {
+  program: 24,
+  client: 22,
+  // The release that brought `process.getBuiltinModule`: https://nodejs.org/api/process.html#processgetbuiltinmoduleid
+  clientExactly: '22.3.0',
+} as const;
 
 const tooOld = { id: 'node/version/too-old', exitCode: 78 };
 
 /** JavaScript for the first lines of a bundle. On an older Node a program prints one line and ends, and the client throws. */
-export function nodeCheck(kind: keyof typeof requiredNode): string {
+export function nodeCheck(kind: 'program' | 'client'): string {
   const oldest = requiredNode[kind];
   const what = { program: 'meridian-sidecar', client: 'meridian-plugin.mjs' }[kind];
   const remedy = {

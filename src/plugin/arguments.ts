@@ -2,7 +2,7 @@ import { isUint8Array } from 'node:util/types';
 import { closestName } from '../base/closest-name.ts';
 
 /** A kind of argument: its name in errors, and a check of the value. */
-interface Kind {
+export interface Kind {
   readonly expected: string;
   readonly holds: (value: unknown) => boolean;
 }

@@ -17,12 +17,15 @@ import { checkOptions } from './arguments.ts';
 import { type ConnectOptions, connectOptionKinds } from './options.ts';
 import { Plugin } from './plugin.ts';
 
+export type { Log, LogFields } from '../base/log/log.ts';
+export { RpcError, type StatusCode } from '../transport/status.ts';
 export type { DeliveredMessage, Message } from './message.ts';
 export type { ConnectOptions, PublishOptions, RequestOptions, SaveStateOptions, SubscribeOptions } from './options.ts';
 export type { PublishOutcome, RequestOutcome } from './outcomes.ts';
 export { Plugin } from './plugin.ts';
-export type { Answer } from './request-server.ts';
+export type { Answer, RequestHandler } from './request-server.ts';
 export { NotAdmittedError, type PluginIdentity } from './sidecar-connection.ts';
+export type { MessageHandler } from './subscription.ts';
 
 /**
  * Connects this process to its sidecar, waiting for it, and makes SIGTERM and SIGINT run the same graceful stop.

@@ -7,16 +7,26 @@ import type { DeliveredMessage } from './message.ts';
 const int32Max = 2 ** 31 - 1;
 const uint32Max = 2 ** 32 - 1;
 
+/** What a published message says beside its topic and payload. */
 export interface PublishOptions {
+  /** The payload's format, such as `application/json`, up to 256 bytes; empty when absent. */
   readonly payloadType?: string;
+  /** Names the conversation that the message belongs to, up to 1,024 bytes; empty when absent. */
   readonly correlationId?: string;
+  /** The `messageId` of the message that led to this one, up to 1,024 bytes; empty when absent. */
   readonly causationId?: string;
   /** Nanoseconds since the Unix epoch at which the event happened; the sidecar's clock when absent. */
   readonly tsEventNs?: bigint;
-  /** A second publish with the same key on the same topic is not stored again. */
+  /**
+   * For 10 minutes, a second publish of this instance with the same key on the same topic is not stored again. Up to 1,024 bytes;
+   * absent: every publish is stored.
+   */
   readonly dedupKey?: string;
+  /** The version of the payload's schema, up to 64 bytes; the version that the plugin connected with when absent. */
   readonly schemaVersion?: string;
+  /** W3C trace context, up to 256 bytes: https://www.w3.org/TR/trace-context/. Absent: the sidecar starts a trace. */
   readonly traceparent?: string;
+  /** W3C trace context that goes with `traceparent`, up to 1,024 bytes; empty when absent. */
   readonly tracestate?: string;
 }
 
@@ -31,11 +41,17 @@ export const publishOptionKinds = {
   tracestate: text,
 } satisfies Record<keyof PublishOptions, unknown>;
 
+/** What a request says beside its topic and payload. */
 export interface RequestOptions {
+  /** How long to wait for the answer, up to 60,000; 0 or absent: 5,000. */
   readonly timeoutMs?: number;
+  /** The payload's format, such as `application/json`, up to 256 bytes; empty when absent. */
   readonly payloadType?: string;
+  /** Names the conversation that the request belongs to, up to 1,024 bytes; empty when absent. */
   readonly correlationId?: string;
+  /** W3C trace context, up to 256 bytes: https://www.w3.org/TR/trace-context/. Absent: the sidecar starts a trace. */
   readonly traceparent?: string;
+  /** W3C trace context that goes with `traceparent`, up to 1,024 bytes; empty when absent. */
   readonly tracestate?: string;
 }
 
@@ -47,16 +63,20 @@ export const requestOptionKinds = {
   tracestate: text,
 } satisfies Record<keyof RequestOptions, unknown>;
 
+/** How a subscription is kept, and where it starts. */
 export interface SubscribeOptions {
-  /** The cursor is kept between runs under this name. */
+  /** The cursor is kept between runs under this name, of up to 128 bytes and unique within the instance. */
   readonly name: string;
   /** Where to start without a cursor: the first `published_at_ns` to deliver. Absent: with new messages only. */
   readonly startTimeNs?: bigint;
-  /** How long the cursor is kept without a subscriber; the bus's default when absent. */
+  /** How many seconds the cursor is kept without a subscriber, up to 7 days; 0 or absent: the bus's default, an hour. */
   readonly idleExpiryS?: number;
-  /** After so many attempts a message goes to this topic. Without it, the message is redelivered until it is handled. */
+  /** After so many attempts a message goes to this topic. Absent: the message is redelivered until it is handled. */
   readonly deadLetters?: { readonly afterAttempts: number; readonly topic: string };
-  /** How many messages, and how many of their bytes, may be in flight. After a crash each of them counts as an attempt. */
+  /**
+   * How many messages, and how many of their bytes, may be in flight; 256 messages and 4 MiB when absent. After a crash each of
+   * them counts as an attempt.
+   */
   readonly window?: { readonly messages: number; readonly bytes: number };
 }
 
@@ -68,8 +88,9 @@ export const subscribeOptionKinds = {
   window: members({ messages: whole(1, uint32Max), bytes: whole(1, uint32Max) }),
 } satisfies Record<keyof SubscribeOptions, unknown>;
 
+/** What is done in the same operation as saving the state. */
 export interface SaveStateOptions {
-  /** Messages whose effects the state contains. */
+  /** Messages whose effects the state contains: they are acknowledged with it. None when absent. */
   readonly acknowledge?: readonly DeliveredMessage[];
 }
 
@@ -82,12 +103,15 @@ export const saveStateOptionKinds = {
   },
 } satisfies Record<keyof SaveStateOptions, unknown>;
 
+/** How to reach the sidecar. */
 export interface ConnectOptions {
-  /** `host:port`; SIDECAR_ADDR, or 127.0.0.1:9191, when absent. */
+  /** `host:port` of the sidecar; SIDECAR_ADDR, or 127.0.0.1:9191, when absent. */
   readonly address?: string;
+  /** The version of Meridian's contract that the plugin was written for; 1.0.0 when absent. */
   readonly schemaVersion?: string;
-  /** How long to wait for the sidecar; 60 s when absent. */
+  /** How long to wait for the sidecar at first, and for a lost connection before a call fails; 60,000 when absent. */
   readonly waitTimeoutMs?: number;
+  /** Receives what the client reports, such as a handler that failed; lines of text from level info on stderr when absent. */
   readonly log?: Log;
 }
 

@@ -84,6 +84,7 @@ export class Plugin {
   /**
    * Waits for the sidecar and registers. @throws NotAdmittedError; RpcError UNAVAILABLE when the sidecar does not answer in
    * time.
+   * @internal Plugins call `connect` of index.ts.
    */
   static async connect(options: PluginOptions): Promise<Plugin> {
     const plugin = new Plugin(options);
@@ -91,6 +92,7 @@ export class Plugin {
     return plugin;
   }
 
+  /** The plugin's identity, as the sidecar answered at registration. */
   get identity(): PluginIdentity {
     if (!this.#identity) throw new Error('not connected');
     return this.#identity;
@@ -166,7 +168,10 @@ export class Plugin {
     await this.#budget.bound(server.serving);
   }
 
-  /** Calls the responder of the topic: at most once, and for no longer than `timeoutMs` (5 s when absent). */
+  /**
+   * Calls the responder of the topic: at most once, and for no longer than `timeoutMs` (5 s when absent).
+   * @throws TypeError as `publish` does; RpcError INVALID_ARGUMENT for what is over a limit, UNAVAILABLE.
+   */
   async request(topic: string, payload: Uint8Array, options: RequestOptions = {}): Promise<RequestOutcome> {
     checkArgument('request', 'topic', topic, text);
     checkArgument('request', 'payload', payload, bytes);
@@ -214,6 +219,7 @@ export class Plugin {
     this.#lifecycle.hooks.lost = hook;
   }
 
+  /** Called when the bus is reachable again after `onDegrade` was called. */
   onResume(hook: () => void): void {
     checkArgument('onResume', 'hook', hook, callback);
     this.#lifecycle.hooks.resume = hook;

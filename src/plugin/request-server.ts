@@ -21,7 +21,9 @@ import { type Message, messageFrom } from './message.ts';
 
 /** The answer to one request. */
 export interface Answer {
+  /** The answer's bytes. */
   readonly payload: Uint8Array;
+  /** The payload's format, such as `application/json`, up to 256 bytes; empty when absent. */
   readonly payloadType?: string;
 }
 

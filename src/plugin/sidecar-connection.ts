@@ -23,11 +23,17 @@ export interface SidecarConnectionOptions {
 
 /** The plugin's identity, which depends on how its sidecar was launched. */
 export interface PluginIdentity {
+  /** Unique in the deployment, such as `oms-1`. */
   readonly instanceId: string;
+  /** The deployment that the bus belongs to. */
   readonly deploymentId: string;
+  /** The pool type of the launch, such as `OMSPool`. */
   readonly role: string;
+  /** The labels of the launch. */
   readonly tags: readonly string[];
+  /** Patterns of the topics that the plugin may publish on and call. */
   readonly publishGrants: readonly string[];
+  /** Patterns of the topics that the plugin may subscribe to and serve. */
   readonly subscribeGrants: readonly string[];
 }
 

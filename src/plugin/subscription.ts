@@ -16,6 +16,7 @@ import { RpcError } from '../transport/status.ts';
 import { isLostConnection } from './lost-connection.ts';
 import { type DeliveredMessage, messageFrom } from './message.ts';
 
+/** Handles one message. When it throws or rejects, the message is redelivered as its next attempt. */
 export type MessageHandler = (message: DeliveredMessage) => void | Promise<void>;
 
 export interface SubscriptionOptions {

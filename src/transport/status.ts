@@ -38,7 +38,9 @@ export function throwFault(fault: Fault | undefined): void {
 /** How a call failed: a status other than OK, a message for a person, and the trailers that came with it. */
 export class RpcError extends Error {
   override readonly name = 'RpcError';
+  /** The gRPC status by name. */
   readonly code: Exclude<StatusCode, 'OK'>;
+  /** What the answerer added to the status; often empty. */
   readonly trailers: Metadata;
 
   constructor(
@@ -51,7 +53,7 @@ export class RpcError extends Error {
     this.trailers = options.trailers ?? {};
   }
 
-  /** Anything caught, as an RpcError. Other errors become UNKNOWN without their stack. */
+  /** Anything caught, as an RpcError. Other errors become UNKNOWN without their stack. @internal */
   static from(error: unknown): RpcError {
     if (error instanceof RpcError) return error;
     return new RpcError('UNKNOWN', messageOf(error), { cause: error });

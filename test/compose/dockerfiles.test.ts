@@ -35,7 +35,7 @@ test.each(programs)('%s runs nothing while it is built, so that either architect
 });
 
 test.each([
-  ['fixtures/node-plugin/Dockerfile', ['package.json ./', 'vendor ./vendor', 'plugin.js ./']],
+  ['fixtures/node-plugin/Dockerfile', ['package.json ./', 'node_modules ./node_modules', 'plugin.js ./']],
   [
     'fixtures/python-plugin/Dockerfile',
     ['requirements.txt ./', 'meridian ./meridian', 'contract_v1.py streams.py plugin.py ./'],

@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -25,8 +25,7 @@ describe('each program of docs/plugin-guide.md prints what the page says', () =>
   });
 
   test.each(examples)('$name', async ({ name, source, output }) => {
-    mkdirSync(path.join(directory, 'vendor'));
-    copyFileSync('fixtures/node-plugin/vendor/meridian-plugin.mjs', path.join(directory, 'vendor/meridian-plugin.mjs'));
+    cpSync('dist/meridian-plugin', path.join(directory, 'node_modules/meridian-plugin'), { recursive: true });
     writeFileSync(path.join(directory, name), source);
     const bus = await startBus();
     const { address } = await startSidecar(bus.address);

@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -32,9 +32,8 @@ describe.concurrent('a plugin that the docs print', () => {
   let directory: string;
   beforeAll(() => {
     directory = mkdtempSync(path.join(tmpdir(), 'meridian-printed-'));
-    const client = 'vendor/meridian-plugin.mjs';
-    mkdirSync(path.join(directory, 'vendor'));
-    copyFileSync(path.join(root, 'fixtures/node-plugin', client), path.join(directory, client));
+    const client = path.join(directory, 'node_modules/meridian-plugin');
+    cpSync(path.join(root, 'dist/meridian-plugin'), client, { recursive: true });
   });
   afterAll(async () => {
     await endAll();

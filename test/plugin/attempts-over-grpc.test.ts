@@ -9,7 +9,7 @@ import { endAll, Program, startBus, startSidecar, writeTemporary } from '../side
 let directory: string;
 beforeEach(() => {
   directory = mkdtempSync(path.join(tmpdir(), 'meridian-attempts-'));
-  copyFileSync('fixtures/node-plugin/vendor/meridian-plugin.mjs', path.join(directory, 'meridian-plugin.mjs'));
+  copyFileSync('dist/meridian-plugin/meridian-plugin.mjs', path.join(directory, 'meridian-plugin.mjs'));
   writeFileSync(
     path.join(directory, 'stuck.mjs'),
     `import { connect } from './meridian-plugin.mjs';

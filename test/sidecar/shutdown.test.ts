@@ -118,7 +118,7 @@ describe('SIGTERM', () => {
 });
 
 describe('the processes of a plugin and its sidecar', () => {
-  const client = path.resolve(import.meta.dirname, '../../fixtures/node-plugin/vendor/meridian-plugin.mjs');
+  const client = path.resolve(import.meta.dirname, '../../dist/meridian-plugin/meridian-plugin.mjs');
   const code = `
     const { connect } = await import(process.env.CLIENT);
     const plugin = await connect();

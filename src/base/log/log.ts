@@ -1,13 +1,18 @@
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
+/** Facts of one event, by name; undefined ones are left out. */
 export type LogFields = Readonly<Record<string, string | number | bigint | boolean | undefined>>;
 
 /** Writes one line per event. A log is passed in, never global. */
 export interface Log {
+  /** For finding a fault. */
   debug(message: string, fields?: LogFields): void;
+  /** A normal event. */
   info(message: string, fields?: LogFields): void;
+  /** A problem that needs attention, and stops nothing. */
   warn(message: string, fields?: LogFields): void;
+  /** Something failed. */
   error(message: string, fields?: LogFields): void;
 }
 

@@ -12,8 +12,8 @@ export const programs = {
   // Compose asks it for metadata before every call, which should cost little more than starting the runtime.
   compose: { entry: 'src/cli/compose/compose-main.ts', outfile: 'dist/compose.mjs' },
   composeProgram: { entry: 'src/cli/compose/compose-program.ts', outfile: 'dist/compose-program.mjs' },
-  // A plugin's author copies this one file; the fixture is pushed with it unchanged.
-  plugin: { entry: 'src/plugin/index.ts', outfile: 'fixtures/node-plugin/vendor/meridian-plugin.mjs' },
+  // The code of the package for plugins, and the one file that an author copies who wants no package.
+  plugin: { entry: 'src/plugin/index.ts', outfile: 'dist/meridian-plugin/meridian-plugin.mjs' },
 } as const;
 
 /** A thread's entry. The bundles that start it contain it as text, so that they stay single files. */

@@ -1,6 +1,6 @@
 // Put into the app of node-plugin: publishes on and on, and writes down what was accepted and what came back.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connect } from './vendor/meridian-plugin.mjs';
+import { connect } from 'meridian-plugin';
 
 const plugin = await connect();
 const payload = Buffer.alloc(Number(process.env.LOAD_BYTES ?? 200), 'x');

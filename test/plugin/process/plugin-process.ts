@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { Program } from '../../sidecar/processes.ts';
 
-const client = path.resolve(import.meta.dirname, '../../../fixtures/node-plugin/vendor/meridian-plugin.mjs');
+const client = path.resolve(import.meta.dirname, '../../../dist/meridian-plugin/meridian-plugin.mjs');
 
 /** A plugin's process on the shipped client: the code finds `connect`, and `plugin` once it is connected. */
 export function spawnPlugin(sidecar: string, code: string): Program {
