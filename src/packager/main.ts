@@ -5,7 +5,8 @@ import { exitCodeOf, renderError, UserFacingError } from '../base/user-facing-er
 import { type Build, buildDist } from './build.ts';
 import { type Weight, weigh, weightTable } from './bundle/weigh.ts';
 import { packClient } from './client/client-package.ts';
-import { type MadePackage, makePackage } from './package.ts';
+import type { MadePackage } from './made-package.ts';
+import { makePackage } from './package.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 

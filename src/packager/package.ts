@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { UserFacingError } from '../base/user-facing-error.ts';
 import { packagePaths } from '../buildpack/layout.ts';
 import { type BuiltContent, sbomOf } from './build.ts';
+import { type MadePackage, madePackage } from './made-package.ts';
 import { downloadsTable, type PackagedManifest, type PackageVariant, packageManifest } from './packaged-manifest.ts';
 import { writeZip, type ZipEntry } from './zip-file.ts';
 
@@ -16,13 +16,6 @@ export interface PackageOptions extends PackageVariant {
   readonly outDir: string;
 }
 
-export interface MadePackage {
-  readonly path: string;
-  readonly sizeBytes: number;
-  /** Of the zip, in hexadecimal. */
-  readonly sha256: string;
-}
-
 /**
  * Makes one buildpack zip of a built checkout; the same checkout gives the same bytes.
  * @throws UserFacingError for a stack that manifest.yml does not have, or a missing file that it lists.
@@ -32,8 +25,7 @@ export async function makePackage(options: PackageOptions): Promise<MadePackage>
   const manifest = packageManifest(content.manifestText, { ...content, ...options });
   const file = path.join(outDir, manifest.fileName);
   await writeZip(file, await entriesOf(options, manifest));
-  const bytes = await readFile(file);
-  return { path: file, sizeBytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
+  return madePackage(file);
 }
 
 async function entriesOf(options: PackageOptions, manifest: PackagedManifest): Promise<ZipEntry[]> {

@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Weight } from '../../src/packager/bundle/weigh.ts';
-import type { MadePackage as Made } from '../../src/packager/package.ts';
+import type { MadePackage as Made } from '../../src/packager/made-package.ts';
 
 export type MadePackage = Made & { readonly weight?: Weight };
 

@@ -14,12 +14,14 @@ import { copyCheckout, type MadePackage, makePackages, unzip } from './checkout.
 type Unpacked = MadePackage & { readonly directory: string };
 
 let made: { readonly cached: Unpacked; readonly uncached4: Unpacked };
+let client: MadePackage | undefined;
 const directories: string[] = [];
 
 beforeAll(() => {
   const checkout = copyCheckout();
   directories.push(checkout);
-  const [cached] = makePackages(checkout, ['--weigh', '1']);
+  const [cached, ...others] = makePackages(checkout, ['--weigh', '1']);
+  client = others[0];
   const [uncached4] = makePackages(checkout, ['--uncached', '--stack', 'cflinuxfs4']);
   made = { cached: unpack(cached), uncached4: unpack(uncached4) };
 });
@@ -62,8 +64,13 @@ describe('a package', () => {
     ]);
   });
 
+  test('has the package for plugins beside it', () => {
+    expect(path.basename(client?.path ?? '')).toBe('meridian-plugin-0.1.0.tgz');
+  });
+
   test('is reported with its size and checksum', () => {
-    for (const each of Object.values(made)) {
+    for (const each of [made.cached, made.uncached4, client]) {
+      if (each === undefined) throw new Error('no package for plugins was made');
       expect(each).toMatchObject({ sizeBytes: statSync(each.path).size, sha256: sha256(readFileSync(each.path)) });
     }
   });
@@ -86,8 +93,9 @@ describe('a package', () => {
   test('has the same bytes when it is made elsewhere, later and in another time zone', () => {
     const elsewhere = copyCheckout();
     directories.push(elsewhere);
-    const [again] = makePackages(elsewhere, [], { ...process.env, TZ: 'Pacific/Auckland' });
+    const [again, clientAgain] = makePackages(elsewhere, [], { ...process.env, TZ: 'Pacific/Auckland' });
     expect(again).toMatchObject({ sizeBytes: made.cached.sizeBytes, sha256: made.cached.sha256 });
+    expect(clientAgain).toMatchObject({ sizeBytes: client?.sizeBytes, sha256: client?.sha256 });
   });
 
   test('holds the notices of everything bundled, with the license of Node', () => {

@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { programs } from '../bundle/bundle.ts';
-import type { MadePackage } from '../package.ts';
+import { type MadePackage, madePackage } from '../made-package.ts';
 import { requiredNode } from '../required-node.ts';
 import { clientDeclarations } from './declarations.ts';
 import { writeTgz } from './tgz-file.ts';
@@ -45,8 +44,7 @@ export async function packClient(options: ClientPackageOptions & { readonly outD
   }));
   const file = path.join(options.outDir, `${name}-${options.version}.tgz`);
   await writeTgz(file, await Promise.all(entries));
-  const bytes = await readFile(file);
-  return { path: file, sizeBytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
+  return madePackage(file);
 }
 
 function packageJson(version: string): object {

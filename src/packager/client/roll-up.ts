@@ -32,7 +32,10 @@ export function rollUp(texts: ReadonlyMap<string, string>, entry: string): strin
   const include = (file: string, name: string): void => {
     const { declared, origins } = files.get(file) ?? parse(file, '');
     const origin = origins.get(name);
-    if (origin) return include(origin.file, origin.name);
+    if (origin) {
+      include(origin.file, origin.name);
+      return;
+    }
     const declaration = declared.get(name);
     if (!declaration) throw new Error(`${file} has no declaration of ${name}, which the client's declarations need`);
     const before = found.get(name);

@@ -38,13 +38,13 @@ function described(each: Declared): string {
   if (each.kind === 'class' && !each.text.includes(' extends '))
     return [head, each.doc, ...each.members.map(call)].join('\n\n');
   if (each.members.length === 0) return [head, fence(each.text), each.doc].join('\n\n');
+  // An error's `name` is the heading already.
+  const members = each.members.filter(({ type }) => !type.includes(' = '));
   const base = / extends (\w+)/.exec(each.text)?.[1];
   const doc =
     base === undefined
       ? each.doc
-      : `${each.doc} ${base === 'Error' ? 'An Error' : `Has what ${base} has`}${members.length > 0 ? ', and' : ''}:`;
-  // An error's `name` is the heading already.
-  const members = each.members.filter(({ type }) => !type.includes(' = '));
+      : `${each.doc} It is ${base === 'Error' ? 'an' : 'a'} ${base}${members.length > 0 ? ' with these, too:' : '.'}`;
   const rows = members.map((member) => [`\`${member.name}\``, `\`${member.type}\``, member.doc]);
   return [head, doc, ...(rows.length > 0 ? [markdownTable(['member', 'type', 'meaning'], rows)] : [])].join('\n\n');
 }

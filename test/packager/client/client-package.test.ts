@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { packClient } from '../../../src/packager/client/client-package.ts';
-import type { MadePackage } from '../../../src/packager/package.ts';
+import type { MadePackage } from '../../../src/packager/made-package.ts';
 import { requiredNode } from '../../../src/packager/required-node.ts';
 import { clientDeclarations } from '../../docs/generated/plugin-api-page.ts';
 import { endAll, Program, startBus, startSidecar } from '../../sidecar/processes.ts';
@@ -185,6 +185,7 @@ test('the installed package does every call against a real sidecar and bus', asy
     'message: true vendor=1',
     'state: 1,2,3',
     'request: 42 bytes',
+    expect.stringMatching(/^log: subscription ended: /),
     'error: INVALID_ARGUMENT 0 true',
     'stopping: all was called',
   ]);
