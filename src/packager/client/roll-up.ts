@@ -23,7 +23,7 @@ interface DeclarationFile {
 /**
  * Makes one file of declarations out of those that the compiler emits for each source: what the entry exports, in its order, and
  * behind it, without `export`, what these name. Comments stay.
- * @throws Error for a name that comes from a package, and for two declarations of one name.
+ * @throws Error for a name that comes from a package or is changed by `as`, and for two declarations of one name.
  */
 export function rollUp(texts: ReadonlyMap<string, string>, entry: string): string {
   const files = new Map([...texts].map(([file, text]) => [file, parse(file, text)]));
@@ -33,6 +33,7 @@ export function rollUp(texts: ReadonlyMap<string, string>, entry: string): strin
     const { declared, origins } = files.get(file) ?? parse(file, '');
     const origin = origins.get(name);
     if (origin) {
+      if (origin.name !== name) throw new Error(`${file} calls ${origin.name} by another name, ${name}; use its own`);
       include(origin.file, origin.name);
       return;
     }
