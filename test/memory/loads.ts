@@ -56,15 +56,21 @@ export function subscribeWithoutReading(address: string, subscriptions: number):
   const client = new Client(address, credentials.createInsecure());
   const { path, request, response } = pluginMethods.consume;
   const encode = (message: ConsumeRequest): Buffer => Buffer.from(request.encode(message));
-  for (let index = 0; index < subscriptions; index += 1) {
+  const streams = Array.from({ length: subscriptions }, (_, index) => {
     const stream = client.makeBidiStreamRequest(path, encode, (bytes) => response.decode(bytes));
-    // It is cut off when the client closes.
     stream.on('error', () => {});
     const credit = { messages: 1_000, bytes: 2 ** 31 };
     const value = { name: `unread-${index}`, pattern: 'platform.oms.*', startAt: StartAt.NEW, credit };
     stream.write(create(ConsumeRequestSchema, { message: { case: 'open', value } }));
-  }
-  return client;
+    return stream;
+  });
+  return {
+    close() {
+      // A client that closes lets its open calls go on, and these would never end.
+      for (const stream of streams) stream.cancel();
+      client.close();
+    },
+  };
 }
 
 async function repeat(times: number, inFlight: number, once: () => Promise<string>): Promise<Outcomes> {
