@@ -13,6 +13,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'main',
+          // Most of its time is waiting for processes and timers, so one worker for each core leaves the cores idle.
+          maxWorkers: 3,
           include: ['test/**/*.test.ts'],
           exclude: [
             'test/chaos/**',
