@@ -25,6 +25,7 @@ import { AuditedMetrics } from './metrics/audited-metrics.ts';
 import { addPartGauges, addProcessGauges } from './metrics/part-gauges.ts';
 import type { ProcessUsage } from './metrics/process-usage.ts';
 import { SidecarMetrics } from './metrics/sidecar-metrics.ts';
+import type { SidecarTelemetry } from './metrics/sidecar-telemetry.ts';
 import { Admission } from './plugin-port/admission.ts';
 import { healthRoutes } from './plugin-port/health-service.ts';
 import { PluginLifecycle } from './plugin-port/plugin-lifecycle.ts';
@@ -138,7 +139,7 @@ export function createParts(given: SidecarOptions, onFault: (faulted: boolean) =
     identity: portIdentity(config, link),
     settings: config,
   };
-  const listener = createListener(options, port);
+  const listener = createListener(options, { port, telemetry });
   const endpoint = new HealthEndpoint(options, { ...parts, link });
   sidecarLifecycle.onChange((now) => {
     lifecycle.stateChanged(now);
@@ -147,7 +148,10 @@ export function createParts(given: SidecarOptions, onFault: (faulted: boolean) =
   return { ...parts, link, grantNotices, endpoint, listener };
 }
 
-function createListener({ config, network, scheduler, log }: SidecarOptions, port: PluginPort): PluginListener {
+function createListener(
+  { config, network, scheduler, log }: SidecarOptions,
+  { port, telemetry }: { readonly port: PluginPort; readonly telemetry: SidecarTelemetry },
+): PluginListener {
   return new PluginListener({
     network,
     scheduler,
@@ -158,7 +162,10 @@ function createListener({ config, network, scheduler, log }: SidecarOptions, por
       routes: [...sidecarRoutes(port), ...pluginRoutes(port), ...healthRoutes(port.sidecarLifecycle)],
       maxMessageBytes: limits.messageBytes,
       connectionLimits,
-      onRefused: (refusal) => log.warn('refused a connection on the plugin port', { ...refusal }),
+      onRefused(refusal) {
+        telemetry.refused();
+        log.warn('refused a client on the plugin port', { ...refusal });
+      },
       onClosed: (client) => port.secondPlugin.gone(client),
     },
   });

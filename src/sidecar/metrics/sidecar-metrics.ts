@@ -93,6 +93,10 @@ export class SidecarMetrics implements SidecarTelemetry {
     this.#plain.heartbeats.add();
   }
 
+  refused(): void {
+    this.#plain.refusals.add();
+  }
+
   reconnected(): void {
     this.#plain.reconnects.add();
   }
@@ -153,6 +157,10 @@ function plainSeries(registry: MetricRegistry) {
       'Health checks that the plugin failed or missed',
     ),
     heartbeats: registry.counter('plugin_heartbeats_total', 'Heartbeats of the plugin'),
+    refusals: registry.counter(
+      'plugin_port_refusals_total',
+      'Connections and calls that the plugin port refused or ended because of a limit',
+    ),
     drainSeconds: registry.histogram('drain_duration_seconds', 'How long draining the plugin took', latencySeconds),
     drainLeft: registry.counter('drain_left_publishes_total', 'Publishes without an answer when a drain ended'),
   };

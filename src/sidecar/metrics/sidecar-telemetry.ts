@@ -27,6 +27,8 @@ export interface SidecarTelemetry {
   lost(subscription: string, count: number): void;
   healthCheckMissed(): void;
   heartbeat(): void;
+  /** The plugin port refused a connection or a call, or ended one, because of a limit. */
+  refused(): void;
   /** The session was reopened after a loss. */
   reconnected(): void;
   /** The plugin was drained; so many publishes are still unanswered. */

@@ -4,6 +4,8 @@ import { ConsumeRequestSchema } from '../../../src/contract/wire/gen/meridian/si
 import { RegisterRequestSchema } from '../../../src/contract/wire/gen/meridian/v1/sidecar_pb.ts';
 import { pluginMethods, sidecarMethods } from '../../../src/contract/wire/methods.ts';
 import { grpcNetwork } from '../../../src/transport/grpc/network.ts';
+import { settings } from '../../transport/http2/raw-frames.ts';
+import { RawPeer } from '../../transport/http2/raw-peer.ts';
 import { ownLoopback } from '../own-loopback.ts';
 import { connectPlugin } from '../plugins.ts';
 import { endAll, startBus, startSidecar, writeTemporary } from '../processes.ts';
@@ -99,6 +101,16 @@ test('a bus that goes away and comes back, heartbeats and missed checks are seen
   expect(value('plugin_health_check_misses_total')).toBeGreaterThan(0);
   expect(value('plugin_attached')).toBe(0);
   client.close();
+});
+
+test('a client of the plugin port that breaks a limit is counted', async () => {
+  const bus = await startBus();
+  const { address, healthUrl, program } = await startSidecar(bus.address);
+  const peer = await RawPeer.greet(address);
+  await peer.flood((index) => (index < 200 ? settings() : undefined));
+  await peer.closed;
+  await program.seen(/refused a client on the plugin port .*reason="?too many SETTINGS frames/);
+  expect(sampleSum(await scrape(healthUrl), 'meridian_sidecar_plugin_port_refusals_total')).toBe(1);
 });
 
 test('a drain is told by its length and by what it left', async () => {
