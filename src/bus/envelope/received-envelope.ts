@@ -52,5 +52,5 @@ function topicRefusal(access: Registration['access'], topic: string): string | u
   const fault = topicProblem(topic);
   return fault === undefined
     ? `the bus has ${notGranted(access, 'publish', topic)}`
-    : `"${topic}" is not a topic:  ${fault}`;
+    : `"${topic}" is not a topic: it ${fault}`;
 }

@@ -128,7 +128,7 @@ function grantOf({ action: onWire, pattern }: { readonly action: Action; readonl
   const action = actionFromWire(onWire);
   if (action === undefined) throw new RpcError('INVALID_ARGUMENT', `action ${onWire} is neither publish nor subscribe`);
   const fault = patternProblem(pattern);
-  if (fault !== undefined) throw new RpcError('INVALID_ARGUMENT', `"${pattern}" is not a pattern:  ${fault}`);
+  if (fault !== undefined) throw new RpcError('INVALID_ARGUMENT', `"${pattern}" is not a pattern: it ${fault}`);
   return { action, pattern };
 }
 

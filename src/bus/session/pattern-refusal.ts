@@ -21,7 +21,7 @@ export function lengthRefusal<T>(type: MessageType<T>, message: T): PatternRefus
 /** Undefined if the registration may receive the pattern's messages. */
 export function patternRefusal(registration: Registration, pattern: string): PatternRefusal | undefined {
   const fault = patternProblem(pattern);
-  if (fault !== undefined) return { reason: EndReason.INVALID, detail: `"${pattern}" is not a pattern:  ${fault}` };
+  if (fault !== undefined) return { reason: EndReason.INVALID, detail: `"${pattern}" is not a pattern: it ${fault}` };
   if (admitsPattern(registration.access.granted, 'subscribe', pattern)) return undefined;
   return {
     reason: EndReason.NOT_GRANTED,

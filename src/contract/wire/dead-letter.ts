@@ -17,7 +17,7 @@ export function deadLetterFault(request: {
   if (deadLetterTopic === '')
     return `max_attempts is ${maxAttempts} and dead_letter_topic is empty; set both or neither`;
   const fault = topicProblem(deadLetterTopic);
-  if (fault !== undefined) return `the dead-letter topic "${deadLetterTopic}" is not a topic:  ${fault}`;
+  if (fault !== undefined) return `the dead-letter topic "${deadLetterTopic}" is not a topic: it ${fault}`;
   if (!matchTopic(pattern, deadLetterTopic)) return undefined;
   return `the pattern ${pattern} matches its own dead-letter topic ${deadLetterTopic}`;
 }

@@ -69,7 +69,7 @@ export class Access implements SessionListener {
   publishRefusal(topic: string): string | undefined {
     if (this.#publishTopics.isAllowed(this.granted, topic)) return undefined;
     const fault = topicProblem(topic);
-    return fault === undefined ? this.#refusal('publish', topic) : `"${topic}" is not a topic:  ${fault}`;
+    return fault === undefined ? this.#refusal('publish', topic) : `"${topic}" is not a topic: it ${fault}`;
   }
 
   /** Why the plugin may not subscribe to, or answer requests on, this pattern; undefined when one grant contains it. */

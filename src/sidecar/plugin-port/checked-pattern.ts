@@ -8,7 +8,7 @@ import type { PluginPort } from './plugin-port.ts';
  */
 export function checkPattern(port: PluginPort, pattern: string): void {
   const fault = patternProblem(pattern);
-  if (fault !== undefined) throw new RpcError('INVALID_ARGUMENT', `"${pattern}" is not a pattern:  ${fault}`);
+  if (fault !== undefined) throw new RpcError('INVALID_ARGUMENT', `"${pattern}" is not a pattern: it ${fault}`);
   const refusal = port.access.subscribeRefusal(pattern);
   if (refusal !== undefined) throw new RpcError('PERMISSION_DENIED', refusal);
   if (port.subscriptions.size + port.v1Patterns.sharingStreams < limits.subscriptions) return;
