@@ -43,3 +43,19 @@ test.each([
 ])('%s copies what the plugin depends on before its source', (file, copies) => {
   expect(instructionsOf(file).flatMap(([name, words]) => (name === 'COPY' ? [words] : []))).toEqual(copies);
 });
+
+test.each(['node-plugin', 'python-plugin'])(
+  'the .dockerignore of %s lets in just what its Dockerfile copies',
+  (name) => {
+    const folder = `fixtures/${name}`;
+    const copied = instructionsOf(`${folder}/Dockerfile`).flatMap(([instruction, words]) =>
+      instruction === 'COPY' ? words.split(' ').slice(0, -1) : [],
+    );
+    const ignore = readFileSync(path.join(root, folder, '.dockerignore'), 'utf8')
+      .trim()
+      .split('\n');
+    const letIn = ignore.flatMap((line) => (line.startsWith('!') ? [line.slice(1)] : []));
+    expect(copied.filter((file) => !letIn.some((pattern) => path.matchesGlob(file, pattern)))).toEqual([]);
+    expect(letIn.filter((pattern) => !copied.some((file) => path.matchesGlob(file, pattern)))).toEqual([]);
+  },
+);
