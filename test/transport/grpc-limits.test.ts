@@ -136,12 +136,44 @@ test('at the limit of calls a connection that has fewer than another gets in, an
   const greedy = await open(listener);
   const streams = [await begun(greedy), await begun(greedy), await begun(greedy)];
   expect(await (await open(listener)).unary(echo, 1)).toBe(1);
-  expect((await failureOf(streams[2]!.messages.next())).code).toBe('RESOURCE_EXHAUSTED');
+  // Not a refusal, since its handler runs already.
+  expect((await failureOf(streams[2]!.messages.next())).code).toBe('CANCELLED');
   for (const { stream, messages } of streams.slice(0, 2)) {
     stream.write('again');
     expect((await messages.next()).value).toEqual({ echo: 'again' });
   }
   expect(refused).toEqual(['3 calls are open here, which is the limit']);
+});
+
+test('of large requests that come at once, those that are being served are never refused for the memory they take', async () => {
+  const served: string[] = [];
+  const released = Promise.withResolvers<void>();
+  const held = serveUnary(echo, async (request) => {
+    served.push(String(request).slice(0, 8));
+    if (served.length === 4) released.resolve();
+    await released.promise;
+    return 'served';
+  });
+  const listener = await listen({ routes: [held], connectionLimits: { ...many, heldBytes: 4 * mib } });
+  const connection = await open(listener);
+  const requests = Array.from({ length: 24 }, (_, index) => String(index).padEnd(900 * 1024, ' '));
+  const answers = await Promise.allSettled(requests.map((request) => connection.unary(echo, request)));
+  const fulfilled = answers.filter(({ status }) => status === 'fulfilled');
+  // What a handler saw was answered, and what was refused no handler saw.
+  expect(fulfilled).toHaveLength(served.length);
+  expect(served.length).toBeGreaterThanOrEqual(4);
+  for (const answer of answers) {
+    if (answer.status === 'rejected') expect(RpcError.from(answer.reason).code).toBe('RESOURCE_EXHAUSTED');
+  }
+});
+
+test('as many large requests as have room for their beginnings all take their turn', async () => {
+  const trimmed = serveUnary(echo, async (request) => String(request).trim());
+  const listener = await listen({ routes: [trimmed], connectionLimits: { ...many, heldBytes: 16 * mib } });
+  const connection = await open(listener);
+  const requests = Array.from({ length: 96 }, (_, index) => String(index).padEnd(900 * 1024, ' '));
+  const answers = await Promise.all(requests.map((request) => connection.unary(echo, request)));
+  expect(answers).toEqual(requests.map((request) => request.trim()));
 });
 
 test('calls beyond the limit of one connection wait for those before them', async () => {

@@ -70,14 +70,25 @@ export class IncomingMessages implements Holder {
     return this.#incomplete?.beganMs ?? this.#answeredMs;
   }
 
+  get isWaiting(): boolean {
+    return this.#incomplete !== undefined && this.#incomplete.beganMs === undefined;
+  }
+
   /** Other bytes are kept for the call. A few are not worth counting: each call costs more. */
   hold(bytes: number): void {
     if (bytes > uncountedBytes && !this.#isOver) this.#hold(bytes);
   }
 
-  /** They are kept no more. */
-  drop(bytes: number): void {
-    if (bytes > uncountedBytes && !this.#isOver) this.#release(bytes);
+  /** The request is whole and is being served: the call is not refused any more to get memory. */
+  serve(): void {
+    this.#options.share.serve(this);
+  }
+
+  /** The call has been served, and its request of this length is kept no more. */
+  endServing(bytes: number): void {
+    if (this.#isOver || this.#heldBytes === 0) return;
+    if (bytes > uncountedBytes) this.#release(bytes);
+    if (this.#heldBytes > 0) this.#hold(0);
   }
 
   /** An answer waits for the peer. */

@@ -9,6 +9,8 @@ export interface Holder {
   readonly heldBytes: number;
   /** Since when a message is on its way: one that comes and is not complete, or an answer that the peer does not take. */
   readonly messageBeganMs: number | undefined;
+  /** The message that comes waits for its turn, so nothing is lost of it but its beginning. */
+  readonly isWaiting: boolean;
   /** Ends the call, whose bytes are then gone. */
   shed(error: RpcError): void;
 }
@@ -19,8 +21,9 @@ interface LargeMessage {
 }
 
 /**
- * Bytes that a listener keeps for all of its calls. Over the limit the call that keeps most, of the connection that keeps most,
- * is refused. Messages that are longer than a stream's window take turns, connection by connection.
+ * Bytes that a listener keeps for all of its calls. Over the limit a call of the connection that keeps most is refused: the newest
+ * whose message waits for its turn, or else the one that keeps most. A call that is being served counts and is never refused, since it
+ * may have had its effect. Messages that are longer than a stream's window take turns, connection by connection.
  */
 export class ReceiveBudget {
   readonly #heldBytesMax: number;
@@ -29,6 +32,7 @@ export class ReceiveBudget {
   readonly #waiting = new Set<ReceiveShare>();
   #heldBytes = 0;
   #largeBytes = 0;
+  #isGranting = false;
 
   constructor(heldBytesMax: number) {
     this.#heldBytesMax = heldBytesMax;
@@ -55,6 +59,7 @@ export class ReceiveBudget {
   count(bytes: number): void {
     this.#heldBytes += bytes;
     if (bytes > 0) while (this.#heldBytes > this.#heldBytesMax && this.#shed());
+    else this.#grantSoon();
   }
 
   /** A large message begins to wait for its turn. */
@@ -66,14 +71,23 @@ export class ReceiveBudget {
   /** A large message is complete, or will never be. */
   release(bytes: number): void {
     this.#largeBytes -= bytes;
-    this.#grant();
+    this.#grantSoon();
+  }
+
+  /** Once the call that gave bytes back has counted what it keeps of them. */
+  #grantSoon(): void {
+    if (this.#isGranting || this.#waiting.size === 0) return;
+    this.#isGranting = true;
+    queueMicrotask(() => {
+      this.#isGranting = false;
+      this.#grant();
+    });
   }
 
   #grant(): void {
     for (const share of this.#waiting) {
       const next = share.nextLarge();
-      const isRoom = this.#largeBytes === 0 || this.#largeBytes + (next?.bytes ?? 0) <= http2Limits.largeMessageBytes;
-      if (next && !isRoom) return;
+      if (next && !this.#hasRoomFor(next)) return;
       this.#waiting.delete(share);
       if (!next) continue;
       this.#largeBytes += next.bytes;
@@ -84,10 +98,19 @@ export class ReceiveBudget {
     }
   }
 
+  /** One message always comes, so that nobody waits forever. */
+  #hasRoomFor({ bytes }: LargeMessage): boolean {
+    if (this.#largeBytes === 0) return true;
+    const isTurn = this.#largeBytes + bytes <= http2Limits.largeMessageBytes;
+    return isTurn && this.#heldBytes + bytes <= this.#heldBytesMax;
+  }
+
   #shed(): boolean {
     let largest: ReceiveShare | undefined;
-    for (const share of this.#shares) if (share.heldBytes > (largest?.heldBytes ?? 0)) largest = share;
-    return largest?.shedLargest(this.#heldBytesMax) ?? false;
+    for (const share of this.#shares) {
+      if (share.canShed && share.heldBytes > (largest?.heldBytes ?? 0)) largest = share;
+    }
+    return largest?.shedOne(this.#heldBytesMax) ?? false;
   }
 }
 
@@ -108,16 +131,23 @@ export class ReceiveShare {
     return this.#heldBytes;
   }
 
+  get canShed(): boolean {
+    return this.#holders.size > 0;
+  }
+
   hold(holder: Holder, bytes: number): void {
     this.#holders.add(holder);
-    this.#heldBytes += bytes;
-    this.#budget.count(bytes);
+    this.#count(bytes);
   }
 
   release(holder: Holder, bytes: number): void {
-    this.#heldBytes -= bytes;
-    this.#budget.count(-bytes);
+    this.#count(-bytes);
     if (holder.heldBytes === 0) this.#holders.delete(holder);
+  }
+
+  /** The call is being served from now on: what it keeps still counts, and the call is not refused any more. */
+  serve(holder: Holder): void {
+    this.#holders.delete(holder);
   }
 
   /** Calls `grant` once the message may come. The returned function gives the turn back, also before it came. */
@@ -158,18 +188,28 @@ export class ReceiveShare {
   }
 
   /** Returns false if there is nothing to shed. */
-  shedLargest(heldBytesMax: number): boolean {
+  shedOne(heldBytesMax: number): boolean {
     let largest: Holder | undefined;
-    for (const holder of this.#holders) if (holder.heldBytes > (largest?.heldBytes ?? 0)) largest = holder;
-    if (!largest) return false;
+    let waiting: Holder | undefined;
+    for (const holder of this.#holders) {
+      if (holder.isWaiting) waiting = holder;
+      if (holder.heldBytes > (largest?.heldBytes ?? 0)) largest = holder;
+    }
+    const shed = waiting ?? largest;
+    if (!shed) return false;
     const text = `${formatBytes(heldBytesMax)} of messages are incomplete, unread or not taken here, which is the limit`;
-    this.#shed(largest, text);
+    this.#shed(shed, text);
     return true;
   }
 
   /** The connection is over, and its calls have released what they held. */
   close(): void {
     this.#budget.close(this);
+  }
+
+  #count(bytes: number): void {
+    this.#heldBytes += bytes;
+    this.#budget.count(bytes);
   }
 
   #shed(holder: Holder, reason: string): void {

@@ -99,12 +99,12 @@ export class Http2Connection {
     return this.#streams.openOwn();
   }
 
-  /** Ends the newest stream of the peer, for a reason that is not of the stream. */
+  /** Ends the newest stream of the peer, for a reason that is not of the stream. Its call may have had its effect, so it is not refused. */
   shedNewest(reason: string): void {
     const newest = this.#streams.newest();
     if (!newest) return;
-    this.#streams.sendReset(newest.id, 'ENHANCE_YOUR_CALM');
-    newest.fail({ code: 'ENHANCE_YOUR_CALM', message: reason, by: 'us' });
+    this.#streams.sendReset(newest.id, 'CANCEL');
+    newest.fail({ code: 'CANCEL', message: reason, by: 'us' });
   }
 
   /** Counts a stream that was refused: a peer may cause so many, and no more. */

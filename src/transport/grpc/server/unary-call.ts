@@ -81,11 +81,12 @@ export class UnaryCall<Request, Response> implements StreamListener {
 
   async #serve(bytes: Uint8Array): Promise<void> {
     const served = new ServedCall(this.#facts);
+    this.#incoming.serve();
     try {
       const request = decodeMessage(this.#format(this.#method.request), bytes);
       const response = await this.#handler(request, served);
       const answer = encodeMessage(this.#format(this.#method.response), response);
-      this.#incoming.drop(bytes.length);
+      this.#incoming.endServing(bytes.length);
       this.#facts.sendHeaders();
       this.#isAnswerWaiting = true;
       this.#home.stream.send(messagePrefix(answer.length), answer);
@@ -110,8 +111,8 @@ export class UnaryCall<Request, Response> implements StreamListener {
     if (!this.#isAnswerWaiting) {
       this.#conclude(failureOutcome(error));
     } else {
-      // Its status would wait behind it.
-      this.#home.stream.reset('ENHANCE_YOUR_CALM');
+      // Its status would wait behind it. The call had its effect, so it is not refused.
+      this.#home.stream.reset('CANCEL');
       this.#incoming.close();
     }
   }
