@@ -9,8 +9,8 @@ export interface RegisteredPlugin {
   readonly schemaVersion: string;
   /** Aborts when the plugin has left or is gone; its reason is the status for the streams that are still open. */
   readonly gone: AbortSignal;
-  /** Whether the plugin called Leave: its messages in flight are then requeued. */
-  readonly hasLeft: () => boolean;
+  /** Whether the plugin called Leave or was told to stop: its messages in flight are then requeued, and no attempt is counted. */
+  readonly isStopping: () => boolean;
 }
 
 const left = new RpcError('CANCELLED', 'the plugin has left');
@@ -21,6 +21,8 @@ export class Admission {
   readonly #onChange: (registered: boolean) => void;
   #plugin: RegisteredPlugin | undefined;
   #presence = new AbortController();
+  /** The presence of the plugin that was told to stop. */
+  #dismissed: AbortSignal | undefined;
   #hasLeft = false;
   #closed = false;
 
@@ -40,8 +42,8 @@ export class Admission {
     // Registering again does not affect the streams that the first registration opened.
     if (!this.#plugin) this.#presence = new AbortController();
     const gone = this.#presence.signal;
-    const hasLeft = (): boolean => gone.reason === left;
-    this.#plugin = { schemaVersion: parseSchemaVersion(schemaVersion)?.text ?? '', gone, hasLeft };
+    const isStopping = (): boolean => gone.reason === left || this.#dismissed === gone;
+    this.#plugin = { schemaVersion: parseSchemaVersion(schemaVersion)?.text ?? '', gone, isStopping };
     this.#hasLeft = false;
     this.#onChange(true);
     return { admitted: true };
@@ -64,6 +66,11 @@ export class Admission {
   /** The plugin's streams ended without Leave; ignored when it has registered again meanwhile. */
   gone(plugin: RegisteredPlugin): void {
     if (this.#plugin === plugin) this.#absent(new RpcError('CANCELLED', 'the plugin is gone'));
+  }
+
+  /** The plugin is told to stop. A stream that breaks from then on may only have come to the end of its time. */
+  dismiss(): void {
+    this.#dismissed = this.#presence.signal;
   }
 
   /** Accepts no registration any more. */

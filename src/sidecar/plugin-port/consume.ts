@@ -27,11 +27,11 @@ type ConsumeStream = RpcStream<ConsumeRequest, ConsumeEvent>;
 type ConsumeEventInit = OneofInit<typeof ConsumeEventSchema, 'event'>;
 
 /**
- * Serves one acknowledged subscription; passes credit and acks on. Half-close and Leave requeue messages in flight. A broken
- * stream (cancelled, connection lost, replaced by a newer one of its name) nacks them.
+ * Serves one acknowledged subscription; passes credit and acks on. Half-close, Leave and the end of a plugin that was told to stop requeue
+ * messages in flight. Any other broken stream (cancelled, connection lost, replaced by a newer one of its name) nacks them.
  */
 export async function consume(port: PluginPort, stream: ConsumeStream): Promise<void> {
-  const { gone, hasLeft } = port.admission.require();
+  const { gone, isStopping } = port.admission.require();
   const requests = stream[Symbol.asyncIterator]();
   const first = await requests.next();
   const open = first.done ? undefined : first.value.message;
@@ -101,7 +101,7 @@ export async function consume(port: PluginPort, stream: ConsumeStream): Promise<
     isGraceful = true;
   } finally {
     gathered.passAcksOn();
-    close({ isGraceful: isGraceful || hasLeft() });
+    close({ isGraceful: isGraceful || isStopping() });
     stopListening();
     window.close();
     hold.close();

@@ -123,6 +123,7 @@ export class PluginLifecycle {
     const { promise, resolve: drained } = Promise.withResolvers<void>();
     const stopping = { reason, endsMs: scheduler.nowMs() + drainTimeoutMs, drained };
     this.#stopping = stopping;
+    admission.dismiss();
     this.#tellStop();
     await Promise.race([promise, admission.absent()]);
     if (this.#stopping === stopping) this.#stopping = undefined;
