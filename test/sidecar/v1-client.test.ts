@@ -123,8 +123,16 @@ describe('a registered client', () => {
 
   test.each([
     ['a topic without a grant', 'platform.data.quotes', /^no publish grant for platform\.data\.quotes; /],
-    ['a pattern', 'platform.oms.*', /^"platform\.oms\.\*" is not a topic: it is a pattern: it has the wildcard segment/],
-    ['a pattern of many segments', 'platform.oms.**', /^"platform\.oms\.\*\*" is not a topic: it is a pattern: it has the wildcard segment/],
+    [
+      'a pattern',
+      'platform.oms.*',
+      /^"platform\.oms\.\*" is not a topic: it is a pattern: it has the wildcard segment/,
+    ],
+    [
+      'a pattern of many segments',
+      'platform.oms.**',
+      /^"platform\.oms\.\*\*" is not a topic: it is a pattern: it has the wildcard segment/,
+    ],
     ['an empty topic', '', /^"" is not a topic: it is empty/],
     ['an empty segment', 'platform..oms', /^"platform\.\.oms" is not a topic: it has an empty segment/],
     ["a store's own wildcard", 'platform.oms.>', /^"platform\.oms\.>" is not a topic: it has the segment ">"/],
