@@ -68,7 +68,7 @@ export class Admission {
     if (this.#plugin === plugin) this.#absent(new RpcError('CANCELLED', 'the plugin is gone'));
   }
 
-  /** The plugin is told to stop. A stream that breaks from then on may only have come to the end of its time. */
+  /** The plugin is told to stop. A stream that breaks after this may only have come to the end of its time. */
   dismiss(): void {
     this.#dismissed = this.#presence.signal;
   }

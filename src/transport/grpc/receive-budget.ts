@@ -145,7 +145,7 @@ export class ReceiveShare {
     if (holder.heldBytes === 0) this.#holders.delete(holder);
   }
 
-  /** The call is being served from now on: what it keeps still counts, and the call is not refused any more. */
+  /** The call begins to be served: what it keeps still counts, and the call is not refused any more. */
   serve(holder: Holder): void {
     this.#holders.delete(holder);
   }
