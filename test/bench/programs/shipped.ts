@@ -16,9 +16,12 @@ const dist = path.resolve(import.meta.dirname, '../../../dist');
 /** Defaults of SIDECAR_MEMORY and of what the documentation gives a bus. */
 const memoryLimits = { sidecar: '128M', bus: '256M' } as const;
 
+/** The quotas of one instance would be what is measured. */
+const quotas = 'quotas: { publishes_per_second: 10000000, bytes_per_second: 10000000000 }';
+
 /** Starts a bus as a droplet starts it: by the wrapper, on the packaged runtime. */
 export async function startShippedBus(store = 'memory'): Promise<RunningProgram> {
-  const policy = writeTemporary('policy.yml', policyText);
+  const policy = writeTemporary('policy.yml', policyText.replaceAll('    publish:', `    ${quotas}\n    publish:`));
   const args = ['bus', '--listen', `${ownLoopback}:0`, '--policy', policy, '--store', store];
   const program = new Program(args, { PATH: '/usr/bin:/bin', MEMORY_LIMIT: memoryLimits.bus }, stagedWrapper());
   const [, address = ''] = await program.seen(/bus listens address=(\S+)/);
