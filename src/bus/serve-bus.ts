@@ -1,3 +1,4 @@
+import { within } from '../base/async/within.ts';
 import { ratedLog } from '../base/log/rated-log.ts';
 import { messageOf } from '../base/user-facing-error.ts';
 import { create } from '../contract/wire/codec/message.ts';
@@ -17,6 +18,7 @@ import type { Policy } from './access/policy.ts';
 import { anonymous, principalOf } from './access/principal.ts';
 import { Bus, type BusOptions } from './bus.ts';
 import { connectionLimits } from './connection-limits.ts';
+import { drainSessions, stopping } from './drain-sessions.ts';
 import { grantRoutes } from './grants/grant-service.ts';
 import { subscriptionRoutes } from './session/subscription-service.ts';
 import { idleExpiryFrom } from './store/idle-expiry.ts';
@@ -36,6 +38,8 @@ export interface RunningBus {
   renewTls(tls: TlsFiles): void;
   /** Evaluates grants by a new policy, also those of open registrations. */
   replacePolicy(policy: Policy): void;
+  /** Registers nobody any more, and sends the sidecars elsewhere, spread over at most two seconds. */
+  drain(): Promise<void>;
   close(): void;
 }
 
@@ -60,9 +64,16 @@ export async function serveBus(options: ServeBusOptions): Promise<RunningBus> {
     }
   };
   const callers = new KnownCallers(identify);
+  let isDraining = false;
   const listening = options.network.listen(options.address, {
     routes: [
-      ...busRoutes({ bus, identify, callers, onNotRegistered: () => options.telemetry?.refused('registration') }),
+      ...busRoutes({
+        bus,
+        identify,
+        callers,
+        isDraining: () => isDraining,
+        onNotRegistered: () => options.telemetry?.refused('registration'),
+      }),
       ...grantRoutes({ desk: bus.grants, identify }),
       ...subscriptionRoutes({
         store: options.store,
@@ -97,6 +108,11 @@ export async function serveBus(options: ServeBusOptions): Promise<RunningBus> {
       bus.replacePolicy(policy);
       callers.check();
     },
+    async drain() {
+      isDraining = true;
+      await drainSessions(bus.registry.all(), scheduler);
+      await within(scheduler, lastAnswersMs, listener.drain());
+    },
     close() {
       close();
       listener.close();
@@ -104,16 +120,21 @@ export async function serveBus(options: ServeBusOptions): Promise<RunningBus> {
   };
 }
 
+/** For a bus that drained: until what it has told its callers is written. */
+const lastAnswersMs = 500;
+
 interface BusRoutesOptions {
   readonly bus: Bus;
   readonly identify: Identify;
   readonly callers: KnownCallers;
+  readonly isDraining: () => boolean;
   readonly onNotRegistered: () => void;
 }
 
-function busRoutes({ bus, identify, callers, onNotRegistered }: BusRoutesOptions): Route[] {
+function busRoutes({ bus, identify, callers, isDraining, onNotRegistered }: BusRoutesOptions): Route[] {
   return [
     serveUnary(busMethods.register, async (request, call) => {
+      if (isDraining()) throw stopping;
       const { owner, leaseMs, deploymentId } = await bus.register(request, identify(call)).catch((error: unknown) => {
         onNotRegistered();
         throw error;

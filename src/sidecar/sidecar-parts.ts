@@ -185,7 +185,7 @@ function createLink({ config, network, scheduler, log, readCredential }: Sidecar
     network,
     scheduler,
     log,
-    address: config.busApiUrl.address,
+    addresses: config.busApiUrl.places.map(({ address }) => address),
     proxy: config.busProxy,
     readCredential,
     registration: {

@@ -42,10 +42,15 @@ export class SimulatedWorld {
   }
 
   /** A bus with a store of its own, unless it is given the one that an earlier bus has left. */
-  startBus(policy: Policy = openPolicy, store = this.createStore(), leaseMs = 10_000): Promise<RunningBus> {
+  startBus(
+    policy: Policy = openPolicy,
+    store = this.createStore(),
+    leaseMs = 10_000,
+    address = busAddress,
+  ): Promise<RunningBus> {
     return serveBus({
       network: this.network,
-      address: busAddress,
+      address,
       store,
       policy,
       leaseMs,

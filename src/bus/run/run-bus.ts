@@ -59,15 +59,21 @@ async function serveUntilSignalled(settings: BusProgramSettings, parts: BusParts
   const { log, policy, store } = parts;
   const bus = await serve(settings, parts);
   const watches = watchFiles(settings, parts, bus);
-  const signalled = new Promise<string>((resolve) => {
-    for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, resolve);
-  });
+  const signalled = nextSignal();
   // A reader of this line may send a signal at once.
   log.info('bus listens', { address: bus.address, deployment: policy.policy.deploymentId, store: store.place });
   const signal = await signalled;
   log.info('bus stops', { signal });
   for (const watch of watches) watch?.cancel();
+  await Promise.race([bus.drain(), nextSignal()]);
   bus.close();
+}
+
+/** Resolves with the name of the next signal to stop. */
+function nextSignal(): Promise<string> {
+  return new Promise((resolve) => {
+    for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, resolve);
+  });
 }
 
 /** @throws UserFacingError `bus/listen/address` */

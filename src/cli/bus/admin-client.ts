@@ -1,9 +1,11 @@
+import { systemRandom } from '../../base/random.ts';
 import { messageOf, UserFacingError } from '../../base/user-facing-error.ts';
 import { readBindingSources } from '../../contract/config/bus/binding-files.ts';
 import { type BusConnectionConfig, loadBusConnection } from '../../contract/config/bus/bus-connection.ts';
 import { exitCodes } from '../../contract/config/exit-codes.ts';
 import { limits } from '../../contract/wire/limits.ts';
 import { connectOptionsOf } from '../../sidecar/bus-link/bus-credential.ts';
+import { BusPlaces } from '../../sidecar/bus-link/bus-places.ts';
 import { readCredential } from '../../sidecar/lifecycle/launch-files.ts';
 import { grpcNetwork } from '../../transport/grpc/network.ts';
 import type { Connection, UnaryMethod } from '../../transport/rpc.ts';
@@ -31,12 +33,16 @@ export class AdminClient {
     const config = loadBusConnection(own, bindings);
     const credential = await credentialOf(config);
     try {
-      const connection = await grpcNetwork.connect(config.busApiUrl.address, {
+      const places = new BusPlaces(
+        config.busApiUrl.places.map((place) => place.address),
+        systemRandom,
+      );
+      const options = { maxMessageBytes: limits.messageBytes, proxy: config.busProxy, ...connectOptionsOf(credential) };
+      const connection = await places.connect(
         timeoutMs,
-        maxMessageBytes: limits.messageBytes,
-        proxy: config.busProxy,
-        ...connectOptionsOf(credential),
-      });
+        () => performance.now(),
+        (place, shareMs) => grpcNetwork.connect(place, { timeoutMs: shareMs, ...options }),
+      );
       return new AdminClient(connection, config.busApiUrl.address);
     } catch (error) {
       throw failureOf(RpcError.from(error), config.busApiUrl.address);

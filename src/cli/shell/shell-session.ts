@@ -192,7 +192,7 @@ export class ShellSession {
       network: grpcNetwork,
       scheduler,
       log: this.#log,
-      address: config.busApiUrl.address,
+      addresses: config.busApiUrl.places.map(({ address }) => address),
       proxy: config.busProxy,
       readCredential: () => readCredential(config),
       registration: {

@@ -2,28 +2,52 @@ import { isLoopback } from '../../base/loopback.ts';
 import type { SettingParser } from './settings/setting.ts';
 import { accepted, type Parsed, type Parser, rejected } from './settings/setting-value.ts';
 
-export interface BusApiAddress {
+/** Where one process of the bus listens. */
+export interface BusApiPlace {
   readonly host: string;
   readonly port: number;
   /** `host:port`, an IPv6 host in brackets. */
+  readonly address: string;
+}
+
+export interface BusApiAddress {
+  /** At least one, each of them once. */
+  readonly places: readonly BusApiPlace[];
+  /** All of them, joined by commas. */
   readonly address: string;
   /** The scheme, `https://` or `http://`. Undefined if there is none. */
   readonly scheme: 'https' | 'http' | undefined;
 }
 
 const busApiPort = 8443;
+const busApiPlacesMax = 16;
 const busApiShape = '`host:port`, `https://host:port` or `http://host:port`, with no path and no credentials';
+const busApiListShape = `${busApiShape}; or up to ${busApiPlacesMax} of them, joined by commas, with one scheme for all and each address once`;
 
 /** Reads SIDECAR_BUS_API_URL. The default port is 8443. A rejection never repeats credentials. */
 export const busApiAddress: Parser<BusApiAddress> = (raw) => {
   if (typeof raw !== 'string') return rejected('malformed', busApiShape);
-  const match = /^(?:(https?):\/\/)?([^/?#@\s]+?)(?::(\d{1,5}))?\/?$/.exec(raw.trim());
+  const written = raw.split(',', busApiPlacesMax + 1).map(busApiPlace);
+  const expected = written.length === 1 ? busApiShape : busApiListShape;
+  const read = written.filter((each) => each !== undefined);
+  const schemes = new Set(read.map(({ scheme }) => scheme));
+  const addresses = new Set(read.map(({ place }) => place.address));
+  const isList = written.length <= busApiPlacesMax && schemes.size === 1 && addresses.size === written.length;
+  if (!isList) return rejected('malformed', expected);
+  const [scheme] = schemes;
+  return accepted({ places: read.map(({ place }) => place), address: [...addresses].join(','), scheme });
+};
+
+function busApiPlace(
+  written: string,
+): { readonly place: BusApiPlace; readonly scheme: BusApiAddress['scheme'] } | undefined {
+  const match = /^(?:(https?):\/\/)?([^/?#@\s]+?)(?::(\d{1,5}))?\/?$/.exec(written.trim());
   const host = hostOf(match?.[2] ?? '');
   const port = match?.[3] === undefined ? busApiPort : Number(match[3]);
-  if (!match || host === undefined || port < 1 || port > 65_535) return rejected('malformed', busApiShape);
+  if (!match || host === undefined || port < 1 || port > 65_535) return undefined;
   const scheme = match[1] === 'https' || match[1] === 'http' ? match[1] : undefined;
-  return accepted({ host, port, address: formatAddress(host, port), scheme });
-};
+  return { place: { host, port, address: formatAddress(host, port) }, scheme };
+}
 
 /** Reads SIDECAR_ADDR as `host:port`. Only loopback is accepted, since every client of the port counts as the plugin. */
 export const loopbackAddress: Parser<string> = (raw) => {

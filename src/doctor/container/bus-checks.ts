@@ -1,4 +1,5 @@
 import { messageOf } from '../../base/user-facing-error.ts';
+import type { BusApiPlace } from '../../contract/config/addresses.ts';
 import type { BusConnectionConfig } from '../../contract/config/bus/bus-connection.ts';
 import { type Environment, readVariable } from '../../contract/config/environment.ts';
 import { exitCodes } from '../../contract/config/exit-codes.ts';
@@ -12,7 +13,8 @@ export interface ExaminedBus {
   readonly findings: readonly Finding[];
 }
 
-type Address = BusConnectionConfig['busApiUrl'];
+/** One of the places of the bus. */
+type Address = BusApiPlace & Pick<BusConnectionConfig['busApiUrl'], 'tls' | 'origin'>;
 
 export interface BusSources {
   readonly url: Address;

@@ -75,22 +75,17 @@ async function examineSurroundings(
     const skipped = 'Neither the sidecar nor the bus was asked, because of --offline.';
     return { notes: [...credentials.notes, skipped], findings: credentials.findings };
   }
-  const [sidecar, bus] = await Promise.all([
+  const { places, tls, origin } = config.busApiUrl;
+  const shared = { proxy: config.busProxy, otherProxies: proxiesIn(environment), tls: credentials.tls, network, nowMs };
+  const [sidecar, ...buses] = await Promise.all([
     isWrong(/^config\/(addr|health-addr|status-addr)\//) ? undefined : examineSidecar(config, network),
-    isWrong(/^config\/(bus-|tls\/)/)
-      ? undefined
-      : examineBus({
-          url: config.busApiUrl,
-          proxy: config.busProxy,
-          otherProxies: proxiesIn(environment),
-          tls: credentials.tls,
-          network,
-          nowMs,
-        }),
+    ...(isWrong(/^config\/(bus-|tls\/)/)
+      ? []
+      : places.map((place) => examineBus({ url: { ...place, tls, origin }, ...shared }))),
   ]);
   return {
-    notes: [...(sidecar?.notes ?? []), ...(bus?.notes ?? []), ...credentials.notes],
-    findings: [...credentials.findings, ...(bus?.findings ?? []), ...(sidecar?.findings ?? [])],
+    notes: [...(sidecar?.notes ?? []), ...buses.flatMap(({ notes }) => notes), ...credentials.notes],
+    findings: [...credentials.findings, ...buses.flatMap(({ findings }) => findings), ...(sidecar?.findings ?? [])],
   };
 }
 

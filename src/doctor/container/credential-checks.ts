@@ -37,7 +37,8 @@ export async function examineCredentials(config: BusConnectionConfig, probes: Pr
   const caFault = ca === undefined ? undefined : caFaultOf(ca, probes.nowMs);
   if (caFault) findings.push(caFault);
   if (token !== undefined && !isBusToken(token.trim())) findings.push(badToken());
-  if (token !== undefined && !config.busApiUrl.tls && !isLoopback(config.busApiUrl.host)) findings.push(plainToken());
+  const { tls, places } = config.busApiUrl;
+  if (token !== undefined && !tls && !places.every(({ host }) => isLoopback(host))) findings.push(plainToken());
   if (certificate === undefined || key === undefined) return { tls: { ...(!caFault && { ca }) }, notes, findings };
   const fault = clientCertificateFault(certificate, key, probes.nowMs, config.tls.certificateOrigin);
   const life = lifetimeOfPem(certificate);

@@ -3,44 +3,31 @@ import { Backoff, type BackoffOptions } from '../../base/time/backoff.ts';
 import { type Scheduler, sleep } from '../../base/time/scheduler.ts';
 import { messageOf } from '../../base/user-facing-error.ts';
 import { create } from '../../contract/wire/codec/message.ts';
-import {
-  ActivateRequestSchema,
-  DeregisterRequestSchema,
-  type RegisterReply,
-  RegisterRequestSchema,
-} from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
+import { ActivateRequestSchema, DeregisterRequestSchema } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import { limits } from '../../contract/wire/limits.ts';
 import { busMethods } from '../../contract/wire/methods.ts';
-import { busProtocolVersion } from '../../contract/wire/protocol-version.ts';
-import type { Grant } from '../../contract/wire/topics/grants.ts';
-import { grantsToWire } from '../../contract/wire/topics/grants-on-wire.ts';
 import type { CallOptions, Connection, Network, ProxyServer, UnaryMethod } from '../../transport/rpc.ts';
 import { RpcError } from '../../transport/status.ts';
 import { activate } from './activation.ts';
 import { attemptTimeoutMs, ownedByNewer, tryUntilAnswered } from './attempts.ts';
 import { BusCredential, type Credential, connectOptionsOf } from './bus-credential.ts';
+import { BusPlaces } from './bus-places.ts';
 import { BusSession, type RequestInit } from './bus-session.ts';
 import { active, type BusStage, connected, disconnected, reserved } from './bus-stage.ts';
+import { type RegistrationFacts, registerRequest } from './register-request.ts';
 import { type SessionListener, standingBy } from './session-listener.ts';
 
 export interface BusClientOptions {
   readonly network: Network;
   readonly scheduler: Scheduler;
   readonly log: Log;
-  readonly address: string;
+  /** Where the bus listens, each as `host:port`: the processes of one deployment. At least one. */
+  readonly addresses: readonly string[];
   /** Undefined: a direct connection. */
   readonly proxy?: ProxyServer | undefined;
   /** Read again before every connection, since it may rotate. */
   readonly readCredential: () => Promise<Credential>;
-  readonly registration: {
-    readonly instanceId: string;
-    readonly poolType: string;
-    readonly requestedGrants: readonly Grant[];
-    readonly tags: readonly string[];
-    readonly image: string;
-    readonly version: string;
-    readonly startedAtNs: bigint;
-  };
+  readonly registration: RegistrationFacts;
   readonly renewEveryMs: number;
   readonly reconnect: BackoffOptions;
 }
@@ -54,6 +41,7 @@ export class BusClient {
   readonly #parts: SessionListener[] = [];
   readonly #closing = new AbortController();
   readonly #credential: BusCredential;
+  readonly #places: BusPlaces;
   #stage: BusStage = disconnected;
   #epoch = 0n;
   /** Each session is to be activated, from the first request to activate on. */
@@ -63,10 +51,11 @@ export class BusClient {
 
   constructor(options: BusClientOptions) {
     this.#options = options;
-    const { readCredential: read, address, scheduler, log } = options;
+    const { readCredential: read, addresses, scheduler, log } = options;
+    this.#places = new BusPlaces(addresses, scheduler.random);
     this.#credential = new BusCredential({
       read,
-      address,
+      addresses,
       scheduler,
       log,
       onRenewalDue: () =>
@@ -76,9 +65,9 @@ export class BusClient {
     });
   }
 
-  /** `host:port` of the bus. */
+  /** `host:port` of the bus: of the process that is used, or tried next. */
   get address(): string {
-    return this.#options.address;
+    return this.#places.address;
   }
 
   get epoch(): bigint {
@@ -122,7 +111,10 @@ export class BusClient {
   async register(timeoutMs: number): Promise<void> {
     await this.#untilAnswered(timeoutMs, async (leftMs) => {
       if (this.#stage.connection?.closed.aborted) this.#stage = connected(await this.#connectOnce(leftMs));
-      await this.#open();
+      await this.#open().catch((error: unknown) => {
+        this.#moveOn();
+        throw error;
+      });
     });
     void this.#keep();
   }
@@ -183,34 +175,25 @@ export class BusClient {
   }
 
   #untilAnswered(timeoutMs: number, attempt: (leftMs: number) => Promise<void>): Promise<void> {
-    const { scheduler, log, address, reconnect: backoff } = this.#options;
+    const { scheduler, log, addresses, reconnect: backoff } = this.#options;
+    const address = addresses.join(',');
     return tryUntilAnswered({ scheduler, log, address, backoff, timeoutMs, closing: this.#closing.signal, attempt });
   }
 
   async #connectOnce(timeoutMs: number): Promise<Connection> {
-    const { network, address, proxy } = this.#options;
+    const { network, proxy, scheduler } = this.#options;
     const credential = await this.#credential.forConnection();
-    return network.connect(address, {
-      timeoutMs: Math.max(1, Math.ceil(timeoutMs)),
-      maxMessageBytes: limits.messageBytes,
-      proxy,
-      ...connectOptionsOf(credential),
-    });
+    const options = { maxMessageBytes: limits.messageBytes, proxy, ...connectOptionsOf(credential) };
+    return this.#places.connect(
+      timeoutMs,
+      () => scheduler.nowMs(),
+      (address, shareMs) => network.connect(address, { timeoutMs: shareMs, ...options }),
+    );
   }
 
   async #open(): Promise<void> {
     const { registration, renewEveryMs, scheduler } = this.#options;
-    const request = create(RegisterRequestSchema, {
-      protocolVersion: busProtocolVersion,
-      instanceId: registration.instanceId,
-      poolType: registration.poolType,
-      requestedGrants: grantsToWire(registration.requestedGrants),
-      tags: [...registration.tags],
-      revision: { version: registration.version, startedAtNs: registration.startedAtNs },
-      resumeEpoch: this.#epoch,
-      image: registration.image,
-    });
-    const reply: RegisterReply = await this.unary(busMethods.register, request);
+    const reply = await this.unary(busMethods.register, registerRequest(registration, this.#epoch));
     const { connection } = this.#stage;
     if (!connection) throw new RpcError('UNAVAILABLE', 'the connection to the bus was lost');
     this.#epoch = reply.epoch;
@@ -283,6 +266,13 @@ export class BusClient {
     for (const part of this.#parts) part.onSessionOpen?.(draining);
   }
 
+  /** The next attempt goes to another process of the bus, if there is one: this one may drain, or not reach its store. */
+  #moveOn(): void {
+    if (this.#places.isOnlyOne) return;
+    this.#places.leave();
+    this.#stage.connection?.close();
+  }
+
   #standsBy(): void {
     if (this.#isStandingBy) return;
     this.#isStandingBy = true;
@@ -291,6 +281,7 @@ export class BusClient {
 
   #lost(reason: string): void {
     const stage = this.#stage;
+    if (stage.name !== 'disconnected') this.#moveOn();
     stage.close();
     this.#stage = disconnected;
     if (stage.name !== 'active') return;

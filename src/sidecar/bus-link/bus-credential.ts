@@ -26,8 +26,8 @@ export class CredentialError extends Error {
 
 export interface BusCredentialOptions {
   readonly read: () => Promise<Credential>;
-  /** The bus, as `host:port`. */
-  readonly address: string;
+  /** The bus, each as `host:port`. */
+  readonly addresses: readonly string[];
   readonly scheduler: Scheduler;
   readonly log: Log;
   /** The certificate of the open connection expires soon, and a newer one exists: connect again. */
@@ -126,10 +126,12 @@ export class BusCredential {
   }
 
   #warnOfPlaintext({ tls, token }: Credential): void {
-    const { address, log } = this.#options;
-    if (this.#hasWarnedOfPlaintext || token === undefined || tls || isLoopbackAddress(address)) return;
+    const { addresses, log } = this.#options;
+    if (this.#hasWarnedOfPlaintext || token === undefined || tls || addresses.every(isLoopbackAddress)) return;
     this.#hasWarnedOfPlaintext = true;
-    log.warn('the token for the bus travels unencrypted; set SIDECAR_BUS_CA or an https:// address', { address });
+    log.warn('the token for the bus travels unencrypted; set SIDECAR_BUS_CA or an https:// address', {
+      address: addresses.join(','),
+    });
   }
 
   #wallTimeMs(): number {

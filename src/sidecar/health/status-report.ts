@@ -61,7 +61,7 @@ function sidecarStatus(config: SidecarConfig, parts: ReportedParts): SidecarStat
     instanceId: config.instanceId,
     poolType: config.poolType,
     deploymentId: link.deploymentId,
-    bus: { address: config.busApiUrl.address, isUp: link.isUp, epoch: `${link.epoch}` },
+    bus: { address: link.address, isUp: link.isUp, epoch: `${link.epoch}` },
     plugin: {
       isRegistered: admission.isRegistered,
       takesCallbacks: lifecycle.isAttached,

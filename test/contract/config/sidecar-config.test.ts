@@ -46,7 +46,7 @@ describe('the configuration', () => {
       poolType: 'OMSPool',
       requestedGrants: [],
       tags: [],
-      busApiUrl: { host: 'bus-api', port: 8443, tls: false },
+      busApiUrl: { places: [{ host: 'bus-api', port: 8443 }], address: 'bus-api:8443', tls: false },
       pluginAddress: '127.0.0.1:9191',
       healthAddress: { host: undefined, port: 9192 },
       statusAddress: { host: undefined, port: 9192 },

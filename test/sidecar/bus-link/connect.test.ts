@@ -27,7 +27,7 @@ function connect(reasons: string[], timeoutMs: number): Promise<void> {
     network: networkOf(reasons),
     scheduler,
     log: silentLog,
-    address: 'bus:8443',
+    addresses: ['bus:8443'],
     readCredential: async () => ({}),
     registration: { ...registration, version: '', startedAtNs: 0n },
     renewEveryMs: 3_000,

@@ -12,11 +12,7 @@ import { type BindingSources, type BusService, findBusService } from './service-
 
 /** The Bus API's address, and the caller's credentials for it. */
 export interface BusConnectionConfig {
-  readonly busApiUrl: {
-    readonly host: string;
-    readonly port: number;
-    /** `host:port`, an IPv6 host in brackets. */
-    readonly address: string;
+  readonly busApiUrl: Omit<BusApiAddress, 'scheme'> & {
     readonly tls: boolean;
     /** The source of the address, such as `SIDECAR_BUS_API_URL`. Undefined: the default. */
     readonly origin: string | undefined;
@@ -113,7 +109,8 @@ function instanceIdentity(environment: Environment) {
   return { certificate: { file: certificate }, key: { file: key }, certificateOrigin: 'CF_INSTANCE_CERT' };
 }
 
-const defaultAddress = { host: 'bus-api', port: 8443, address: 'bus-api:8443', scheme: undefined };
+const defaultPlace = { host: 'bus-api', port: 8443, address: 'bus-api:8443' };
+const defaultAddress = { places: [defaultPlace], address: defaultPlace.address, scheme: undefined };
 
 function readAddress(
   reader: SettingReader,

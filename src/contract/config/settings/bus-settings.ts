@@ -10,7 +10,7 @@ export const busSettings = {
     variable: 'SIDECAR_BUS_API_URL',
     key: 'bus_api_url',
     option: { name: 'bus-api-url' },
-    meaning: 'Address of the Bus API; https:// turns TLS on',
+    meaning: 'Address of the Bus API; https:// turns TLS on. Several, joined by commas, are processes of one bus',
     default: 'bus-api:8443',
     example: 'https://bus.example:8443',
     parse: busApiAddress,
