@@ -1,4 +1,4 @@
-import { systemRandom } from '../../base/random.ts';
+import { realScheduler } from '../../base/time/real-scheduler.ts';
 import { messageOf, UserFacingError } from '../../base/user-facing-error.ts';
 import { readBindingSources } from '../../contract/config/bus/binding-files.ts';
 import { type BusConnectionConfig, loadBusConnection } from '../../contract/config/bus/bus-connection.ts';
@@ -35,13 +35,11 @@ export class AdminClient {
     try {
       const places = new BusPlaces(
         config.busApiUrl.places.map((place) => place.address),
-        systemRandom,
+        realScheduler,
       );
       const options = { maxMessageBytes: limits.messageBytes, proxy: config.busProxy, ...connectOptionsOf(credential) };
-      const connection = await places.connect(
-        timeoutMs,
-        () => performance.now(),
-        (place, shareMs) => grpcNetwork.connect(place, { timeoutMs: shareMs, ...options }),
+      const connection = await places.connect(timeoutMs, (place, shareMs) =>
+        grpcNetwork.connect(place, { timeoutMs: shareMs, ...options }),
       );
       return new AdminClient(connection, config.busApiUrl.address);
     } catch (error) {

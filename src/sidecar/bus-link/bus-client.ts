@@ -52,7 +52,7 @@ export class BusClient {
   constructor(options: BusClientOptions) {
     this.#options = options;
     const { readCredential: read, addresses, scheduler, log } = options;
-    this.#places = new BusPlaces(addresses, scheduler.random);
+    this.#places = new BusPlaces(addresses, scheduler);
     this.#credential = new BusCredential({
       read,
       addresses,
@@ -181,13 +181,11 @@ export class BusClient {
   }
 
   async #connectOnce(timeoutMs: number): Promise<Connection> {
-    const { network, proxy, scheduler } = this.#options;
+    const { network, proxy } = this.#options;
     const credential = await this.#credential.forConnection();
     const options = { maxMessageBytes: limits.messageBytes, proxy, ...connectOptionsOf(credential) };
-    return this.#places.connect(
-      timeoutMs,
-      () => scheduler.nowMs(),
-      (address, shareMs) => network.connect(address, { timeoutMs: shareMs, ...options }),
+    return this.#places.connect(timeoutMs, (address, shareMs) =>
+      network.connect(address, { timeoutMs: shareMs, ...options }),
     );
   }
 

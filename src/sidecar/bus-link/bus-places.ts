@@ -1,4 +1,5 @@
-import { type Random, randomBelow } from '../../base/random.ts';
+import { randomBelow } from '../../base/random.ts';
+import type { Scheduler } from '../../base/time/scheduler.ts';
 import type { Connection } from '../../transport/rpc.ts';
 import { RpcError } from '../../transport/status.ts';
 
@@ -7,12 +8,14 @@ import { RpcError } from '../../transport/status.ts';
  */
 export class BusPlaces {
   readonly #addresses: readonly string[];
+  readonly #scheduler: Scheduler;
   #at: number;
 
   /** `addresses` has at least one. */
-  constructor(addresses: readonly string[], random: Random) {
+  constructor(addresses: readonly string[], scheduler: Scheduler) {
     this.#addresses = addresses;
-    this.#at = randomBelow(random, addresses.length);
+    this.#scheduler = scheduler;
+    this.#at = randomBelow(scheduler.random, addresses.length);
   }
 
   /** `host:port` of the place that is used, or tried next. */
@@ -24,7 +27,7 @@ export class BusPlaces {
     return this.#addresses.length === 1;
   }
 
-  /** The next place is tried first from here on. */
+  /** The next place is tried first the next time. */
   leave(): void {
     this.#at = (this.#at + 1) % this.#addresses.length;
   }
@@ -33,11 +36,12 @@ export class BusPlaces {
    * Connects to the first place that answers, each within its share of the time that is left.
    * @throws RpcError of the last failure; of the first that is not the place's, such as a credential that cannot be used.
    */
-  async connect(timeoutMs: number, nowMs: () => number, open: Open): Promise<Connection> {
-    const deadlineMs = nowMs() + timeoutMs;
+  async connect(timeoutMs: number, open: Open): Promise<Connection> {
+    const deadlineMs = this.#scheduler.nowMs() + timeoutMs;
     for (let left = this.#addresses.length; ; left -= 1) {
       try {
-        return await open(this.address, Math.max(1, Math.ceil((deadlineMs - nowMs()) / left)));
+        const leftMs = deadlineMs - this.#scheduler.nowMs();
+        return await open(this.address, Math.max(1, Math.ceil(leftMs / left)));
       } catch (error) {
         this.leave();
         if (left === 1 || RpcError.from(error).code !== 'UNAVAILABLE') throw error;
