@@ -1,3 +1,4 @@
+import { type AuditLog, openAuditLog } from '../audit/audit-log.ts';
 import { within } from '../base/async/within.ts';
 import type { Log } from '../base/log/log.ts';
 import { writeFailure } from '../base/log/log-error.ts';
@@ -5,7 +6,6 @@ import { createStreamLog, LineStream } from '../base/output/line-stream.ts';
 import { realScheduler } from '../base/time/real-scheduler.ts';
 import { exitCodeOf, UserFacingError } from '../base/user-facing-error.ts';
 import { version } from '../base/version.ts';
-import { type AuditLog, openAuditLog } from '../contract/config/audit-log.ts';
 import { readBindingSources } from '../contract/config/bus/binding-files.ts';
 import { exitCodes } from '../contract/config/exit-codes.ts';
 import { loadSidecarConfig, type SidecarConfig } from '../contract/config/sidecar-config.ts';

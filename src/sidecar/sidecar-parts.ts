@@ -1,8 +1,8 @@
+import type { AuditSink } from '../audit/audit-line.ts';
 import type { Log } from '../base/log/log.ts';
 import { type RatedLog, ratedLog } from '../base/log/rated-log.ts';
 import type { Scheduler } from '../base/time/scheduler.ts';
 import type { SidecarConfig } from '../contract/config/sidecar-config.ts';
-import type { AuditSink } from '../contract/wire/audit-line.ts';
 import { limits } from '../contract/wire/limits.ts';
 import { callMessageId, publishId } from '../contract/wire/message-id.ts';
 import type { ServeHttp } from '../transport/http/http-server.ts';

@@ -1,9 +1,9 @@
+import { type AuditRecord, type AuditSink, auditLine } from '../../audit/audit-line.ts';
 import { BoundedSeries } from '../../base/metrics/bounded-series.ts';
 import { seriesOfEach } from '../../base/metrics/labelled.ts';
 import { MetricRegistry } from '../../base/metrics/metric-registry.ts';
 import type { Scheduler } from '../../base/time/scheduler.ts';
 import { version } from '../../base/version.ts';
-import { type AuditRecord, type AuditSink, auditLine } from '../../contract/wire/audit-line.ts';
 import { type CallEnding, callEndings } from '../../contract/wire/call-ending.ts';
 import { EnvelopeSchema, type MessageMeta } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
 import { readMessage } from '../../contract/wire/read-message.ts';

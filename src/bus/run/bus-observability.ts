@@ -1,8 +1,8 @@
+import { openAuditLog } from '../../audit/audit-log.ts';
 import type { Log } from '../../base/log/log.ts';
 import { realScheduler } from '../../base/time/real-scheduler.ts';
 import { messageOf, UserFacingError } from '../../base/user-facing-error.ts';
 import { listenAddress } from '../../contract/config/addresses.ts';
-import { openAuditLog } from '../../contract/config/audit-log.ts';
 import { exitCodes } from '../../contract/config/exit-codes.ts';
 import { refusal } from '../../transport/http/http-reply.ts';
 import { serveHttp } from '../../transport/http/http-server.ts';

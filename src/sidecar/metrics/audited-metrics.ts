@@ -1,4 +1,4 @@
-import { type AuditRecord, type AuditSink, auditLine } from '../../contract/wire/audit-line.ts';
+import { type AuditRecord, type AuditSink, auditLine } from '../../audit/audit-line.ts';
 import type { CallEnding } from '../../contract/wire/call-ending.ts';
 import type { Delivery } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import type { Envelope } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';

@@ -1,9 +1,9 @@
 import type { Writable } from 'node:stream';
-import { LineFile } from '../../base/log/line-file.ts';
-import type { Log } from '../../base/log/log.ts';
-import { LineStream } from '../../base/output/line-stream.ts';
-import { messageOf, UserFacingError } from '../../base/user-facing-error.ts';
-import { exitCodes } from './exit-codes.ts';
+import { LineFile } from '../base/log/line-file.ts';
+import type { Log } from '../base/log/log.ts';
+import { LineStream } from '../base/output/line-stream.ts';
+import { messageOf, UserFacingError } from '../base/user-facing-error.ts';
+import { exitCodes } from '../contract/config/exit-codes.ts';
 
 /** The destination of audit lines. Writing never waits and never fails. Lost lines are counted and logged. */
 export interface AuditLog {

@@ -1,4 +1,4 @@
-import { traceIdOf } from './trace-context.ts';
+import { traceIdOf } from '../contract/wire/trace-context.ts';
 
 /** One message at one of its three points. It never contains the payload. */
 export interface AuditRecord {
