@@ -28,7 +28,7 @@ const longestValue = 300;
 export function auditLine(record: AuditRecord, wallTimeNs: bigint): string {
   const shown = (value: string | undefined): string | undefined => (value ? value.slice(0, longestValue) : undefined);
   return JSON.stringify({
-    time: new Date(Number(wallTimeNs / 1_000_000n)).toISOString(),
+    time: isoTime(wallTimeNs),
     point: record.point,
     kind: record.kind,
     trace_id: traceIdOf(record.traceparent),
@@ -38,4 +38,8 @@ export function auditLine(record: AuditRecord, wallTimeNs: bigint): string {
     receiver: shown(record.receiver),
     outcome: record.outcome,
   });
+}
+
+export function isoTime(wallTimeNs: bigint): string {
+  return new Date(Number(wallTimeNs / 1_000_000n)).toISOString();
 }

@@ -2,8 +2,13 @@ import type { Writable } from 'node:stream';
 import { LineFile } from '../base/log/line-file.ts';
 import type { Log } from '../base/log/log.ts';
 import { LineStream } from '../base/output/line-stream.ts';
+import { randomBelow } from '../base/random.ts';
+import type { Scheduler } from '../base/time/scheduler.ts';
 import { messageOf, UserFacingError } from '../base/user-facing-error.ts';
 import { exitCodes } from '../contract/config/exit-codes.ts';
+import { AuditChain } from './audit-chain.ts';
+import { isoTime } from './audit-line.ts';
+import { lastChainOf } from './last-chain.ts';
 
 /** The destination of audit lines. Writing never waits and never fails. Lost lines are counted and logged. */
 export interface AuditLog {
@@ -19,20 +24,57 @@ export interface AuditLogOptions {
   readonly place: string;
   /** How the user set it, such as `SIDECAR_AUDIT_LOG`. */
   readonly setting: string;
+  /** Whose lines these are: an instance id, or `bus`. */
+  readonly writer: string;
+  readonly scheduler: Pick<Scheduler, 'wallTimeNs' | 'random'>;
   readonly log: Log;
   readonly stdout: Writable;
 }
 
 const pendingBytesMax = 4 * 1024 * 1024;
 
-/** Opens the audit log. @throws UserFacingError with exit code 78 if the file cannot be opened. */
-export async function openAuditLog({ place, setting, log, stdout }: AuditLogOptions): Promise<AuditLog> {
-  const onLost = (lines: number): void => log.warn('the audit log has lost lines', { file: place, lines });
-  if (place === '-') return auditTo(new LineStream(stdout, onLost));
+/**
+ * Opens the audit log, and begins the chain of its lines with one that names the writer and what the file ended with.
+ * @throws UserFacingError with exit code 78 if the file cannot be opened.
+ */
+export async function openAuditLog(options: AuditLogOptions): Promise<AuditLog> {
+  const { place, writer, scheduler, log } = options;
+  const digits = Array.from({ length: 16 }, () => randomBelow(scheduler.random, 16).toString(16));
+  const chain = new AuditChain(digits.join(''));
+  const mark = (point: string, facts: Readonly<Record<string, unknown>>): void =>
+    lines.write(JSON.stringify({ time: isoTime(scheduler.wallTimeNs()), point, ...facts }));
+  const after = place === '-' ? '' : await lastChainOf(place).catch(() => '');
+  const lines = await openLines(options, chain, (count) => {
+    log.warn('the audit log has lost lines', { file: place, lines: count });
+    mark('lost', { lines: count });
+  });
+  mark('open', { writer, ...(after !== '' && { after }) });
+  return {
+    get linesLost() {
+      return lines.linesLost;
+    },
+    write: (line) => lines.write(line),
+    reopen: () => lines.reopen(),
+    async close() {
+      mark('close', { writer });
+      await lines.close();
+      log.info('the audit log is closed', { file: place, run: chain.run, ...chain.head });
+    },
+  };
+}
+
+async function openLines(
+  { place, setting, log, stdout }: AuditLogOptions,
+  chain: AuditChain,
+  onLost: (lines: number) => void,
+): Promise<AuditLog> {
+  const seal = (line: string): string => chain.seal(line);
+  if (place === '-') return auditTo(new LineStream(stdout, onLost, seal));
   try {
     return await LineFile.open({
       path: place,
       pendingBytesMax,
+      seal,
       onFailure: (reason) => log.warn('the audit log cannot be written, and lines are lost', { file: place, reason }),
       onLost,
     });

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { exitCodeOf, renderError } from '../base/user-facing-error.ts';
 import { version } from '../base/version.ts';
+import { addAuditCommand } from './audit/audit.ts';
 import { addBusCommand } from './bus.ts';
 import { type AddCommand, usageExitCode } from './command.ts';
 import { addComposeCommand } from './compose/compose-command.ts';
@@ -26,6 +27,7 @@ const commands: readonly AddCommand[] = [
   addStatusCommand,
   addDoctorCommand,
   addBusCommand,
+  addAuditCommand,
   addPubCommand,
   addSubCommand,
   addRequestCommand,

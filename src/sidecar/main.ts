@@ -64,9 +64,16 @@ function logOf({ logLevel: level, logFormat: format }: Pick<SidecarConfig, 'logL
 }
 
 /** The audit log, if one is configured; its file is reopened at SIGHUP. */
-async function auditLogOf({ auditLog: place }: SidecarConfig, log: Log): Promise<AuditLog | undefined> {
+async function auditLogOf({ auditLog: place, instanceId }: SidecarConfig, log: Log): Promise<AuditLog | undefined> {
   if (place === undefined) return undefined;
-  const audit = await openAuditLog({ place, setting: 'SIDECAR_AUDIT_LOG', log, stdout: process.stdout });
+  const audit = await openAuditLog({
+    place,
+    setting: 'SIDECAR_AUDIT_LOG',
+    writer: instanceId,
+    scheduler: realScheduler,
+    log,
+    stdout: process.stdout,
+  });
   process.on('SIGHUP', () => {
     audit.reopen();
     log.info('SIGHUP: the next audit line opens the file again', { file: place });

@@ -6,6 +6,8 @@ export interface LineFileOptions {
   readonly path: string;
   /** Lines are dropped while more than this waits for the disk. */
   readonly pendingBytesMax: number;
+  /** Makes of each line that is not dropped what is written. */
+  readonly seal?: (line: string) => string;
   /** Called on the first of consecutive failures. */
   readonly onFailure: (reason: string) => void;
   /** Called with the number of lost lines when writing works again or the file is closed. */
@@ -46,7 +48,7 @@ export class LineFile {
       this.#lose(1, `more than ${this.#options.pendingBytesMax} bytes wait for the disk`);
       return;
     }
-    this.#pending.push(`${line}\n`);
+    this.#pending.push(`${this.#options.seal?.(line) ?? line}\n`);
     this.#pendingBytes += line.length;
     this.#writing ??= this.#writeAll();
   }
@@ -60,6 +62,8 @@ export class LineFile {
   async close(): Promise<void> {
     await this.#writing;
     this.#tellLost();
+    // That may have written a line.
+    await this.#writing;
     await this.#handle.close().catch(() => {});
   }
 

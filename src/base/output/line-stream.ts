@@ -11,13 +11,19 @@ const pendingBytesMax = 1024 * 1024;
 export class LineStream {
   readonly #stream: Writable;
   readonly #onLost: (lines: number) => void;
+  readonly #seal: (line: string) => string;
   #lost = 0;
   #lostInRow = 0;
 
-  /** `onLost` gets the number of dropped lines when writing works again. */
-  constructor(stream: Writable, onLost: (lines: number) => void = () => {}) {
+  /** `onLost` gets the number of dropped lines when writing works again. `seal` makes of each other line what is written. */
+  constructor(
+    stream: Writable,
+    onLost: (lines: number) => void = () => {},
+    seal: (line: string) => string = (line) => line,
+  ) {
     this.#stream = stream;
     this.#onLost = onLost;
+    this.#seal = seal;
     // An error event without a listener ends the process. The failed write reports the same error.
     stream.on('error', () => {});
   }
@@ -29,7 +35,7 @@ export class LineStream {
 
   write(line: string): void {
     if (this.#stream.writableLength + line.length > pendingBytesMax) this.#lose();
-    else this.#stream.write(`${line}\n`, (error) => (error ? this.#lose() : this.#tellLost()));
+    else this.#stream.write(`${this.#seal(line)}\n`, (error) => (error ? this.#lose() : this.#tellLost()));
   }
 
   #lose(): void {

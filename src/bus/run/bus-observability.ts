@@ -32,7 +32,16 @@ export async function openObservability(
   process.on('SIGHUP', () => {});
   if (address === undefined && place === undefined) return { async close() {} };
   const audit =
-    place === undefined ? undefined : await openAuditLog({ place, setting: '--audit', log, stdout: process.stdout });
+    place === undefined
+      ? undefined
+      : await openAuditLog({
+          place,
+          setting: '--audit',
+          writer: 'bus',
+          scheduler: realScheduler,
+          log,
+          stdout: process.stdout,
+        });
   if (audit) process.on('SIGHUP', audit.reopen.bind(audit));
   const telemetry = new BusMetrics({ scheduler: realScheduler, ...(audit && { audit }), ...(disk && { store: disk }) });
   const server = address === undefined ? undefined : await serveMetrics(address, telemetry, log);

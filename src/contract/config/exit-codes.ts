@@ -2,6 +2,8 @@
 export const exitCodes = {
   clean: 0,
   usage: 64,
+  /** `audit verify`: lines of an audit log were changed, cut or added, or a point of a message is missing. */
+  auditBroken: 65,
   /** `request`: nobody answers on the topic. */
   noHandler: 68,
   /** Steps 1 and 2: no connection to the Bus API in time, or it fails. */
