@@ -49,7 +49,10 @@ test('what nobody touched is whole, over restarts in one file and over files', a
 });
 
 const byRun = (lines: readonly string[]): string =>
-  JSON.stringify([...Map.groupBy(lines, (line) => /"run":"\w+"/.exec(line)?.[0])].toSorted());
+  [...Map.groupBy(lines, (line) => /"run":"\w+"/.exec(line)?.[0]).values()]
+    .map((each) => each.join('\n'))
+    .toSorted((one, other) => one.localeCompare(other))
+    .join('\n');
 
 const edits: Record<string, (lines: string[], at: number, other: number) => string[]> = {
   'a line cut': (lines, at) => lines.toSpliced(at, 1),
