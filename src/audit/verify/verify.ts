@@ -22,7 +22,7 @@ export interface Verdict {
 }
 
 /** Findings that a verdict lists. */
-export const findingsMax = 10_000;
+const findingsMax = 10_000;
 
 /** An audit log, and its lines. */
 export interface AuditFile {
