@@ -82,6 +82,7 @@ describe('the commands of the README', () => {
   test('are these, each run below, by CI or by another test', () => {
     expect(commandsToRun).toEqual([
       expect.stringContaining('meridian-sidecar -- doctor '),
+      expect.stringContaining('meridian-sidecar -- run --dev-bus --watch -- '),
       expect.stringContaining('meridian-sidecar -- stage '),
       expect.stringContaining('meridian-sidecar -- bus --policy fixtures/demo/policy.yml '),
       expect.stringContaining('meridian-sidecar -- launch '),
@@ -104,6 +105,11 @@ describe('the commands of the README', () => {
       await launched.line(new RegExp(`\\] ${line.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`));
     }
     expect(await succeeds(commandOf('status'))).toContainEqual(expect.stringContaining('RUNNING'));
+  });
+
+  test('run starts the plugin with a sidecar and a bus', async () => {
+    const { line } = run(commandOf('run'), { SIDECAR_ADDR: '127.0.0.1:0' });
+    await line(/^plugin {2}\| running$/);
   });
 
   test('conformance tests the plugin, which passes', async () => {

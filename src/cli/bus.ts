@@ -2,20 +2,13 @@ import { runBus } from '../bus/run/run-bus.ts';
 import { addGrantsCommand } from './bus/bus-grants.ts';
 import { addBusSettings, type BusFlags, busSettingsOf } from './bus/bus-settings.ts';
 import { addSubscriptionsCommand } from './bus/bus-subscriptions.ts';
-import { type AddCommand, usageExitCode } from './command.ts';
+import type { AddCommand } from './command.ts';
 import { addStoreCommands } from './store/store-commands.ts';
 
 /** `meridian-sidecar bus`: the Bus API in one process, until SIGTERM or SIGINT. */
 export const addBusCommand: AddCommand = (program) => {
   const command = program.command('bus').description('serve the Bus API from this process');
-  addBusSettings(command).action((flags: BusFlags) => {
-    // Commander would require a required option of the subcommands too.
-    const { policy } = flags;
-    if (policy === undefined) {
-      return command.error("error: required option '--policy <file>' not specified", { exitCode: usageExitCode });
-    }
-    return runBus(busSettingsOf(flags, policy));
-  });
+  addBusSettings(command).action((flags: BusFlags) => runBus(busSettingsOf(flags)));
   addGrantsCommand(command);
   addSubscriptionsCommand(command);
   addStoreCommands(command);

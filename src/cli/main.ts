@@ -12,7 +12,7 @@ import { watchOutput } from './output.ts';
 import { addPackageCommand } from './package.ts';
 import { addPubCommand } from './pub.ts';
 import { addRequestCommand } from './request.ts';
-import { addRunCommand } from './run.ts';
+import { addRunCommand } from './run/run.ts';
 import { addStageCommand } from './stage.ts';
 import { addStatusCommand } from './status.ts';
 import { addSubCommand } from './sub.ts';

@@ -1,9 +1,9 @@
-import { get } from 'node:http';
 import { parseDurationMs } from '../base/time/duration.ts';
 import { realScheduler } from '../base/time/real-scheduler.ts';
 import { sleep } from '../base/time/scheduler.ts';
 import { UserFacingError } from '../base/user-facing-error.ts';
 import { type AddCommand, usageExitCode } from './command.ts';
+import { askHealth, type HealthAnswer } from './health-answer.ts';
 import { ownAddresses } from './own-addresses.ts';
 
 interface WaitFlags {
@@ -11,16 +11,9 @@ interface WaitFlags {
   readonly timeout: string;
 }
 
-/** The last answer of the health server; no state: no answer. */
-interface Answer {
-  readonly isHealthy: boolean;
-  readonly state?: string;
-}
-
 /** A later attempt may succeed (EX_TEMPFAIL of sysexits.h). */
 const notReadyExitCode = 75;
 const pollEveryMs = 100;
-const answerTimeoutMs = 3_000;
 
 /**
  * `meridian-sidecar wait`: waits until the sidecar of this container is healthy, which means that it accepts its plugin. Exits
@@ -37,34 +30,18 @@ export const addWaitCommand: AddCommand = (program) => {
       const address = flags.address ?? (await ownAddresses(process.env)).health;
       const startedMs = realScheduler.nowMs();
       const parent = process.ppid;
-      let answer = await ask(address);
+      let answer = await askHealth(address);
       while (!answer.isHealthy && realScheduler.nowMs() - startedMs < timeoutMs) {
         await sleep(realScheduler, pollEveryMs);
         // Stopping a container ends the shell that waits for this, and this must not delay the stop.
         if (process.ppid !== parent) return;
-        answer = await ask(address);
+        answer = await askHealth(address);
       }
       if (!answer.isHealthy) throw notReady(address, flags.timeout, answer);
       const seconds = ((realScheduler.nowMs() - startedMs) / 1_000).toFixed(1);
       process.stdout.write(`the sidecar is ${answer.state} after ${seconds} s\n`);
     });
 };
-
-function ask(address: string): Promise<Answer> {
-  return new Promise((resolve) => {
-    const nobody: Answer = { isHealthy: false };
-    const request = get(`http://${address}/healthz`, { agent: false, timeout: answerTimeoutMs }, (response) => {
-      let body = '';
-      response.setEncoding('utf8').on('data', (text: string) => {
-        body += text;
-      });
-      response.on('end', () => resolve({ isHealthy: response.statusCode === 200, state: body.trim() }));
-      response.on('error', () => resolve(nobody));
-    });
-    request.on('timeout', () => request.destroy());
-    request.on('error', () => resolve(nobody));
-  });
-}
 
 function timeoutOf(text: string): number {
   const ms = parseDurationMs(text);
@@ -78,7 +55,7 @@ function timeoutOf(text: string): number {
 }
 
 /** One line, since it appears among the log lines of an app that starts anyway. */
-function notReady(address: string, timeout: string, { state }: Answer): UserFacingError {
+function notReady(address: string, timeout: string, { state }: HealthAnswer): UserFacingError {
   const answer = state === undefined ? 'nobody answers' : `it is ${state}`;
   return new UserFacingError({
     id: 'wait/sidecar/not-ready',

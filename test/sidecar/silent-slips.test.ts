@@ -77,7 +77,7 @@ describe('a command that cannot be understood ends with 64, its error and one li
     ['an unknown option', ['doctor', '--ofline'], /^error: unknown option '--ofline'\n\(Did you mean --offline\?\)\n/],
     ['an unknown command', ['docter'], /^error: unknown command 'docter'\n\(Did you mean doctor\?\)\n/],
     ['an option of a subcommand', ['bus', '--polcy', 'x'], /^error: unknown option '--polcy'\n/],
-    ['what is missing', ['bus'], /^error: required option '--policy <file>' not specified\n/],
+    ['what is missing', ['wait', '--timeout'], /^error: option '-t, --timeout <duration>' argument missing\n/],
   ])('%s', async (_, args, error) => {
     const cli = runCli(...args);
     expect(await cli.exited).toBe(64);

@@ -1,9 +1,11 @@
 import type { Log } from '../../base/log/log.ts';
+import { isLoopbackAddress } from '../../base/loopback.ts';
 import { realScheduler } from '../../base/time/real-scheduler.ts';
 import { ErrorList, exitCodeOf, messageOf, UserFacingError } from '../../base/user-facing-error.ts';
 import { exitCodes } from '../../contract/config/exit-codes.ts';
 import { grpcNetwork } from '../../transport/grpc/network.ts';
 import type { TlsFiles } from '../../transport/rpc.ts';
+import { openPolicy } from '../access/open-policy.ts';
 import { type RunningBus, serveBus } from '../serve-bus.ts';
 import { type BusLogSettings, openBusLog, printFailure } from './bus-log.ts';
 import { type BusObservability, type BusObservabilitySettings, openObservability } from './bus-observability.ts';
@@ -13,7 +15,8 @@ import { type BusTlsPaths, readBusTls, watchBusTls } from './tls-files.ts';
 
 /** The settings of a bus that is a program of its own. */
 export interface BusProgramSettings extends BusTlsPaths, BusStoreSettings, BusLogSettings, BusObservabilitySettings {
-  readonly policyFile: string;
+  /** Absent: everybody may do everything, and the bus listens on loopback only. */
+  readonly policyFile: string | undefined;
   /** `host:port`, or `:port` for every IPv4 interface. */
   readonly listen: string;
   readonly leaseMs: number;
@@ -37,7 +40,7 @@ interface BusParts {
 export async function runBus(settings: BusProgramSettings): Promise<void> {
   try {
     const log = openBusLog(settings);
-    const [policy, tls] = await inOnePass(readPolicy(settings.policyFile), readBusTls(settings));
+    const [policy, tls] = await inOnePass(readPolicyOf(settings), readBusTls(settings));
     warnOfEmptyRules(policy.policy, log);
     const store = new BusStore(settings, log);
     const observability = await openObservability(settings, log, store);
@@ -55,16 +58,32 @@ export async function runBus(settings: BusProgramSettings): Promise<void> {
   }
 }
 
+/** @throws UserFacingError `bus/policy/missing` */
+async function readPolicyOf({ policyFile, listen }: BusProgramSettings): Promise<PolicyText> {
+  if (policyFile !== undefined) return readPolicy(policyFile);
+  if (isLoopbackAddress(listen)) return { text: '', policy: openPolicy };
+  throw new UserFacingError({
+    id: 'bus/policy/missing',
+    found: `the bus has no policy, and is to listen on ${listen}, which others can reach`,
+    expected: 'Without a policy everybody may do everything, so such a bus listens on loopback only.',
+    next: ['Name a policy file with --policy, or leave --listen away.'],
+    exitCode: exitCodes.configuration,
+  });
+}
+
 async function serveUntilSignalled(settings: BusProgramSettings, parts: BusParts): Promise<void> {
   const { log, policy, store } = parts;
   const bus = await serve(settings, parts);
   const watches = watchFiles(settings, parts, bus);
   const signalled = nextSignal();
+  if (settings.policyFile === undefined) {
+    log.warn('the bus has no policy: everybody on this machine may be any instance and use every topic');
+  }
   // A reader of this line may send a signal at once.
   log.info('bus listens', { address: bus.address, deployment: policy.policy.deploymentId, store: store.place });
   const signal = await signalled;
   log.info('bus stops', { signal });
-  for (const watch of watches) watch?.cancel();
+  for (const watch of watches) if (watch) watch.cancel();
   await Promise.race([bus.drain(), nextSignal()]);
   bus.close();
 }
@@ -105,13 +124,15 @@ async function serve(
 /** Applies changes of the policy and of the TLS files to the bus, until they are cancelled. */
 function watchFiles(settings: BusProgramSettings, { log, policy, tls }: BusParts, bus: RunningBus) {
   const watched = { log, scheduler: realScheduler };
+  const { policyFile } = settings;
   return [
-    watchPolicy({
-      ...watched,
-      path: settings.policyFile,
-      initial: policy,
-      replace: (changed) => bus.replacePolicy(changed),
-    }),
+    policyFile !== undefined &&
+      watchPolicy({
+        ...watched,
+        path: policyFile,
+        initial: policy,
+        replace: (changed) => bus.replacePolicy(changed),
+      }),
     tls && watchBusTls({ ...watched, paths: settings, initial: tls, renew: (files) => bus.renewTls(files) }),
   ];
 }

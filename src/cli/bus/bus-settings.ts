@@ -13,7 +13,6 @@ export interface BusFlags
   extends Pick<
     BusProgramSettings,
     | 'store'
-    | 'listen'
     | 'tlsCertificate'
     | 'tlsKey'
     | 'tlsClientCa'
@@ -25,6 +24,7 @@ export interface BusFlags
     | 'audit'
   > {
   readonly policy?: string;
+  readonly listen?: string;
   readonly lease: number;
   readonly drainTimeout: number;
   readonly subscriptionIdle: number;
@@ -32,11 +32,13 @@ export interface BusFlags
   readonly dedupWindow: number;
 }
 
-export function busSettingsOf(flags: BusFlags, policyFile: string): BusProgramSettings {
-  const { lease, drainTimeout, subscriptionIdle, subscriptionIdleMax, dedupWindow, policy: _, ...sameNames } = flags;
+export function busSettingsOf(flags: BusFlags): BusProgramSettings {
+  const { lease, drainTimeout, subscriptionIdle, subscriptionIdleMax, dedupWindow, policy, listen, ...sameNames } =
+    flags;
   return {
     ...sameNames,
-    policyFile,
+    policyFile: policy,
+    listen: listen ?? (policy === undefined ? '127.0.0.1:8443' : ':8443'),
     leaseMs: lease,
     drainTimeoutMs: drainTimeout,
     subscriptionIdleMs: subscriptionIdle,
@@ -55,13 +57,16 @@ function placeOptions(): Option[] {
   return [
     new Option(
       '--policy <file>',
-      'YAML file with the rules of who may be which instance and use which topics; read again when it changes',
+      'YAML file with the rules of who may be which instance and use which topics; read again when it changes; without it everybody on this machine may do everything, and nobody else reaches the bus',
     ),
     new Option(
       '--store <file|memory>',
       'where to store data: an SQLite file (created if missing), or memory for trials',
     ).default('meridian-bus.sqlite'),
-    new Option('--listen <host:port>', 'where to listen; port 0 takes a free one').default(':8443'),
+    new Option(
+      '--listen <host:port>',
+      'where to listen; port 0 takes a free one (default: :8443; without a policy 127.0.0.1:8443)',
+    ),
     new Option('--tls-certificate <file>', 'PEM file with the certificate of the bus; read again when it changes'),
     new Option('--tls-key <file>', 'PEM file with its key'),
     new Option(

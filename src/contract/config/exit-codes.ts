@@ -19,4 +19,7 @@ export const exitCodes = {
   /** Steps 2 and 3: the bus refused the registration or the grants. */
   refused: 77,
   configuration: 78,
+  /** `run`: as a shell says it, https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html#tag_19_08_02 */
+  commandNotExecutable: 126,
+  commandNotFound: 127,
 } as const;
