@@ -7,6 +7,7 @@ import { type AddCommand, usageExitCode } from './command.ts';
 import { addComposeCommand } from './compose/compose-command.ts';
 import { addConformanceCommand } from './conformance.ts';
 import { addDoctorCommand } from './doctor.ts';
+import { addInitCommand } from './init/init.ts';
 import { addLaunchCommand } from './launch.ts';
 import { watchOutput } from './output.ts';
 import { addPackageCommand } from './package.ts';
@@ -20,6 +21,7 @@ import { addWaitCommand } from './wait.ts';
 
 /** The commands, in the order of the help. */
 const commands: readonly AddCommand[] = [
+  addInitCommand,
   addStageCommand,
   addLaunchCommand,
   addRunCommand,

@@ -19,7 +19,7 @@ export interface DevRunOptions {
   readonly scheduler: Scheduler;
   /** From SIGTERM to SIGKILL. */
   readonly killDelayMs: number;
-  /** Aborts when everything is to stop. */
+  /** Aborts when everything is to stop, with the exit code if the plugin was not started. */
   readonly stop: AbortSignal;
   /** Aborts when everything is to be killed. */
   readonly hurry: AbortSignal;
@@ -99,10 +99,12 @@ class DevRun {
   async #endedBy(event: Event): Promise<number> {
     if (event === 'stop') {
       await this.stopAll();
-      return (await this.#plugin?.exited) ?? 0;
+      return (await this.#plugin?.exited) ?? Number(this.#options.stop.reason);
     }
     if (!isLoss(event) || event.part === 'plugin') return isLoss(event) ? event.code : 0;
-    this.#options.tell(`the ${event.part} ended with code ${event.code}, and nothing works without it`);
+    this.#options.tell(
+      `the ${event.part} ended with code ${event.code}, and nothing works without it; see its lines above`,
+    );
     return event.code || 1;
   }
 

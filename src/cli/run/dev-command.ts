@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import path from 'node:path';
 import { realScheduler } from '../../base/time/real-scheduler.ts';
 import { sleep } from '../../base/time/scheduler.ts';
@@ -13,8 +14,8 @@ import { partLine } from './part-lines.ts';
 import { WatchedFiles } from './watched-files.ts';
 
 export interface DevFlags {
-  /** True: in memory. */
-  readonly devBus?: string | true;
+  readonly devBus?: true;
+  readonly busStore?: string;
   readonly policy?: string;
   readonly watch?: true;
   readonly verbose?: true;
@@ -28,19 +29,31 @@ const tellAfterMs = 1_000;
 
 const file = (name: string): string => path.join(import.meta.dirname, name);
 
+/** Bus and sidecar lead process groups of their own, so they would stay when this program is killed. */
+const endWithParent = [
+  '--import',
+  `data:text/javascript,const parent = process.ppid;
+   setInterval(() => { if (process.ppid !== parent) process.kill(process.pid, 'SIGTERM'); }, 500).unref();`,
+];
+
 /** Runs the command as the plugin of a sidecar, until it ends. Returns its exit code. */
 export async function runBesideSidecar(command: string, args: readonly string[], flags: DevFlags): Promise<number> {
-  if (flags.policy !== undefined && flags.devBus === undefined) throw policyWithoutBus();
+  for (const [flag, value] of [
+    ['--policy', flags.policy],
+    ['--bus-store', flags.busStore],
+  ] as const) {
+    if (value !== undefined && !flags.devBus) throw withoutBus(flag);
+  }
   const tell = (text: string): void => void process.stderr.write(partLine('run', text, 'stderr'));
   const stop = new AbortController();
   const hurry = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
-    process.on(signal, () => (stop.signal.aborted ? hurry : stop).abort());
+    process.on(signal, () => (stop.signal.aborted ? hurry : stop).abort(128 + constants.signals[signal]));
   }
   // The start script has withheld what the caller sets for programs of its own.
   const own = textsOf(process.env);
   const caller = textsOf(environmentOfCaller(process.env));
-  const places = await devPlaces(own, flags.devBus !== undefined);
+  const places = await devPlaces(own, flags.devBus === true);
   const log = flags.verbose ? {} : { SIDECAR_LOG_LEVEL: 'warn' };
   const cwd = process.cwd();
   const node = process.execPath;
@@ -53,7 +66,12 @@ export async function runBesideSidecar(command: string, args: readonly string[],
       places.busAddress === undefined
         ? undefined
         : { file: node, args: busArguments(places.busAddress, flags), env: own, cwd },
-    sidecar: { file: node, args: [file('sidecar.mjs')], env: { ...log, ...own, ...places.sidecar }, cwd },
+    sidecar: {
+      file: node,
+      args: [...endWithParent, file('sidecar.mjs')],
+      env: { ...log, ...(flags.devBus ? withoutBusSettings(own) : own), ...places.sidecar },
+      cwd,
+    },
     plugin: { file: command, args, env: { ...caller, ...places.plugin }, cwd },
     ready: (signal) => untilReady(places.healthAddress, signal, tell),
     changed: watched && ((signal) => watched.next(signal)),
@@ -70,10 +88,10 @@ export async function runBesideSidecar(command: string, args: readonly string[],
   return code;
 }
 
-function busArguments(address: string, { devBus, policy, verbose }: DevFlags): string[] {
-  const store = devBus === true || devBus === undefined ? 'memory' : path.resolve(devBus);
+function busArguments(address: string, { busStore, policy, verbose }: DevFlags): string[] {
+  const store = busStore === undefined ? 'memory' : path.resolve(busStore);
   return [
-    ...[file('cli.mjs'), 'bus', '--listen', address, '--store', store],
+    ...[...endWithParent, file('cli.mjs'), 'bus', '--listen', address, '--store', store],
     ...(policy === undefined ? [] : ['--policy', policy]),
     // What it says of a missing policy, this program has said.
     ...(verbose ? [] : ['--log-level', policy === undefined ? 'error' : 'warn']),
@@ -94,17 +112,22 @@ async function untilReady(address: string, signal: AbortSignal, tell: (text: str
   }
 }
 
+/** Authorities and credentials are those of another bus. */
+function withoutBusSettings(environment: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith('SIDECAR_BUS_')));
+}
+
 function textsOf(environment: NodeJS.ProcessEnv): Record<string, string> {
   return Object.fromEntries(
     Object.entries(environment).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
   );
 }
 
-function policyWithoutBus(): UserFacingError {
+function withoutBus(flag: string): UserFacingError {
   return new UserFacingError({
-    id: 'run/policy/no-bus',
-    found: '--policy is for the bus that --dev-bus starts, which is not there',
-    next: ['Add --dev-bus, or give the policy to the bus that runs.'],
+    id: 'run/bus/missing',
+    found: `${flag} is for the bus that --dev-bus starts, which is not there`,
+    next: [`Add --dev-bus, or leave ${flag} away.`],
     exitCode: usageExitCode,
   });
 }

@@ -23,8 +23,8 @@ const defaultPoolType = 'SignalPool';
 export async function devPlaces(environment: Readonly<Record<string, string>>, withBus: boolean): Promise<DevPlaces> {
   const instanceId = environment['INSTANCE_ID'] || `${folderName()}-0`;
   const poolType = environment['POOL_TYPE'] || defaultPoolType;
-  const sidecarAddress = await withPort(environment['SIDECAR_ADDR'] || defaultAddress);
-  const healthAddress = await withPort(environment['SIDECAR_HEALTH_ADDR'] || '127.0.0.1:0');
+  const sidecarAddress = await withPort('SIDECAR_ADDR', environment['SIDECAR_ADDR'] || defaultAddress);
+  const healthAddress = await withPort('SIDECAR_HEALTH_ADDR', environment['SIDECAR_HEALTH_ADDR'] || '127.0.0.1:0');
   const busAddress = withBus ? `127.0.0.1:${(await freePort(defaultBusPort)) ?? (await freePort(0))}` : undefined;
   const shared = { INSTANCE_ID: instanceId, POOL_TYPE: poolType };
   return {
@@ -44,16 +44,16 @@ export async function devPlaces(environment: Readonly<Record<string, string>>, w
 }
 
 /** The address with a real port for port 0. @throws UserFacingError if a port of 127.0.0.1 is taken */
-async function withPort(address: string): Promise<string> {
+async function withPort(variable: string, address: string): Promise<string> {
   const [, host = '', port = ''] = /^(.*):(\d{1,5})$/.exec(address) ?? [];
   // What cannot be read is left to the sidecar, which says what it expects.
-  if (port === '' || (host !== '127.0.0.1' && host !== 'localhost')) return address;
+  if (port === '' || Number(port) > 65_535 || (host !== '127.0.0.1' && host !== 'localhost')) return address;
   const free = await freePort(Number(port));
   if (free !== undefined) return `${host}:${free}`;
   throw new UserFacingError({
     id: 'run/port/taken',
     found: `another program listens on ${address} already`,
-    next: ['Stop it, or set SIDECAR_ADDR to another port of 127.0.0.1; port 0 takes a free one.'],
+    next: [`Stop it, or set ${variable} to another port of 127.0.0.1; port 0 takes a free one.`],
     exitCode: exitCodes.pluginPort,
   });
 }

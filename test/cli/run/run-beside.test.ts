@@ -1,5 +1,5 @@
-import { chmodSync, copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -78,6 +78,17 @@ describe('in a folder that holds nothing but a plugin', () => {
     expect(await stubborn.exited).toBe(137);
   });
 
+  test('bus and sidecar end when the run itself is killed', async () => {
+    writePlugin(`console.log('up'); await plugin.stopped;`);
+    const program = run(['--verbose', ...inMemory]);
+    const [, pid = ''] = await program.seen(/sidecar starts .* pid=(\d+)/);
+    const [, bus = ''] = await program.seen(/bus: (\S+),/);
+    await program.seen(/up/);
+    program.signal('SIGKILL');
+    await expect.poll(() => isRunning(Number(pid))).toBe(false);
+    await expect.poll(() => isListening(bus)).toBe(false);
+  });
+
   test('with --watch it starts again when a file changes, and keeps state and position', async () => {
     const text = (version: string): string => `
       const state = await plugin.loadState();
@@ -103,7 +114,7 @@ describe('in a folder that holds nothing but a plugin', () => {
     expect(await program.exited).toBe(0);
   });
 
-  test('--dev-bus FILE keeps what was stored for the next run', async () => {
+  test('--bus-store FILE keeps what was stored for the next run', async () => {
     writePlugin(`
       const state = await plugin.loadState();
       console.log('has', state ? Buffer.from(state).toString() : 'nothing');
@@ -111,7 +122,7 @@ describe('in a folder that holds nothing but a plugin', () => {
       await plugin.stop('done');
       process.exit(0);`);
     for (const has of ['has nothing', 'has saved']) {
-      const program = run(['--dev-bus', 'bus.sqlite', ...plugin]);
+      const program = run(['--dev-bus', '--bus-store', 'bus.sqlite', ...plugin]);
       expect(await program.exited).toBe(0);
       expect(program.stdout).toContain(has);
     }
@@ -131,7 +142,9 @@ describe('in a folder that holds nothing but a plugin', () => {
     expect(allowed.stdout).toBe('plugin  | accepted\nplugin  | refused\n');
     const other = run(['--dev-bus', '--policy', 'policy.yml', ...plugin], { POOL_TYPE: 'OMSPool' });
     expect(await other.exited).toBe(77);
-    expect(other.stderr).toMatch(/^run {5}\| the sidecar ended with code 77, and nothing works without it$/m);
+    expect(other.stderr).toMatch(
+      /^run {5}\| the sidecar ended with code 77, and nothing works without it; see its lines above$/m,
+    );
   });
 
   test('colours only where they are asked for', async () => {
@@ -149,7 +162,8 @@ describe('bad input', () => {
   test.each<[string, readonly string[], number, string]>([
     ['a command that is not there', ['--dev-bus', '--', 'no-such-program'], 127, 'run/command/not-found'],
     ['a command that is no program', ['--dev-bus', '--', './plugin.mjs'], 126, 'run/command/not-executable'],
-    ['--policy without a bus', ['--policy', 'policy.yml', ...plugin], 64, 'run/policy/no-bus'],
+    ['--policy without a bus', ['--policy', 'policy.yml', ...plugin], 64, 'run/bus/missing'],
+    ['--bus-store without a bus', ['--bus-store', 'bus.sqlite', ...plugin], 64, 'run/bus/missing'],
     ['options without a command', ['--watch'], 64, 'these options need a command'],
     ['a policy that is not there', ['--dev-bus', '--policy', 'none.yml', ...plugin], 78, 'bus/policy/unreadable'],
   ])('%s is refused with its exit code', async (_, args, code, text) => {
@@ -157,6 +171,24 @@ describe('bad input', () => {
     chmodSync(path.join(folder, 'plugin.mjs'), 0o644);
     const program = run(args);
     expect([await program.exited, program.output]).toEqual([code, expect.stringContaining(text)]);
+  });
+
+  test('an address that cannot be read is left to the sidecar, which says what it expects', async () => {
+    const program = run(inMemory, { SIDECAR_ADDR: '127.0.0.1:99999' });
+    expect(await program.exited).toBe(78);
+    expect(program.output).toContain('config/addr/malformed');
+  });
+
+  test('a command without -- is run all the same', async () => {
+    writePlugin(`await plugin.stop('done'); process.exit(0);`);
+    const program = run(['--dev-bus', process.execPath, 'plugin.mjs']);
+    expect(await program.exited).toBe(0);
+  });
+
+  test('credentials for another bus do not reach the bus that it starts', async () => {
+    writePlugin(`await plugin.stop('done'); process.exit(0);`);
+    const program = run(inMemory, { SIDECAR_BUS_CA: '/nowhere/ca.pem', SIDECAR_BUS_TOKEN: 'secret' });
+    expect(await program.exited).toBe(0);
   });
 
   test('a port that is taken is named, with what to do', async () => {
@@ -169,3 +201,22 @@ describe('bad input', () => {
     server.close();
   });
 });
+
+function isRunning(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+function isListening(address: string): Promise<boolean> {
+  const [host, port] = address.split(':');
+  return new Promise((resolve) => {
+    const socket = connect(Number(port), host, () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}
