@@ -187,7 +187,7 @@ describe('bad input', () => {
 
   test('credentials for another bus do not reach the bus that it starts', async () => {
     writePlugin(`await plugin.stop('done'); process.exit(0);`);
-    const program = run(inMemory, { SIDECAR_BUS_CA: '/nowhere/ca.pem', SIDECAR_BUS_TOKEN: 'secret' });
+    const program = run(inMemory, { SIDECAR_BUS_CA: '/proc/nowhere/ca.pem', SIDECAR_BUS_TOKEN: 'secret' });
     expect(await program.exited).toBe(0);
   });
 
