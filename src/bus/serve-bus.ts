@@ -20,6 +20,7 @@ import { Bus, type BusOptions } from './bus.ts';
 import { connectionLimits } from './connection-limits.ts';
 import { drainSessions, stopping } from './drain-sessions.ts';
 import { grantRoutes } from './grants/grant-service.ts';
+import { healthRoutes } from './health-service.ts';
 import { subscriptionRoutes } from './session/subscription-service.ts';
 import { idleExpiryFrom } from './store/idle-expiry.ts';
 
@@ -64,16 +65,17 @@ export async function serveBus(options: ServeBusOptions): Promise<RunningBus> {
     }
   };
   const callers = new KnownCallers(identify);
-  let isDraining = false;
+  const draining = new AbortController();
   const listening = options.network.listen(options.address, {
     routes: [
       ...busRoutes({
         bus,
         identify,
         callers,
-        isDraining: () => isDraining,
+        isDraining: () => draining.signal.aborted,
         onNotRegistered: () => options.telemetry?.refused('registration'),
       }),
+      ...healthRoutes(draining.signal),
       ...grantRoutes({ desk: bus.grants, identify }),
       ...subscriptionRoutes({
         store: options.store,
@@ -109,7 +111,7 @@ export async function serveBus(options: ServeBusOptions): Promise<RunningBus> {
       callers.check();
     },
     async drain() {
-      isDraining = true;
+      draining.abort();
       await drainSessions(bus.registry.all(), scheduler);
       await within(scheduler, lastAnswersMs, listener.drain());
     },

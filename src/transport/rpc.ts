@@ -109,13 +109,17 @@ export type StreamHandler<Request, Response> = (
 ) => Promise<void>;
 
 /** A method and its handler. `serveUnary` and `serveStream` make it and keep the types consistent. */
-export type Route =
+export type Route = (
   | { readonly kind: 'unary'; readonly method: UnaryMethod<never, never>; readonly handler: UnaryHandler<never, never> }
   | {
       readonly kind: 'stream';
       readonly method: StreamMethod<never, never>;
       readonly handler: StreamHandler<never, never>;
-    };
+    }
+) & {
+  /** Served whoever calls: `authorize` is not asked, and the call proves nothing of its connection. */
+  readonly isForAnybody?: true;
+};
 
 export function serveUnary<Request, Response>(
   method: UnaryMethod<Request, Response>,
@@ -129,6 +133,10 @@ export function serveStream<Request, Response>(
   handler: StreamHandler<Request, Response>,
 ): Route {
   return { kind: 'stream', method, handler } as unknown as Route;
+}
+
+export function forAnybody(route: Route): Route {
+  return { ...route, isForAnybody: true };
 }
 
 export interface TlsFiles {

@@ -53,7 +53,7 @@ export class MemoryListener implements Listener {
     this.#track(session, stream);
     if (this.#draining) stream.fail(new RpcError('UNAVAILABLE', `${this.address} takes no new calls`));
     else if (!route) stream.fail(new RpcError('UNIMPLEMENTED', `${this.address} does not implement ${open.path}`));
-    else this.#run(session, open, stream, streamHandlerOf(route));
+    else this.#run(session, open, stream, route);
     return stream;
   }
 
@@ -79,7 +79,8 @@ export class MemoryListener implements Listener {
     }
   }
 
-  #run(session: Session, open: OpenFrame, stream: ServerCall, handler: StreamHandler<unknown, unknown>): void {
+  #run(session: Session, open: OpenFrame, stream: ServerCall, route: Route): void {
+    const handler = streamHandlerOf(route);
     const { metadata, timeoutMs } = open;
     const served = new ServedCall({ metadata, peer: session.peer, timeoutMs, signal: stream.lost });
     if (timeoutMs !== undefined) {
@@ -90,7 +91,7 @@ export class MemoryListener implements Listener {
     }
     const run = async (): Promise<void> => {
       try {
-        this.#authorize?.(served);
+        if (!route.isForAnybody) this.#authorize?.(served);
         await handler(stream, served);
         stream.conclude(served.succeeded());
       } catch (error) {

@@ -150,13 +150,14 @@ export class ServedConnection {
     const { authorize, connections, onRefused } = this.#server;
     const fault = this.#certificateFault();
     if (fault !== undefined) return { code: 'UNAUTHENTICATED', message: fault };
+    const isForAnybody = this.#server.routes.get(head.path)?.isForAnybody ?? false;
     let principal = nobody;
     try {
-      principal = authorize?.({ peer: this.#peer, metadata: head.metadata }) ?? nobody;
+      if (!isForAnybody) principal = authorize?.({ peer: this.#peer, metadata: head.metadata }) ?? nobody;
     } catch (error) {
       return RpcError.from(error);
     }
-    const reason = connections.proven(this.#admission, principal) ?? this.#makeRoom();
+    const reason = (isForAnybody ? undefined : connections.proven(this.#admission, principal)) ?? this.#makeRoom();
     if (reason === undefined) return undefined;
     onRefused?.({ address: this.#peer.address, reason });
     return { code: 'RESOURCE_EXHAUSTED', message: reason };
