@@ -117,7 +117,7 @@ export type Route = (
       readonly handler: StreamHandler<never, never>;
     }
 ) & {
-  /** Served whoever calls: `authorize` is not asked, and the call proves nothing of its connection. */
+  /** Served to every caller: `authorize` is not asked, and the call proves nothing of its connection. */
   readonly isForAnybody?: true;
 };
 
