@@ -4,6 +4,7 @@ import { version } from '../base/version.ts';
 import { addAuditCommand } from './audit/audit.ts';
 import { addBusCommand } from './bus.ts';
 import { type AddCommand, usageExitCode } from './command.ts';
+import { addCompletionCommand } from './completion/completion.ts';
 import { addComposeCommand } from './compose/compose-command.ts';
 import { addConformanceCommand } from './conformance.ts';
 import { addDoctorCommand } from './doctor.ts';
@@ -36,6 +37,7 @@ const commands: readonly AddCommand[] = [
   addConformanceCommand,
   addComposeCommand,
   addPackageCommand,
+  addCompletionCommand,
 ];
 
 const program = new Command('meridian-sidecar')

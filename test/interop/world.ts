@@ -36,13 +36,15 @@ function filesIn(dir: string, pattern = /./): string[] {
     .map((name) => path.join(dir, name));
 }
 
-/** h2load and nghttp; curl; a JDK and Maven where a machine has none. */
+/** h2load and nghttp; curl; a JDK and Maven, and the shells that complete commands, where a machine has none. */
 function installPackages(): void {
   const needed = [
     ['h2load', 'nghttp2-client'],
     ['curl', 'curl'],
     ['javac', 'default-jdk-headless'],
     ['mvn', 'maven'],
+    ['zsh', 'zsh'],
+    ['fish', 'fish'],
   ] as const;
   const missing = needed.filter(([program]) => !runs(program)).map(([, name]) => name);
   if (missing.length === 0) return;
