@@ -1,3 +1,6 @@
+import type { Writable } from 'node:stream';
+import { styleText } from 'node:util';
+
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
@@ -22,7 +25,11 @@ export interface LogOptions {
   readonly write: (line: string) => void;
   /** Nanoseconds since the Unix epoch. JSON lines carry it; for text lines the platform adds the time. */
   readonly wallTimeNs: () => bigint;
+  /** The terminal that shows the lines. Text lines then begin with the time of day, and problems are coloured. Absent: there is none. */
+  readonly terminal?: Writable | undefined;
 }
+
+const colours = { debug: 'gray', info: 'green', warn: 'yellow', error: 'red' } as const;
 
 /** A log of `LEVEL message key=value …` lines, or of JSON objects with `time`, `level`, `message` and the fields. */
 export function createLog(options: LogOptions): Log {
@@ -32,7 +39,9 @@ export function createLog(options: LogOptions): Log {
     (message: string, fields: LogFields = {}): void => {
       if (logLevels.indexOf(level) < threshold) return;
       const line =
-        options.format === 'json' ? jsonLine(options, level, message, fields) : textLine(level, message, fields);
+        options.format === 'json'
+          ? jsonLine(options, level, message, fields)
+          : `${timeAndLevel(options, level)} ${textLine(message, fields)}`;
       options.write(line);
     };
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
@@ -41,11 +50,18 @@ export function createLog(options: LogOptions): Log {
 /** Discards every line. */
 export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
-function textLine(level: LogLevel, message: string, fields: LogFields): string {
+function timeAndLevel({ terminal, wallTimeNs }: LogOptions, level: LogLevel): string {
+  const name = level.toUpperCase().padEnd(5);
+  if (!terminal) return name;
+  const timeOfDay = new Date(Number(wallTimeNs() / 1_000_000n)).toTimeString().slice(0, 8);
+  return `${timeOfDay} ${styleText(colours[level], name, { stream: terminal })}`;
+}
+
+function textLine(message: string, fields: LogFields): string {
   const pairs = Object.entries(fields)
     .filter(([, value]) => value !== undefined)
     .map(([key, value]) => `${key}=${quoteWhenNeeded(String(value))}`);
-  return [level.toUpperCase().padEnd(5), oneLine(message), ...pairs].join(' ');
+  return [oneLine(message), ...pairs].join(' ');
 }
 
 function jsonLine(options: LogOptions, level: LogLevel, message: string, fields: LogFields): string {

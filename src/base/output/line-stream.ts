@@ -51,10 +51,15 @@ export class LineStream {
   }
 }
 
-export function createStreamLog(stream: Writable, options: Omit<LogOptions, 'write'>): Log {
+/** A log on stdout or stderr. At a terminal, which adds no time to lines, text lines have one. */
+export function createStreamLog(
+  stream: Writable & { readonly isTTY?: boolean },
+  options: Omit<LogOptions, 'write' | 'terminal'>,
+): Log {
   const lines = new LineStream(stream, (count) =>
     log.warn('lines of the log were lost before this one', { lines: count }),
   );
-  const log = createLog({ ...options, write: (line) => lines.write(line) });
+  const terminal = stream.isTTY ? stream : undefined;
+  const log = createLog({ ...options, terminal, write: (line) => lines.write(line) });
   return log;
 }
