@@ -282,6 +282,7 @@ export class Sidecar {
     log.info('stopping', { reason });
     await runShutdown(this.#steps, log);
     this.#parts.memory.shedding.stop();
+    outbox.close();
     // Lines that were left out are summed up now, not at the end of a minute.
     this.#parts.log.close();
     sidecarLifecycle.set('STOPPED');

@@ -117,6 +117,11 @@ export class Outbox implements SessionListener {
     return this.#emptied.opened();
   }
 
+  /** The time of what still waits is not watched any more, so that its timer keeps no program running. */
+  close(): void {
+    this.#expiry?.cancel();
+  }
+
   #send(waiting: Waiting): void {
     const { sequence, envelope } = waiting;
     const settledBelow = BigInt(this.#waiting.first);
