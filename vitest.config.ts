@@ -18,6 +18,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: [
             'test/chaos/**',
+            'test/cluster/**',
             'test/compose/{engine,fake-engine,provider}/**',
             'test/fuzz/**',
             'test/hostile/**',
@@ -31,6 +32,16 @@ export default defineConfig({
       },
       // Kills processes for minutes under load, so it runs by its own command.
       { extends: true, test: { name: 'chaos', include: ['test/chaos/**/*.test.ts'] } },
+      // Builds nats-server from its Go module first, so it runs by its own command.
+      {
+        extends: true,
+        test: {
+          name: 'cluster',
+          include: ['test/cluster/**/*.test.ts'],
+          globalSetup: 'test/cluster/world.ts',
+          maxWorkers: 2,
+        },
+      },
       // Builds Cloud Foundry's own code from Go modules and starts a Docker Engine, so it runs by its own command. One worker
       // runs all files, so that they share what was staged.
       {

@@ -4,24 +4,26 @@ import type { Log } from '../../base/log/log.ts';
 import { realScheduler } from '../../base/time/real-scheduler.ts';
 import type { UserFacingError } from '../../base/user-facing-error.ts';
 import { MemoryStore } from '../store/in-memory/memory-store.ts';
+import { type JetStreamStoreOptions, openJetStreamStore } from '../store/jetstream/open-jetstream-store.ts';
 import { DiskReport } from '../store/sqlite/file/disk-report.ts';
 import { openSqliteStore } from '../store/sqlite/sqlite-store.ts';
 import type { Store } from '../store/store.ts';
 import { serveBackups } from './backup-socket.ts';
+import { isNatsStore, type NatsStoreSettings, natsPlaceOf } from './nats-store.ts';
 
-export interface BusStoreSettings {
-  /** An SQLite file, or `memory`. For a file of that name, write `./memory`. */
+export interface BusStoreSettings extends NatsStoreSettings {
+  /** An SQLite file, `memory`, or `nats://…`. For a file of that name, write `./memory`. */
   readonly store: string;
   readonly dedupWindowMs: number;
   readonly keepMessages: number;
   readonly storeBytes: number;
 }
 
-/** The store of a bus that is a program: in memory, or a file that can be backed up while the bus runs. */
+/** The store of a bus that is a program: in memory, on NATS, or a file that can be backed up while the bus runs. */
 export class BusStore {
   readonly #settings: BusStoreSettings;
   readonly #log: Log;
-  /** Undefined for a store in memory. */
+  /** Undefined for a store that is not a file. */
   readonly #file: string | undefined;
   readonly #disk: DiskReport | undefined;
   #opened: { readonly store: Store; close(): Promise<void> } | undefined;
@@ -29,14 +31,14 @@ export class BusStore {
   constructor(settings: BusStoreSettings, log: Log) {
     this.#settings = settings;
     this.#log = log;
-    if (settings.store === 'memory') return;
+    if (settings.store === 'memory' || isNatsStore(settings.store)) return;
     this.#file = path.resolve(settings.store);
     this.#disk = new DiskReport({ log, scheduler: realScheduler, path: this.#file });
   }
 
-  /** The absolute path of the file, or `memory`. */
+  /** The absolute path of the file, or what else the store is. */
   get place(): string {
-    return this.#file ?? 'memory';
+    return this.#file ?? this.#settings.store;
   }
 
   /** The disk that the store is on; undefined for a store in memory. */
@@ -56,6 +58,10 @@ export class BusStore {
   async open(onFailure: (error: UserFacingError) => void): Promise<void> {
     const { dedupWindowMs, keepMessages: messages, storeBytes: bytes } = this.#settings;
     const settings = { scheduler: realScheduler, dedupWindowMs, retention: { messages, bytes } };
+    if (isNatsStore(this.#settings.store)) {
+      this.#opened = await this.#openOnNats({ ...settings, onFailure });
+      return;
+    }
     if (this.#file === undefined) {
       this.#opened = { store: new MemoryStore(settings), async close() {} };
       return;
@@ -76,6 +82,14 @@ export class BusStore {
 
   async close(): Promise<void> {
     await this.#opened?.close();
+  }
+
+  async #openOnNats(settings: Pick<JetStreamStoreOptions, 'scheduler' | 'dedupWindowMs' | 'retention' | 'onFailure'>) {
+    const { store: address, deployment, storeReplicas: replicas } = this.#settings;
+    const nats = await natsPlaceOf(address, this.#settings);
+    const onWait = (reason: string): void => this.#log.warn('the store waits for NATS', { reason });
+    const store = await openJetStreamStore({ ...settings, nats, deployment, replicas, onWait });
+    return { store, close: () => store.close() };
   }
 }
 

@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { logLevels } from '../../base/log/log.ts';
 import { formatDuration } from '../../base/time/duration.ts';
 import { defaultDrainTimeoutMs } from '../../bus/bus.ts';
+import type { NatsStoreSettings } from '../../bus/run/nats-store.ts';
 import type { BusProgramSettings } from '../../bus/run/run-bus.ts';
 import { defaultIdleExpiry } from '../../bus/store/idle-expiry.ts';
 import { defaultDedupWindowMs, defaultRetention } from '../../bus/store/retention.ts';
@@ -22,6 +23,7 @@ export interface BusFlags
     | 'logFormat'
     | 'metrics'
     | 'audit'
+    | keyof NatsStoreSettings
   > {
   readonly policy?: string;
   readonly listen?: string;
@@ -49,7 +51,8 @@ export function busSettingsOf(flags: BusFlags): BusProgramSettings {
 
 /** Adds the options of `bus`. */
 export function addBusSettings(command: Command): Command {
-  for (const option of [...placeOptions(), ...observabilityOptions(), ...numberOptions()]) command.addOption(option);
+  for (const option of [...placeOptions(), ...natsOptions(), ...observabilityOptions(), ...numberOptions()])
+    command.addOption(option);
   return command;
 }
 
@@ -60,8 +63,8 @@ function placeOptions(): Option[] {
       'YAML file with the rules of who may be which instance and use which topics; read again when it changes; without it everybody on this machine may do everything, and nobody else reaches the bus',
     ),
     new Option(
-      '--store <file|memory>',
-      'where to store data: an SQLite file (created if missing), or memory for trials',
+      '--store <file|memory|nats://host,…>',
+      'where to store data: an SQLite file (created if missing), memory for trials, or the servers of a NATS JetStream',
     ).default('meridian-bus.sqlite'),
     new Option(
       '--listen <host:port>',
@@ -73,6 +76,31 @@ function placeOptions(): Option[] {
       '--tls-client-ca <file>',
       'PEM file with the authorities of client certificates; makes a credential mandatory',
     ),
+  ];
+}
+
+/** How a store on NATS is reached. Secrets are in files, since everybody on a machine may read a command line. */
+function natsOptions(): Option[] {
+  return [
+    new Option('--deployment <name>', 'with nats://: keeps the streams of several deployments apart')
+      .argParser((text: string) => {
+        if (/^[A-Za-z0-9_-]{1,32}$/.test(text)) return text;
+        throw new InvalidArgumentError('It must be 1 to 32 characters of A-Z, a-z, 0-9, _ and -.');
+      })
+      .default('default'),
+    new Option('--store-replicas <count>', 'with nats://: how many servers keep each message: 1, 3 or 5')
+      .argParser((text: string) => {
+        if (/^[135]$/.test(text)) return Number(text);
+        throw new InvalidArgumentError('It must be 1, 3 or 5.');
+      })
+      .default(1),
+    new Option('--store-credentials <file>', 'with nats://: credentials file'),
+    new Option('--store-nkey <file>', 'with nats://: file with the seed of an nkey'),
+    new Option('--store-user <name>', 'with nats://: user'),
+    new Option('--store-password-file <file>', 'with nats://: file with the password of that user'),
+    new Option('--store-tls-ca <file>', 'with nats://: PEM file with the authorities of the servers'),
+    new Option('--store-tls-certificate <file>', 'with nats://: PEM file with a client certificate'),
+    new Option('--store-tls-key <file>', 'with nats://: PEM file with its key'),
   ];
 }
 

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { formatBytes } from '../../base/bytes.ts';
 import { messageOf, UserFacingError } from '../../base/user-facing-error.ts';
 import { askBus } from '../../bus/run/backup-socket.ts';
+import { isNatsStore } from '../../bus/run/nats-store.ts';
 import type { StoreContents } from '../../bus/store/sqlite/file/check-store.ts';
 import type { CopiedPages } from '../../bus/store/sqlite/store-commands.ts';
 import { exitCodes } from '../../contract/config/exit-codes.ts';
@@ -35,10 +36,10 @@ export function addStoreCommands(bus: Command): void {
 
 function storeOf(command: Command): string {
   const { store } = command.optsWithGlobals<{ readonly store: string }>();
-  if (store !== 'memory') return path.resolve(store);
+  if (store !== 'memory' && !isNatsStore(store)) return path.resolve(store);
   throw new UserFacingError({
     id: 'bus/backup/memory',
-    found: '--store is memory, which cannot be copied',
+    found: `--store is ${store === 'memory' ? store : 'on NATS'}, which cannot be copied`,
     next: ['Name the file of a store with --store.'],
     exitCode: usageExitCode,
   });

@@ -3,7 +3,7 @@ import { build as bundled, type Metafile, type Plugin } from 'esbuild';
 import { requiredNode } from '../required-node.ts';
 
 /** Packages of which many runs need nothing. Loading one does nothing but define what it exports. */
-const latePackages: ReadonlySet<string> = new Set(['yaml']);
+const latePackages: ReadonlySet<string> = new Set(['yaml', '@nats-io/transport-node']);
 
 /** The namespace of the modules that stand between an import and what it imports. */
 const namespace = 'late';

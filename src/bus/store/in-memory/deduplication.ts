@@ -10,7 +10,8 @@ interface EpochPublishes {
   readonly inOrder: SequenceRing<{ readonly sequence: bigint; readonly bytes: number }>;
 }
 
-interface DedupEntry {
+/** A plugin's dedup key in use. */
+export interface DedupEntry {
   readonly key: string;
   readonly messageId: string;
   readonly instanceId: string;
@@ -28,14 +29,15 @@ export class Deduplication {
   readonly #windowMs: number;
   readonly #bytesOf = new Map<string, number>();
   #bytes = 0;
+  #onPublish: (owner: Owner, sequence: bigint) => void = () => {};
 
   constructor(windowMs: number) {
     this.#windowMs = windowMs;
   }
 
   /** The id of the message stored earlier under this sequence of this epoch. */
-  storedEarlier({ instanceId, epoch }: Owner, message: NewMessage): string | undefined {
-    return this.#stored.get(instanceId)?.get(epoch)?.messageIds.get(message.sequence);
+  storedEarlier(owner: Owner, message: NewMessage): string | undefined {
+    return this.publishOf(owner, message.sequence);
   }
 
   /** The id of the first message with the same dedup key of this instance and topic, within the window. */
@@ -48,22 +50,46 @@ export class Deduplication {
     this.#rememberSequence(owner, message, stored.messageId);
     if (!message.meta.dedupKey) return;
     this.#dropExpiredKeys(stored.nowMs);
-    const key = dedupKey(owner, message);
-    if (this.#keys.has(key)) return;
     const { instanceId } = owner;
     const { messageId, nowMs: seenMs } = stored;
-    const bytes = keySizeOf(owner, message);
-    const entry = { key, messageId, instanceId, bytes, seenMs };
-    this.#keys.set(key, entry);
-    this.#expiring.push(entry);
-    this.#count(instanceId, bytes);
+    const key = dedupKey(owner, message);
+    this.restoreKey({ key, messageId, instanceId, bytes: keySizeOf(owner, message), seenMs });
   }
 
   forget({ instanceId, epoch }: Owner): void {
     const epochs = this.#stored.get(instanceId);
-    for (const { bytes } of epochs?.get(epoch)?.inOrder ?? []) this.#bytes -= bytes;
+    for (const { bytes, sequence } of epochs?.get(epoch)?.inOrder ?? []) {
+      this.#bytes -= bytes;
+      this.#onPublish({ instanceId, epoch }, sequence);
+    }
     epochs?.delete(epoch);
     if (epochs?.size === 0) this.#stored.delete(instanceId);
+  }
+
+  /** The id of the message stored under a sequence that may be repeated. */
+  publishOf({ instanceId, epoch }: Owner, sequence: bigint): string | undefined {
+    return this.#stored.get(instanceId)?.get(epoch)?.messageIds.get(sequence);
+  }
+
+  /** Calls the listener with each sequence that is remembered or forgotten. */
+  watchPublishes(listener: (owner: Owner, sequence: bigint) => void): void {
+    this.#onPublish = listener;
+  }
+
+  restorePublish(owner: Owner, sequence: bigint, messageId: string): void {
+    this.#rememberSequence(owner, { sequence, settledBelow: 0n }, messageId);
+  }
+
+  keyOf(owner: Owner, message: NewMessage): DedupEntry | undefined {
+    return this.#keys.get(dedupKey(owner, message));
+  }
+
+  /** Must be called in the order in which the keys expire. */
+  restoreKey(entry: DedupEntry): void {
+    if (this.#keys.has(entry.key)) return;
+    this.#keys.set(entry.key, entry);
+    this.#expiring.push(entry);
+    this.#count(entry.instanceId, entry.bytes);
   }
 
   /** The size of all keys and unsettled publishes. */
@@ -83,18 +109,24 @@ export class Deduplication {
     return { kept: this.#bytesOf.get(owner.instanceId) ?? 0, toCome };
   }
 
-  #rememberSequence(owner: Owner, { sequence, settledBelow }: NewMessage, messageId: string): void {
+  #rememberSequence(
+    owner: Owner,
+    { sequence, settledBelow }: Pick<NewMessage, 'sequence' | 'settledBelow'>,
+    messageId: string,
+  ): void {
     const { messageIds, inOrder } = this.#publishesOf(owner);
     const bytes = publishSize(owner, messageId);
     messageIds.set(sequence, messageId);
     inOrder.push({ sequence, bytes });
     this.#bytes += bytes;
+    this.#onPublish(owner, sequence);
     // Only the newest are kept, whatever a sidecar reports as settled.
     for (let { oldest } = inOrder; oldest; { oldest } = inOrder) {
       if (oldest.sequence >= settledBelow && inOrder.size <= limits.unsettledPublishes) break;
       inOrder.delete(inOrder.first);
       messageIds.delete(oldest.sequence);
       this.#bytes -= oldest.bytes;
+      this.#onPublish(owner, oldest.sequence);
     }
   }
 

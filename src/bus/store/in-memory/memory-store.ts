@@ -1,13 +1,7 @@
 import type { Scheduler } from '../../../base/time/scheduler.ts';
 import { encode } from '../../../contract/wire/codec/message.ts';
 import { type Envelope, EnvelopeSchema } from '../../../contract/wire/gen/meridian/v1/envelope_pb.ts';
-import {
-  checkKeyShare,
-  defaultDedupWindowMs,
-  defaultRetention,
-  fullStore,
-  type RetentionOptions,
-} from '../retention.ts';
+import { checkKeyShare, defaultRetention, fullStore, type RetentionOptions } from '../retention.ts';
 import type {
   Appended,
   Backlog,
@@ -31,49 +25,37 @@ import type {
   SubscriptionSpec,
 } from '../store.ts';
 import { amongSubscriptions } from '../subscription-key.ts';
-import { Deduplication } from './deduplication.ts';
-import { GrantDecisions } from './grant-decisions.ts';
-import { MessageLog } from './message-log.ts';
-import { Ownership } from './ownership.ts';
-import { States } from './states.ts';
-import { Subscriptions } from './subscriptions.ts';
+import type { GrantDecisions } from './grant-decisions.ts';
+import { type MemoryTables, newTables } from './memory-tables.ts';
+import type { Ownership } from './ownership.ts';
 
 export interface MemoryStoreOptions {
   readonly scheduler: Scheduler;
   readonly dedupWindowMs?: number;
   readonly retention?: RetentionOptions;
+  /** What was stored earlier. Absent: nothing. */
+  readonly tables?: MemoryTables;
 }
 
-interface Tables {
-  readonly log: MessageLog;
-  readonly deduplication: Deduplication;
-  readonly subscriptions: Subscriptions;
-  readonly states: States;
-}
+type OwnedTables = Omit<MemoryTables, 'ownership' | 'decisions'>;
 
 /** Keeps everything in RAM: accepted messages are lost when the process ends. */
 export class MemoryStore implements Store {
   readonly #scheduler: Scheduler;
   readonly #ownership: Ownership;
   /** The tables that owners write, through `#writtenBy`. */
-  readonly #tables: Tables;
-  readonly #decisions = new GrantDecisions();
+  readonly #tables: OwnedTables;
+  readonly #decisions: GrantDecisions;
   readonly #retention: RetentionOptions;
   readonly #listeners = new Set<(added: readonly StoredMessage[]) => void>();
 
   constructor(options: MemoryStoreOptions) {
     this.#scheduler = options.scheduler;
-    this.#ownership = new Ownership(() => this.#scheduler.wallTimeNs() / 1_000_000n);
-    // Starting from the clock keeps positions ascending after a restart of the process. Otherwise a sidecar with messages of the former
-    // store would mistake new ones for them.
     this.#retention = options.retention ?? defaultRetention;
-    const log = new MessageLog(this.#retention, this.#scheduler.wallTimeNs() / 1_000n);
-    this.#tables = {
-      log,
-      deduplication: new Deduplication(options.dedupWindowMs ?? defaultDedupWindowMs),
-      subscriptions: new Subscriptions(() => this.#scheduler.nowMs()),
-      states: new States(this.#retention),
-    };
+    const tables = options.tables ?? newTables(options);
+    this.#ownership = tables.ownership;
+    this.#decisions = tables.decisions;
+    this.#tables = tables;
   }
 
   async reserve(instanceId: string, start: Start): Promise<bigint> {
@@ -230,7 +212,7 @@ export class MemoryStore implements Store {
   }
 
   /** The tables that this owner may write. @throws StaleEpochError */
-  #writtenBy(owner: Owner): Tables {
+  #writtenBy(owner: Owner): OwnedTables {
     this.#ownership.check(owner);
     return this.#tables;
   }

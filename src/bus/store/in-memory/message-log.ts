@@ -21,6 +21,11 @@ export class MessageLog {
     return this.#lastPosition;
   }
 
+  /** The first retained position. The one after the last if none is retained. */
+  get firstPosition(): bigint {
+    return this.#lastPosition - BigInt(this.#messages.length - this.#firstIndex) + 1n;
+  }
+
   fits(bytes: number): boolean {
     return this.#bytes + bytes <= this.#retention.bytes;
   }
@@ -52,7 +57,7 @@ export class MessageLog {
   }
 
   matching(pattern: string, position: bigint, limit: number): MatchingMessages {
-    const firstKept = this.#lastPosition - BigInt(this.#messages.length - this.#firstIndex) + 1n;
+    const firstKept = this.firstPosition;
     const missed = position + 1n < firstKept ? Number(firstKept - position - 1n) : 0;
     const messages: StoredMessage[] = [];
     for (let index = Math.max(this.#firstIndex, this.#indexOf(position + 1n)); ; index += 1) {

@@ -1,7 +1,8 @@
 import { rowBytes, textBytes } from '../retention.ts';
 import { type Owner, StaleEpochError, type Start, type StoredOwner } from '../store.ts';
 
-interface InstanceEpochs {
+/** What is known of one instance's epochs. */
+export interface InstanceEpochs {
   last: bigint;
   /** An epoch owned the instance id at some time. */
   activated: boolean;
@@ -23,6 +24,18 @@ export class Ownership {
   /** The size of all owners. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  epochsOf(instanceId: string): InstanceEpochs | undefined {
+    return this.#instances.get(instanceId);
+  }
+
+  restore(instanceId: string, epochs: InstanceEpochs): void {
+    this.#instances.set(instanceId, epochs);
+    this.#bytes += textBytes(instanceId) + rowBytes.instance;
+    for (const start of [epochs.active, epochs.draining, ...epochs.reserved.values()]) {
+      if (start) this.#bytes += epochSize(instanceId, start);
+    }
   }
 
   reserve(instanceId: string, start: Start): bigint {

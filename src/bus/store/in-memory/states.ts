@@ -1,7 +1,8 @@
 import { checkStateShare, type RetentionOptions, textBytes } from '../retention.ts';
 import { RevisionConflictError, type StoredState } from '../store.ts';
 
-interface State extends StoredState {
+/** A state, and whose share it takes. */
+export interface State extends StoredState {
   readonly principal: string;
 }
 
@@ -24,6 +25,15 @@ export class States {
   load(instanceId: string): StoredState | undefined {
     const found = this.#states.get(instanceId);
     return found && { state: found.state, revision: found.revision };
+  }
+
+  stateOf(instanceId: string): State | undefined {
+    return this.#states.get(instanceId);
+  }
+
+  restore(instanceId: string, state: State): void {
+    this.#states.set(instanceId, state);
+    this.#count(state.principal, textBytes(instanceId) + state.state.length);
   }
 
   /** @throws RevisionConflictError, StoreFullError */

@@ -13,13 +13,15 @@ import {
 } from '../store.ts';
 import { compareKeys, subscriptionText } from '../subscription-key.ts';
 
-interface Pending {
+/** A delivery without an ack. */
+export interface Pending {
   attempts: number;
   /** The epoch whose delivery is in flight. */
   deliveredBy: bigint | undefined;
 }
 
-interface Subscription {
+/** A subscription's cursor and its deliveries without an ack. */
+export interface Subscription {
   readonly instanceId: string;
   readonly name: string;
   readonly pattern: string;
@@ -73,6 +75,17 @@ export class Subscriptions {
     }
     again.sort(([a], [b]) => (a < b ? -1 : 1));
     return { cursor: subscription.cursor, pending: new Map(again) };
+  }
+
+  subscriptionOf({ instanceId, name }: SubscriptionKey): Subscription | undefined {
+    return this.#find(instanceId, name);
+  }
+
+  /** Its idle time begins anew. */
+  restore(stored: Omit<Subscription, 'lastUsedMs'>): void {
+    const subscription = { ...stored, lastUsedMs: this.#nowMs() };
+    this.#subscriptions.set(subscriptionText(stored), subscription);
+    this.#bytes += sizeOf(subscription) + subscription.pending.size * rowBytes.delivery;
   }
 
   /** @throws TooManySubscriptionsError */

@@ -1,0 +1,142 @@
+import { messageOf } from '../../../base/user-facing-error.ts';
+import type { MemoryTables } from '../in-memory/memory-tables.ts';
+import type { StoredMessage } from '../store.ts';
+import type { Changes } from './batch-lane.ts';
+import { encodeRecord } from './record-text.ts';
+import { messageHeaders } from './restore-tables.ts';
+import type { ChangedRecord, StoredRecords } from './stored-records.ts';
+import type { Stream, StreamWrite } from './stream.ts';
+import type { StreamWriter } from './stream-writer.ts';
+import type { Subjects } from './subjects.ts';
+
+export interface PendingChangesOptions {
+  readonly tables: MemoryTables;
+  readonly records: StoredRecords;
+  readonly subjects: Subjects;
+  readonly stream: Stream;
+  readonly writer: StreamWriter;
+  readonly dedupWindowMs: number;
+  /** Of the messages in the log, from the first. */
+  readonly sequences: readonly number[];
+  /** What was stored, in the order of the log. */
+  readonly onStored: (messages: readonly StoredMessage[]) => void;
+  readonly onPurgeFailure: (reason: string) => void;
+}
+
+/** A batch takes no further command with more than this; JetStream's own limit is 1,000 messages. */
+const full = { writes: 512, bytes: 4 * 1024 * 1024 } as const;
+const batchWrites = 990;
+/** After its end a dedup key, and what is deleted at once, is of no use; the hour is for clocks that differ. */
+const spareSeconds = 3_600;
+
+/** What the commands of one batch have changed in the tables. */
+export class PendingChanges implements Changes {
+  readonly #options: PendingChangesOptions;
+  #messages: StoredMessage[] = [];
+  #records = new Map<string, ChangedRecord & { readonly expires: boolean }>();
+  #bytes = 0;
+  /** Of the messages from `#firstPosition` on. */
+  #sequences: number[];
+  #firstPosition: bigint;
+  #purging: Promise<void> | undefined;
+
+  constructor(options: PendingChangesOptions) {
+    this.#options = options;
+    this.#sequences = [...options.sequences];
+    this.#firstPosition = options.tables.log.firstPosition;
+  }
+
+  added(messages: readonly StoredMessage[]): void {
+    if (messages.length === 0) return;
+    this.#messages.push(...messages);
+    for (const { envelope } of messages) this.#bytes += envelope.bytes.length;
+    this.changed(this.#options.records.log());
+  }
+
+  changed(record: ChangedRecord): void {
+    this.#set(record, false);
+  }
+
+  /** A record that goes by itself when the dedup window is over. */
+  changedKey(record: ChangedRecord): void {
+    this.#set(record, true);
+  }
+
+  get isEmpty(): boolean {
+    return this.#messages.length + this.#records.size === 0;
+  }
+
+  get isFull(): boolean {
+    return this.#messages.length + this.#records.size >= full.writes || this.#bytes >= full.bytes;
+  }
+
+  async store(): Promise<void> {
+    const { tables, records, writer, onStored } = this.#options;
+    const messages = this.#messages.splice(0);
+    // Where the log begins is stored before anything is purged: a later writer then never relies on what goes.
+    if (tables.log.firstPosition > this.#firstPosition) this.changed(records.log());
+    const writes = [...messages.map((each) => this.#messageWrite(each)), ...this.#recordWrites()];
+    this.#bytes = 0;
+    const first = await writer.write(writes.slice(0, batchWrites));
+    // Only expiry and decisions change this many, each of which stands for itself.
+    for (let next = batchWrites; next < writes.length; next += batchWrites) {
+      await writer.write(writes.slice(next, next + batchWrites));
+    }
+    for (const index of messages.keys()) this.#sequences.push(first + index);
+    onStored(messages);
+    this.#purge();
+  }
+
+  /** Resolves when nothing is being purged. */
+  async idle(): Promise<void> {
+    await this.#purging;
+  }
+
+  #set(record: ChangedRecord, expires: boolean): void {
+    // The order of the stream is that of the last changes.
+    this.#records.delete(record.subject);
+    this.#records.set(record.subject, { ...record, expires });
+  }
+
+  #messageWrite({ topic, position, publishedAtNs, envelope }: StoredMessage): StreamWrite {
+    return {
+      subject: this.#options.subjects.message(topic),
+      data: envelope.bytes,
+      headers: [
+        [messageHeaders.position, `${position}`],
+        [messageHeaders.publishedAt, `${publishedAtNs}`],
+      ],
+    };
+  }
+
+  #recordWrites(): StreamWrite[] {
+    const { dedupWindowMs } = this.#options;
+    const records = [...this.#records.values()];
+    this.#records.clear();
+    return records.map(({ subject, content, expires }) => {
+      const found = content();
+      const headers: [string, string][] = [['Nats-Rollup', 'sub']];
+      const seconds = spareSeconds + (found ? Math.ceil(dedupWindowMs / 1_000) : 0);
+      if (!found || expires) headers.push(['Nats-TTL', `${seconds}s`]);
+      return { subject, data: found ? encodeRecord(found) : new Uint8Array(), headers };
+    });
+  }
+
+  /** Deletes from the stream what the log has dropped. What fails is done with the next. */
+  #purge(): void {
+    const { tables, stream, subjects, onPurgeFailure } = this.#options;
+    const { firstPosition } = tables.log;
+    if (this.#purging || firstPosition <= this.#firstPosition) return;
+    const dropped = Number(firstPosition - this.#firstPosition);
+    const lastDropped = this.#sequences[dropped - 1];
+    this.#sequences.splice(0, dropped);
+    this.#firstPosition = firstPosition;
+    if (lastDropped === undefined) return;
+    this.#purging = stream
+      .purge(subjects.messages, lastDropped + 1)
+      .catch((error: unknown) => onPurgeFailure(messageOf(error)))
+      .finally(() => {
+        this.#purging = undefined;
+      });
+  }
+}
