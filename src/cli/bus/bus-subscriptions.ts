@@ -12,17 +12,21 @@ import type { RpcError } from '../../transport/status.ts';
 import { usageExitCode } from '../command.ts';
 import type { AdminClient } from './admin-client.ts';
 import { type AdminFlags, print, withAdminClient, withAdminFlags } from './admin-flags.ts';
+import { printAnswers, withWatchFlag } from './watching.ts';
 
 interface ListFlags extends AdminFlags {
   readonly instance?: string;
+  readonly watch: boolean;
 }
 
 /** `meridian-sidecar bus subscriptions …`: what a running bus has stored of subscriptions. */
 export function addSubscriptionsCommand(bus: Command): void {
   const subscriptions = bus.command('subscriptions').description('list and drop the stored subscriptions of a bus');
-  withAdminFlags(subscriptions.command('list').description('list the stored subscriptions'))
+  withWatchFlag(withAdminFlags(subscriptions.command('list').description('list the stored subscriptions')))
     .option('--instance <id>', 'only those of this instance')
-    .action((flags: ListFlags) => withAdminClient(flags, (client) => list(client, flags)));
+    .action((flags: ListFlags) =>
+      withAdminClient(flags, (client) => printAnswers(flags.watch, () => listText(client, flags))),
+    );
   withAdminFlags(subscriptions.command('drop').description('drop a subscription that no plugin uses, and its cursor'))
     .argument('<instance>', 'its INSTANCE_ID')
     .argument('<name>', 'the name of the subscription')
@@ -31,10 +35,11 @@ export function addSubscriptionsCommand(bus: Command): void {
     );
 }
 
-async function list(client: AdminClient, flags: ListFlags): Promise<void> {
+/** A table; with `--json` an array, which takes one line while watching. */
+async function listText(client: AdminClient, flags: ListFlags): Promise<string> {
   const rows = (await everyPage(client, flags.instance ?? '')).map(rowOf);
-  if (flags.json) return print(`${JSON.stringify(rows, null, 2)}\n`);
-  if (rows.length === 0) return print('no subscriptions\n');
+  if (flags.json) return `${JSON.stringify(rows, null, flags.watch ? 0 : 2)}\n`;
+  if (rows.length === 0) return 'no subscriptions\n';
   const cells = rows.map(({ instance, name, pattern, inUse, unacknowledged, backlogMessages }) => [
     instance,
     name,
@@ -44,7 +49,7 @@ async function list(client: AdminClient, flags: ListFlags): Promise<void> {
     `${backlogMessages}`,
   ]);
   const head = ['INSTANCE', 'NAME', 'PATTERN', 'IN USE', 'UNACKED', 'BACKLOG'];
-  print(`${alignColumns([head, ...cells], 20).join('\n')}\n`);
+  return `${alignColumns([head, ...cells], 20).join('\n')}\n`;
 }
 
 async function everyPage(client: AdminClient, instanceId: string): Promise<StoredSubscription[]> {

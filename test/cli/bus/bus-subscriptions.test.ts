@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { EndReason } from '../../../src/contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import { RawSession } from '../../bus/raw-session.ts';
-import { endAll } from '../../sidecar/processes.ts';
-import { administer, automatic, type GrantsBus, startGrantsBus } from '../bus-grants-fixtures.ts';
+import { endAll, runCliWith } from '../../sidecar/processes.ts';
+import { administer, automatic, type GrantsBus, startGrantsBus, tokens } from '../bus-grants-fixtures.ts';
 
 let session: RawSession | undefined;
 afterEach(async () => {
@@ -94,6 +94,17 @@ describe('an administrator', () => {
     const names = (JSON.parse(stdout) as { name: string }[]).map(({ name }) => name);
     expect(new Set(names).size).toBe(600);
     expect(names).toHaveLength(600);
+  });
+
+  test('watches the list until the command is interrupted, and sees what changes', async () => {
+    const bus = await startGrantsBus(automatic());
+    const environment = { SIDECAR_BUS_API_URL: bus.address, SIDECAR_BUS_TOKEN: tokens.ops };
+    const watch = runCliWith(environment, 'bus', 'subscriptions', 'list', '--watch', '--json');
+    await watch.seen(/^\[\]$/m);
+    expect(await leave(await openSession(bus), 'left')).toBeUndefined();
+    await watch.seen(/^\[\{"instance":"oms-1","name":"left",.*\}\]$/m);
+    watch.signal('SIGINT');
+    expect(await watch.exited).toBe(0);
   });
 
   test('drops one that no plugin uses, and the log says who did', async () => {
