@@ -1,4 +1,6 @@
+import { PublishOutcome as Outcome, type PublishResult } from '../contract/wire/gen/meridian/sidecar/v1/plugin_pb.ts';
 import { CallFailure, type CallReply, type PublishReply } from '../contract/wire/gen/meridian/v1/sidecar_pb.ts';
+import { RpcError, statusCodes } from '../transport/status.ts';
 
 /** How a publish ended. `unknown`: it may or may not be stored; publish again with the same dedup key to be sure. */
 export type PublishOutcome =
@@ -22,6 +24,16 @@ export function publishOutcome(reply: PublishReply): PublishOutcome {
   return reply.accepted
     ? { outcome: 'accepted', messageId: reply.messageId, duplicate: reply.duplicate }
     : { outcome: 'refused', reason: reply.refusalReason };
+}
+
+/** @throws RpcError with the status that a call of its own would have failed with */
+export function streamedOutcome(result: PublishResult): PublishOutcome {
+  const { outcome, messageId, duplicate, refusalReason: reason, statusCode } = result;
+  if (outcome === Outcome.ACCEPTED) return { outcome: 'accepted', messageId, duplicate };
+  if (outcome !== Outcome.REFUSED) return { outcome: 'unknown', reason };
+  const code = statusCodes[statusCode] ?? 'UNKNOWN';
+  if (code !== 'OK') throw new RpcError(code, reason);
+  return { outcome: 'refused', reason };
 }
 
 export function requestOutcome(reply: CallReply): RequestOutcome {

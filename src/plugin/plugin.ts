@@ -29,7 +29,8 @@ import {
   saveStateOptionKinds,
   subscribeOptionKinds,
 } from './options.ts';
-import { type PublishOutcome, publishOutcome, type RequestOutcome, requestOutcome } from './outcomes.ts';
+import { type PublishOutcome, type RequestOutcome, requestOutcome } from './outcomes.ts';
+import { Publisher } from './publisher.ts';
 import { type RequestHandler, RequestServer } from './request-server.ts';
 import { type PluginIdentity, SidecarConnection } from './sidecar-connection.ts';
 import { type MessageHandler, Subscription } from './subscription.ts';
@@ -49,8 +50,6 @@ export interface PluginOptions {
 /** The time to drain when SIGTERM asks for the stop: the default of the sidecar's `shutdown.drain`. */
 const drainTimeoutMs = 6_000;
 const leaveTimeoutMs = 500;
-/** After these statuses it is unknown whether the sidecar accepted the message. */
-const lostStatuses: ReadonlySet<string> = new Set(['UNAVAILABLE', 'DEADLINE_EXCEEDED', 'CANCELLED', 'UNKNOWN']);
 
 /** A plugin, connected to its sidecar. It survives lost connections: subscriptions and responders are reopened. */
 export class Plugin {
@@ -60,6 +59,7 @@ export class Plugin {
   readonly #subscriptions: Subscription[] = [];
   readonly #servers: RequestServer[] = [];
   readonly #budget: DrainBudget;
+  readonly #publisher: Publisher;
   #identity: PluginIdentity | undefined;
   #onStop: (reason: string) => void | Promise<void> = () => {};
   #stopping: Promise<void> | undefined;
@@ -68,6 +68,7 @@ export class Plugin {
   private constructor(options: PluginOptions) {
     this.#options = options;
     this.#budget = new DrainBudget(options.scheduler);
+    this.#publisher = new Publisher(this.#budget);
     this.#lifecycle = new Lifecycle({
       log: options.log,
       onStop: (reason, timeoutMs) => void this.#stopWithin(reason, timeoutMs),
@@ -104,7 +105,8 @@ export class Plugin {
   }
 
   /**
-   * Publishes one message and reports how it ended.
+   * Publishes one message and reports how it ended. Publishes of up to 64 KiB are sent in the order of the calls, also when none
+   * waits for the one before.
    * @throws TypeError for a wrong argument; RpcError INVALID_ARGUMENT or RESOURCE_EXHAUSTED when it is over a limit,
    * UNAVAILABLE without a connection to the sidecar, so that nothing was sent.
    */
@@ -114,14 +116,7 @@ export class Plugin {
     checkOptions('publish', options, publishOptionKinds);
     const connection = await this.#ready();
     const request = create(PublishRequestSchema, { topic, payload, ...options });
-    try {
-      const reply = await this.#budget.bound(connection.unary(sidecarMethods.publish, request));
-      return publishOutcome(reply);
-    } catch (error) {
-      const failure = RpcError.from(error);
-      if (!lostStatuses.has(failure.code)) throw failure;
-      return { outcome: 'unknown', reason: failure.message };
-    }
+    return this.#publisher.publish(connection, request);
   }
 
   /**
@@ -280,6 +275,7 @@ export class Plugin {
       this.#options.log.error(`onStop failed: ${messageOf(error)}`);
     }
     this.#lifecycle.stopped();
+    this.#publisher.end();
     await this.#leave(reason);
     for (const part of parts) part.close();
     this.#sidecar.close();

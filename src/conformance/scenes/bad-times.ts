@@ -78,6 +78,8 @@ async function inLife(
 ): Promise<ScenarioResult> {
   if (bed.exit !== undefined || bed.sidecarState !== 'RUNNING') {
     await bed.killPlugin();
+    // A plugin that starts while the sidecar still looks for the bus is told so, which belongs to no test after that.
+    await bed.journal.until(context.claims.stepTimeoutMs, () => bed.sidecarState !== 'DEGRADED');
     const fault = await startUntilRegistered(bed, context);
     if (fault !== undefined) return failed(fault);
     await input.letSettle();

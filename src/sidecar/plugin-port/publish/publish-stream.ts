@@ -1,7 +1,6 @@
 import { Gate } from '../../../base/async/gate.ts';
 import { forEachReady } from '../../../base/async/ready-iterator.ts';
 import { sleep } from '../../../base/time/scheduler.ts';
-import { messageOf } from '../../../base/user-facing-error.ts';
 import { create, type MessageInitShape } from '../../../contract/wire/codec/message.ts';
 import {
   type PublishItem,
@@ -14,6 +13,7 @@ import { limits } from '../../../contract/wire/limits.ts';
 import { publishItemwise, type ReadBatch } from '../../../contract/wire/publish-items.ts';
 import { undecodable } from '../../../transport/message.ts';
 import type { RpcStream } from '../../../transport/rpc.ts';
+import { RpcError, statusCodes } from '../../../transport/status.ts';
 import type { PluginPort } from '../plugin-port.ts';
 import { publishOnce } from './publish.ts';
 
@@ -135,6 +135,7 @@ async function publishResult(
       refusalReason: outcome.reason,
     };
   } catch (error) {
-    return { clientSequence, outcome: PublishOutcome.REFUSED, refusalReason: messageOf(error) };
+    const { code, message: refusalReason } = RpcError.from(error);
+    return { clientSequence, outcome: PublishOutcome.REFUSED, refusalReason, statusCode: statusCodes.indexOf(code) };
   }
 }

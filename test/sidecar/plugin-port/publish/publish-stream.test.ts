@@ -12,6 +12,7 @@ import { RegisterRequestSchema } from '../../../../src/contract/wire/gen/meridia
 import { limits } from '../../../../src/contract/wire/limits.ts';
 import { pluginMethods, sidecarMethods } from '../../../../src/contract/wire/methods.ts';
 import type { ClientStream } from '../../../../src/transport/rpc.ts';
+import { statusCodes } from '../../../../src/transport/status.ts';
 import { SimulatedWorld } from '../../simulated-world.ts';
 
 type PublishStream = ClientStream<PublishResults, PublishBatch>;
@@ -73,5 +74,26 @@ describe('a stream of publishes', () => {
       const { results } = await read(stream);
       expect(results).toHaveLength(sent * 100);
       expect(new Set(results.map(({ outcome }) => outcome))).toEqual(new Set([PublishOutcome.REFUSED]));
+    }));
+
+  test('says with which status the unary Publish of a refused item would have failed, and 0 where it would have answered', () =>
+    withStream(async (_world, stream) => {
+      const requests = [
+        { topic: 'demo.ticks', correlationId: 'x'.repeat(1_025) },
+        { topic: 'other.topic' },
+        { topic: 'demo.ticks' },
+      ];
+      const items = requests.map((request, index) => ({ clientSequence: BigInt(index), request }));
+      stream.write(create(PublishBatchSchema, { items }));
+      stream.end();
+      const { results } = await read(stream);
+      const endings = new Map(results.map((each) => [each.clientSequence, each]));
+      expect(endings.get(0n)).toMatchObject({
+        outcome: PublishOutcome.REFUSED,
+        statusCode: statusCodes.indexOf('INVALID_ARGUMENT'),
+        refusalReason: expect.stringContaining('correlation_id'),
+      });
+      expect(endings.get(1n)).toMatchObject({ outcome: PublishOutcome.REFUSED, statusCode: 0 });
+      expect(endings.get(2n)).toMatchObject({ outcome: PublishOutcome.ACCEPTED, statusCode: 0 });
     }));
 });

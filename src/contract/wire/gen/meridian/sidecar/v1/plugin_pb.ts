@@ -824,6 +824,11 @@ export class PublishResult {
   messageId: string = '';
   refusalReason: string = '';
   duplicate: boolean = false;
+  /**
+   * With REFUSED: the gRPC status, by its number, that the unary Publish of this request would have ended with. 0 is OK: its
+   *  reply would have said refusal_reason.
+   */
+  statusCode: number = 0;
 }
 
 export const PublishResultSchema: MessageType<PublishResult> = {
@@ -834,6 +839,7 @@ export const PublishResultSchema: MessageType<PublishResult> = {
     { number: 3, name: 'message_id', localName: 'messageId', kind: 'string' },
     { number: 4, name: 'refusal_reason', localName: 'refusalReason', kind: 'string' },
     { number: 5, name: 'duplicate', localName: 'duplicate', kind: 'varint' },
+    { number: 6, name: 'status_code', localName: 'statusCode', kind: 'varint' },
   ],
   create(init) {
     if (init instanceof PublishResult) return init;
@@ -844,6 +850,7 @@ export const PublishResultSchema: MessageType<PublishResult> = {
     if (init.messageId != null) made.messageId = init.messageId;
     if (init.refusalReason != null) made.refusalReason = init.refusalReason;
     if (init.duplicate != null) made.duplicate = init.duplicate;
+    if (init.statusCode != null) made.statusCode = init.statusCode;
     return made;
   },
   write(message, out) {
@@ -866,6 +873,10 @@ export const PublishResultSchema: MessageType<PublishResult> = {
     if (message.duplicate) {
       out.tag(40);
       out.bool(message.duplicate);
+    }
+    if (message.statusCode !== 0) {
+      out.tag(48);
+      out.uint32(message.statusCode);
     }
   },
   read(from, message) {
@@ -890,6 +901,10 @@ export const PublishResultSchema: MessageType<PublishResult> = {
         }
         case 40: {
           message.duplicate = from.bool();
+          break;
+        }
+        case 48: {
+          message.statusCode = from.uint32();
           break;
         }
         default:

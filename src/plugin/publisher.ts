@@ -1,0 +1,45 @@
+import type { PublishRequest } from '../contract/wire/gen/meridian/v1/sidecar_pb.ts';
+import { sidecarMethods } from '../contract/wire/methods.ts';
+import type { Connection } from '../transport/rpc.ts';
+import { RpcError } from '../transport/status.ts';
+import type { DrainBudget } from './drain-budget.ts';
+import { type PublishOutcome, publishOutcome } from './outcomes.ts';
+import { byteBound, PublishStream, streamedBytesMax } from './publish-stream.ts';
+
+/** After these statuses it is unknown whether the sidecar accepted the message. */
+const lostStatuses: ReadonlySet<string> = new Set(['UNAVAILABLE', 'DEADLINE_EXCEEDED', 'CANCELLED', 'UNKNOWN']);
+
+/** Publishes over one stream for each connection. A large message gets a call of its own, so that it delays no other. */
+export class Publisher {
+  readonly #budget: DrainBudget;
+  #stream: PublishStream | undefined;
+
+  constructor(budget: DrainBudget) {
+    this.#budget = budget;
+  }
+
+  /** Publishes one message and reports how it ended. @throws RpcError when the sidecar refuses the call. */
+  async publish(connection: Connection, request: PublishRequest): Promise<PublishOutcome> {
+    try {
+      return await this.#budget.bound(this.#send(connection, request));
+    } catch (error) {
+      const failure = RpcError.from(error);
+      if (!lostStatuses.has(failure.code)) throw failure;
+      return { outcome: 'unknown', reason: failure.message };
+    }
+  }
+
+  /** Half-closes the stream. What is on its way is still answered. */
+  end(): void {
+    void this.#stream?.end();
+    this.#stream = undefined;
+  }
+
+  async #send(connection: Connection, request: PublishRequest): Promise<PublishOutcome> {
+    if (byteBound(request) > streamedBytesMax) {
+      return publishOutcome(await connection.unary(sidecarMethods.publish, request));
+    }
+    if (!this.#stream?.isOpenOn(connection)) this.#stream = new PublishStream(connection);
+    return this.#stream.publish(request);
+  }
+}
