@@ -21,6 +21,7 @@ import { connectionLimits } from './connection-limits.ts';
 import { drainSessions, stopping } from './drain-sessions.ts';
 import { grantRoutes } from './grants/grant-service.ts';
 import { healthRoutes } from './health-service.ts';
+import { instanceRoutes } from './ownership/instance-service.ts';
 import { subscriptionRoutes } from './session/subscription-service.ts';
 import { idleExpiryFrom } from './store/idle-expiry.ts';
 
@@ -77,6 +78,12 @@ export async function serveBus(options: ServeBusOptions): Promise<RunningBus> {
       }),
       ...healthRoutes(draining.signal),
       ...grantRoutes({ desk: bus.grants, identify }),
+      ...instanceRoutes({
+        registry: bus.registry,
+        identify,
+        policy: () => bus.grants.policy,
+        nowMs: () => scheduler.nowMs(),
+      }),
       ...subscriptionRoutes({
         store: options.store,
         // Every drop is told, however many there are.

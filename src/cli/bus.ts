@@ -1,5 +1,6 @@
 import { runBus } from '../bus/run/run-bus.ts';
 import { addGrantsCommand } from './bus/bus-grants.ts';
+import { addInstancesCommand } from './bus/bus-instances.ts';
 import { addBusSettings, type BusFlags, busSettingsOf } from './bus/bus-settings.ts';
 import { addSubscriptionsCommand } from './bus/bus-subscriptions.ts';
 import type { AddCommand } from './command.ts';
@@ -10,6 +11,7 @@ export const addBusCommand: AddCommand = (program) => {
   const command = program.command('bus').description('serve the Bus API from this process');
   addBusSettings(command).action((flags: BusFlags) => runBus(busSettingsOf(flags)));
   addGrantsCommand(command);
+  addInstancesCommand(command);
   addSubscriptionsCommand(command);
   addStoreCommands(command);
 };

@@ -9,6 +9,7 @@ import {
 import { limitOf } from '../../src/contract/wire/field-limits/field-limits.ts';
 import { BusService } from '../../src/contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import { GrantService } from '../../src/contract/wire/gen/meridian/bus/v1/grants_pb.ts';
+import { InstanceService } from '../../src/contract/wire/gen/meridian/bus/v1/instances_pb.ts';
 import { SubscriptionService } from '../../src/contract/wire/gen/meridian/bus/v1/subscriptions_pb.ts';
 import {
   ConsumeRequestSchema,
@@ -32,6 +33,7 @@ import { limits } from '../../src/contract/wire/limits.ts';
 import {
   busMethods,
   grantMethods,
+  instanceMethods,
   pluginMethods,
   sidecarMethods,
   subscriptionMethods,
@@ -92,6 +94,7 @@ const services = [
   { service: PluginService, methods: pluginMethods, of: () => plugin },
   { service: BusService, methods: busMethods, of: () => bus },
   { service: GrantService, methods: grantMethods, of: () => bus },
+  { service: InstanceService, methods: instanceMethods, of: () => bus },
   { service: SubscriptionService, methods: subscriptionMethods, of: () => bus },
 ] as const;
 /** Publish and Call refuse a topic by their reply. */

@@ -2,12 +2,13 @@ import type { MessageType, ServiceType } from '../../../src/contract/wire/codec/
 import * as health from '../../../src/contract/wire/gen/grpc/health/v1/health_pb.ts';
 import * as bus from '../../../src/contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import * as grants from '../../../src/contract/wire/gen/meridian/bus/v1/grants_pb.ts';
+import * as instances from '../../../src/contract/wire/gen/meridian/bus/v1/instances_pb.ts';
 import * as subscriptions from '../../../src/contract/wire/gen/meridian/bus/v1/subscriptions_pb.ts';
 import * as plugin from '../../../src/contract/wire/gen/meridian/sidecar/v1/plugin_pb.ts';
 import * as envelope from '../../../src/contract/wire/gen/meridian/v1/envelope_pb.ts';
 import * as sidecar from '../../../src/contract/wire/gen/meridian/v1/sidecar_pb.ts';
 
-const exported = [health, bus, grants, subscriptions, plugin, envelope, sidecar].flatMap((file) =>
+const exported = [health, bus, grants, instances, subscriptions, plugin, envelope, sidecar].flatMap((file) =>
   Object.values<object>(file),
 );
 

@@ -50,6 +50,7 @@ export const fieldLimits: Readonly<Record<string, FieldLimit>> = {
   client: name,
   service: name,
   decided_by: name,
+  principal: name,
   image: text,
   tags: { bytes: limits.nameBytes, items: limits.tags },
 
@@ -65,6 +66,7 @@ export const fieldLimits: Readonly<Record<string, FieldLimit>> = {
   'meridian.bus.v1.StatusReport.state': name,
   acknowledge: { items: limits.subscriptions },
   subscriptions: asManyAsFit,
+  instances: asManyAsFit,
 
   // Batches and grants.
   items: { items: limits.batchItems },

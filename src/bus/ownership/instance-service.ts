@@ -1,0 +1,68 @@
+import { create } from '../../contract/wire/codec/message.ts';
+import {
+  ListInstancesReplySchema,
+  Phase,
+  type RegisteredInstance,
+  RegisteredInstanceSchema,
+} from '../../contract/wire/gen/meridian/bus/v1/instances_pb.ts';
+import { instanceMethods } from '../../contract/wire/methods.ts';
+import { type Route, serveUnary } from '../../transport/rpc.ts';
+import { adminOf } from '../access/admin.ts';
+import type { Identify } from '../access/known-callers.ts';
+import type { Policy } from '../access/policy.ts';
+import type { Owner } from '../store/store.ts';
+import type { Registration, RegistrationPhase, Registry } from './registration.ts';
+
+/** Instances in one answer, so that it fits into a message however long their names are. */
+const pageSize = 512;
+
+export interface InstanceServiceOptions {
+  readonly registry: Registry;
+  readonly identify: Identify;
+  readonly policy: () => Policy;
+  /** The monotonic clock of the leases. */
+  readonly nowMs: () => number;
+}
+
+/** The RPC by which administrators look at the registered instances. */
+export function instanceRoutes({ registry, identify, policy, nowMs }: InstanceServiceOptions): Route[] {
+  return [
+    serveUnary(instanceMethods.list, async ({ after }, call) => {
+      adminOf(policy(), identify(call));
+      const found = registry
+        .all()
+        .filter(({ owner }) => after === undefined || compareOwners(owner, after) > 0)
+        .sort((one, other) => compareOwners(one.owner, other.owner));
+      const page = found.slice(0, pageSize).map((registration) => instanceOf(registration, nowMs()));
+      return create(ListInstancesReplySchema, { instances: page, hasMore: found.length > page.length });
+    }),
+  ];
+}
+
+const phaseOnWire: Readonly<Record<RegistrationPhase, Phase>> = {
+  reserved: Phase.RESERVED,
+  active: Phase.ACTIVE,
+  draining: Phase.DRAINING,
+};
+
+function instanceOf(registration: Registration, nowMs: number): RegisteredInstance {
+  const { owner, phase, poolType, version, principal, startedAtNs, session, leaseEndsMs, access } = registration;
+  return create(RegisteredInstanceSchema, {
+    instanceId: owner.instanceId,
+    epoch: owner.epoch,
+    phase: phaseOnWire[phase],
+    poolType,
+    version,
+    principal,
+    startedAtNs,
+    connected: session !== undefined,
+    leaseMs: Math.max(0, Math.round(leaseEndsMs - nowMs)),
+    openSubscriptions: session?.subscriptions.size ?? 0,
+    undecidedGrants: access.withheldAs('undecided').length,
+  });
+}
+
+function compareOwners(one: Owner, other: Owner): number {
+  if (one.instanceId !== other.instanceId) return one.instanceId < other.instanceId ? -1 : 1;
+  return Number(one.epoch - other.epoch);
+}
