@@ -32,7 +32,7 @@ const programs: Readonly<Record<PluginProgram['program'], URL>> = {
   keeper: new URL('./plugins/keeper.ts', import.meta.url),
 };
 
-/** A bus on an SQLite file, and containers of a sidecar and a plugin each: every one a process of its own that can die. */
+/** A bus, and containers of a sidecar and a plugin each: every one a process of its own that can die. */
 export class Fleet {
   readonly directory: string;
   readonly #bus: MortalProcess;
@@ -41,20 +41,22 @@ export class Fleet {
   readonly #ownEnds: string[] = [];
   #restarts = 0;
 
-  private constructor(directory: string, busAddress: string) {
+  private constructor(directory: string, busAddress: string, store: readonly string[]) {
     this.directory = directory;
     this.#busAddress = busAddress;
     const policy = path.join(directory, 'policy.yml');
     writeFileSync(policy, policyText);
-    const store = path.join(directory, 'bus.sqlite');
-    const args = ['bus', '--listen', busAddress, '--policy', policy, '--store', store];
+    const args = ['bus', '--listen', busAddress, '--policy', policy, '--store', ...store];
     this.#bus = this.#add('bus', [path.join(dist, 'cli.mjs'), ...args], {});
   }
 
-  /** Starts the bus; everything that the fleet writes goes into the directory. */
-  static async start(directory: string): Promise<Fleet> {
+  /** Starts the bus, on a file unless another store is named; everything that the fleet writes goes into the directory. */
+  static async start(
+    directory: string,
+    store: readonly string[] = [path.join(directory, 'bus.sqlite')],
+  ): Promise<Fleet> {
     mkdirSync(directory, { recursive: true });
-    const fleet = new Fleet(directory, await ownFreeAddress());
+    const fleet = new Fleet(directory, await ownFreeAddress(), store);
     fleet.#bus.start();
     return fleet;
   }
