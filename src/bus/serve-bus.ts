@@ -80,6 +80,9 @@ export async function serveBus(options: ServeBusOptions): Promise<RunningBus> {
       ...grantRoutes({ desk: bus.grants, identify }),
       ...instanceRoutes({
         registry: bus.registry,
+        store: options.store,
+        // Every look is told, however many there are.
+        log: options.log,
         identify,
         policy: () => bus.grants.policy,
         nowMs: () => scheduler.nowMs(),

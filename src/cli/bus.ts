@@ -2,6 +2,7 @@ import { runBus } from '../bus/run/run-bus.ts';
 import { addGrantsCommand } from './bus/bus-grants.ts';
 import { addInstancesCommand } from './bus/bus-instances.ts';
 import { addBusSettings, type BusFlags, busSettingsOf } from './bus/bus-settings.ts';
+import { addStateCommand } from './bus/bus-state.ts';
 import { addSubscriptionsCommand } from './bus/bus-subscriptions.ts';
 import type { AddCommand } from './command.ts';
 import { addStoreCommands } from './store/store-commands.ts';
@@ -12,6 +13,7 @@ export const addBusCommand: AddCommand = (program) => {
   addBusSettings(command).action((flags: BusFlags) => runBus(busSettingsOf(flags)));
   addGrantsCommand(command);
   addInstancesCommand(command);
+  addStateCommand(command);
   addSubscriptionsCommand(command);
   addStoreCommands(command);
 };

@@ -1,16 +1,20 @@
+import type { Log } from '../../base/log/log.ts';
 import { create } from '../../contract/wire/codec/message.ts';
 import {
   ListInstancesReplySchema,
   Phase,
   type RegisteredInstance,
   RegisteredInstanceSchema,
+  ShowStateReplySchema,
 } from '../../contract/wire/gen/meridian/bus/v1/instances_pb.ts';
 import { instanceMethods } from '../../contract/wire/methods.ts';
 import { type Route, serveUnary } from '../../transport/rpc.ts';
+import { RpcError } from '../../transport/status.ts';
 import { adminOf } from '../access/admin.ts';
 import type { Identify } from '../access/known-callers.ts';
 import type { Policy } from '../access/policy.ts';
-import type { Owner } from '../store/store.ts';
+import type { Owner, Store } from '../store/store.ts';
+import { instanceIdOf } from './instance-id.ts';
 import type { Registration, RegistrationPhase, Registry } from './registration.ts';
 
 /** Instances in one answer, so that it fits into a message however long their names are. */
@@ -18,14 +22,16 @@ const pageSize = 512;
 
 export interface InstanceServiceOptions {
   readonly registry: Registry;
+  readonly store: Pick<Store, 'loadState'>;
+  readonly log: Log;
   readonly identify: Identify;
   readonly policy: () => Policy;
   /** The monotonic clock of the leases. */
   readonly nowMs: () => number;
 }
 
-/** The RPC by which administrators look at the registered instances. */
-export function instanceRoutes({ registry, identify, policy, nowMs }: InstanceServiceOptions): Route[] {
+/** The RPCs by which administrators look at the registered instances and the stored states. */
+export function instanceRoutes({ registry, store, log, identify, policy, nowMs }: InstanceServiceOptions): Route[] {
   return [
     serveUnary(instanceMethods.list, async ({ after }, call) => {
       adminOf(policy(), identify(call));
@@ -35,6 +41,14 @@ export function instanceRoutes({ registry, identify, policy, nowMs }: InstanceSe
         .sort((one, other) => compareOwners(one.owner, other.owner));
       const page = found.slice(0, pageSize).map((registration) => instanceOf(registration, nowMs()));
       return create(ListInstancesReplySchema, { instances: page, hasMore: found.length > page.length });
+    }),
+    serveUnary(instanceMethods.showState, async (request, call) => {
+      const by = adminOf(policy(), identify(call));
+      const instance = instanceIdOf(request);
+      const stored = await store.loadState(instance);
+      if (!stored) throw new RpcError('NOT_FOUND', `no state of ${instance} is stored`);
+      log.info('an administrator read a state', { instance, revision: stored.revision, by });
+      return create(ShowStateReplySchema, stored);
     }),
   ];
 }

@@ -3,7 +3,7 @@
 /* eslint-disable */
 
 import type { MessageType, ServiceType, UnknownEnum } from "../../../../codec/message.ts";
-import { part } from "../../../../codec/message.ts";
+import { noBytes, part } from "../../../../codec/message.ts";
 
 export class RegisteredInstance {
   instanceId: string = '';
@@ -307,6 +307,93 @@ export const ListInstancesReplySchema: MessageType<ListInstancesReply> = {
   },
 };
 
+export class ShowStateRequest {
+  instanceId: string = '';
+}
+
+export const ShowStateRequestSchema: MessageType<ShowStateRequest> = {
+  typeName: 'meridian.bus.v1.ShowStateRequest',
+  fields: () => [
+    { number: 1, name: 'instance_id', localName: 'instanceId', kind: 'string' },
+  ],
+  create(init) {
+    if (init instanceof ShowStateRequest) return init;
+    const made = new ShowStateRequest();
+    if (init == null) return made;
+    if (init.instanceId != null) made.instanceId = init.instanceId;
+    return made;
+  },
+  write(message, out) {
+    if (message.instanceId !== '') {
+      out.tag(10);
+      out.string(message.instanceId);
+    }
+  },
+  read(from, message) {
+    while (from.pos < from.end) {
+      const tag = from.uint32();
+      switch (tag) {
+        case 10: {
+          message.instanceId = from.string();
+          break;
+        }
+        default:
+          from.skip(tag);
+      }
+    }
+    return message;
+  },
+};
+
+export class ShowStateReply {
+  revision: bigint = 0n;
+  state: Uint8Array = noBytes;
+}
+
+export const ShowStateReplySchema: MessageType<ShowStateReply> = {
+  typeName: 'meridian.bus.v1.ShowStateReply',
+  fields: () => [
+    { number: 1, name: 'revision', localName: 'revision', kind: 'varint' },
+    { number: 2, name: 'state', localName: 'state', kind: 'bytes' },
+  ],
+  create(init) {
+    if (init instanceof ShowStateReply) return init;
+    const made = new ShowStateReply();
+    if (init == null) return made;
+    if (init.revision != null) made.revision = init.revision;
+    if (init.state != null) made.state = init.state;
+    return made;
+  },
+  write(message, out) {
+    if (message.revision !== 0n) {
+      out.tag(8);
+      out.uint64(message.revision);
+    }
+    if (message.state.length > 0) {
+      out.tag(18);
+      out.bytes(message.state);
+    }
+  },
+  read(from, message) {
+    while (from.pos < from.end) {
+      const tag = from.uint32();
+      switch (tag) {
+        case 8: {
+          message.revision = from.uint64();
+          break;
+        }
+        case 18: {
+          message.state = from.bytes();
+          break;
+        }
+        default:
+          from.skip(tag);
+      }
+    }
+    return message;
+  },
+};
+
 export const Phase = {
   UNSPECIFIED: 0,
   /**
@@ -334,6 +421,10 @@ export const InstanceService = {
      * The registrations at this process of the bus, in the order of instance id and epoch, a page at a time.
      */
     list: { name: 'List', kind: 'unary', input: ListInstancesRequestSchema, output: ListInstancesReplySchema },
+    /**
+     * The state that an instance has saved, registered or not. NOT_FOUND when none is stored.
+     */
+    showState: { name: 'ShowState', kind: 'unary', input: ShowStateRequestSchema, output: ShowStateReplySchema },
   },
 } as const satisfies ServiceType;
 
