@@ -17,7 +17,7 @@ export interface NatsServers {
 }
 
 /** Real servers with JetStream: one, or a cluster. */
-export async function startServers(count: number): Promise<NatsServers> {
+export async function startServers(count: number, { isJetStreamOn = true } = {}): Promise<NatsServers> {
   const directory = mkdtempSync(path.join(tmpdir(), 'meridian-nats-'));
   const ports = await freePorts(count * 2);
   const clients = ports.slice(0, count);
@@ -33,7 +33,7 @@ export async function startServers(count: number): Promise<NatsServers> {
         `listen: "127.0.0.1:${clients[index]}"`,
         'max_payload: 2MB',
         // Every stream reserves its limit, and each test makes one.
-        `jetstream { store_dir: "${path.join(directory, `data-${index}`)}", max_file_store: 1TB }`,
+        isJetStreamOn ? `jetstream { store_dir: "${path.join(directory, `data-${index}`)}", max_file_store: 1TB }` : '',
         count > 1 ? cluster : '',
       ].join('\n'),
     );

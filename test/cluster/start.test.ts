@@ -25,6 +25,12 @@ test('a server that is away is named', async () => {
   await expect(opened).rejects.toMatchObject({ id: 'bus/store/nats-unreachable' });
 });
 
+test('a server without JetStream is named', async () => {
+  const plain = await startServers(1, { isJetStreamOn: false });
+  await expect(openStore(plain)).rejects.toMatchObject({ id: 'bus/store/jetstream-off' });
+  await plain.stop();
+});
+
 test('more replicas than servers are refused', async () => {
   await expect(openStore(servers, { replicas: 3 })).rejects.toMatchObject({ id: 'bus/store/too-few-servers' });
 });

@@ -78,7 +78,9 @@ export function smallPayload({ found, wanted }: { found: number; wanted: number 
 export function streamFault(stream: string, error: unknown): UserFacingError {
   const code = error instanceof JetStreamError ? error.code : undefined;
   const { notEnabled, notEnabledForAccount, tooFewServers, notClustered } = jetStreamCodes;
-  if (code === notEnabled || code === notEnabledForAccount) {
+  // Where JetStream is off, nobody listens on the subjects of its API.
+  const isUnheard = /^no responders/.test(messageOf(error));
+  if (isUnheard || code === notEnabled || code === notEnabledForAccount) {
     return new UserFacingError({
       id: 'bus/store/jetstream-off',
       found: 'the NATS server has JetStream switched off, for all or for this account',
