@@ -1,4 +1,5 @@
 import { createEcmaScriptPlugin, runNodeJs } from '@bufbuild/protoplugin';
+import { printDescriptors } from './descriptors.ts';
 import { printEnum } from './enum-code.ts';
 import { printMessage } from './message-code.ts';
 import { printService } from './service-code.ts';
@@ -19,6 +20,8 @@ runNodeJs(
           else throw new Error(`${each.toString()} is an extension, which src/codegen does not know`);
         }
       }
+      const described = schema.files.some(({ name }) => name === 'grpc/reflection/v1/reflection');
+      if (described) printDescriptors(schema.generateFile('grpc/reflection/v1/descriptors.ts'), schema.files);
     },
   }),
 );

@@ -32,6 +32,7 @@ import { PluginLifecycle } from './plugin-port/plugin-lifecycle.ts';
 import { PluginListener } from './plugin-port/plugin-listener.ts';
 import type { PluginPort, PortIdentity } from './plugin-port/plugin-port.ts';
 import { pluginRoutes } from './plugin-port/plugin-service.ts';
+import { reflectionRoutes } from './plugin-port/reflection/reflection-service.ts';
 import { connectionLimits } from './plugin-port/stream-limits.ts';
 import { sidecarRoutes } from './plugin-port/v1/sidecar-service.ts';
 import { V1Patterns } from './plugin-port/v1/v1-patterns.ts';
@@ -159,7 +160,12 @@ function createListener(
     address: config.pluginAddress,
     retryForMs: listenRetryMs,
     listen: {
-      routes: [...sidecarRoutes(port), ...pluginRoutes(port), ...healthRoutes(port.sidecarLifecycle)],
+      routes: [
+        ...sidecarRoutes(port),
+        ...pluginRoutes(port),
+        ...healthRoutes(port.sidecarLifecycle),
+        ...reflectionRoutes(port.sidecarLifecycle),
+      ],
       maxMessageBytes: limits.messageBytes,
       connectionLimits,
       onRefused(refusal) {

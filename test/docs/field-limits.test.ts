@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { MessageType, ServiceType } from '../../src/contract/wire/codec/message.ts';
 import { type FieldLimit, limitOf } from '../../src/contract/wire/field-limits/field-limits.ts';
 import { Health } from '../../src/contract/wire/gen/grpc/health/v1/health_pb.ts';
+import { ServerReflection } from '../../src/contract/wire/gen/grpc/reflection/v1/reflection_pb.ts';
 import { BusService } from '../../src/contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import { GrantService } from '../../src/contract/wire/gen/meridian/bus/v1/grants_pb.ts';
 import { InstanceService } from '../../src/contract/wire/gen/meridian/bus/v1/instances_pb.ts';
@@ -44,7 +45,7 @@ function documented(page: string): [field: string, limit: string][] {
 }
 
 test('docs/contract.md tells the limit of every field that a plugin sends', () => {
-  const limits = limitsOf(SidecarService, PluginService, Health);
+  const limits = limitsOf(SidecarService, PluginService, Health, ServerReflection);
   const rows = documented('contract.md');
   expect(rows.map(([field]) => field).sort()).toEqual([...limits.keys()].sort());
   for (const [field, limit] of rows) expect([field, [...(limits.get(field) ?? [])]]).toEqual([field, [limit]]);

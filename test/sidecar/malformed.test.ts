@@ -5,7 +5,13 @@ import { type CallOptions, Client, credentials, type ServiceError, status } from
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { limits } from '../../src/contract/wire/limits.ts';
-import { busMethods, healthMethods, pluginMethods, sidecarMethods } from '../../src/contract/wire/methods.ts';
+import {
+  busMethods,
+  healthMethods,
+  pluginMethods,
+  reflectionMethods,
+  sidecarMethods,
+} from '../../src/contract/wire/methods.ts';
 import { endAll, type RunningProgram, startBus, startSidecar } from './processes.ts';
 import { statusOf, V1Client } from './v1-client.ts';
 
@@ -57,7 +63,7 @@ function send(
   }).finally(() => raw.close()) as Promise<{ code: string; details: string }>;
 }
 
-const pluginPaths = [sidecarMethods, pluginMethods, healthMethods].flatMap((methods) =>
+const pluginPaths = [sidecarMethods, pluginMethods, healthMethods, reflectionMethods].flatMap((methods) =>
   Object.values(methods).map(({ path }) => path),
 );
 const paths: readonly (readonly [Port, string])[] = [

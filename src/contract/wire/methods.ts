@@ -3,6 +3,7 @@ import { countFault } from './field-limits/count-fault.ts';
 import type { LimitFault } from './field-limits/field-limits.ts';
 import { lengthFault } from './field-limits/length-fault.ts';
 import { Health } from './gen/grpc/health/v1/health_pb.ts';
+import { ServerReflection } from './gen/grpc/reflection/v1/reflection_pb.ts';
 import { BusService } from './gen/meridian/bus/v1/bus_pb.ts';
 import { GrantService } from './gen/meridian/bus/v1/grants_pb.ts';
 import { InstanceService } from './gen/meridian/bus/v1/instances_pb.ts';
@@ -46,6 +47,8 @@ export const subscriptionMethods = /*@__PURE__*/ methodsOf(SubscriptionService);
 export const instanceMethods = /*@__PURE__*/ methodsOf(InstanceService);
 /** gRPC's own health checks, served on the plugin's port. */
 export const healthMethods = /*@__PURE__*/ methodsOf(Health);
+/** gRPC's server reflection, served on the plugin's port. */
+export const reflectionMethods = /*@__PURE__*/ methodsOf(ServerReflection);
 
 function methodsOf<S extends ServiceType>(service: S, judgedByHandler: readonly string[] = []): WireMethods<S> {
   const entries = Object.entries(service.methods).map(([localName, { name, kind, input, output }]) => [

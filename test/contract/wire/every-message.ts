@@ -1,5 +1,6 @@
 import type { MessageType, ServiceType } from '../../../src/contract/wire/codec/message.ts';
 import * as health from '../../../src/contract/wire/gen/grpc/health/v1/health_pb.ts';
+import * as reflection from '../../../src/contract/wire/gen/grpc/reflection/v1/reflection_pb.ts';
 import * as bus from '../../../src/contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import * as grants from '../../../src/contract/wire/gen/meridian/bus/v1/grants_pb.ts';
 import * as instances from '../../../src/contract/wire/gen/meridian/bus/v1/instances_pb.ts';
@@ -8,8 +9,8 @@ import * as plugin from '../../../src/contract/wire/gen/meridian/sidecar/v1/plug
 import * as envelope from '../../../src/contract/wire/gen/meridian/v1/envelope_pb.ts';
 import * as sidecar from '../../../src/contract/wire/gen/meridian/v1/sidecar_pb.ts';
 
-const exported = [health, bus, grants, instances, subscriptions, plugin, envelope, sidecar].flatMap((file) =>
-  Object.values<object>(file),
+const exported = [health, reflection, bus, grants, instances, subscriptions, plugin, envelope, sidecar].flatMap(
+  (file) => Object.values<object>(file),
 );
 
 /** Every message of every proto file. */

@@ -46,7 +46,7 @@ describe('bundles', () => {
     (name) => {
       expect(packagesIn(name)).not.toContain('@bufbuild/protobuf');
       expect(inputsOf(name)).toContain('src/contract/wire/codec/wire-reader.ts');
-      expect(bundleTexts(outRoots[0])[name]).not.toContain('fileDesc');
+      expect(bundleTexts(outRoots[0])[name]).not.toContain('fileDesc(');
     },
   );
 
@@ -84,7 +84,7 @@ describe('bundles', () => {
     ['supply', 260],
     ['sidecar', 600],
     // 180 KiB are the NATS library, a text that is evaluated when a store on NATS is opened.
-    ['cli', 1_260],
+    ['cli', 1_300],
     ['compose', 32],
     ['composeProgram', 320],
     ['plugin', 330],

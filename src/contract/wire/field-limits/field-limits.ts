@@ -54,6 +54,16 @@ export const fieldLimits: Readonly<Record<string, FieldLimit>> = {
   image: text,
   tags: { bytes: limits.nameBytes, items: limits.tags },
 
+  // Reflection.
+  host: name,
+  file_by_filename: name,
+  file_containing_symbol: name,
+  list_services: name,
+  valid_host: name,
+  file_descriptor_proto: { bytes: limits.messageBytes, items: limits.messageBytes },
+  error_message: text,
+  'grpc.reflection.v1.ListServiceResponse.service': asManyAsFit,
+
   // Subscriptions and states.
   name: storedName,
   subscription: storedName,
