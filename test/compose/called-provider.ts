@@ -6,7 +6,7 @@ import { realScheduler } from '../../src/base/time/real-scheduler.ts';
 import { dockerThrough } from '../../src/compose/engine/docker.ts';
 import { readHostFile } from '../../src/compose/invocation/host-files.ts';
 import { parseInvocation } from '../../src/compose/invocation/invocation.ts';
-import { errorLine, Protocol } from '../../src/compose/invocation/protocol.ts';
+import { errorTexts, Protocol } from '../../src/compose/invocation/protocol.ts';
 import { runCommand } from '../../src/compose/run-command.ts';
 import { StateFiles } from '../../src/compose/state/state-files.ts';
 import { patternProblem } from '../../src/contract/wire/topics/topic.ts';
@@ -43,7 +43,7 @@ export class CalledProvider {
         parseInvocation(words),
       );
     } catch (error) {
-      protocol.error(errorLine(error, undefined));
+      protocol.error(...errorTexts(error, undefined));
     }
     return messages;
   }

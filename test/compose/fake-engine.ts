@@ -243,7 +243,7 @@ export class FakeEngine {
 }
 
 function inspected(container: FakeContainer): object {
-  const { id, name, labels, isRunning, createdAt, networkMode, networks, restartPolicy } = container;
+  const { id, name, labels, isRunning, createdAt, networkMode, networks, restartPolicy, flags } = container;
   return {
     Id: id,
     Name: `/${name}`,
@@ -251,6 +251,19 @@ function inspected(container: FakeContainer): object {
     State: { Status: isRunning ? 'running' : 'exited', Running: isRunning },
     Config: { Labels: labels },
     HostConfig: { NetworkMode: networkMode, RestartPolicy: { Name: restartPolicy } },
-    NetworkSettings: { Networks: Object.fromEntries(networks.map((network) => [network, {}])) },
+    NetworkSettings: {
+      Networks: Object.fromEntries(networks.map((network) => [network, {}])),
+      Ports: isRunning ? Object.fromEntries(publishedBy(flags)) : {},
+    },
   };
+}
+
+/** As the engine tells them: without an address for IPv4 and for IPv6. */
+function publishedBy(flags: readonly string[]): [string, object[]][] {
+  const values = flags.filter((_, index) => flags[index - 1] === '--publish');
+  return values.map((value) => {
+    const [, address, HostPort, port = '', protocol = 'tcp'] = /^(?:(.+):)?(\d+):(\d+)(?:\/(udp))?$/.exec(value) ?? [];
+    const addresses = address === undefined ? ['0.0.0.0', '::'] : [address];
+    return [`${port}/${protocol}`, addresses.map((HostIp) => ({ HostIp, HostPort }))];
+  });
 }

@@ -11,7 +11,7 @@ import { dockerCommand } from '../../compose/engine/docker-cli.ts';
 import { withinLimit } from '../../compose/engine/docker-limit.ts';
 import { readHostFile } from '../../compose/invocation/host-files.ts';
 import { type Invocation, parseInvocation } from '../../compose/invocation/invocation.ts';
-import { errorLine, Protocol } from '../../compose/invocation/protocol.ts';
+import { errorTexts, Protocol } from '../../compose/invocation/protocol.ts';
 import { runCommand } from '../../compose/run-command.ts';
 import { StateFiles } from '../../compose/state/state-files.ts';
 import { patternProblem } from '../../contract/wire/topics/topic.ts';
@@ -27,7 +27,7 @@ export async function runProvider(argv: readonly string[]): Promise<number> {
   let log: Log = silentLog;
   const fail = (error: unknown): number => {
     logError(log, error);
-    protocol.error(errorLine(error, logFile));
+    protocol.error(...errorTexts(error, logFile));
     return exitCodeOf(error) || 1;
   };
   // An uncaught error is a bug, but must still end in a message.

@@ -41,6 +41,8 @@ export interface Container {
   readonly networkMode: string;
   /** Names of the networks it is connected to. */
   readonly networks: readonly string[];
+  /** Published while it runs, as the option `publish` writes them: `[address:]port:port[/udp]`. */
+  readonly ports: readonly string[];
 }
 
 export function roleOf(container: Container): Role | undefined {
@@ -89,8 +91,24 @@ async function inspect(docker: Docker, idsOrNames: readonly string[]): Promise<C
     restartPolicy: HostConfig.RestartPolicy?.Name ?? 'no',
     networkMode: HostConfig.NetworkMode,
     networks: Object.keys(NetworkSettings.Networks ?? {}),
+    ports: portsIn(NetworkSettings.Ports ?? {}),
   }));
 }
+
+function portsIn(published: PublishedPorts): string[] {
+  const ports = Object.entries(published).flatMap(([inside, places]) =>
+    (places ?? []).map(({ HostIp, HostPort }) => {
+      // The engine tells a port on every address twice, for IPv4 and for IPv6.
+      const address = ['', '0.0.0.0', '::'].includes(HostIp) ? '' : `${HostIp}:`;
+      return `${address}${HostPort}:${inside.replace(/\/tcp$/, '')}`;
+    }),
+  );
+  return [...new Set(ports)].sort();
+}
+
+type PublishedPorts = Readonly<
+  Record<string, readonly { readonly HostIp: string; readonly HostPort: string }[] | null>
+>;
 
 interface InspectedContainer {
   readonly Id: string;
@@ -99,7 +117,10 @@ interface InspectedContainer {
   readonly State: { readonly Status: string; readonly Running: boolean };
   readonly Config: { readonly Labels: Readonly<Record<string, string>> | null };
   readonly HostConfig: { readonly NetworkMode: string; readonly RestartPolicy?: { readonly Name: string } };
-  readonly NetworkSettings: { readonly Networks: Readonly<Record<string, unknown>> | null };
+  readonly NetworkSettings: {
+    readonly Networks: Readonly<Record<string, unknown>> | null;
+    readonly Ports?: PublishedPorts | null;
+  };
 }
 
 /** Removes a container, running or not; does nothing when it does not exist any more. */

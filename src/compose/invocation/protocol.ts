@@ -50,9 +50,13 @@ export class Protocol {
     this.#send('debug', oneLine(text));
   }
 
-  /** Ends the command: Compose kills the provider once it has read this message, so no work may be left. */
-  error(text: string): void {
-    this.#send('error', oneLine(text));
+  /**
+   * Ends the command: Compose kills the provider once it has read this message, so no work may be left. Each text gets a line of
+   * its own where Compose shows lines; before 5.1.3 they break its table, and a Compose that names what it accepts is newer.
+   */
+  error(...texts: readonly string[]): void {
+    const showsLines = this.#options.accepted !== undefined;
+    this.#send('error', texts.map(oneLine).join(showsLines ? '\n' : ' '));
   }
 
   /** A variable for dependents. Compose puts the service's name in capitals before it, unless it is raw. */
@@ -65,12 +69,11 @@ export class Protocol {
   }
 }
 
-/** An error as the one line that Compose shows, with the file that contains the rest. */
-export function errorLine(error: unknown, logFile: string | undefined): string {
+/** An error as the short texts that Compose shows, the last with the file that contains the rest. */
+export function errorTexts(error: unknown, logFile: string | undefined): readonly string[] {
   const errors = error instanceof ErrorList ? error.errors : [error];
   const numbered = errors.map((fault, index) => (errors.length > 1 ? `(${index + 1}) ` : '') + faultLine(fault));
-  const log = logFile === undefined ? [] : [`Log: ${logFile}`];
-  return [...numbered, ...log].join(' ');
+  return logFile === undefined ? numbered : [...numbered, `Log: ${logFile}`];
 }
 
 function faultLine(fault: unknown): string {

@@ -22,6 +22,8 @@ export interface OverviewRow {
   readonly container: string;
   /** Names of the containers in its network. */
   readonly plugins: readonly string[];
+  /** Published, as the option `publish` writes them. */
+  readonly ports: readonly string[];
   /** Nothing else of its project is left: garbage. */
   readonly isForgotten: boolean;
 }
@@ -41,6 +43,7 @@ export async function overview({ docker }: OverviewSources): Promise<OverviewRow
       state: each.state,
       container: each.name,
       plugins: others.filter((other) => joins(other, each)).map(({ name }) => name),
+      ports: each.ports,
       isForgotten: others.length === 0,
     })),
   );

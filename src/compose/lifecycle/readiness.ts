@@ -7,6 +7,8 @@ export interface ReadinessRequest {
   readonly ownerId: string;
   readonly sidecarId: string;
   readonly timeoutMs: number;
+  /** What else may help when the sidecar does not become ready. */
+  readonly hints: readonly string[];
   /** Throws when something else has failed that the sidecar needs to become ready. */
   readonly checkOthers: () => Promise<void>;
 }
@@ -37,11 +39,11 @@ export async function waitUntilReady(provider: Provider, request: ReadinessReque
       ]);
       if (typeof answer !== 'number' && answer.isReady) return;
       await request.checkOthers();
-      if (typeof answer === 'number') throw sidecarEnded(answer, await lastLines(docker, request.sidecarId));
+      if (typeof answer === 'number') throw sidecarEnded(answer, await lastLines(docker, request.sidecarId), request);
       const seconds = Math.round((scheduler.nowMs() - startedMs) / 1_000);
       report(provider, `waiting for the sidecar, ${answer.state} (${seconds} s)`);
       if (scheduler.nowMs() - startedMs >= request.timeoutMs) {
-        throw notReady(request.timeoutMs, answer.state, await lastLines(docker, request.sidecarId));
+        throw notReady(answer.state, await lastLines(docker, request.sidecarId), request);
       }
     }
   } finally {
@@ -76,19 +78,19 @@ export async function lastLines(docker: Docker, id: string): Promise<string> {
   return told.slice(-4).join(' | ');
 }
 
-function sidecarEnded(exitCode: number, last: string): UserFacingError {
+function sidecarEnded(exitCode: number, last: string, { hints }: ReadinessRequest): UserFacingError {
   return new UserFacingError({
     id: 'compose/sidecar/ended',
     found: `the sidecar ended with ${exitCode} while it started: ${last}`,
-    next: ['Correct what it names, and try again.'],
+    next: ['Correct what it names, and try again.', ...hints],
   });
 }
 
-function notReady(timeoutMs: number, state: string, last: string): UserFacingError {
+function notReady(state: string, last: string, { timeoutMs, hints }: ReadinessRequest): UserFacingError {
   return new UserFacingError({
     id: 'compose/sidecar/not-ready',
     found: `the sidecar was not ready within ${timeoutMs / 1_000} s, ${state}: ${last}`,
-    next: ['Correct what its log names, or give it longer with the option `timeout`.'],
+    next: ['Correct what its log names, or give it longer with the option `timeout`.', ...hints],
   });
 }
 

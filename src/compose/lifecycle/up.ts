@@ -72,6 +72,7 @@ async function bring(provider: Provider, plan: UpPlan): Promise<string> {
     ownerId: owner.id,
     sidecarId: sidecar.id,
     timeoutMs: settings.timeoutMs,
+    hints: busHints(settings),
     checkOthers: async () => {
       if (settings.bus === 'embedded') await checkBusRuns(provider, settings.project);
     },
@@ -79,6 +80,13 @@ async function bring(provider: Provider, plan: UpPlan): Promise<string> {
   await sidecar.settle();
   report(provider, busIsOpen ? 'ready (WARNING: bus without policy, open to every caller)' : 'ready');
   return owner.id;
+}
+
+/** For a service that names no bus: its sidecar looks for the default one, which a project has only if somebody wrote it. */
+function busHints({ bus, environment, mounts }: ServiceSettings): string[] {
+  const mayNameBus = mounts.some(({ text }) => text?.includes('bus_api_url'));
+  if (bus === 'embedded' || environment['SIDECAR_BUS_API_URL'] !== undefined || mayNameBus) return [];
+  return ['Set the option `bus: embedded` for a bus of this project, or name yours with the option `bus-api-url`.'];
 }
 
 async function findImage(provider: Provider, { image, base }: ServiceSettings, engine: Engine): Promise<SpecImage> {

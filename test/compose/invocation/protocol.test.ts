@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ErrorList, UserFacingError } from '../../../src/base/user-facing-error.ts';
-import { errorLine, Protocol } from '../../../src/compose/invocation/protocol.ts';
+import { errorTexts, Protocol } from '../../../src/compose/invocation/protocol.ts';
 
 function sent(accepted: string | undefined, speak: (protocol: Protocol) => void): unknown[] {
   const texts: string[] = [];
@@ -40,15 +40,27 @@ describe('messages', () => {
   });
 });
 
-describe('the line of an error', () => {
+describe('an error', () => {
   const fault = (id: string): UserFacingError =>
     new UserFacingError({ id, found: `${id} is wrong`, expected: 'It must be right.', next: ['Correct it'] });
+  const told = (accepted: string | undefined, ...texts: readonly string[]): unknown[] =>
+    sent(accepted, (protocol) => protocol.error(...texts));
+  const first = 'a/b/c is wrong. It must be right. Correct it. [a/b/c]';
+  const second = 'd/e/f is wrong. It must be right. Correct it. [d/e/f]';
 
   test('has what was found, what to do, the id and the log file', () => {
-    expect(errorLine(fault('a/b/c'), '/log')).toBe('a/b/c is wrong. It must be right. Correct it. [a/b/c] Log: /log');
+    expect(errorTexts(fault('a/b/c'), '/log')).toEqual([first, 'Log: /log']);
   });
 
-  test('numbers several errors', () => {
-    expect(errorLine(new ErrorList([fault('a/b/c'), fault('d/e/f')]), undefined)).toMatch(/^\(1\) a.*\] \(2\) d.*\]$/);
+  test('of several faults numbers them', () => {
+    const faults = new ErrorList([fault('a/b/c'), fault('d/e/f')]);
+    expect(errorTexts(faults, undefined)).toEqual([`(1) ${first}`, `(2) ${second}`]);
+  });
+
+  test('has a line for each fault, and none within one, where Compose shows lines, and is one line before', () => {
+    const texts = ['(1) one\nfault', '(2) another', 'Log: /log'];
+    const [lines, line] = ['(1) one | fault\n(2) another\nLog: /log', '(1) one | fault (2) another Log: /log'];
+    expect(told('info,error', ...texts)).toEqual([{ type: 'error', message: lines }]);
+    expect(told(undefined, ...texts)).toEqual([{ type: 'error', message: line }]);
   });
 });

@@ -55,8 +55,19 @@ describe('compose ps', () => {
   test('shows each container with its plugin', async () => {
     addPlugin();
     const { stdout } = await provider.run(['ps']);
-    expect(stdout).toMatch(/^PROJECT +SERVICE +ROLE +STATE +CONTAINER +PLUGIN\n/);
+    expect(stdout).toMatch(/^PROJECT +SERVICE +ROLE +STATE +CONTAINER +PLUGIN +PORTS\n/);
     expect(stdout).toMatch(/^shop +sidecar +network-owner +running +shop-sidecar-1 +shop-plugin-1$/m);
+  });
+
+  test('shows the ports that are published, by the container that has them', async () => {
+    await provider.up('--bus=embedded', '--publish=8080:80', '--publish=127.0.0.1:5353:53/udp');
+    const rows = JSON.parse((await provider.run(['ps', '--json'])).stdout) as { container: string; ports: string[] }[];
+    expect(Object.fromEntries(rows.map(({ container, ports }) => [container, ports]))).toEqual({
+      'shop-meridian-bus': [],
+      'shop-sidecar-1': ['127.0.0.1:5353:53/udp', '8080:80'],
+      'shop-sidecar-sidecar': [],
+    });
+    expect((await provider.run(['ps'])).stdout).toMatch(/shop-sidecar-1 +127\.0\.0\.1:5353:53\/udp,8080:80 /m);
   });
 
   test('marks what is forgotten, as JSON too', async () => {

@@ -72,6 +72,17 @@ describe('up', () => {
     expect(provider.engine.named('shop-sidecar-sidecar')?.id).toBe(old);
   });
 
+  test.each<[string, readonly string[], boolean]>([
+    ['names no bus is told of `bus: embedded`', [], true],
+    ['names its bus is not', ['--bus-api-url=bus.example:8443'], false],
+    ['has the embedded bus is not', ['--bus=embedded'], false],
+  ])('that is not ready in time and %s', async (_what, options, isTold) => {
+    provider.engine.notReady = 'it is REGISTERING';
+    const [last] = (await provider.up('--timeout=300ms', ...options)).slice(-1);
+    expect(last?.message).toMatch(/\[compose\/sidecar\/not-ready\]$/);
+    expect(last?.message.includes('Set the option `bus: embedded`')).toBe(isTold);
+  });
+
   test('takes a sidecar whose plugin is faulted for one that is there, since Compose is about to replace the plugin', async () => {
     await provider.up();
     provider.engine.notReady = 'it is FAULTED';
