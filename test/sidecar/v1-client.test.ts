@@ -71,7 +71,7 @@ describe('Register', () => {
     async (version) => {
       expect(await client.register({ schema_version: version })).toMatchObject({
         admitted: false,
-        refusal_reason: `schema version "${version}" is not supported; this sidecar speaks version 1.x`,
+        refusal_reason: `schema version "${version}" is not supported; this sidecar speaks version 1.x, as Meridian's Python SDK 0.1.0 does`,
       });
     },
   );

@@ -94,7 +94,7 @@ export class Admission {
     if (!this.#access.isLoaded) return 'access control is not loaded yet';
     const version = parseSchemaVersion(schemaVersion);
     if (version?.major !== contractMajor) {
-      return `schema version "${schemaVersion}" is not supported; this sidecar speaks version ${contractMajor}.x`;
+      return `schema version "${schemaVersion}" is not supported; this sidecar speaks version ${contractMajor}.x, as Meridian's Python SDK 0.1.0 does`;
     }
     return this.#access.granted.length === 0 ? 'there are no grants at all for this identity' : undefined;
   }

@@ -140,9 +140,7 @@ describe.each(composes)('Docker Compose $version', ({ version, isNew, configDir 
     const project = composeProject({ configDir, name: nameOf('failing'), files: [fixture('failing')] });
     const { exitCode, stderr } = await project.compose('up', '--detach', '--build');
     expect(exitCode).toBe(1);
-    expect(stderr.trim().split('\n').at(-1)).toMatch(
-      /127\.0\.0\.1:8443 cannot be reached.*\[compose\/sidecar\/ended\] Log: /,
-    );
+    expect(stderr).toMatch(/127\.0\.0\.1:8443 cannot be reached.*\[compose\/sidecar\/ended\]\sLog: .*\s*$/);
     // Docker Compose 5.6 may still create what depends on a provider that failed; it does not start it.
     const plugin = `${project.name}-plugin-1`;
     expect((await project.containers()).filter((name) => !isNew || name !== plugin)).toEqual([]);
