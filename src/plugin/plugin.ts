@@ -227,7 +227,7 @@ export class Plugin {
   }
 
   /**
-   * Stops intake, runs `onStop`, leaves and disconnects. A second call waits for the same stop. The plugin's calls fail once
+   * Stops intake, runs `onStop`, waits for the answers to what was published, leaves and disconnects. A second call waits for the same stop. The plugin's calls fail once
    * the drain time has passed: 6 s, or as the sidecar says. It never rejects.
    * @throws TypeError when the reason is not a string
    */
@@ -274,8 +274,8 @@ export class Plugin {
       // A signal may have asked for the stop, and cannot handle a rejection.
       this.#options.log.error(`onStop failed: ${messageOf(error)}`);
     }
+    await this.#publisher.drain();
     this.#lifecycle.stopped();
-    this.#publisher.end();
     await this.#leave(reason);
     for (const part of parts) part.close();
     this.#sidecar.close();

@@ -61,12 +61,6 @@ export class PublishStream {
     return answer.promise;
   }
 
-  /** Half-closes the stream once everything has left. */
-  async end(): Promise<void> {
-    await this.#writing;
-    this.#stream.end();
-  }
-
   async #writeAll(): Promise<void> {
     // What is published in the same turn leaves together.
     await Promise.resolve();

@@ -12,6 +12,7 @@ const lostStatuses: ReadonlySet<string> = new Set(['UNAVAILABLE', 'DEADLINE_EXCE
 /** Publishes over one stream for each connection. A large message gets a call of its own, so that it delays no other. */
 export class Publisher {
   readonly #budget: DrainBudget;
+  readonly #unanswered = new Set<Promise<unknown>>();
   #stream: PublishStream | undefined;
 
   constructor(budget: DrainBudget) {
@@ -20,19 +21,22 @@ export class Publisher {
 
   /** Publishes one message and reports how it ended. @throws RpcError when the sidecar refuses the call. */
   async publish(connection: Connection, request: PublishRequest): Promise<PublishOutcome> {
+    const answer = this.#budget.bound(this.#send(connection, request));
+    this.#unanswered.add(answer);
     try {
-      return await this.#budget.bound(this.#send(connection, request));
+      return await answer;
     } catch (error) {
       const failure = RpcError.from(error);
       if (!lostStatuses.has(failure.code)) throw failure;
       return { outcome: 'unknown', reason: failure.message };
+    } finally {
+      this.#unanswered.delete(answer);
     }
   }
 
-  /** Half-closes the stream. What is on its way is still answered. */
-  end(): void {
-    void this.#stream?.end();
-    this.#stream = undefined;
+  /** Resolves when everything published so far is answered, or the time to drain is over. */
+  async drain(): Promise<void> {
+    await Promise.allSettled(this.#unanswered);
   }
 
   async #send(connection: Connection, request: PublishRequest): Promise<PublishOutcome> {
