@@ -35,7 +35,7 @@ export class PublishStream {
   readonly #stream: ClientStream<PublishResults, PublishBatch>;
   readonly #unanswered = new Map<bigint, PromiseWithResolvers<PublishOutcome>>();
   #waiting: Waiting[] = [];
-  #writing: Promise<void> | undefined;
+  #isWriting = false;
   #lastSequence = 0n;
   #isOver = false;
 
@@ -57,18 +57,19 @@ export class PublishStream {
     this.#unanswered.set(this.#lastSequence, answer);
     const item = create(PublishItemSchema, { clientSequence: this.#lastSequence, request });
     this.#waiting.push({ item, bytes: byteBound(request) });
-    this.#writing ??= this.#writeAll();
+    if (!this.#isWriting) void this.#writeAll();
     return answer.promise;
   }
 
   async #writeAll(): Promise<void> {
+    this.#isWriting = true;
     // What is published in the same turn leaves together.
     await Promise.resolve();
     while (this.#waiting.length > 0 && !this.#stream.over.aborted) {
       this.#stream.write(create(PublishBatchSchema, { items: this.#nextBatch() }));
       await this.#stream.drained();
     }
-    this.#writing = undefined;
+    this.#isWriting = false;
   }
 
   #nextBatch(): PublishItem[] {

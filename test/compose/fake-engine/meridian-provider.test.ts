@@ -33,7 +33,7 @@ describe.each(composes)('under Docker Compose $version the provider', ({ isNew, 
     const places = ['pool-type', 'memory', 'bus'].map((option) =>
       lines.findIndex((line) => new RegExp(`\\(\\d\\) Option \`${option}\``).test(line)),
     );
-    expect(places.toSorted()).toEqual(isNew ? [0, 1, 2] : [0, 0, 0]);
+    expect(places.toSorted((one, other) => one - other)).toEqual(isNew ? [0, 1, 2] : [0, 0, 0]);
     expect(lines.at(-1)).toMatch(isNew ? /^Log: .*prov\.log$/ : / Log: .*prov\.log$/);
   });
 
