@@ -22,6 +22,7 @@ import { drainSessions, stopping } from './drain-sessions.ts';
 import { grantRoutes } from './grants/grant-service.ts';
 import { healthRoutes } from './health-service.ts';
 import { instanceRoutes } from './ownership/instance-service.ts';
+import { deadLetterRoutes } from './session/dead-letter-service.ts';
 import { subscriptionRoutes } from './session/subscription-service.ts';
 import { idleExpiryFrom } from './store/idle-expiry.ts';
 
@@ -87,6 +88,7 @@ export async function serveBus(options: ServeBusOptions): Promise<RunningBus> {
         policy: () => bus.grants.policy,
         nowMs: () => scheduler.nowMs(),
       }),
+      ...deadLetterRoutes({ store: options.store, log: options.log, identify, policy: () => bus.grants.policy }),
       ...subscriptionRoutes({
         store: options.store,
         // Every drop is told, however many there are.

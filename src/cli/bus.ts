@@ -1,4 +1,5 @@
 import { runBus } from '../bus/run/run-bus.ts';
+import { addDeadLettersCommand } from './bus/bus-dead-letters.ts';
 import { addGrantsCommand } from './bus/bus-grants.ts';
 import { addInstancesCommand } from './bus/bus-instances.ts';
 import { addBusSettings, type BusFlags, busSettingsOf } from './bus/bus-settings.ts';
@@ -11,6 +12,7 @@ import { addStoreCommands } from './store/store-commands.ts';
 export const addBusCommand: AddCommand = (program) => {
   const command = program.command('bus').description('serve the Bus API from this process');
   addBusSettings(command).action((flags: BusFlags) => runBus(busSettingsOf(flags)));
+  addDeadLettersCommand(command);
   addGrantsCommand(command);
   addInstancesCommand(command);
   addStateCommand(command);

@@ -4,6 +4,7 @@ import { type FieldLimit, limitOf } from '../../src/contract/wire/field-limits/f
 import { Health } from '../../src/contract/wire/gen/grpc/health/v1/health_pb.ts';
 import { ServerReflection } from '../../src/contract/wire/gen/grpc/reflection/v1/reflection_pb.ts';
 import { BusService } from '../../src/contract/wire/gen/meridian/bus/v1/bus_pb.ts';
+import { DeadLetterService } from '../../src/contract/wire/gen/meridian/bus/v1/dead_letters_pb.ts';
 import { GrantService } from '../../src/contract/wire/gen/meridian/bus/v1/grants_pb.ts';
 import { InstanceService } from '../../src/contract/wire/gen/meridian/bus/v1/instances_pb.ts';
 import { SubscriptionService } from '../../src/contract/wire/gen/meridian/bus/v1/subscriptions_pb.ts';
@@ -52,7 +53,7 @@ test('docs/contract.md tells the limit of every field that a plugin sends', () =
 });
 
 test('docs/bus.md tells the limit of every other field that a sidecar or an administrator sends', () => {
-  const limits = limitsOf(BusService, GrantService, InstanceService, SubscriptionService);
+  const limits = limitsOf(BusService, DeadLetterService, GrantService, InstanceService, SubscriptionService);
   const rows = [...documented('contract.md'), ...documented('bus.md')];
   for (const [field, found] of limits) {
     const told = rows.filter(([name]) => name === field).map(([, limit]) => limit);

@@ -8,6 +8,7 @@ import {
 } from '../../src/contract/wire/codec/message.ts';
 import { limitOf } from '../../src/contract/wire/field-limits/field-limits.ts';
 import { BusService } from '../../src/contract/wire/gen/meridian/bus/v1/bus_pb.ts';
+import { DeadLetterService } from '../../src/contract/wire/gen/meridian/bus/v1/dead_letters_pb.ts';
 import { GrantService } from '../../src/contract/wire/gen/meridian/bus/v1/grants_pb.ts';
 import { InstanceService } from '../../src/contract/wire/gen/meridian/bus/v1/instances_pb.ts';
 import { SubscriptionService } from '../../src/contract/wire/gen/meridian/bus/v1/subscriptions_pb.ts';
@@ -32,6 +33,7 @@ import {
 import { limits } from '../../src/contract/wire/limits.ts';
 import {
   busMethods,
+  deadLetterMethods,
   grantMethods,
   instanceMethods,
   pluginMethods,
@@ -93,6 +95,7 @@ const services = [
   { service: SidecarService, methods: sidecarMethods, of: () => plugin },
   { service: PluginService, methods: pluginMethods, of: () => plugin },
   { service: BusService, methods: busMethods, of: () => bus },
+  { service: DeadLetterService, methods: deadLetterMethods, of: () => bus },
   { service: GrantService, methods: grantMethods, of: () => bus },
   { service: InstanceService, methods: instanceMethods, of: () => bus },
   { service: SubscriptionService, methods: subscriptionMethods, of: () => bus },

@@ -5,6 +5,7 @@ import { lengthFault } from './field-limits/length-fault.ts';
 import { Health } from './gen/grpc/health/v1/health_pb.ts';
 import { ServerReflection } from './gen/grpc/reflection/v1/reflection_pb.ts';
 import { BusService } from './gen/meridian/bus/v1/bus_pb.ts';
+import { DeadLetterService } from './gen/meridian/bus/v1/dead_letters_pb.ts';
 import { GrantService } from './gen/meridian/bus/v1/grants_pb.ts';
 import { InstanceService } from './gen/meridian/bus/v1/instances_pb.ts';
 import { SubscriptionService } from './gen/meridian/bus/v1/subscriptions_pb.ts';
@@ -44,6 +45,7 @@ export const busMethods = /*@__PURE__*/ methodsOf(BusService);
 /** The RPCs from an administrator to the Bus API. */
 export const grantMethods = /*@__PURE__*/ methodsOf(GrantService);
 export const subscriptionMethods = /*@__PURE__*/ methodsOf(SubscriptionService);
+export const deadLetterMethods = /*@__PURE__*/ methodsOf(DeadLetterService);
 export const instanceMethods = /*@__PURE__*/ methodsOf(InstanceService);
 /** gRPC's own health checks, served on the plugin's port. */
 export const healthMethods = /*@__PURE__*/ methodsOf(Health);

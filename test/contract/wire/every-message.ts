@@ -2,6 +2,7 @@ import type { MessageType, ServiceType } from '../../../src/contract/wire/codec/
 import * as health from '../../../src/contract/wire/gen/grpc/health/v1/health_pb.ts';
 import * as reflection from '../../../src/contract/wire/gen/grpc/reflection/v1/reflection_pb.ts';
 import * as bus from '../../../src/contract/wire/gen/meridian/bus/v1/bus_pb.ts';
+import * as deadLetters from '../../../src/contract/wire/gen/meridian/bus/v1/dead_letters_pb.ts';
 import * as grants from '../../../src/contract/wire/gen/meridian/bus/v1/grants_pb.ts';
 import * as instances from '../../../src/contract/wire/gen/meridian/bus/v1/instances_pb.ts';
 import * as subscriptions from '../../../src/contract/wire/gen/meridian/bus/v1/subscriptions_pb.ts';
@@ -9,9 +10,18 @@ import * as plugin from '../../../src/contract/wire/gen/meridian/sidecar/v1/plug
 import * as envelope from '../../../src/contract/wire/gen/meridian/v1/envelope_pb.ts';
 import * as sidecar from '../../../src/contract/wire/gen/meridian/v1/sidecar_pb.ts';
 
-const exported = [health, reflection, bus, grants, instances, subscriptions, plugin, envelope, sidecar].flatMap(
-  (file) => Object.values<object>(file),
-);
+const exported = [
+  health,
+  reflection,
+  bus,
+  deadLetters,
+  grants,
+  instances,
+  subscriptions,
+  plugin,
+  envelope,
+  sidecar,
+].flatMap((file) => Object.values<object>(file));
 
 /** Every message of every proto file. */
 export const messageTypes: readonly MessageType<unknown>[] = exported.filter(

@@ -77,6 +77,7 @@ export const fieldLimits: Readonly<Record<string, FieldLimit>> = {
   acknowledge: { items: limits.subscriptions },
   subscriptions: asManyAsFit,
   instances: asManyAsFit,
+  dead_letters: asManyAsFit,
 
   // Batches and grants.
   items: { items: limits.batchItems },
