@@ -227,8 +227,8 @@ export class Plugin {
   }
 
   /**
-   * Stops intake, runs `onStop`, waits for the answers to what was published, leaves and disconnects. A second call waits for the same stop. The plugin's calls fail once
-   * the drain time has passed: 6 s, or as the sidecar says. It never rejects.
+   * Stops intake, runs `onStop`, waits for the answers to what was published, leaves and disconnects. A second call waits for the
+   * same stop. The plugin's calls fail once the drain time has passed: 6 s, or as the sidecar says. It never rejects.
    * @throws TypeError when the reason is not a string
    */
   stop(reason = 'the plugin stops itself'): Promise<void> {

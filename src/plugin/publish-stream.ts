@@ -16,10 +16,6 @@ import { type PublishOutcome, streamedOutcome } from './outcomes.ts';
 
 /** What goes over the stream, and the most bytes of a batch. */
 export const streamedBytesMax = 64 * 1024;
-/** A character takes up to three bytes for each unit of a string's length. */
-const bytesOfUnit = 3;
-/** More than what the other fields, and the tags and lengths of all, take. */
-const framingBytes = 128;
 
 interface Waiting {
   readonly item: PublishItem;
@@ -37,7 +33,6 @@ export class PublishStream {
   #waiting: Waiting[] = [];
   #isWriting = false;
   #lastSequence = 0n;
-  #isOver = false;
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -47,16 +42,19 @@ export class PublishStream {
 
   /** Whether it is a stream of this connection and accepts publishes. */
   isOpenOn(connection: Connection): boolean {
-    return connection === this.#connection && !this.#isOver && !this.#stream.over.aborted;
+    return connection === this.#connection && !this.#stream.over.aborted;
   }
 
-  /** Publishes one message. @throws RpcError when the sidecar refuses the request, or the stream fails before the answer. */
-  publish(request: PublishRequest): Promise<PublishOutcome> {
+  /**
+   * Publishes one message, which takes up to so many bytes.
+   * @throws RpcError when the sidecar refuses the request, or the stream fails before the answer.
+   */
+  publish(request: PublishRequest, bytes: number): Promise<PublishOutcome> {
     this.#lastSequence += 1n;
     const answer = Promise.withResolvers<PublishOutcome>();
     this.#unanswered.set(this.#lastSequence, answer);
     const item = create(PublishItemSchema, { clientSequence: this.#lastSequence, request });
-    this.#waiting.push({ item, bytes: byteBound(request) });
+    this.#waiting.push({ item, bytes });
     if (!this.#isWriting) void this.#writeAll();
     return answer.promise;
   }
@@ -95,7 +93,6 @@ export class PublishStream {
     } catch (error) {
       failure = RpcError.from(error);
     }
-    this.#isOver = true;
     for (const { reject } of this.#unanswered.values()) reject(failure);
     this.#unanswered.clear();
   }
@@ -107,12 +104,4 @@ function settle({ resolve, reject }: PromiseWithResolvers<PublishOutcome>, resul
   } catch (error) {
     reject(error);
   }
-}
-
-/** The most bytes that the request takes on the wire. */
-export function byteBound(request: PublishRequest): number {
-  const { topic, payloadType, correlationId, causationId, dedupKey, schemaVersion, traceparent, tracestate } = request;
-  const texts = [topic, payloadType, correlationId, causationId, dedupKey, schemaVersion, traceparent, tracestate];
-  const units = texts.reduce((sum, { length }) => sum + length, 0);
-  return request.payload.byteLength + units * bytesOfUnit + framingBytes;
 }

@@ -4,10 +4,14 @@ import type { Connection } from '../transport/rpc.ts';
 import { RpcError } from '../transport/status.ts';
 import type { DrainBudget } from './drain-budget.ts';
 import { type PublishOutcome, publishOutcome } from './outcomes.ts';
-import { byteBound, PublishStream, streamedBytesMax } from './publish-stream.ts';
+import { PublishStream, streamedBytesMax } from './publish-stream.ts';
 
 /** After these statuses it is unknown whether the sidecar accepted the message. */
 const lostStatuses: ReadonlySet<string> = new Set(['UNAVAILABLE', 'DEADLINE_EXCEEDED', 'CANCELLED', 'UNKNOWN']);
+/** A character takes up to three bytes for each unit of a string's length. */
+const bytesOfUnit = 3;
+/** More than what the other fields, and the tags and lengths of all, take. */
+const framingBytes = 128;
 
 /** Publishes over one stream for each connection. A large message gets a call of its own, so that it delays no other. */
 export class Publisher {
@@ -40,10 +44,19 @@ export class Publisher {
   }
 
   async #send(connection: Connection, request: PublishRequest): Promise<PublishOutcome> {
-    if (byteBound(request) > streamedBytesMax) {
+    const bytesMax = byteBound(request);
+    if (bytesMax > streamedBytesMax) {
       return publishOutcome(await connection.unary(sidecarMethods.publish, request));
     }
     if (!this.#stream?.isOpenOn(connection)) this.#stream = new PublishStream(connection);
-    return this.#stream.publish(request);
+    return this.#stream.publish(request, bytesMax);
   }
+}
+
+/** The most bytes that the request takes on the wire. */
+function byteBound(request: PublishRequest): number {
+  const { topic, payloadType, correlationId, causationId, dedupKey, schemaVersion, traceparent, tracestate } = request;
+  const texts = [topic, payloadType, correlationId, causationId, dedupKey, schemaVersion, traceparent, tracestate];
+  const units = texts.reduce((sum, { length }) => sum + length, 0);
+  return request.payload.byteLength + units * bytesOfUnit + framingBytes;
 }
