@@ -13,6 +13,7 @@ import { limits } from '../contract/wire/limits.ts';
 import { busMethods } from '../contract/wire/methods.ts';
 import { busProtocolVersion } from '../contract/wire/protocol-version.ts';
 import { type Network, type Route, serveStream, serveUnary, type TlsFiles } from '../transport/rpc.ts';
+import { adminOf, type RequireAdmin } from './access/admin.ts';
 import { type Identify, KnownCallers } from './access/known-callers.ts';
 import type { Policy } from './access/policy.ts';
 import { anonymous, principalOf } from './access/principal.ts';
@@ -66,6 +67,9 @@ export async function serveBus(options: ServeBusOptions): Promise<RunningBus> {
       throw error;
     }
   };
+  const requireAdmin: RequireAdmin = (call) => adminOf(bus.grants.policy, identify(call));
+  // What administrators look at and change is told, however often.
+  const forAdmins = { store: options.store, log: options.log, requireAdmin };
   const callers = new KnownCallers(identify);
   const draining = new AbortController();
   const listening = options.network.listen(options.address, {
@@ -78,23 +82,11 @@ export async function serveBus(options: ServeBusOptions): Promise<RunningBus> {
         onNotRegistered: () => options.telemetry?.refused('registration'),
       }),
       ...healthRoutes(draining.signal),
-      ...grantRoutes({ desk: bus.grants, identify }),
-      ...instanceRoutes({
-        registry: bus.registry,
-        store: options.store,
-        // Every look is told, however many there are.
-        log: options.log,
-        identify,
-        policy: () => bus.grants.policy,
-        nowMs: () => scheduler.nowMs(),
-      }),
-      ...deadLetterRoutes({ store: options.store, log: options.log, identify, policy: () => bus.grants.policy }),
+      ...grantRoutes({ desk: bus.grants, requireAdmin }),
+      ...instanceRoutes({ ...forAdmins, registry: bus.registry, nowMs: () => scheduler.nowMs() }),
+      ...deadLetterRoutes(forAdmins),
       ...subscriptionRoutes({
-        store: options.store,
-        // Every drop is told, however many there are.
-        log: options.log,
-        identify,
-        policy: () => bus.grants.policy,
+        ...forAdmins,
         idleExpiry: idleExpiryFrom(options),
         isUsed: ({ instanceId, name }) =>
           bus.registry

@@ -1,7 +1,10 @@
-import type { Peer } from '../../transport/rpc.ts';
+import type { CallContext, Peer } from '../../transport/rpc.ts';
 import { RpcError } from '../../transport/status.ts';
 import { globMatches, type Policy } from './policy.ts';
 import { anonymous } from './principal.ts';
+
+/** The administrator who calls. @throws RpcError UNAUTHENTICATED, PERMISSION_DENIED */
+export type RequireAdmin = (call: Pick<CallContext, 'peer' | 'metadata'>) => string;
 
 /** The principal of a caller whom the policy names as an administrator. @throws RpcError PERMISSION_DENIED */
 export function adminOf({ admins = [] }: Policy, peer: Peer): string {

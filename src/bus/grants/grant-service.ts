@@ -16,8 +16,7 @@ import { patternProblem } from '../../contract/wire/topics/topic.ts';
 import { type CallContext, type Route, serveUnary } from '../../transport/rpc.ts';
 import { RpcError } from '../../transport/status.ts';
 import { allowingRule, type EvaluatedGrant, rulesFor } from '../access/access-decision.ts';
-import { adminOf } from '../access/admin.ts';
-import type { Identify } from '../access/known-callers.ts';
+import type { RequireAdmin } from '../access/admin.ts';
 import { instanceIdOf } from '../ownership/instance-id.ts';
 import { type GrantDecision, StoreFullError } from '../store/store.ts';
 import type { GrantDesk } from './grant-desk.ts';
@@ -25,12 +24,11 @@ import { explainAccess, nearestInPolicy } from './grant-explanation.ts';
 
 export interface GrantServiceOptions {
   readonly desk: GrantDesk;
-  readonly identify: Identify;
+  readonly requireAdmin: RequireAdmin;
 }
 
 /** The RPCs for administrators. */
-export function grantRoutes({ desk, identify }: GrantServiceOptions): Route[] {
-  const requireAdmin = (call: CallContext): string => adminOf(desk.policy, identify(call));
+export function grantRoutes({ desk, requireAdmin }: GrantServiceOptions): Route[] {
   const decide = async (verdict: GrantDecision['verdict'], request: DecideGrantsRequest, call: CallContext) => {
     const by = requireAdmin(call);
     const decidable = { instanceId: instanceIdOf(request), grants: grantsOf(request) };

@@ -10,9 +10,7 @@ import {
 import { instanceMethods } from '../../contract/wire/methods.ts';
 import { type Route, serveUnary } from '../../transport/rpc.ts';
 import { RpcError } from '../../transport/status.ts';
-import { adminOf } from '../access/admin.ts';
-import type { Identify } from '../access/known-callers.ts';
-import type { Policy } from '../access/policy.ts';
+import type { RequireAdmin } from '../access/admin.ts';
 import type { Owner, Store } from '../store/store.ts';
 import { instanceIdOf } from './instance-id.ts';
 import type { Registration, RegistrationPhase, Registry } from './registration.ts';
@@ -24,17 +22,16 @@ export interface InstanceServiceOptions {
   readonly registry: Registry;
   readonly store: Pick<Store, 'loadState'>;
   readonly log: Log;
-  readonly identify: Identify;
-  readonly policy: () => Policy;
+  readonly requireAdmin: RequireAdmin;
   /** The monotonic clock of the leases. */
   readonly nowMs: () => number;
 }
 
 /** The RPCs by which administrators look at the registered instances and the stored states. */
-export function instanceRoutes({ registry, store, log, identify, policy, nowMs }: InstanceServiceOptions): Route[] {
+export function instanceRoutes({ registry, store, log, requireAdmin, nowMs }: InstanceServiceOptions): Route[] {
   return [
     serveUnary(instanceMethods.list, async ({ after }, call) => {
-      adminOf(policy(), identify(call));
+      requireAdmin(call);
       const found = registry
         .all()
         .filter(({ owner }) => after === undefined || compareOwners(owner, after) > 0)
@@ -43,7 +40,7 @@ export function instanceRoutes({ registry, store, log, identify, policy, nowMs }
       return create(ListInstancesReplySchema, { instances: page, hasMore: found.length > page.length });
     }),
     serveUnary(instanceMethods.showState, async (request, call) => {
-      const by = adminOf(policy(), identify(call));
+      const by = requireAdmin(call);
       const instance = instanceIdOf(request);
       const stored = await store.loadState(instance);
       if (!stored) throw new RpcError('NOT_FOUND', `no state of ${instance} is stored`);

@@ -10,9 +10,7 @@ import { deadLetterMethods } from '../../contract/wire/methods.ts';
 import { readMessage } from '../../contract/wire/read-message.ts';
 import { type Route, serveUnary } from '../../transport/rpc.ts';
 import { RpcError } from '../../transport/status.ts';
-import { adminOf } from '../access/admin.ts';
-import type { Identify } from '../access/known-callers.ts';
-import type { Policy } from '../access/policy.ts';
+import type { RequireAdmin } from '../access/admin.ts';
 import type { Store, StoredMessage } from '../store/store.ts';
 
 /** Messages that are read at once: each may have nearly a mebibyte. */
@@ -23,19 +21,18 @@ const pageSize = { scanned: 1_024, letters: 64 } as const;
 export interface DeadLetterServiceOptions {
   readonly store: Pick<Store, 'read' | 'get'>;
   readonly log: Log;
-  readonly identify: Identify;
-  readonly policy: () => Policy;
+  readonly requireAdmin: RequireAdmin;
 }
 
 /** The RPCs by which administrators look at the dead letters in the log. */
-export function deadLetterRoutes({ store, log, identify, policy }: DeadLetterServiceOptions): Route[] {
+export function deadLetterRoutes({ store, log, requireAdmin }: DeadLetterServiceOptions): Route[] {
   return [
     serveUnary(deadLetterMethods.list, async ({ after }, call) => {
-      adminOf(policy(), identify(call));
+      requireAdmin(call);
       return create(ListDeadLettersReplySchema, await pageAfter(store, after));
     }),
     serveUnary(deadLetterMethods.show, async ({ position }, call) => {
-      const by = adminOf(policy(), identify(call));
+      const by = requireAdmin(call);
       const stored = await store.get(position);
       const envelope = stored && deadLetterIn(stored);
       if (!envelope) throw new RpcError('NOT_FOUND', `no dead letter is stored at position ${position}`);

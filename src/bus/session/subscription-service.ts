@@ -8,9 +8,7 @@ import {
 import { subscriptionMethods } from '../../contract/wire/methods.ts';
 import { type Route, serveUnary } from '../../transport/rpc.ts';
 import { RpcError } from '../../transport/status.ts';
-import { adminOf } from '../access/admin.ts';
-import type { Identify } from '../access/known-callers.ts';
-import type { Policy } from '../access/policy.ts';
+import type { RequireAdmin } from '../access/admin.ts';
 import { type IdleExpiry, idleExpiryOf } from '../store/idle-expiry.ts';
 import type { Store, SubscriptionKey } from '../store/store.ts';
 import { subscriptionText } from '../store/subscription-key.ts';
@@ -21,8 +19,7 @@ const pageSize = 512;
 export interface SubscriptionServiceOptions {
   readonly store: Store;
   readonly log: Log;
-  readonly identify: Identify;
-  readonly policy: () => Policy;
+  readonly requireAdmin: RequireAdmin;
   readonly idleExpiry: IdleExpiry;
   /** Whether a session has the subscription open. */
   readonly isUsed: (key: SubscriptionKey) => boolean;
@@ -30,10 +27,10 @@ export interface SubscriptionServiceOptions {
 
 /** The RPCs by which administrators look at the stored subscriptions and drop them. */
 export function subscriptionRoutes(options: SubscriptionServiceOptions): Route[] {
-  const { store, log, identify, policy, idleExpiry, isUsed } = options;
+  const { store, log, requireAdmin, idleExpiry, isUsed } = options;
   return [
     serveUnary(subscriptionMethods.list, async ({ instanceId, after }, call) => {
-      adminOf(policy(), identify(call));
+      requireAdmin(call);
       const found = await store.storedSubscriptions({
         ...(instanceId !== '' && { instanceId }),
         ...(after && { after }),
@@ -56,7 +53,7 @@ export function subscriptionRoutes(options: SubscriptionServiceOptions): Route[]
       return create(ListSubscriptionsReplySchema, { subscriptions: page, hasMore: found.length > page.length });
     }),
     serveUnary(subscriptionMethods.drop, async ({ instanceId, name }, call) => {
-      const by = adminOf(policy(), identify(call));
+      const by = requireAdmin(call);
       if (isUsed({ instanceId, name })) {
         throw new RpcError('FAILED_PRECONDITION', `${instanceId} uses the subscription "${name}" now`);
       }
