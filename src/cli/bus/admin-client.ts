@@ -1,5 +1,5 @@
 import { realScheduler } from '../../base/time/real-scheduler.ts';
-import { messageOf, UserFacingError } from '../../base/user-facing-error.ts';
+import { messageOf, UserFacingError, type UserFacingErrorOptions } from '../../base/user-facing-error.ts';
 import { readBindingSources } from '../../contract/config/bus/binding-files.ts';
 import { type BusConnectionConfig, loadBusConnection } from '../../contract/config/bus/bus-connection.ts';
 import { exitCodes } from '../../contract/config/exit-codes.ts';
@@ -64,6 +64,13 @@ export class AdminClient {
   close(): void {
     this.#connection.close();
   }
+}
+
+/** Describes the refusal of a call about something that the bus does not have, in the bus's own words. */
+export function notFound(
+  about: Omit<UserFacingErrorOptions, 'found'>,
+): (error: RpcError) => UserFacingError | undefined {
+  return ({ code, message }) => (code === 'NOT_FOUND' ? new UserFacingError({ ...about, found: message }) : undefined);
 }
 
 async function credentialOf(config: BusConnectionConfig): ReturnType<typeof readCredential> {

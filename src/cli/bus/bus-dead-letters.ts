@@ -8,17 +8,17 @@ import {
   ShowDeadLetterRequestSchema,
 } from '../../contract/wire/gen/meridian/bus/v1/dead_letters_pb.ts';
 import { deadLetterMethods } from '../../contract/wire/methods.ts';
-import type { RpcError } from '../../transport/status.ts';
 import { usageExitCode } from '../command.ts';
-import { messageJson, messageLine, printable } from '../shell/message-text.ts';
-import type { AdminClient } from './admin-client.ts';
+import { messageJson, messageLine, shortened, timeOf } from '../shell/message-text.ts';
+import { type AdminClient, notFound } from './admin-client.ts';
 import { type AdminFlags, print, withAdminClient, withAdminFlags } from './admin-flags.ts';
+import { everyPage } from './every-page.ts';
 
 /** `meridian-sidecar bus dead-letters …`: what no attempt could handle. */
 export function addDeadLettersCommand(bus: Command): void {
   const deadLetters = bus.command('dead-letters').description('show the dead letters that a bus has stored');
   withAdminFlags(deadLetters.command('list').description('list them, the oldest first')).action((flags: AdminFlags) =>
-    withAdminClient(flags, async (client) => print(listText(await everyPage(client), flags))),
+    withAdminClient(flags, async (client) => print(listText(await everyDeadLetter(client), flags))),
   );
   withAdminFlags(deadLetters.command('show').description('show one of them with its payload'))
     .argument('<position>', 'its position, as `list` tells it')
@@ -34,15 +34,12 @@ function show(text: string, flags: AdminFlags): Promise<void> {
   });
 }
 
-async function everyPage(client: AdminClient): Promise<DeadLetter[]> {
-  const found: DeadLetter[] = [];
-  for (let after = 0n, hasMore = true; hasMore; ) {
-    const page = await client.call(deadLetterMethods.list, create(ListDeadLettersRequestSchema, { after }));
-    found.push(...page.deadLetters);
-    hasMore = page.hasMore && page.scannedTo > after;
-    after = page.scannedTo;
-  }
-  return found;
+function everyDeadLetter(client: AdminClient): Promise<DeadLetter[]> {
+  return everyPage<DeadLetter, bigint>(async (after = 0n) => {
+    const request = create(ListDeadLettersRequestSchema, { after });
+    const { deadLetters, scannedTo, hasMore } = await client.call(deadLetterMethods.list, request);
+    return { items: deadLetters, next: hasMore && scannedTo > after ? scannedTo : undefined };
+  });
 }
 
 function listText(letters: readonly DeadLetter[], { json }: AdminFlags): string {
@@ -53,9 +50,9 @@ function listText(letters: readonly DeadLetter[], { json }: AdminFlags): string 
   const cells = rows.map(({ position, at, instance, subscription, originalTopic, attempts }) => [
     position,
     at.slice(5, 16).replace('T', ' '),
-    cut(instance, 14),
-    cut(subscription, 14),
-    cut(originalTopic, 16),
+    shortened(instance, 14),
+    shortened(subscription, 14),
+    shortened(originalTopic, 16),
     `${attempts}`,
   ]);
   return `${alignColumns([head, ...cells]).join('\n')}\n`;
@@ -64,7 +61,7 @@ function listText(letters: readonly DeadLetter[], { json }: AdminFlags): string 
 function rowOf({ position, meta, payloadBytes }: DeadLetter) {
   return {
     position: `${position}`,
-    at: new Date(Number((meta?.publishedAtNs ?? 0n) / 1_000_000n)).toISOString(),
+    at: timeOf(meta?.publishedAtNs),
     instance: meta?.publisherInstanceId ?? '',
     subscription: meta?.failedSubscription ?? '',
     topic: meta?.topic ?? '',
@@ -74,11 +71,6 @@ function rowOf({ position, meta, payloadBytes }: DeadLetter) {
     attempts: meta?.failedAttempts ?? 0,
     payloadBytes,
   };
-}
-
-function cut(text: string, characters: number): string {
-  const shown = printable(text);
-  return shown.length > characters ? `${shown.slice(0, characters - 1)}…` : shown;
 }
 
 function positionIn(text: string): bigint {
@@ -92,12 +84,8 @@ function positionIn(text: string): bigint {
   });
 }
 
-function notStored({ code, message }: RpcError): UserFacingError | undefined {
-  if (code !== 'NOT_FOUND') return undefined;
-  return new UserFacingError({
-    id: 'dead-letters/show/not-found',
-    found: message,
-    next: ['List them with `meridian-sidecar bus dead-letters list`.'],
-    exitCode: usageExitCode,
-  });
-}
+const notStored = notFound({
+  id: 'dead-letters/show/not-found',
+  next: ['List them with `meridian-sidecar bus dead-letters list`.'],
+  exitCode: usageExitCode,
+});

@@ -12,6 +12,7 @@ import { grantMethods } from '../../contract/wire/methods.ts';
 import type { Action, Grant } from '../../contract/wire/topics/grants.ts';
 import { actionFromWire, actionToWire, grantsToWire } from '../../contract/wire/topics/grants-on-wire.ts';
 import { usageExitCode } from '../command.ts';
+import { timeOf } from '../shell/message-text.ts';
 import type { AdminClient } from './admin-client.ts';
 import { type AdminFlags, print, withAdminClient, withAdminFlags } from './admin-flags.ts';
 import { type GrantRow, grantsTable } from './grants-table.ts';
@@ -146,6 +147,6 @@ function rowOf({ instanceId, action, pattern, standing, why, decidedBy, decidedA
     pattern,
     standing: standings[standing] ?? 'unknown',
     why,
-    ...(decidedBy !== '' && { decidedBy, decidedAt: new Date(Number(decidedAtNs / 1_000_000n)).toISOString() }),
+    ...(decidedBy !== '' && { decidedBy, decidedAt: timeOf(decidedAtNs) }),
   };
 }

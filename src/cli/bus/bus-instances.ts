@@ -2,15 +2,15 @@ import type { Command } from 'commander';
 import { alignColumns } from '../../base/align-columns.ts';
 import { create } from '../../contract/wire/codec/message.ts';
 import {
-  InstanceEpochSchema,
   ListInstancesRequestSchema,
   Phase,
   type RegisteredInstance,
 } from '../../contract/wire/gen/meridian/bus/v1/instances_pb.ts';
 import { instanceMethods } from '../../contract/wire/methods.ts';
-import { printable } from '../shell/message-text.ts';
+import { shortened, timeOf } from '../shell/message-text.ts';
 import type { AdminClient } from './admin-client.ts';
 import { type AdminFlags, withAdminClient, withAdminFlags } from './admin-flags.ts';
+import { everyPage } from './every-page.ts';
 import { printAnswers, withWatchFlag } from './watching.ts';
 
 interface InstancesFlags extends AdminFlags {
@@ -27,13 +27,13 @@ export function addInstancesCommand(bus: Command): void {
 
 /** A table; with `--json` an array, which takes one line while watching. */
 async function instancesText(client: AdminClient, flags: InstancesFlags): Promise<string> {
-  const rows = (await everyPage(client)).map(rowOf);
+  const rows = (await everyInstance(client)).map(rowOf);
   if (flags.json) return `${JSON.stringify(rows, null, flags.watch ? 0 : 2)}\n`;
   if (rows.length === 0) return 'no instances\n';
   const cells = rows.map(({ instance, phase, version, connected, leaseMs, openSubscriptions, undecidedGrants }) => [
     instance,
     phase,
-    cut(printable(version)),
+    shortened(version, 16),
     connected ? 'open' : 'lost',
     `${(leaseMs / 1_000).toFixed(1)}s`,
     `${openSubscriptions}`,
@@ -45,19 +45,13 @@ async function instancesText(client: AdminClient, flags: InstancesFlags): Promis
   return `${table}grants wait for an approval: meridian-sidecar bus grants list --undecided\n`;
 }
 
-async function everyPage(client: AdminClient): Promise<RegisteredInstance[]> {
-  const found: RegisteredInstance[] = [];
-  for (let hasMore = true; hasMore; ) {
-    const last = found.at(-1);
-    const after = last && create(InstanceEpochSchema, { instanceId: last.instanceId, epoch: last.epoch });
-    const page = await client.call(
-      instanceMethods.list,
-      create(ListInstancesRequestSchema, { ...(after && { after }) }),
-    );
-    found.push(...page.instances);
-    hasMore = page.hasMore && page.instances.length > 0;
-  }
-  return found;
+function everyInstance(client: AdminClient): Promise<RegisteredInstance[]> {
+  return everyPage(async (last?: RegisteredInstance) => {
+    const after = last && { instanceId: last.instanceId, epoch: last.epoch };
+    const request = create(ListInstancesRequestSchema, { ...(after && { after }) });
+    const { instances, hasMore } = await client.call(instanceMethods.list, request);
+    return { items: instances, next: hasMore ? instances.at(-1) : undefined };
+  });
 }
 
 const phases: Readonly<Record<Phase, string>> = {
@@ -76,16 +70,10 @@ function rowOf({ instanceId, epoch, phase, poolType, startedAtNs, ...rest }: Reg
     pool: poolType,
     version,
     principal,
-    startedAt: new Date(Number(startedAtNs / 1_000_000n)).toISOString(),
+    startedAt: timeOf(startedAtNs),
     connected,
     leaseMs,
     openSubscriptions,
     undecidedGrants,
   };
-}
-
-const versionCharacters = 16;
-
-function cut(text: string): string {
-  return text.length > versionCharacters ? `${text.slice(0, versionCharacters - 1)}…` : text;
 }

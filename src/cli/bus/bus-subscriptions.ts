@@ -10,8 +10,9 @@ import {
 import { subscriptionMethods } from '../../contract/wire/methods.ts';
 import type { RpcError } from '../../transport/status.ts';
 import { usageExitCode } from '../command.ts';
-import type { AdminClient } from './admin-client.ts';
+import { type AdminClient, notFound } from './admin-client.ts';
 import { type AdminFlags, print, withAdminClient, withAdminFlags } from './admin-flags.ts';
+import { everyPage } from './every-page.ts';
 import { printAnswers, withWatchFlag } from './watching.ts';
 
 interface ListFlags extends AdminFlags {
@@ -37,7 +38,7 @@ export function addSubscriptionsCommand(bus: Command): void {
 
 /** A table; with `--json` an array, which takes one line while watching. */
 async function listText(client: AdminClient, flags: ListFlags): Promise<string> {
-  const rows = (await everyPage(client, flags.instance ?? '')).map(rowOf);
+  const rows = (await everySubscription(client, flags.instance ?? '')).map(rowOf);
   if (flags.json) return `${JSON.stringify(rows, null, flags.watch ? 0 : 2)}\n`;
   if (rows.length === 0) return 'no subscriptions\n';
   const cells = rows.map(({ instance, name, pattern, inUse, unacknowledged, backlogMessages }) => [
@@ -52,19 +53,13 @@ async function listText(client: AdminClient, flags: ListFlags): Promise<string> 
   return `${alignColumns([head, ...cells], 20).join('\n')}\n`;
 }
 
-async function everyPage(client: AdminClient, instanceId: string): Promise<StoredSubscription[]> {
-  const found: StoredSubscription[] = [];
-  for (let hasMore = true; hasMore; ) {
-    const last = found.at(-1);
-    const request = create(ListSubscriptionsRequestSchema, {
-      instanceId,
-      ...(last && { after: { instanceId: last.instanceId, name: last.name } }),
-    });
-    const page = await client.call(subscriptionMethods.list, request);
-    found.push(...page.subscriptions);
-    hasMore = page.hasMore && page.subscriptions.length > 0;
-  }
-  return found;
+function everySubscription(client: AdminClient, instanceId: string): Promise<StoredSubscription[]> {
+  return everyPage(async (last?: StoredSubscription) => {
+    const after = last && { instanceId: last.instanceId, name: last.name };
+    const request = create(ListSubscriptionsRequestSchema, { instanceId, ...(after && { after }) });
+    const { subscriptions, hasMore } = await client.call(subscriptionMethods.list, request);
+    return { items: subscriptions, next: hasMore ? subscriptions.at(-1) : undefined };
+  });
 }
 
 function rowOf(stored: StoredSubscription) {
@@ -93,21 +88,19 @@ async function drop(
   print(flags.json ? `${JSON.stringify({ instance, name, dropped: true })}\n` : `dropped ${name} of ${instance}\n`);
 }
 
-function notDropped({ code, message }: RpcError): UserFacingError | undefined {
-  if (code === 'FAILED_PRECONDITION') {
-    return new UserFacingError({
-      id: 'subscriptions/drop/in-use',
-      found: message,
-      expected: 'A subscription is dropped only while no plugin uses it.',
-      next: ['Stop the plugin first, or let it unsubscribe.'],
-      exitCode: usageExitCode,
-    });
-  }
-  if (code !== 'NOT_FOUND') return undefined;
+const notStored = notFound({
+  id: 'subscriptions/drop/not-found',
+  next: ['List the stored subscriptions with `meridian-sidecar bus subscriptions list`.'],
+  exitCode: usageExitCode,
+});
+
+function notDropped(error: RpcError): UserFacingError | undefined {
+  if (error.code !== 'FAILED_PRECONDITION') return notStored(error);
   return new UserFacingError({
-    id: 'subscriptions/drop/not-found',
-    found: message,
-    next: ['List the stored subscriptions with `meridian-sidecar bus subscriptions list`.'],
+    id: 'subscriptions/drop/in-use',
+    found: error.message,
+    expected: 'A subscription is dropped only while no plugin uses it.',
+    next: ['Stop the plugin first, or let it unsubscribe.'],
     exitCode: usageExitCode,
   });
 }

@@ -36,10 +36,21 @@ export function textOf(payload: Uint8Array): string | undefined {
   }
 }
 
-/** One line: time, topic, publisher and payload. A payload that is not UTF-8 is shown in base64, after `base64:`. */
-export function messageLine({ meta, payload }: Envelope): string {
+/** A printable text, or base64 after `base64:` when the payload is not UTF-8. */
+export function payloadText(payload: Uint8Array): string {
   const text = textOf(payload);
-  const shown = text === undefined ? `base64:${Buffer.from(payload).toString('base64')}` : printable(text);
+  return text === undefined ? `base64:${Buffer.from(payload).toString('base64')}` : printable(text);
+}
+
+/** A printable text of at most so many characters. One that is longer ends in `…`. */
+export function shortened(text: string, charactersMax: number): string {
+  const shown = printable(text);
+  return shown.length > charactersMax ? `${shown.slice(0, charactersMax - 1)}…` : shown;
+}
+
+/** One line: time, topic, publisher and payload. */
+export function messageLine({ meta, payload }: Envelope): string {
+  const shown = payloadText(payload);
   const cut = shown.length > shownCharacters ? `${shown.slice(0, shownCharacters)}… (${payload.length} bytes)` : shown;
   const fields = [timeOf(meta?.publishedAtNs), meta?.topic ?? '', meta?.publisherInstanceId ?? ''];
   return `${[...fields.map(printable), cut].join('  ')}\n`;
@@ -71,7 +82,8 @@ export function payloadFields(payload: Uint8Array): { payload: string } | { payl
 /** The latest time that a Date can have: https://tc39.es/ecma262/#sec-time-values-and-time-range */
 const latestMs = 8_640_000_000_000_000n;
 
-function timeOf(ns = 0n): string {
+/** A time in nanoseconds since the Unix epoch, as ISO 8601. */
+export function timeOf(ns = 0n): string {
   const ms = ns / 1_000_000n;
   return new Date(Number(ms > latestMs ? latestMs : ms < 0n ? 0n : ms)).toISOString();
 }
