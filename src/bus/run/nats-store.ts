@@ -28,7 +28,7 @@ export async function natsPlaceOf(store: string, settings: NatsStoreSettings): P
   const servers = serversOf(store);
   const { storeUser, storePasswordFile, storeTlsCa, storeTlsCertificate, storeTlsKey } = settings;
   const credentials = await bytesOf('--store-credentials', settings.storeCredentials);
-  const nkey = await bytesOf('--store-nkey', settings.storeNkey);
+  const nkey = await textOf('--store-nkey', settings.storeNkey);
   const password = await textOf('--store-password-file', storePasswordFile);
   const ca = await textOf('--store-tls-ca', storeTlsCa);
   const cert = await textOf('--store-tls-certificate', storeTlsCertificate);
@@ -37,7 +37,8 @@ export async function natsPlaceOf(store: string, settings: NatsStoreSettings): P
   return {
     servers,
     ...(credentials && { credentials }),
-    ...(nkey && { nkey: nkey.subarray(0, endOfText(nkey)) }),
+    // Without the line end that an editor adds.
+    ...(nkey !== undefined && { nkey: Buffer.from(nkey.trimEnd()) }),
     ...(storeUser !== undefined && { user: storeUser }),
     ...(password !== undefined && { password: password.trimEnd() }),
     ...((store.startsWith('tls:') || Object.keys(tls).length > 0) && { tls }),
@@ -77,9 +78,4 @@ async function bytesOf(option: string, file: string | undefined): Promise<Uint8A
 async function textOf(option: string, file: string | undefined): Promise<string | undefined> {
   const bytes = await bytesOf(option, file);
   return bytes && Buffer.from(bytes).toString();
-}
-
-/** Without the line end that an editor adds. */
-function endOfText(bytes: Uint8Array): number {
-  return Buffer.from(bytes).toString('latin1').trimEnd().length;
 }

@@ -36,8 +36,8 @@ export class Deduplication {
   }
 
   /** The id of the message stored earlier under this sequence of this epoch. */
-  storedEarlier(owner: Owner, message: NewMessage): string | undefined {
-    return this.publishOf(owner, message.sequence);
+  storedEarlier({ instanceId, epoch }: Owner, { sequence }: Pick<NewMessage, 'sequence'>): string | undefined {
+    return this.#stored.get(instanceId)?.get(epoch)?.messageIds.get(sequence);
   }
 
   /** The id of the first message with the same dedup key of this instance and topic, within the window. */
@@ -64,11 +64,6 @@ export class Deduplication {
     }
     epochs?.delete(epoch);
     if (epochs?.size === 0) this.#stored.delete(instanceId);
-  }
-
-  /** The id of the message stored under a sequence that may be repeated. */
-  publishOf({ instanceId, epoch }: Owner, sequence: bigint): string | undefined {
-    return this.#stored.get(instanceId)?.get(epoch)?.messageIds.get(sequence);
   }
 
   /** Calls the listener with each sequence that is remembered or forgotten. */

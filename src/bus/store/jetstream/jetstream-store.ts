@@ -73,7 +73,7 @@ export class StoreOnStream implements JetStreamStore {
     return this.#write(
       (model) => model.append(owner, messages),
       ({ changes, records }) => {
-        for (const each of messages) if (each.meta.dedupKey) changes.changedKey(records.key(owner, each));
+        for (const each of messages) if (each.meta.dedupKey) changes.changed(records.key(owner, each));
       },
     );
   }

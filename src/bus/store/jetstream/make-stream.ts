@@ -32,18 +32,18 @@ export function checkServer(info: ServerInfo | undefined): void {
 
 /** Makes the stream, or checks the one that exists. Never changes one. @throws UserFacingError */
 export async function makeStream(stream: Stream, settings: StreamSettings): Promise<void> {
-  try {
-    const existing = await configOf(stream);
-    if (!existing) {
-      await stream.request(`STREAM.CREATE.${stream.name}`, configFor(stream.name, settings));
-      return;
-    }
-    const differences = differencesOf(existing, settings);
-    if (differences.length > 0) throw streamDiffers(stream.name, differences);
-  } catch (error) {
-    if (error instanceof Error && error.name === 'UserFacingError') throw error;
+  const differences = await makeOrCompare(stream, settings).catch((error: unknown) => {
     throw streamFault(stream.name, error);
-  }
+  });
+  if (differences.length > 0) throw streamDiffers(stream.name, differences);
+}
+
+/** Where an existing stream differs from the settings. */
+async function makeOrCompare(stream: Stream, settings: StreamSettings): Promise<string[]> {
+  const existing = await configOf(stream);
+  if (existing) return differencesOf(existing, settings);
+  await stream.request(`STREAM.CREATE.${stream.name}`, configFor(stream.name, settings));
+  return [];
 }
 
 async function configOf(stream: Stream): Promise<Record<string, unknown> | undefined> {

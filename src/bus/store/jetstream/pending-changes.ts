@@ -33,7 +33,7 @@ const spareSeconds = 3_600;
 export class PendingChanges implements Changes {
   readonly #options: PendingChangesOptions;
   #messages: StoredMessage[] = [];
-  #records = new Map<string, ChangedRecord & { readonly expires: boolean }>();
+  #records = new Map<string, ChangedRecord>();
   #bytes = 0;
   /** Of the messages from `#firstPosition` on. */
   #sequences: number[];
@@ -54,12 +54,9 @@ export class PendingChanges implements Changes {
   }
 
   changed(record: ChangedRecord): void {
-    this.#set(record, false);
-  }
-
-  /** A record that goes by itself when the dedup window is over. */
-  changedKey(record: ChangedRecord): void {
-    this.#set(record, true);
+    // The order of the stream is that of the last changes.
+    this.#records.delete(record.subject);
+    this.#records.set(record.subject, record);
   }
 
   get isEmpty(): boolean {
@@ -90,12 +87,6 @@ export class PendingChanges implements Changes {
   /** Resolves when nothing is being purged. */
   async idle(): Promise<void> {
     await this.#purging;
-  }
-
-  #set(record: ChangedRecord, expires: boolean): void {
-    // The order of the stream is that of the last changes.
-    this.#records.delete(record.subject);
-    this.#records.set(record.subject, { ...record, expires });
   }
 
   #messageWrite({ topic, position, publishedAtNs, envelope }: StoredMessage): StreamWrite {

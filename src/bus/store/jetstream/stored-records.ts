@@ -13,6 +13,8 @@ export interface ChangedRecord {
   readonly subject: string;
   /** What it is when it is stored. Undefined: it is deleted. */
   readonly content: () => RecordContent | undefined;
+  /** It goes by itself when the dedup window is over. */
+  readonly expires?: true;
 }
 
 /** An epoch may have 65,536 of them, and a record is rewritten whole. */
@@ -51,7 +53,7 @@ export class StoredRecords {
     const content = (): RecordContent | undefined => {
       const publishes: [bigint, string][] = [];
       for (let each = group * publishesTogether; each < (group + 1n) * publishesTogether; each += 1n) {
-        const messageId = this.#tables.deduplication.publishOf({ instanceId, epoch }, each);
+        const messageId = this.#tables.deduplication.storedEarlier({ instanceId, epoch }, { sequence: each });
         if (messageId !== undefined) publishes.push([each, messageId]);
       }
       return publishes.length === 0 ? undefined : { fields: { instanceId, epoch, publishes } };
@@ -65,7 +67,7 @@ export class StoredRecords {
       const entry = this.#tables.deduplication.keyOf(owner, message);
       return entry && { fields: { ...entry, seenMs: entry.seenMs + this.#wallMinusMonotonicMs() } };
     };
-    return { subject: this.#subjects.record('key', owner.instanceId, topic, dedupKey), content };
+    return { subject: this.#subjects.record('key', owner.instanceId, topic, dedupKey), content, expires: true };
   }
 
   subscription({ instanceId, name }: SubscriptionKey): ChangedRecord {
@@ -73,7 +75,7 @@ export class StoredRecords {
       const found = this.#tables.subscriptions.subscriptionOf({ instanceId, name });
       if (!found) return undefined;
       const { lastUsedMs: _, pending, ...fields } = found;
-      return { fields: { ...fields, pending: [...pending].map(([at, each]) => [at, each]) } };
+      return { fields: { ...fields, pending: [...pending] } };
     };
     return { subject: this.#subjects.record('sub', instanceId, name), content };
   }
@@ -101,8 +103,7 @@ export class StoredRecords {
     const { deduplication, subscriptions, states, ownership, decisions } = this.#tables;
     if (kind === 'epoch') {
       const { instanceId, ...epochs } = fields as InstanceEpochs & { instanceId: string };
-      const { active, draining } = epochs;
-      ownership.restore(instanceId, { ...epochs, active, draining, reserved: new Map(epochs.reserved) });
+      ownership.restore(instanceId, { ...epochs, reserved: new Map(epochs.reserved) });
     } else if (kind === 'pub') {
       const { publishes, ...owner } = fields as Owner & { publishes: [bigint, string][] };
       for (const [sequence, messageId] of publishes) deduplication.restorePublish(owner, sequence, messageId);
