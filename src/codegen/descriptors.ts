@@ -17,7 +17,6 @@ export function printDescriptors(code: GeneratedFile, files: readonly DescFile[]
       return file;
     });
   const set = toBinary(FileDescriptorSetSchema, create(FileDescriptorSetSchema, { file: described }));
-  code.print('/* biome-ignore-all format: generated code */');
   code.print(
     '/** A google.protobuf.FileDescriptorSet of the services of the plugin’s port: raw deflate, in base64. */',
   );

@@ -1,8 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
-import { silentLog } from '../../../src/base/log/log.ts';
-import { realScheduler } from '../../../src/base/time/real-scheduler.ts';
-import { Plugin } from '../../../src/plugin/plugin.ts';
-import { grpcNetwork } from '../../../src/transport/grpc/network.ts';
+import { connectPlugin } from '../../sidecar/plugins.ts';
 import { endAll, startSidecar } from '../../sidecar/processes.ts';
 import { administer, automatic, type GrantsBus, startGrantsBus } from '../bus-grants-fixtures.ts';
 
@@ -11,10 +8,7 @@ afterEach(endAll);
 /** Lets a plugin fail over messages with these payloads, each twice. */
 async function failOver(bus: GrantsBus, payloads: readonly string[]): Promise<void> {
   const { address } = await startSidecar(bus.address);
-  const plugin = await Plugin.connect({
-    ...{ network: grpcNetwork, scheduler: realScheduler, log: silentLog, address },
-    ...{ schemaVersion: '1.0.0', waitTimeoutMs: 10_000 },
-  });
+  const plugin = await connectPlugin(address);
   const letters = Promise.withResolvers<void>();
   let seen = 0;
   await plugin.subscribe('platform.oms.dead', { name: 'letters' }, () => {

@@ -15,11 +15,17 @@ import { inWorld, type SimulatedWorld } from '../simulated-world.ts';
 type Asked = ServerReflectionRequest['messageRequest'];
 type Answer = ServerReflectionResponse['messageResponse'];
 
-async function openStream(world: SimulatedWorld) {
+/** By `v1`, or by the name that older clients know. */
+async function openStream(world: SimulatedWorld, version: 'v1' | 'v1alpha' = 'v1') {
   const { sidecar, address } = world.createSidecar({ INSTANCE_ID: 'one' });
   await sidecar.start();
   const connection = await world.network.connect(address, { timeoutMs: 1_000, maxMessageBytes: limits.messageBytes });
-  return { sidecar, stream: connection.stream(reflectionMethods.serverReflectionInfo) };
+  return { sidecar, stream: connection.stream(methodOf(version)) };
+}
+
+function methodOf(version: string): typeof reflectionMethods.serverReflectionInfo {
+  const { serverReflectionInfo } = reflectionMethods;
+  return { ...serverReflectionInfo, path: `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo` };
 }
 
 async function answers(
@@ -40,9 +46,9 @@ function fileIn(answer: Answer | undefined): FileDescriptorProto {
 }
 
 describe('server reflection, before a plugin has registered', () => {
-  test('lists the services of the port, and none of the bus', () =>
+  test.each(['v1', 'v1alpha'] as const)('by %s lists the services of the port, and none of the bus', (version) =>
     inWorld(async (world) => {
-      const { stream } = await openStream(world);
+      const { stream } = await openStream(world, version);
       const [answer] = await answers(stream, { case: 'listServices', value: '*' });
       const names = answer?.case === 'listServicesResponse' ? answer.value.service.map(({ name }) => name) : [];
       expect(names.sort()).toEqual([
@@ -51,7 +57,8 @@ describe('server reflection, before a plugin has registered', () => {
         'meridian.sidecar.v1.PluginService',
         'meridian.v1.SidecarService',
       ]);
-    }));
+    }),
+  );
 
   test.each([
     ['a service', 'meridian.v1.SidecarService', 'meridian/v1/sidecar.proto'],
