@@ -6,6 +6,7 @@ import { addBusSettings, type BusFlags, busSettingsOf } from './bus/bus-settings
 import { addStateCommand } from './bus/bus-state.ts';
 import { addSubscriptionsCommand } from './bus/bus-subscriptions.ts';
 import type { AddCommand } from './command.ts';
+import { addMigrateCommand } from './store/migrate-command.ts';
 import { addStoreCommands } from './store/store-commands.ts';
 
 /** `meridian-sidecar bus`: the Bus API in one process, until SIGTERM or SIGINT. */
@@ -18,4 +19,5 @@ export const addBusCommand: AddCommand = (program) => {
   addStateCommand(command);
   addSubscriptionsCommand(command);
   addStoreCommands(command);
+  addMigrateCommand(command);
 };

@@ -1,3 +1,7 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { expect } from 'vitest';
 import type { DeliveredMessage } from '../../src/plugin/message.ts';
 import type { Plugin } from '../../src/plugin/plugin.ts';
 import { connectPlugin } from '../sidecar/plugins.ts';
@@ -16,7 +20,7 @@ const grants = ['publish', 'subscribe'].map((action) => ({ topic: 'platform.oms.
 
 /** The file is kept for years, and so are the things in it that otherwise have an end. */
 const forEver = '9999999h';
-const endless = ['--subscription-idle', forEver, '--subscription-idle-max', forEver, '--dedup-window', forEver];
+export const endless = ['--subscription-idle', forEver, '--subscription-idle-max', forEver, '--dedup-window', forEver];
 
 export const state = '{"starts":1}';
 export const published = 10;
@@ -49,4 +53,47 @@ export async function startPlugin(
 export const publishOrder = (plugin: Plugin, number: number) =>
   plugin.publish('platform.oms.orders', Buffer.from(`${number}`), { dedupKey: orderKey(number) });
 
-export const textOf = ({ payload }: DeliveredMessage): string => Buffer.from(payload).toString();
+const textOf = ({ payload }: DeliveredMessage): string => Buffer.from(payload).toString();
+
+/** A copy of what `make-store.ts` of an earlier release left. Such a file stands for those that are out there, so it never changes. */
+export function storeOf(release: string): string {
+  const file = path.join(path.dirname(writeTemporary('store', '')), 'bus.sqlite');
+  writeFileSync(file, gunzipSync(readFileSync(path.join(import.meta.dirname, `store-${release}.sqlite.gz`))));
+  return file;
+}
+
+const numbers = (from: number, to: number): string[] =>
+  Array.from({ length: to - from + 1 }, (_, at) => `${from + at}`);
+
+/** Starts a bus on the store, and shows by plugins that it has all that `make-store.ts` left, and goes on. */
+export async function expectToGoOn(store: string): Promise<void> {
+  const bus = await startBusOn(store);
+  // Their grants were approved, so both start at once.
+  const writer = await startPlugin(bus.address, 'oms-writer');
+  const reader = await startPlugin(bus.address, 'oms-reader');
+  expect(Buffer.from((await writer.plugin.loadState()) ?? []).toString()).toBe(state);
+
+  const again = await publishOrder(writer.plugin, 1);
+  expect(again).toMatchObject({ outcome: 'accepted', duplicate: true });
+  expect(await publishOrder(writer.plugin, published + 1)).toMatchObject({ outcome: 'accepted', duplicate: false });
+
+  const received: { readonly text: string; readonly isMarked: boolean }[] = [];
+  const complete = Promise.withResolvers<void>();
+  await reader.plugin.subscribe('platform.oms.orders', { name: 'all' }, (message) => {
+    received.push({ text: textOf(message), isMarked: message.maybeRedelivered });
+    if (textOf(message) === `${published + 1}`) complete.resolve();
+  });
+  await complete.promise;
+  expect(received.map(({ text }) => text)).toEqual(numbers(acknowledged + 1, published + 1));
+  expect([received[0]?.isMarked, received.at(-1)?.isMarked]).toEqual([true, false]);
+
+  const letter = Promise.withResolvers<string>();
+  await reader.plugin.subscribe('platform.oms.dead', { name: 'all-dead', startTimeNs: 1n }, (message) =>
+    letter.resolve(textOf(message)),
+  );
+  expect(await letter.promise).toBe('poison');
+
+  await Promise.all([writer.plugin.stop('done'), reader.plugin.stop('done')]);
+  bus.program.signal('SIGTERM');
+  expect(await bus.program.exited).toBe(0);
+}

@@ -54,7 +54,7 @@ function serversOf(store: string): string[] {
   if (servers.every((server) => /^(?:[\w.-]+|\[[\da-fA-F:]+\])(?::\d{1,5})?$/.test(server))) return servers;
   throw new UserFacingError({
     id: 'bus/store/nats-address',
-    found: '--store names NATS servers that are not all HOST or HOST:PORT',
+    found: 'the address of NATS names servers that are not all HOST or HOST:PORT',
     expected: 'It is written nats://HOST[:PORT][,HOST[:PORT]…], or with tls:// for TLS.',
     next: ['Name only hosts and ports. A user goes into --store-user, a password into --store-password-file.'],
     exitCode: exitCodes.configuration,

@@ -9,6 +9,7 @@ import type { StoreContents } from '../../bus/store/sqlite/file/check-store.ts';
 import type { CopiedPages } from '../../bus/store/sqlite/store-commands.ts';
 import { exitCodes } from '../../contract/config/exit-codes.ts';
 import { usageExitCode } from '../command.ts';
+import { progressPrinter } from './progress.ts';
 
 /** Waits so long for a bus that is stopping. */
 const lockTimeoutMs = 2_000;
@@ -50,7 +51,8 @@ async function backUp(store: string, to: string): Promise<void> {
   const partial = `${to}.partial`;
   try {
     removeCopy(partial);
-    const onProgress = progressPrinter();
+    const printShare = progressPrinter('are copied');
+    const onProgress = ({ copied, total }: CopiedPages): void => printShare(copied / Math.max(1, total));
     if (!(await askBus(store, partial, onProgress))) await copyStopped(store, partial, onProgress);
     const { checkStore } = await import('../../bus/store/sqlite/file/check-store.ts');
     const contents = await checkStore(partial, lockTimeoutMs);
@@ -78,17 +80,6 @@ async function copyStopped(store: string, to: string, onProgress: (pages: Copied
 /** Removes the copy and the files that SQLite writes beside it. */
 function removeCopy(file: string): void {
   for (const suffix of ['', '-journal', '-wal', '-shm']) rmSync(`${file}${suffix}`, { force: true });
-}
-
-/** Prints progress to stderr, once for each tenth. */
-function progressPrinter(): (pages: CopiedPages) => void {
-  let printed = 0;
-  return ({ copied, total }) => {
-    const tenths = Math.floor((10 * copied) / Math.max(1, total));
-    if (tenths <= printed || tenths === 10) return;
-    printed = tenths;
-    process.stderr.write(`${tenths * 10} % are copied\n`);
-  };
 }
 
 function described({ bytes, messages, subscriptions, states, instances, decisions }: StoreContents): string {

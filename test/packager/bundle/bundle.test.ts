@@ -84,7 +84,7 @@ describe('bundles', () => {
     ['supply', 260],
     ['sidecar', 600],
     // 180 KiB are the NATS library, a text that is evaluated when a store on NATS is opened.
-    ['cli', 1_300],
+    ['cli', 1_500],
     ['compose', 32],
     ['composeProgram', 320],
     ['plugin', 330],

@@ -49,7 +49,7 @@ export class Deduplication {
   remember(owner: Owner, message: NewMessage, stored: { messageId: string; nowMs: number }): void {
     this.#rememberSequence(owner, message, stored.messageId);
     if (!message.meta.dedupKey) return;
-    this.#dropExpiredKeys(stored.nowMs);
+    this.dropExpired(stored.nowMs);
     const { instanceId } = owner;
     const { messageId, nowMs: seenMs } = stored;
     const key = dedupKey(owner, message);
@@ -75,6 +75,20 @@ export class Deduplication {
     this.#rememberSequence(owner, { sequence, settledBelow: 0n }, messageId);
   }
 
+  /** All publishes that may be repeated. */
+  *publishes(): Iterable<{ readonly owner: Owner; readonly sequence: bigint; readonly messageId: string }> {
+    for (const [instanceId, epochs] of this.#stored) {
+      for (const [epoch, { messageIds }] of epochs) {
+        for (const [sequence, messageId] of messageIds) yield { owner: { instanceId, epoch }, sequence, messageId };
+      }
+    }
+  }
+
+  /** In the order in which they expire. */
+  keys(): Iterable<DedupEntry> {
+    return this.#expiring;
+  }
+
   keyOf(owner: Owner, message: NewMessage): DedupEntry | undefined {
     return this.#keys.get(dedupKey(owner, message));
   }
@@ -94,7 +108,7 @@ export class Deduplication {
 
   /** The size of an instance's keys, and the size that these messages would add. */
   keyBytes(owner: Owner, messages: readonly NewMessage[], nowMs: number): { kept: number; toCome: number } {
-    this.#dropExpiredKeys(nowMs);
+    this.dropExpired(nowMs);
     const isNew = (message: NewMessage): boolean =>
       Boolean(message.meta.dedupKey) &&
       this.storedEarlier(owner, message) === undefined &&
@@ -144,7 +158,8 @@ export class Deduplication {
     this.#bytesOf.set(instanceId, (this.#bytesOf.get(instanceId) ?? 0) + bytes);
   }
 
-  #dropExpiredKeys(nowMs: number): void {
+  /** Forgets the keys whose window is over. */
+  dropExpired(nowMs: number): void {
     const expiring = this.#expiring;
     for (let { oldest } = expiring; oldest && nowMs - oldest.seenMs >= this.#windowMs; { oldest } = expiring) {
       expiring.delete(expiring.first);
@@ -157,6 +172,12 @@ export class Deduplication {
 function dedupKey(owner: Owner, message: NewMessage): string {
   const { topic, dedupKey: key } = message.meta;
   return `${owner.instanceId} ${topic} ${key}`;
+}
+
+/** The instance id, the topic and the plugin's key of an entry; only the last may contain blanks. */
+export function partsOfKey({ key }: Pick<DedupEntry, 'key'>): [instanceId: string, topic: string, dedupKey: string] {
+  const [instanceId = '', topic = ''] = key.split(' ', 2);
+  return [instanceId, topic, key.slice(instanceId.length + topic.length + 2)];
 }
 
 function keySizeOf(owner: Owner, { meta }: NewMessage): number {

@@ -30,11 +30,23 @@ export class Ownership {
     return this.#instances.get(instanceId);
   }
 
+  /** Of every instance. */
+  all(): Iterable<readonly [instanceId: string, epochs: InstanceEpochs]> {
+    return this.#instances;
+  }
+
   restore(instanceId: string, epochs: InstanceEpochs): void {
     this.#instances.set(instanceId, epochs);
     this.#bytes += textBytes(instanceId) + rowBytes.instance;
     for (const start of [epochs.active, epochs.draining, ...epochs.reserved.values()]) {
       if (start) this.#bytes += epochSize(instanceId, start);
+    }
+  }
+
+  /** After a restart of the bus only an owner resumes its epoch; every other sidecar reserves again. */
+  forgetReservations(): void {
+    for (const [instanceId, { reserved }] of [...this.#instances]) {
+      for (const epoch of [...reserved.keys()]) this.fence({ instanceId, epoch });
     }
   }
 

@@ -31,6 +31,10 @@ export class States {
     return this.#states.get(instanceId);
   }
 
+  all(): Iterable<readonly [instanceId: string, state: State]> {
+    return this.#states;
+  }
+
   restore(instanceId: string, state: State): void {
     this.#states.set(instanceId, state);
     this.#count(state.principal, textBytes(instanceId) + state.state.length);

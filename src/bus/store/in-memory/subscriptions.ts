@@ -81,6 +81,10 @@ export class Subscriptions {
     return this.#find(instanceId, name);
   }
 
+  all(): Iterable<Readonly<Subscription>> {
+    return this.#subscriptions.values();
+  }
+
   /** Its idle time begins anew. */
   restore(stored: Omit<Subscription, 'lastUsedMs'>): void {
     const subscription = { ...stored, lastUsedMs: this.#nowMs() };

@@ -8,6 +8,7 @@ import {
   smallPayload,
   streamDiffers,
   streamFault,
+  streamMissing,
 } from './nats-fault.ts';
 import type { Stream } from './stream.ts';
 
@@ -28,6 +29,14 @@ export function checkServer(info: ServerInfo | undefined): void {
   const [wantedMajor, wantedMinor] = oldestServer;
   if (payload < payloadMin) throw smallPayload({ found: payload, wanted: payloadMin });
   if (major < wantedMajor || (major === wantedMajor && minor < wantedMinor)) throw oldServer(version);
+}
+
+/** @throws UserFacingError if there is no such stream. */
+export async function checkExists(stream: Stream): Promise<void> {
+  const existing = await configOf(stream).catch((error: unknown) => {
+    throw streamFault(stream.name, error);
+  });
+  if (!existing) throw streamMissing(stream.name);
 }
 
 /** Makes the stream, or checks the one that exists. Never changes one. @throws UserFacingError */

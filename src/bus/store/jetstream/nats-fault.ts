@@ -114,6 +114,25 @@ export function streamDiffers(stream: string, differences: readonly string[]): U
   });
 }
 
+export function streamMissing(stream: string): UserFacingError {
+  return new UserFacingError({
+    id: 'bus/store/stream-missing',
+    found: `these NATS servers have no stream ${stream}, so there is no store to move`,
+    next: ['Name the deployment with --deployment, and the servers that have its stream.'],
+    exitCode: exitCodes.configuration,
+  });
+}
+
+/** A bus on half of a store would redeliver, or deliver nothing. */
+export function unfinishedMove(stream: string): UserFacingError {
+  return new UserFacingError({
+    id: 'bus/store/unfinished-move',
+    found: `a store is being moved to the stream ${stream}, and not all of it is there`,
+    next: ['Run the same `meridian-sidecar bus migrate` again; it goes on where it ended.'],
+    exitCode: exitCodes.configuration,
+  });
+}
+
 /** Another process writes the stream now. Nothing that this one answered is lost. */
 export function streamTaken(stream: string): UserFacingError {
   return new UserFacingError({

@@ -2,11 +2,10 @@ import { messageOf } from '../../../base/user-facing-error.ts';
 import type { MemoryTables } from '../in-memory/memory-tables.ts';
 import type { StoredMessage } from '../store.ts';
 import type { Changes } from './batch-lane.ts';
-import { encodeRecord } from './record-text.ts';
-import { messageHeaders } from './restore-tables.ts';
 import type { ChangedRecord, StoredRecords } from './stored-records.ts';
 import type { Stream, StreamWrite } from './stream.ts';
 import type { StreamWriter } from './stream-writer.ts';
+import { batchWrites, messageWrite, recordWrite } from './stream-writes.ts';
 import type { Subjects } from './subjects.ts';
 
 export interface PendingChangesOptions {
@@ -23,11 +22,8 @@ export interface PendingChangesOptions {
   readonly onPurgeFailure: (reason: string) => void;
 }
 
-/** A batch takes no further command with more than this; JetStream's own limit is 1,000 messages. */
+/** A batch takes no further command with more than this. */
 const full = { writes: 512, bytes: 4 * 1024 * 1024 } as const;
-const batchWrites = 990;
-/** After its end a dedup key, and what is deleted at once, is of no use; the hour is for clocks that differ. */
-const spareSeconds = 3_600;
 
 /** What the commands of one batch have changed in the tables. */
 export class PendingChanges implements Changes {
@@ -72,7 +68,7 @@ export class PendingChanges implements Changes {
     const messages = this.#messages.splice(0);
     // Where the log begins is stored before anything is purged: a later writer then never relies on what goes.
     if (tables.log.firstPosition > this.#firstPosition) this.changed(records.log());
-    const writes = [...messages.map((each) => this.#messageWrite(each)), ...this.#recordWrites()];
+    const writes = [...messages.map((each) => messageWrite(this.#options.subjects, each)), ...this.#recordWrites()];
     this.#bytes = 0;
     const first = await writer.write(writes.slice(0, batchWrites));
     // Only expiry and decisions change this many, each of which stands for itself.
@@ -89,28 +85,11 @@ export class PendingChanges implements Changes {
     await this.#purging;
   }
 
-  #messageWrite({ topic, position, publishedAtNs, envelope }: StoredMessage): StreamWrite {
-    return {
-      subject: this.#options.subjects.message(topic),
-      data: envelope.bytes,
-      headers: [
-        [messageHeaders.position, `${position}`],
-        [messageHeaders.publishedAt, `${publishedAtNs}`],
-      ],
-    };
-  }
-
   #recordWrites(): StreamWrite[] {
     const { dedupWindowMs } = this.#options;
     const records = [...this.#records.values()];
     this.#records.clear();
-    return records.map(({ subject, content, expires }) => {
-      const found = content();
-      const headers: [string, string][] = [['Nats-Rollup', 'sub']];
-      const seconds = spareSeconds + (found ? Math.ceil(dedupWindowMs / 1_000) : 0);
-      if (!found || expires) headers.push(['Nats-TTL', `${seconds}s`]);
-      return { subject, data: found ? encodeRecord(found) : new Uint8Array(), headers };
-    });
+    return records.map((record) => recordWrite(record, dedupWindowMs));
   }
 
   /** Deletes from the stream what the log has dropped. What fails is done with the next. */

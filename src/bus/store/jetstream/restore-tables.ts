@@ -6,10 +6,8 @@ import { streamTaken } from './nats-fault.ts';
 import { decodeRecord } from './record-text.ts';
 import { StoredRecords } from './stored-records.ts';
 import type { Stream, StreamEntry } from './stream.ts';
+import { messageHeaders } from './stream-writes.ts';
 import type { Subjects } from './subjects.ts';
-
-/** The headers of a message in the stream. */
-export const messageHeaders = { position: 'Meridian-Position', publishedAt: 'Meridian-Published-At' } as const;
 
 export interface RestoreOptions extends TableOptions {
   readonly stream: Stream;
@@ -23,6 +21,8 @@ export interface Restored {
   readonly tables: MemoryTables;
   /** Of each message in the log, from the first. */
   readonly sequences: readonly number[];
+  /** The store that is being moved here, until all of it is stored. */
+  readonly unfinishedMove: string | undefined;
 }
 
 const lagMs = 100;
@@ -67,7 +67,16 @@ function tablesOf(
   const stored = new StoredRecords(tables, subjects, scheduler);
   for (const { subject, data } of records)
     if (data.length > 0) stored.restore(subjects.kindOf(subject), decodeRecord(data));
-  return { tables, sequences: kept.map(({ sequence }) => sequence) };
+  return {
+    tables,
+    sequences: kept.map(({ sequence }) => sequence),
+    unfinishedMove: moveIn(records.find(({ subject }) => subjects.kindOf(subject) === 'move')),
+  };
+}
+
+function moveIn(record: StreamEntry | undefined): string | undefined {
+  if (!record || record.data.length === 0) return undefined;
+  return (decodeRecord(record.data).fields as { readonly of: string }).of;
 }
 
 function messageOf({ data, header }: StreamEntry, topic: string): StoredMessage {

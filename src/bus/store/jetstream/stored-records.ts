@@ -1,9 +1,9 @@
 import type { Scheduler } from '../../../base/time/scheduler.ts';
-import type { DedupEntry } from '../in-memory/deduplication.ts';
+import { type DedupEntry, partsOfKey } from '../in-memory/deduplication.ts';
 import type { MemoryTables } from '../in-memory/memory-tables.ts';
 import type { InstanceEpochs } from '../in-memory/ownership.ts';
 import type { State } from '../in-memory/states.ts';
-import type { Subscription } from '../in-memory/subscriptions.ts';
+import type { Pending, Subscription } from '../in-memory/subscriptions.ts';
 import type { GrantDecision, NewMessage, Owner, SubscriptionKey } from '../store.ts';
 import type { RecordContent } from './record-text.ts';
 import type { Subjects } from './subjects.ts';
@@ -63,11 +63,7 @@ export class StoredRecords {
 
   key(owner: Owner, message: NewMessage): ChangedRecord {
     const { topic, dedupKey } = message.meta;
-    const content = (): RecordContent | undefined => {
-      const entry = this.#tables.deduplication.keyOf(owner, message);
-      return entry && { fields: { ...entry, seenMs: entry.seenMs + this.#wallMinusMonotonicMs() } };
-    };
-    return { subject: this.#subjects.record('key', owner.instanceId, topic, dedupKey), content, expires: true };
+    return this.#keyRecord([owner.instanceId, topic, dedupKey], () => this.#tables.deduplication.keyOf(owner, message));
   }
 
   subscription({ instanceId, name }: SubscriptionKey): ChangedRecord {
@@ -98,6 +94,25 @@ export class StoredRecords {
     };
   }
 
+  /** Which store is being moved here. Undefined: no move, or it is done. */
+  move(of: string | undefined): ChangedRecord {
+    const content = (): RecordContent | undefined => (of === undefined ? undefined : { fields: { of } });
+    return { subject: this.#subjects.record('move'), content };
+  }
+
+  /** Everything in the tables but the messages. */
+  *all(): Iterable<ChangedRecord> {
+    const { deduplication, subscriptions, states, ownership, decisions } = this.#tables;
+    yield this.log();
+    for (const [instanceId] of ownership.all()) yield this.epochs(instanceId);
+    const publishes = [...deduplication.publishes()].map(({ owner, sequence }) => this.publishes(owner, sequence));
+    yield* new Map(publishes.map((each) => [each.subject, each])).values();
+    for (const entry of deduplication.keys()) yield this.#keyRecord(partsOfKey(entry), () => entry);
+    for (const key of subscriptions.all()) yield this.subscription(key);
+    for (const [instanceId] of states.all()) yield this.state(instanceId);
+    for (const decision of decisions.all()) yield this.decision(decision);
+  }
+
   /** Puts a record that was read back into its table. Must be called in the order of the stream. */
   restore(kind: string, { fields, bytes }: { readonly fields: unknown; readonly bytes: Uint8Array }): void {
     const { deduplication, subscriptions, states, ownership, decisions } = this.#tables;
@@ -111,14 +126,23 @@ export class StoredRecords {
       const entry = fields as DedupEntry;
       deduplication.restoreKey({ ...entry, seenMs: entry.seenMs - this.#wallMinusMonotonicMs() });
     } else if (kind === 'sub') {
-      const subscription = fields as Subscription;
-      subscriptions.restore({ ...subscription, pending: new Map(subscription.pending) });
+      const { pending, ...subscription } = fields as Omit<Subscription, 'pending'> & { pending: [bigint, Pending][] };
+      pending.sort(([one], [other]) => (one < other ? -1 : 1));
+      subscriptions.restore({ ...subscription, pending: new Map(pending) });
     } else if (kind === 'state') {
       const { instanceId, ...state } = fields as Omit<State, 'state'> & { instanceId: string };
       states.restore(instanceId, { ...state, state: bytes });
     } else if (kind === 'grant') {
       decisions.record(fields as GrantDecision);
     }
+  }
+
+  #keyRecord(identity: readonly string[], find: () => DedupEntry | undefined): ChangedRecord {
+    const content = (): RecordContent | undefined => {
+      const entry = find();
+      return entry && { fields: { ...entry, seenMs: entry.seenMs + this.#wallMinusMonotonicMs() } };
+    };
+    return { subject: this.#subjects.record('key', ...identity), content, expires: true };
   }
 
   #wallMinusMonotonicMs(): number {

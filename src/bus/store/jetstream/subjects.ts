@@ -41,4 +41,4 @@ export class Subjects {
   }
 }
 
-export type RecordKind = 'log' | 'epoch' | 'pub' | 'key' | 'sub' | 'state' | 'grant';
+export type RecordKind = 'log' | 'epoch' | 'pub' | 'key' | 'sub' | 'state' | 'grant' | 'move';

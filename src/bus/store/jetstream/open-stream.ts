@@ -1,0 +1,68 @@
+import { type NatsConnection, nuid } from '@nats-io/transport-node';
+import type { Scheduler } from '../../../base/time/scheduler.ts';
+import { defaultRetention, type RetentionOptions } from '../retention.ts';
+import { checkExists, checkServer, makeStream } from './make-stream.ts';
+import { connectToNats, type NatsPlace } from './nats-connection.ts';
+import { type Restored, restoreTables } from './restore-tables.ts';
+import { Stream } from './stream.ts';
+import { StreamWriter } from './stream-writer.ts';
+import { Subjects } from './subjects.ts';
+
+export interface StreamOptions {
+  readonly nats: NatsPlace;
+  /** Keeps the streams of several deployments apart. */
+  readonly deployment: string;
+  readonly replicas: number;
+  /** The clock of the store. */
+  readonly scheduler: Scheduler;
+  /** Waits before a request is repeated. Absent: `scheduler`. */
+  readonly retryScheduler?: Scheduler;
+  readonly dedupWindowMs?: number;
+  readonly retention?: RetentionOptions;
+  /** NATS does not answer or does not store, and the store waits for it. */
+  readonly onWait?: (reason: string) => void;
+}
+
+/** A stream that this process alone may write, and what is in it. */
+export interface OpenStream extends Restored {
+  readonly connection: NatsConnection;
+  readonly stream: Stream;
+  readonly subjects: Subjects;
+  readonly writer: StreamWriter;
+}
+
+/**
+ * Takes over the stream of a deployment and reads what is in it. `ifMissing`: whether it is made if there is none.
+ * @throws UserFacingError
+ */
+export async function openStream(options: StreamOptions, ifMissing: 'make' | 'refuse'): Promise<OpenStream> {
+  const { retention = defaultRetention, scheduler, deployment, onWait = () => {} } = options;
+  const { retryScheduler = scheduler } = options;
+  const connection = await connectToNats(options.nats);
+  try {
+    checkServer(connection.info);
+    const subjects = new Subjects(deployment);
+    const stream = new Stream(connection, subjects.stream);
+    if (ifMissing === 'refuse') await checkExists(stream);
+    const bytes = streamBytes(retention);
+    await makeStream(stream, { subjects: subjects.all, replicas: options.replicas, bytes });
+    const writer = new StreamWriter({
+      stream,
+      subject: subjects.writer,
+      writerId: nuid.next(),
+      scheduler: retryScheduler,
+      onWait,
+    });
+    const upTo = await writer.takeOver();
+    const restored = await restoreTables({ ...options, stream, subjects, upTo, retryScheduler });
+    return { ...restored, connection, stream, subjects, writer };
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}
+
+/** Every message has up to some 200 bytes of headers, and records are stored before what they replace is deleted. */
+function streamBytes({ bytes }: RetentionOptions): number {
+  return bytes * 4 + 256 * 1024 * 1024;
+}
