@@ -2,6 +2,7 @@ import { silentLog } from '../base/log/log.ts';
 import { randomBelow } from '../base/random.ts';
 import { type RunningBus, serveBus } from '../bus/serve-bus.ts';
 import { MemoryStore } from '../bus/store/in-memory/memory-store.ts';
+import type { Store } from '../bus/store/store.ts';
 import { loadSidecarConfig } from '../contract/config/sidecar-config.ts';
 import { EnvelopeSchema } from '../contract/wire/gen/meridian/v1/envelope_pb.ts';
 import { limits } from '../contract/wire/limits.ts';
@@ -23,6 +24,13 @@ export interface Surroundings {
   readonly startPlugin: StartPlugin;
   readonly instanceId: string;
   readonly poolType: string;
+  /** Makes an empty store. Absent: one in memory. */
+  readonly openStore?: () => Promise<OpenedStore>;
+}
+
+export interface OpenedStore {
+  readonly store: Store;
+  close(): Promise<void>;
 }
 
 export interface TestBedOptions {
@@ -49,7 +57,8 @@ export class TestBed {
   readonly journal: Journal;
   readonly #around: Surroundings;
   readonly #options: TestBedOptions;
-  readonly #store: MemoryStore;
+  readonly #store: Store;
+  readonly #closeStore: () => Promise<void>;
   readonly #stops: (() => unknown)[] = [];
   readonly #address: string;
   #notedTo = 0n;
@@ -62,18 +71,21 @@ export class TestBed {
   #lines: string[] = [];
   #withhold: Withhold = () => false;
 
-  private constructor(around: Surroundings, options: TestBedOptions, address: string) {
+  private constructor(around: Surroundings, options: TestBedOptions, address: string, { store, close }: OpenedStore) {
     this.#around = around;
     this.#options = options;
     this.#address = address;
     this.journal = new Journal(around.scheduler);
-    this.#store = new MemoryStore({ scheduler: around.scheduler });
+    this.#store = store;
+    this.#closeStore = close;
     this.#store.onAppend(() => void this.#noteStored());
   }
 
   /** Starts the bus and chooses the plugin's port, which stays closed until the sidecar starts. */
   static async open(around: Surroundings, options: TestBedOptions): Promise<TestBed> {
-    const bed = new TestBed(around, options, await freeAddress(around));
+    const { openStore = async () => inMemory(around) } = around;
+    const address = await freeAddress(around);
+    const bed = new TestBed(around, options, address, await openStore());
     await bed.startBus();
     return bed;
   }
@@ -213,6 +225,7 @@ export class TestBed {
     await stopped;
     for (const stop of this.#stops.toReversed()) await stop();
     this.#bus?.close();
+    await this.#closeStore();
   }
 
   async #noteStored(): Promise<void> {
@@ -275,6 +288,10 @@ export class TestBed {
       readCredential: async () => ({}),
     });
   }
+}
+
+function inMemory({ scheduler }: Surroundings): OpenedStore {
+  return { store: new MemoryStore({ scheduler }), close: async () => {} };
 }
 
 /** A loopback address that was free a moment ago, and that no system assigns to a program which asks for any. */
