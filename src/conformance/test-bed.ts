@@ -57,8 +57,7 @@ export class TestBed {
   readonly journal: Journal;
   readonly #around: Surroundings;
   readonly #options: TestBedOptions;
-  readonly #store: Store;
-  readonly #closeStore: () => Promise<void>;
+  readonly #opened: OpenedStore;
   readonly #stops: (() => unknown)[] = [];
   readonly #address: string;
   #notedTo = 0n;
@@ -71,14 +70,13 @@ export class TestBed {
   #lines: string[] = [];
   #withhold: Withhold = () => false;
 
-  private constructor(around: Surroundings, options: TestBedOptions, address: string, { store, close }: OpenedStore) {
+  private constructor(around: Surroundings, options: TestBedOptions, address: string, opened: OpenedStore) {
     this.#around = around;
     this.#options = options;
     this.#address = address;
     this.journal = new Journal(around.scheduler);
-    this.#store = store;
-    this.#closeStore = close;
-    this.#store.onAppend(() => void this.#noteStored());
+    this.#opened = opened;
+    opened.store.onAppend(() => void this.#noteStored());
   }
 
   /** Starts the bus and chooses the plugin's port, which stays closed until the sidecar starts. */
@@ -116,7 +114,7 @@ export class TestBed {
     this.#bus = await serveBus({
       network,
       address: this.#bus?.address ?? '127.0.0.1:0',
-      store: this.#store,
+      store: this.#opened.store,
       policy: {
         deploymentId: 'conformance',
         rules: [
@@ -225,11 +223,11 @@ export class TestBed {
     await stopped;
     for (const stop of this.#stops.toReversed()) await stop();
     this.#bus?.close();
-    await this.#closeStore();
+    await this.#opened.close();
   }
 
   async #noteStored(): Promise<void> {
-    const messages = await this.#store.read(this.#notedTo, 1_024);
+    const messages = await this.#opened.store.read(this.#notedTo, 1_024);
     for (const { envelope, position } of messages) {
       // Two appends may read the same messages.
       if (position <= this.#notedTo) continue;
