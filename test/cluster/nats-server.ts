@@ -16,8 +16,19 @@ export interface NatsServers {
   stop(): Promise<void>;
 }
 
+interface ServersOptions {
+  readonly isJetStreamOn?: boolean;
+  /** The ports at which a server finds the cluster. Absent: those of all servers. */
+  readonly routesOf?: (index: number, ports: readonly number[]) => readonly number[];
+}
+
+const allRoutes = (_: number, ports: readonly number[]): readonly number[] => ports;
+
 /** Real servers with JetStream: one, or a cluster. */
-export async function startServers(count: number, { isJetStreamOn = true } = {}): Promise<NatsServers> {
+export async function startServers(
+  count: number,
+  { isJetStreamOn = true, routesOf = allRoutes }: ServersOptions = {},
+): Promise<NatsServers> {
   const directory = mkdtempSync(path.join(tmpdir(), 'meridian-nats-'));
   const ports = await freePorts(count * 2);
   const clients = ports.slice(0, count);
@@ -25,7 +36,12 @@ export async function startServers(count: number, { isJetStreamOn = true } = {})
   const processes: ChildProcess[] = [];
   const start = async (index: number): Promise<void> => {
     const file = path.join(directory, `${index}.conf`);
-    const cluster = `cluster { name: c, listen: "127.0.0.1:${routes[index]}", routes: [${routes.map((port) => `"nats://127.0.0.1:${port}"`).join(', ')}] }`;
+    const cluster = `cluster { name: c, listen: "127.0.0.1:${routes[index]}", no_advertise: true, routes: [${routesOf(
+      index,
+      routes,
+    )
+      .map((port) => `"nats://127.0.0.1:${port}"`)
+      .join(', ')}] }`;
     writeFileSync(
       file,
       [

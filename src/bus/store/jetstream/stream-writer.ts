@@ -22,6 +22,8 @@ interface WriterFields {
 }
 
 const retryAfterMs = 250;
+/** A server that is cut off from the others answers pings and stores nothing, so after this it is another one's turn. */
+const moveAfterMs = 4_000;
 /** A check of the subject is in flight, which takes some milliseconds. */
 const busyAfterMs = 20;
 
@@ -39,6 +41,8 @@ export class StreamWriter {
   #fence = 0;
   #batch = 0;
   #isWaiting = false;
+  /** When the wait began, or the connection moved on during it. */
+  #movedMs = 0;
 
   constructor(options: StreamWriterOptions) {
     this.#options = options;
@@ -128,8 +132,15 @@ export class StreamWriter {
   }
 
   async #wait(error: unknown): Promise<void> {
-    if (!this.#isWaiting) this.#options.onWait(messageOf(error));
+    const { scheduler, stream, onWait } = this.#options;
+    const nowMs = scheduler.nowMs();
+    if (!this.#isWaiting) onWait(messageOf(error));
+    if (!this.#isWaiting) this.#movedMs = nowMs;
     this.#isWaiting = true;
-    await sleep(this.#options.scheduler, retryAfterMs);
+    if (nowMs - this.#movedMs >= moveAfterMs) {
+      this.#movedMs = nowMs;
+      await stream.reconnect();
+    }
+    await sleep(scheduler, retryAfterMs);
   }
 }

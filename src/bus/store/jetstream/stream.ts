@@ -86,6 +86,11 @@ export class Stream {
     return entries;
   }
 
+  /** Goes to another server, if there is one. */
+  async reconnect(): Promise<void> {
+    await this.#connection.reconnect();
+  }
+
   /** Deletes what the filter matches below a sequence. */
   async purge(filter: string, below: number): Promise<void> {
     await this.request(`STREAM.PURGE.${this.name}`, { filter, seq: below });
