@@ -5,7 +5,8 @@ import { badTimes } from './scenes/bad-times.ts';
 import { killedAndRestarted } from './scenes/killed-and-restarted.ts';
 import { wholeLife } from './scenes/whole-life.ts';
 import { withoutPublishGrants } from './scenes/without-publish-grants.ts';
-import { type Surroundings, TestBed } from './test-bed.ts';
+import type { Surroundings } from './surroundings.ts';
+import { TestBed } from './test-bed.ts';
 
 /** The scenarios, in order. The first always runs: the others use its observations. */
 const scenes: readonly Scenario[] = [wholeLife, killedAndRestarted, badTimes, withoutPublishGrants];

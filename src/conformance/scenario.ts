@@ -4,7 +4,8 @@ import { deliveries, healthChecks, isAttached } from './conduct.ts';
 import type { TestId } from './conformance-tests.ts';
 import type { Input, InputMessage } from './input.ts';
 import { failed, notApplicable, type ScenarioResult } from './scenario-result.ts';
-import type { Surroundings, TestBed, TestBedOptions } from './test-bed.ts';
+import type { Surroundings } from './surroundings.ts';
+import type { TestBed, TestBedOptions } from './test-bed.ts';
 
 /** The expectations that the command's options state. */
 export interface Expectations {

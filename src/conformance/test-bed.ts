@@ -1,11 +1,7 @@
 import { silentLog } from '../base/log/log.ts';
-import { randomBelow } from '../base/random.ts';
 import { type RunningBus, serveBus } from '../bus/serve-bus.ts';
-import { MemoryStore } from '../bus/store/in-memory/memory-store.ts';
-import type { Store } from '../bus/store/store.ts';
 import { loadSidecarConfig } from '../contract/config/sidecar-config.ts';
 import { EnvelopeSchema } from '../contract/wire/gen/meridian/v1/envelope_pb.ts';
-import { limits } from '../contract/wire/limits.ts';
 import { readMessage } from '../contract/wire/read-message.ts';
 import type { Grant } from '../contract/wire/topics/grants.ts';
 import { patternProblem } from '../contract/wire/topics/topic.ts';
@@ -14,24 +10,9 @@ import { Sidecar } from '../sidecar/sidecar.ts';
 import type { SidecarOptions } from '../sidecar/sidecar-parts.ts';
 import { isAttached } from './conduct.ts';
 import { Journal } from './journal.ts';
-import type { ProcessEnd, RunningPlugin, StartPlugin } from './running-plugin.ts';
+import type { ProcessEnd, RunningPlugin } from './running-plugin.ts';
+import { freeAddress, inMemory, type OpenedStore, type Surroundings } from './surroundings.ts';
 import { type Withhold, watchedNetwork } from './watched-network.ts';
-
-/** The plugin's surroundings, the same for the whole run. */
-export interface Surroundings {
-  readonly network: SidecarOptions['network'];
-  readonly scheduler: SidecarOptions['scheduler'];
-  readonly startPlugin: StartPlugin;
-  readonly instanceId: string;
-  readonly poolType: string;
-  /** Makes an empty store. Absent: one in memory. */
-  readonly openStore?: () => Promise<OpenedStore>;
-}
-
-export interface OpenedStore {
-  readonly store: Store;
-  close(): Promise<void>;
-}
 
 export interface TestBedOptions {
   readonly grants: readonly Grant[];
@@ -49,8 +30,6 @@ const healthCheckEveryMs = 250;
 const connectTimeoutMs = 10_000;
 const goneTimeoutMs = 5_000;
 const keptLines = 20;
-/** Below the ports that Linux, macOS and Windows assign by themselves, which begin at 32768 and 49152. */
-const unassignedPorts = { first: 20_000, count: 12_000 };
 
 /** A bus with an empty store, a sidecar, the plugin's process, and a peer that sends it messages; all on loopback. */
 export class TestBed {
@@ -285,23 +264,6 @@ export class TestBed {
       serveHttp: async ({ port }) => ({ port, close: async () => {} }),
       readCredential: async () => ({}),
     });
-  }
-}
-
-function inMemory({ scheduler }: Surroundings): OpenedStore {
-  return { store: new MemoryStore({ scheduler }), close: async () => {} };
-}
-
-/** A loopback address that was free a moment ago, and that no system assigns to a program which asks for any. */
-async function freeAddress({ network, scheduler }: Surroundings): Promise<string> {
-  for (let attempt = 1; ; attempt += 1) {
-    const address = `127.0.0.1:${unassignedPorts.first + randomBelow(scheduler.random, unassignedPorts.count)}`;
-    try {
-      (await network.listen(address, { routes: [], maxMessageBytes: limits.messageBytes })).close();
-      return address;
-    } catch (error) {
-      if (attempt === 20) throw error;
-    }
   }
 }
 
