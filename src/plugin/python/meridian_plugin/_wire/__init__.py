@@ -1,0 +1,1 @@
+"""The wire between plugin and sidecar: its messages, methods and limits."""
