@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { endAll, runCli } from '../sidecar/processes.ts';
-import { pluginDir } from './stubs.ts';
+import { packageDir, packagePluginDir, pluginDir } from './stubs.ts';
 import { pythonFile } from './virtual-environment.ts';
 
 afterEach(endAll);
@@ -19,4 +19,12 @@ test.each([
   expect(await judging.exited, judging.output).toBe(0);
   const tests: readonly { id: string; outcome: string }[] = JSON.parse(judging.stdout).tests;
   expect(tests.filter(({ outcome }) => outcome !== 'passed').map(({ id }) => id)).toEqual(notApplicable);
+});
+
+test('a plugin that uses the package meridian_plugin passes every conformance test', async () => {
+  const grants = ['--grant', 'publish:demo.*', '--grant', 'subscribe:demo.*'];
+  const command = ['env', `PYTHONPATH=${packageDir}`, pythonFile, '-B', path.join(packagePluginDir, 'plugin.py')];
+  const judging = runCli('conformance', ...grants, '--', ...command);
+  expect(await judging.exited, judging.output).toBe(0);
+  expect(judging.stdout).toContain('14 passed, 0 failed, 0 not applicable');
 });

@@ -6,6 +6,8 @@ import { pythonFile } from './virtual-environment.ts';
 
 /** The plugin's folder; the stubs lie in it as the package `meridian`. */
 export const pluginDir = path.resolve(import.meta.dirname, '../../fixtures/python-plugin');
+/** The folder of the plugin that uses the package. */
+export const packagePluginDir = path.resolve(import.meta.dirname, '../../fixtures/python-package-plugin');
 /** The folder of the package `meridian_plugin`. */
 export const packageDir = path.resolve(import.meta.dirname, '../../src/plugin/python');
 
@@ -40,8 +42,14 @@ export function generatePackageStubs(outDir: string): void {
     const set = path.join(work, 'descriptors.binpb');
     const options = ['-I', work, `--pyi_out=${outDir}`, `--descriptor_set_out=${set}`];
     execFileSync(pythonFile, ['-m', 'grpc_tools.protoc', ...options, ...moved]);
-    const lines = readFileSync(set).toString('base64').match(/.{1,76}/g) ?? [];
-    writeFileSync(path.join(outDir, wire, 'descriptors.py'), `${note}\n\nDESCRIPTOR_SET = """\n${lines.join('\n')}\n"""\n`);
+    const lines =
+      readFileSync(set)
+        .toString('base64')
+        .match(/.{1,76}/g) ?? [];
+    writeFileSync(
+      path.join(outDir, wire, 'descriptors.py'),
+      `${note}\n\nDESCRIPTOR_SET = """\n${lines.join('\n')}\n"""\n`,
+    );
     for (const file of moved) {
       const code = `${note}\n\nfrom meridian_plugin._wire.pool import names_in\n\nglobals().update(names_in("${file}"))\n`;
       writeFileSync(path.join(outDir, file.replace('.proto', '_pb2.py')), code);

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Union
+from typing import Literal
 
 import grpc
 
@@ -44,7 +44,7 @@ class PublishUnknown:
     """Tells it from the other outcomes."""
 
 
-PublishOutcome = Union[PublishAccepted, PublishRefused, PublishUnknown]
+PublishOutcome = PublishAccepted | PublishRefused | PublishUnknown
 """How a publish ended."""
 
 
@@ -70,7 +70,7 @@ class RequestFailed:
     """Why, for a person."""
 
 
-RequestOutcome = Union[RequestAnswered, RequestFailed]
+RequestOutcome = RequestAnswered | RequestFailed
 """How a request ended: answered, or one of four distinct failures."""
 
 
