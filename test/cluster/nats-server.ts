@@ -18,6 +18,8 @@ export interface NatsServers {
 
 interface ServersOptions {
   readonly isJetStreamOn?: boolean;
+  /** More lines of the configuration. */
+  readonly more?: readonly string[];
   /** The ports at which a server finds the cluster. Absent: those of all servers. */
   readonly routesOf?: (index: number, ports: readonly number[]) => readonly number[];
 }
@@ -27,7 +29,7 @@ const allRoutes = (_: number, ports: readonly number[]): readonly number[] => po
 /** Real servers with JetStream: one, or a cluster. */
 export async function startServers(
   count: number,
-  { isJetStreamOn = true, routesOf = allRoutes }: ServersOptions = {},
+  { isJetStreamOn = true, more = [], routesOf = allRoutes }: ServersOptions = {},
 ): Promise<NatsServers> {
   const directory = mkdtempSync(path.join(tmpdir(), 'meridian-nats-'));
   const ports = await freePorts(count * 2);
@@ -51,6 +53,7 @@ export async function startServers(
         // Every stream reserves its limit, and each test makes one.
         isJetStreamOn ? `jetstream { store_dir: "${path.join(directory, `data-${index}`)}", max_file_store: 1TB }` : '',
         count > 1 ? cluster : '',
+        ...more,
       ].join('\n'),
     );
     const child = spawn(serverFile, ['-c', file], { stdio: ['ignore', 'ignore', 'pipe'] });

@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+import { checkServerIdentity } from 'node:tls';
 import {
   type Authenticator,
   connect,
@@ -28,6 +30,8 @@ const pings = { pingInterval: 2_000, maxPingOut: 2 } as const;
 /** A connection that reconnects for as long as it is open. @throws UserFacingError */
 export async function connectToNats(place: NatsPlace): Promise<NatsConnection> {
   const { servers, user, password, tls } = place;
+  // The library's own type lacks the check, which it passes on to Node.
+  const secured = tls && { ...tls, checkServerIdentity: identityCheck(servers) };
   try {
     return await connect({
       servers: [...servers],
@@ -38,11 +42,24 @@ export async function connectToNats(place: NatsPlace): Promise<NatsConnection> {
       authenticator: authenticatorsOf(place),
       ...(user !== undefined && { user }),
       ...(password !== undefined && { pass: password }),
-      ...(tls && { tls }),
+      ...(secured && { tls: secured }),
     });
   } catch (error) {
-    throw natsUnreachable(servers, error);
+    throw natsUnreachable(place, error);
   }
+}
+
+/**
+ * Of a server that is named by its address the library tells Node no host, and Node then assumes localhost. So the certificate must be for
+ * one of the addresses.
+ */
+function identityCheck(servers: readonly string[]): typeof checkServerIdentity {
+  const addresses = servers.map((server) => server.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')).filter(isIP);
+  return (host, certificate) => {
+    const names = host === 'localhost' ? [host, ...addresses] : [host];
+    const faults = names.map((name) => checkServerIdentity(name, certificate));
+    return faults.includes(undefined) ? undefined : faults.at(-1);
+  };
 }
 
 function authenticatorsOf({ credentials, nkey }: NatsPlace): Authenticator[] {

@@ -33,8 +33,14 @@ export const jetStreamCodes = {
 
 const checkServers = 'Check that the servers of --store run, and that this machine reaches them.';
 
+const nameCertificate =
+  'If they ask for a client certificate, name one with --store-tls-certificate and --store-tls-key.';
+
 /** The text of any error names no secret: the library puts none in. */
-export function natsUnreachable(servers: readonly string[], error: unknown): UserFacingError {
+export function natsUnreachable(
+  { servers, tls }: { readonly servers: readonly string[]; readonly tls?: { readonly cert?: string } },
+  error: unknown,
+): UserFacingError {
   const reason = messageOf(error);
   if (/authorization|authentication|credential|nkey|seed/i.test(reason)) {
     return new UserFacingError({
@@ -47,7 +53,8 @@ export function natsUnreachable(servers: readonly string[], error: unknown): Use
   return new UserFacingError({
     id: 'bus/store/nats-unreachable',
     found: `the bus cannot reach NATS at ${servers.join(', ')}: ${reason}`,
-    next: [checkServers],
+    // A server that misses a client certificate just closes the connection.
+    next: [checkServers, ...(tls && tls.cert === undefined ? [nameCertificate] : [])],
     exitCode: exitCodes.unresolved,
   });
 }
@@ -74,10 +81,23 @@ export function smallPayload({ found, wanted }: { found: number; wanted: number 
   });
 }
 
+/** The server's own text names the subject. Undefined: the error is another one. */
+export function permissionFault(error: unknown): UserFacingError | undefined {
+  if (!/permissions violation/i.test(messageOf(error))) return undefined;
+  return new UserFacingError({
+    id: 'bus/store/nats-permission',
+    found: `NATS does not permit its user what the bus needs: ${messageOf(error)}`,
+    next: ['Give this user the permissions that docs/bus.md lists under "NATS JetStream".'],
+    exitCode: exitCodes.unresolved,
+  });
+}
+
 /** Why the stream cannot be made or looked at. */
 export function streamFault(stream: string, error: unknown): UserFacingError {
   const code = error instanceof JetStreamError ? error.code : undefined;
   const { notEnabled, notEnabledForAccount, tooFewServers, notClustered } = jetStreamCodes;
+  const denied = permissionFault(error);
+  if (denied) return denied;
   // Where JetStream is off, nobody listens on the subjects of its API.
   const isUnheard = /^no responders/.test(messageOf(error));
   if (isUnheard || code === notEnabled || code === notEnabledForAccount) {

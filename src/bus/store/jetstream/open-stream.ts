@@ -40,6 +40,7 @@ export async function openStream(options: StreamOptions, ifMissing: 'make' | 're
   const { retryScheduler = scheduler } = options;
   const connection = await connectToNats(options.nats);
   try {
+    void tellErrors(connection, onWait);
     checkServer(connection.info);
     const subjects = new Subjects(deployment);
     const stream = new Stream(connection, subjects.stream);
@@ -60,6 +61,11 @@ export async function openStream(options: StreamOptions, ifMissing: 'make' | 're
     await connection.close();
     throw error;
   }
+}
+
+/** A refused read has no answer, only an error of the connection. Ends with the connection. */
+async function tellErrors(connection: NatsConnection, onWait: (reason: string) => void): Promise<void> {
+  for await (const status of connection.status()) if (status.type === 'error') onWait(status.error.message);
 }
 
 /** Every message has up to some 200 bytes of headers, and records are stored before what they replace is deleted. */

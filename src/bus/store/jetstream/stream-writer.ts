@@ -1,6 +1,6 @@
 import { type Scheduler, sleep } from '../../../base/time/scheduler.ts';
 import { messageOf } from '../../../base/user-facing-error.ts';
-import { JetStreamError, jetStreamCodes, streamTaken, writeFailed } from './nats-fault.ts';
+import { JetStreamError, jetStreamCodes, permissionFault, streamTaken, writeFailed } from './nats-fault.ts';
 import { decodeRecord, encodeRecord } from './record-text.ts';
 import type { Stream, StreamWrite } from './stream.ts';
 
@@ -132,6 +132,8 @@ export class StreamWriter {
   }
 
   async #wait(error: unknown): Promise<void> {
+    const denied = permissionFault(error);
+    if (denied) throw denied;
     const { scheduler, stream, onWait } = this.#options;
     const nowMs = scheduler.nowMs();
     if (!this.#isWaiting) onWait(messageOf(error));
