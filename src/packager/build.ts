@@ -7,6 +7,7 @@ import { type BundledPackage, bundledPackages } from './bundle/bundled-packages.
 import { thirdPartyNotices } from './bundle/notices.ts';
 import { sbom } from './bundle/sbom.ts';
 import { writeClientPackage } from './client/client-package.ts';
+import { packWheel } from './client/wheel.ts';
 import { writeImageContext } from './image-context.ts';
 import { refuseCarriageReturns } from './line-ends.ts';
 import { type CarriedRuntime, downloadsTable, packageManifest } from './packaged-manifest.ts';
@@ -49,6 +50,7 @@ export async function buildDist(options: BuildOptions): Promise<Build> {
   const { plugin, ...shipped } = await bundle({ root });
   const version = (await readFile(path.join(root, packagePaths.version), 'utf8')).trim();
   await writeClientPackage({ root, version });
+  await packWheel({ root, version, outDir: path.join(root, 'dist/python') });
   const bundles = [plugin, ...Object.values(shipped)].flatMap(({ outputs }) =>
     Object.entries(outputs).map(([file, { bytes }]) => ({ path: file, bytes })),
   );

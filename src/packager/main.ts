@@ -5,6 +5,7 @@ import { exitCodeOf, renderError, UserFacingError } from '../base/user-facing-er
 import { type Build, buildDist } from './build.ts';
 import { type Weight, weigh, weightTable } from './bundle/weigh.ts';
 import { packClient } from './client/client-package.ts';
+import { packWheel } from './client/wheel.ts';
 import type { MadePackage } from './made-package.ts';
 import { makePackage } from './package.ts';
 
@@ -32,7 +33,7 @@ program
 
 program
   .command('package')
-  .description('build, and make a zip for `cf create-buildpack` and the npm package for plugins')
+  .description('build, and make a zip for `cf create-buildpack` and the packages for plugins in Node and Python')
   .option('--stack <name...>', 'stacks, each with a zip of its own; `any` makes one for every stack', ['any'])
   .option('--uncached', 'leave the runtime out; staging downloads it')
   .option('--out <dir>', 'receives the packages', 'build')
@@ -52,7 +53,8 @@ program
           : one,
       );
     }
-    made.push(await packClient({ root, outDir: flags.out, version: content.version }));
+    const client = { root, outDir: flags.out, version: content.version };
+    made.push(await packClient(client), await packWheel(client));
     console.log(flags.json ? JSON.stringify(made, undefined, 2) : made.map(describe).join('\n'));
   });
 

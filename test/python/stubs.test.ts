@@ -3,7 +3,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { generatePackageStubs, generateStubs, packageDir, packagePluginDir, pluginDir } from './stubs.ts';
+import { readPage } from '../docs/examples.ts';
+import { apiPage, generatePackageStubs, generateStubs, packageDir, packagePluginDir, pluginDir } from './stubs.ts';
 import { pythonFile } from './virtual-environment.ts';
 
 const wire = 'meridian_plugin/_wire';
@@ -15,6 +16,10 @@ test('the stubs are what `npm run gen:python` makes of the proto files', () => {
   expect(stubsIn(pluginDir, 'meridian')).toEqual(stubsIn(directory, 'meridian'));
   generatePackageStubs(directory);
   expect(stubsIn(packageDir, wire)).toMatchObject(stubsIn(directory, wire));
+});
+
+test('docs/plugin-api-python.md is what `npm run gen:python` makes of the sources of the package', () => {
+  expect(readPage('plugin-api-python.md')).toBe(apiPage());
 });
 
 test('the package and other stubs of the same messages work in one process, in either order', () => {

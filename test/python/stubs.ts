@@ -53,8 +53,16 @@ export function generatePackageStubs(outDir: string): void {
     for (const file of moved) {
       const code = `${note}\n\nfrom meridian_plugin._wire.pool import names_in\n\nglobals().update(names_in("${file}"))\n`;
       writeFileSync(path.join(outDir, file.replace('.proto', '_pb2.py')), code);
+      const types = path.join(outDir, file.replace('.proto', '_pb2.pyi'));
+      // protoc leaves the parameters of the mappings out, which the strict mode of mypy refuses.
+      writeFileSync(types, readFileSync(types, 'utf8').replaceAll('_Mapping]', '_Mapping[str, object]]'));
     }
   } finally {
     rmSync(work, { recursive: true });
   }
+}
+
+/** docs/plugin-api-python.md, whole, as the sources of the package say. */
+export function apiPage(): string {
+  return execFileSync(pythonFile, [path.join(import.meta.dirname, 'api_page.py'), packageDir], { encoding: 'utf8' });
 }

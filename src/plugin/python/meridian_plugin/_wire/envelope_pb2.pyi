@@ -13,7 +13,7 @@ class Envelope(_message.Message):
     meta: MessageMeta
     payload_type: str
     payload: bytes
-    def __init__(self, meta: _Optional[_Union[MessageMeta, _Mapping]] = ..., payload_type: _Optional[str] = ..., payload: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, meta: _Optional[_Union[MessageMeta, _Mapping[str, object]]] = ..., payload_type: _Optional[str] = ..., payload: _Optional[bytes] = ...) -> None: ...
 
 class MessageMeta(_message.Message):
     __slots__ = ("message_id", "correlation_id", "causation_id", "publisher_instance_id", "topic", "schema_version", "published_at_ns", "ts_event_ns", "ts_init_ns", "dedup_key", "traceparent", "tracestate", "original_topic", "original_publisher_instance_id", "original_published_at_ns", "failed_subscription", "failed_attempts")

@@ -39,7 +39,7 @@ class LifecycleRequest(_message.Message):
     attach: Attach
     health_report: HealthReport
     stopped: Stopped
-    def __init__(self, attach: _Optional[_Union[Attach, _Mapping]] = ..., health_report: _Optional[_Union[HealthReport, _Mapping]] = ..., stopped: _Optional[_Union[Stopped, _Mapping]] = ...) -> None: ...
+    def __init__(self, attach: _Optional[_Union[Attach, _Mapping[str, object]]] = ..., health_report: _Optional[_Union[HealthReport, _Mapping[str, object]]] = ..., stopped: _Optional[_Union[Stopped, _Mapping[str, object]]] = ...) -> None: ...
 
 class Attach(_message.Message):
     __slots__ = ("client",)
@@ -79,7 +79,7 @@ class LifecycleEvent(_message.Message):
     lost: Lost
     replaced: Replaced
     state_changed: StateChanged
-    def __init__(self, attached: _Optional[_Union[Attached, _Mapping]] = ..., health_check: _Optional[_Union[HealthCheck, _Mapping]] = ..., stop: _Optional[_Union[Stop, _Mapping]] = ..., degrade: _Optional[_Union[Degrade, _Mapping]] = ..., resume: _Optional[_Union[Resume, _Mapping]] = ..., lost: _Optional[_Union[Lost, _Mapping]] = ..., replaced: _Optional[_Union[Replaced, _Mapping]] = ..., state_changed: _Optional[_Union[StateChanged, _Mapping]] = ...) -> None: ...
+    def __init__(self, attached: _Optional[_Union[Attached, _Mapping[str, object]]] = ..., health_check: _Optional[_Union[HealthCheck, _Mapping[str, object]]] = ..., stop: _Optional[_Union[Stop, _Mapping[str, object]]] = ..., degrade: _Optional[_Union[Degrade, _Mapping[str, object]]] = ..., resume: _Optional[_Union[Resume, _Mapping[str, object]]] = ..., lost: _Optional[_Union[Lost, _Mapping[str, object]]] = ..., replaced: _Optional[_Union[Replaced, _Mapping[str, object]]] = ..., state_changed: _Optional[_Union[StateChanged, _Mapping[str, object]]] = ...) -> None: ...
 
 class Attached(_message.Message):
     __slots__ = ("instance_id", "degraded")
@@ -137,7 +137,7 @@ class PublishBatch(_message.Message):
     __slots__ = ("items",)
     ITEMS_FIELD_NUMBER: _ClassVar[int]
     items: _containers.RepeatedCompositeFieldContainer[PublishItem]
-    def __init__(self, items: _Optional[_Iterable[_Union[PublishItem, _Mapping]]] = ...) -> None: ...
+    def __init__(self, items: _Optional[_Iterable[_Union[PublishItem, _Mapping[str, object]]]] = ...) -> None: ...
 
 class PublishItem(_message.Message):
     __slots__ = ("client_sequence", "request")
@@ -145,13 +145,13 @@ class PublishItem(_message.Message):
     REQUEST_FIELD_NUMBER: _ClassVar[int]
     client_sequence: int
     request: _sidecar_pb2.PublishRequest
-    def __init__(self, client_sequence: _Optional[int] = ..., request: _Optional[_Union[_sidecar_pb2.PublishRequest, _Mapping]] = ...) -> None: ...
+    def __init__(self, client_sequence: _Optional[int] = ..., request: _Optional[_Union[_sidecar_pb2.PublishRequest, _Mapping[str, object]]] = ...) -> None: ...
 
 class PublishResults(_message.Message):
     __slots__ = ("results",)
     RESULTS_FIELD_NUMBER: _ClassVar[int]
     results: _containers.RepeatedCompositeFieldContainer[PublishResult]
-    def __init__(self, results: _Optional[_Iterable[_Union[PublishResult, _Mapping]]] = ...) -> None: ...
+    def __init__(self, results: _Optional[_Iterable[_Union[PublishResult, _Mapping[str, object]]]] = ...) -> None: ...
 
 class PublishResult(_message.Message):
     __slots__ = ("client_sequence", "outcome", "message_id", "refusal_reason", "duplicate", "status_code")
@@ -179,7 +179,7 @@ class ConsumeRequest(_message.Message):
     acknowledge: Acknowledge
     credit: Credit
     retry: Retry
-    def __init__(self, open: _Optional[_Union[OpenSubscription, _Mapping]] = ..., acknowledge: _Optional[_Union[Acknowledge, _Mapping]] = ..., credit: _Optional[_Union[Credit, _Mapping]] = ..., retry: _Optional[_Union[Retry, _Mapping]] = ...) -> None: ...
+    def __init__(self, open: _Optional[_Union[OpenSubscription, _Mapping[str, object]]] = ..., acknowledge: _Optional[_Union[Acknowledge, _Mapping[str, object]]] = ..., credit: _Optional[_Union[Credit, _Mapping[str, object]]] = ..., retry: _Optional[_Union[Retry, _Mapping[str, object]]] = ...) -> None: ...
 
 class OpenSubscription(_message.Message):
     __slots__ = ("name", "pattern", "start_at", "start_time_ns", "idle_expiry_s", "max_attempts", "dead_letter_topic", "credit")
@@ -199,7 +199,7 @@ class OpenSubscription(_message.Message):
     max_attempts: int
     dead_letter_topic: str
     credit: Credit
-    def __init__(self, name: _Optional[str] = ..., pattern: _Optional[str] = ..., start_at: _Optional[_Union[StartAt, str]] = ..., start_time_ns: _Optional[int] = ..., idle_expiry_s: _Optional[int] = ..., max_attempts: _Optional[int] = ..., dead_letter_topic: _Optional[str] = ..., credit: _Optional[_Union[Credit, _Mapping]] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., pattern: _Optional[str] = ..., start_at: _Optional[_Union[StartAt, str]] = ..., start_time_ns: _Optional[int] = ..., idle_expiry_s: _Optional[int] = ..., max_attempts: _Optional[int] = ..., dead_letter_topic: _Optional[str] = ..., credit: _Optional[_Union[Credit, _Mapping[str, object]]] = ...) -> None: ...
 
 class Credit(_message.Message):
     __slots__ = ("messages", "bytes")
@@ -229,7 +229,7 @@ class ConsumeEvent(_message.Message):
     opened: Opened
     message: ConsumedMessage
     acknowledged: Acknowledged
-    def __init__(self, opened: _Optional[_Union[Opened, _Mapping]] = ..., message: _Optional[_Union[ConsumedMessage, _Mapping]] = ..., acknowledged: _Optional[_Union[Acknowledged, _Mapping]] = ...) -> None: ...
+    def __init__(self, opened: _Optional[_Union[Opened, _Mapping[str, object]]] = ..., message: _Optional[_Union[ConsumedMessage, _Mapping[str, object]]] = ..., acknowledged: _Optional[_Union[Acknowledged, _Mapping[str, object]]] = ...) -> None: ...
 
 class Opened(_message.Message):
     __slots__ = ()
@@ -247,7 +247,7 @@ class ConsumedMessage(_message.Message):
     maybe_redelivered: bool
     attempt: int
     credit_bytes: int
-    def __init__(self, position: _Optional[int] = ..., envelope: _Optional[_Union[_envelope_pb2.Envelope, _Mapping]] = ..., maybe_redelivered: _Optional[bool] = ..., attempt: _Optional[int] = ..., credit_bytes: _Optional[int] = ...) -> None: ...
+    def __init__(self, position: _Optional[int] = ..., envelope: _Optional[_Union[_envelope_pb2.Envelope, _Mapping[str, object]]] = ..., maybe_redelivered: _Optional[bool] = ..., attempt: _Optional[int] = ..., credit_bytes: _Optional[int] = ...) -> None: ...
 
 class Acknowledged(_message.Message):
     __slots__ = ("positions",)
@@ -261,7 +261,7 @@ class ServeRequest(_message.Message):
     ANSWER_FIELD_NUMBER: _ClassVar[int]
     open: OpenServer
     answer: Answer
-    def __init__(self, open: _Optional[_Union[OpenServer, _Mapping]] = ..., answer: _Optional[_Union[Answer, _Mapping]] = ...) -> None: ...
+    def __init__(self, open: _Optional[_Union[OpenServer, _Mapping[str, object]]] = ..., answer: _Optional[_Union[Answer, _Mapping[str, object]]] = ...) -> None: ...
 
 class OpenServer(_message.Message):
     __slots__ = ("pattern",)
@@ -289,7 +289,7 @@ class ServeEvent(_message.Message):
     REQUEST_FIELD_NUMBER: _ClassVar[int]
     serving: Serving
     request: Request
-    def __init__(self, serving: _Optional[_Union[Serving, _Mapping]] = ..., request: _Optional[_Union[Request, _Mapping]] = ...) -> None: ...
+    def __init__(self, serving: _Optional[_Union[Serving, _Mapping[str, object]]] = ..., request: _Optional[_Union[Request, _Mapping[str, object]]] = ...) -> None: ...
 
 class Serving(_message.Message):
     __slots__ = ()
@@ -303,7 +303,7 @@ class Request(_message.Message):
     request_id: int
     envelope: _envelope_pb2.Envelope
     timeout_ms: int
-    def __init__(self, request_id: _Optional[int] = ..., envelope: _Optional[_Union[_envelope_pb2.Envelope, _Mapping]] = ..., timeout_ms: _Optional[int] = ...) -> None: ...
+    def __init__(self, request_id: _Optional[int] = ..., envelope: _Optional[_Union[_envelope_pb2.Envelope, _Mapping[str, object]]] = ..., timeout_ms: _Optional[int] = ...) -> None: ...
 
 class SaveStateRequest(_message.Message):
     __slots__ = ("state", "acknowledge")
@@ -311,7 +311,7 @@ class SaveStateRequest(_message.Message):
     ACKNOWLEDGE_FIELD_NUMBER: _ClassVar[int]
     state: bytes
     acknowledge: _containers.RepeatedCompositeFieldContainer[SubscriptionPositions]
-    def __init__(self, state: _Optional[bytes] = ..., acknowledge: _Optional[_Iterable[_Union[SubscriptionPositions, _Mapping]]] = ...) -> None: ...
+    def __init__(self, state: _Optional[bytes] = ..., acknowledge: _Optional[_Iterable[_Union[SubscriptionPositions, _Mapping[str, object]]]] = ...) -> None: ...
 
 class SubscriptionPositions(_message.Message):
     __slots__ = ("subscription", "positions")

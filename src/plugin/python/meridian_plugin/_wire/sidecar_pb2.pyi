@@ -93,7 +93,7 @@ class Delivery(_message.Message):
     __slots__ = ("envelope",)
     ENVELOPE_FIELD_NUMBER: _ClassVar[int]
     envelope: _envelope_pb2.Envelope
-    def __init__(self, envelope: _Optional[_Union[_envelope_pb2.Envelope, _Mapping]] = ...) -> None: ...
+    def __init__(self, envelope: _Optional[_Union[_envelope_pb2.Envelope, _Mapping[str, object]]] = ...) -> None: ...
 
 class CallRequest(_message.Message):
     __slots__ = ("topic", "payload_type", "payload", "correlation_id", "timeout_ms", "traceparent", "tracestate")
