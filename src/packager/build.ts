@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { packagePaths } from '../buildpack/layout.ts';
 import { parseManifest } from '../buildpack/manifest.ts';
@@ -50,7 +50,10 @@ export async function buildDist(options: BuildOptions): Promise<Build> {
   const { plugin, ...shipped } = await bundle({ root });
   const version = (await readFile(path.join(root, packagePaths.version), 'utf8')).trim();
   await writeClientPackage({ root, version });
-  await packWheel({ root, version, outDir: path.join(root, 'dist/python') });
+  // `init` copies the folder, which then has no wheel of another version.
+  const wheels = path.join(root, 'dist/python');
+  await rm(wheels, { recursive: true, force: true });
+  await packWheel({ root, version, outDir: wheels });
   const bundles = [plugin, ...Object.values(shipped)].flatMap(({ outputs }) =>
     Object.entries(outputs).map(([file, { bytes }]) => ({ path: file, bytes })),
   );

@@ -77,14 +77,10 @@ function notAFolder(folder: string, error: unknown): UserFacingError {
 }
 
 /** Copies what the clone of this program holds. */
-async function copy(
-  { from, to, only }: { readonly from: string; readonly to: string; readonly only?: readonly string[] },
-  folder: string,
-): Promise<void> {
+async function copy({ from, to }: { readonly from: string; readonly to: string }, folder: string): Promise<void> {
   const source = path.join(import.meta.dirname, '..', from);
   try {
-    if (!only) return await cp(source, path.join(folder, to), { recursive: true });
-    for (const name of only) await cp(path.join(source, name), path.join(folder, to, name), { recursive: true });
+    await cp(source, path.join(folder, to), { recursive: true });
   } catch (error) {
     throw new UserFacingError({
       id: 'init/clone/missing',

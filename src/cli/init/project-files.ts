@@ -1,5 +1,5 @@
 import { version } from '../../base/version.ts';
-import { pluginProgram } from './plugin-program.ts';
+import { pluginProgram, pythonProgram } from './plugin-program.ts';
 
 export interface Project {
   /** In lower case. */
@@ -12,8 +12,8 @@ export type Language = 'javascript' | 'typescript' | 'python';
 interface LanguageKind {
   /** The texts by the names of their files. */
   readonly files: (project: Project) => Readonly<Record<string, string>>;
-  /** What is copied from the clone: a folder there, or some of its files. */
-  readonly copied: readonly { readonly from: string; readonly to: string; readonly only?: readonly string[] }[];
+  /** The folders that are copied from the clone. */
+  readonly copied: readonly { readonly from: string; readonly to: string }[];
   readonly command: string;
   readonly buildpack: string;
   readonly install: string;
@@ -27,11 +27,7 @@ const run = (command: string): string => `meridian-sidecar run --dev-bus --watch
 const conformance = (command: string): string => `meridian-sidecar conformance ${grants} -- ${command}`;
 
 const client = { from: 'dist/meridian-plugin', to: 'vendor/meridian-plugin' };
-const stubs = {
-  from: 'fixtures/python-plugin',
-  to: '.',
-  only: ['plugin.py', 'contract_v1.py', 'streams.py', 'meridian', 'requirements.txt', 'runtime.txt'],
-};
+const wheel = { from: 'dist/python', to: 'vendor' };
 
 export const languages: Readonly<Record<Language, LanguageKind>> = {
   javascript: nodeKind('node plugin.js', (project) => ({
@@ -44,8 +40,13 @@ export const languages: Readonly<Record<Language, LanguageKind>> = {
     'tsconfig.json': tsconfig,
   })),
   python: {
-    files: () => ({ '.gitignore': '.venv/\n__pycache__/\n*.sqlite*\n' }),
-    copied: [stubs],
+    files: () => ({
+      'plugin.py': pythonProgram,
+      'requirements.txt': `./vendor/meridian_plugin-${version}-py3-none-any.whl\n`,
+      'runtime.txt': 'python-3.12.x\n',
+      '.gitignore': '.venv/\n__pycache__/\n*.sqlite*\n',
+    }),
+    copied: [wheel],
     command: 'python plugin.py',
     buildpack: 'python_buildpack',
     install: 'python3 -m venv .venv && .venv/bin/pip install -r requirements.txt',
@@ -55,6 +56,7 @@ export const languages: Readonly<Record<Language, LanguageKind>> = {
       'FROM python:3.12-slim',
       'WORKDIR /app',
       'COPY requirements.txt .',
+      'COPY vendor vendor',
       'RUN pip install --no-cache-dir -r requirements.txt',
       'COPY . .',
       'USER nobody',

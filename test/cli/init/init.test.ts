@@ -49,12 +49,12 @@ describe.each([
   });
 });
 
-test('a plugin in Python has the stubs of the contract beside it', async () => {
+test('a plugin in Python has the wheel of the client beside it', async () => {
   const folder = await init('ticks', '--language', 'python');
-  for (const file of ['plugin.py', 'contract_v1.py', 'requirements.txt', 'meridian/v1/sidecar_pb2.py']) {
-    const same = path.join(root, 'fixtures/python-plugin', file);
-    expect(readFileSync(path.join(folder, file), 'utf8')).toBe(readFileSync(same, 'utf8'));
-  }
+  const requirement = readFileSync(path.join(folder, 'requirements.txt'), 'utf8').trim();
+  const wheel = readFileSync(path.join(folder, requirement));
+  expect(wheel.equals(readFileSync(path.join(root, 'dist/python', path.basename(requirement))))).toBe(true);
+  expect(readdirSync(folder)).toEqual(expect.arrayContaining(['plugin.py', 'runtime.txt', '.gitignore']));
 });
 
 test.each(['javascript', 'typescript', 'python'])(

@@ -362,6 +362,7 @@ class Plugin:
     def _stop_within(self, reason: str, timeout_ms: int) -> None:
         self._budget.begin(timeout_ms, self._give_up)
         if self._stopping is None:
+            log.info("stopping: %s", reason)
             self._stopping = self._tasks.start(self._stop(reason))
 
     def _give_up(self) -> None:
@@ -371,8 +372,7 @@ class Plugin:
 
     async def _stop(self, reason: str) -> None:
         try:
-            if self._parts:
-                await asyncio.gather(*(part.stop() for part in self._parts))
+            await self._finish_work()
             await self._run_on_stop(reason)
             await self._publisher.drain()
             self._lifecycle.stopped()
@@ -384,6 +384,15 @@ class Plugin:
             self._budget.finish()
             stop_no_longer(self._request_stop)
             self._stopped.set()
+
+    async def _finish_work(self) -> None:
+        """What is not finished in time is redelivered to the next start."""
+        stops = [asyncio.ensure_future(part.stop()) for part in self._parts]
+        try:
+            for stop in stops:
+                await self._budget.bound(stop)
+        except RpcError as error:
+            log.warning("a handler is still at work: %s", error)
 
     async def _run_on_stop(self, reason: str) -> None:
         """A signal may have asked for the stop, and cannot handle an error."""
