@@ -133,6 +133,10 @@ def main() -> None:
                 sys.exit(f"{name} has no docstring")
             parts += described(name, node, doc)
         left = [name for name in left if not holds(name)]
+    parts.append("## meridian_plugin.testing")
+    for name, node, doc in documented(trees["testing"].body):
+        if doc:
+            parts += described(name, node, doc)
     print("\n\n".join(part for part in parts if part))
 
 

@@ -37,6 +37,7 @@ export async function packWheel({ root, version, outDir }: WheelOptions): Promis
       `${info}/WHEEL`,
       'Wheel-Version: 1.0\nGenerator: meridian-sidecar-buildpack\nRoot-Is-Purelib: true\nTag: py3-none-any\n',
     ],
+    [`${info}/entry_points.txt`, `[pytest11]\n${name} = ${name}.pytest_fixture\n`],
     [`${info}/licenses/LICENSE`, await readFile(path.join(root, 'LICENSE'), 'utf8')],
   ]);
   entries.set(`${info}/RECORD`, record(entries, `${info}/RECORD`));
