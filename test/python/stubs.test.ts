@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { limits } from '../../src/contract/wire/limits.ts';
 import { readPage } from '../docs/examples.ts';
 import { apiPage, generatePackageStubs, generateStubs, packageDir, packagePluginDir, pluginDir } from './stubs.ts';
 import { pythonFile } from './virtual-environment.ts';
@@ -16,6 +17,18 @@ test('the stubs are what `npm run gen:python` makes of the proto files', () => {
   expect(stubsIn(pluginDir, 'meridian')).toEqual(stubsIn(directory, 'meridian'));
   generatePackageStubs(directory);
   expect(stubsIn(packageDir, wire)).toMatchObject(stubsIn(directory, wire));
+});
+
+test('the limits that the package knows are those of the contract', () => {
+  const text = readFileSync(path.join(packageDir, 'meridian_plugin/_wire/limits.py'), 'utf8');
+  const known = Object.fromEntries(
+    [...text.matchAll(/^([A-Z_]+) = ([\d_ *]+)$/gm)].map(([, name = '', product = '']) => [
+      name.toLowerCase().replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase()),
+      product.split('*').reduce((value, factor) => value * Number(factor.replaceAll('_', '')), 1),
+    ]),
+  );
+  expect(Object.keys(known)).toHaveLength(6);
+  expect(limits).toMatchObject(known);
 });
 
 test('docs/plugin-api-python.md is what `npm run gen:python` makes of the sources of the package', () => {

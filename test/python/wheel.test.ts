@@ -103,6 +103,7 @@ describe('for mypy --strict', () => {
     python = environmentWith(
       'types',
       'mypy==1.20.0',
+      'pytest==9.0.2',
       'types-grpcio==1.85.0.20261028',
       'types-protobuf==7.35.1.20260906',
     );

@@ -16,6 +16,7 @@ asyncio.run(main())
 from meridian_plugin.connecting import connect
 from meridian_plugin.errors import NotAdmittedError, RpcError
 from meridian_plugin.messages import DeliveredMessage, Message
+from meridian_plugin.options import DeadLetters, Window
 from meridian_plugin.outcomes import (
     PublishAccepted,
     PublishOutcome,
@@ -25,7 +26,7 @@ from meridian_plugin.outcomes import (
     RequestFailed,
     RequestOutcome,
 )
-from meridian_plugin.plugin import DeadLetters, Plugin, Window
+from meridian_plugin.plugin import Plugin
 from meridian_plugin.request_server import Answer, RequestHandler
 from meridian_plugin.sidecar_connection import PluginIdentity
 from meridian_plugin.subscriptions import MessageHandler

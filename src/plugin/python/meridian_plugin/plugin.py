@@ -5,18 +5,12 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
 from meridian_plugin import arguments as check
-from meridian_plugin._wire import limits
 from meridian_plugin._wire.methods import Methods
 from meridian_plugin._wire.plugin_pb2 import (
-    START_AT_LAST_ACKNOWLEDGED,
-    START_AT_TIME,
-    Credit,
     LoadStateRequest,
-    OpenSubscription,
     SaveStateRequest,
     SubscriptionPositions,
 )
@@ -32,6 +26,7 @@ from meridian_plugin.lifecycle import (
 )
 from meridian_plugin.log import log
 from meridian_plugin.messages import DeliveredMessage
+from meridian_plugin.options import DeadLetters, Window, opening_of
 from meridian_plugin.outcomes import PublishOutcome, RequestOutcome, request_outcome
 from meridian_plugin.publisher import Publisher
 from meridian_plugin.request_server import RequestHandler, RequestServer
@@ -48,27 +43,6 @@ HealthCheckT = TypeVar("HealthCheckT", bound=HealthCheck)
 ReasonHookT = TypeVar("ReasonHookT", bound=ReasonHook)
 ResumeHookT = TypeVar("ResumeHookT", bound=ResumeHook)
 LostHookT = TypeVar("LostHookT", bound=LostHook)
-
-
-@dataclass(frozen=True)
-class DeadLetters:
-    """Where a message goes that cannot be handled."""
-
-    after_attempts: int
-    """After so many attempts it is redelivered no more."""
-    topic: str
-    """It goes to this topic, which the plugin may publish on."""
-
-
-@dataclass(frozen=True)
-class Window:
-    """How much may be in flight. After a crash each of these messages counts as an
-    attempt."""
-
-    messages: int = limits.CREDIT_MESSAGES
-    """How many messages."""
-    bytes: int = limits.CREDIT_BYTES
-    """How many of their bytes."""
 
 
 class Plugin:
@@ -186,20 +160,14 @@ class Plugin:
         FAILED_PRECONDITION when the plugin is stopping."""
         check.check_texts("subscribe", pattern=pattern, name=name)
         check.check_callable("subscribe", handler=handler)
-        opening = OpenSubscription(
-            name=name, pattern=pattern, start_at=START_AT_LAST_ACKNOWLEDGED
+        opening = opening_of(
+            pattern,
+            name=name,
+            start_time_ns=start_time_ns,
+            idle_expiry_s=idle_expiry_s,
+            dead_letters=dead_letters,
+            window=window,
         )
-        check.check_whole("subscribe", 0, check.UINT32_MAX, idle_expiry_s=idle_expiry_s)
-        opening.idle_expiry_s = idle_expiry_s
-        if start_time_ns is not None:
-            check.check_whole(
-                "subscribe", 0, check.INT64_MAX, start_time_ns=start_time_ns
-            )
-            opening.start_at = START_AT_TIME
-            opening.start_time_ns = start_time_ns
-        if dead_letters is not None:
-            _open_dead_letters(opening, dead_letters)
-        opening.credit.CopyFrom(_credit(Window() if window is None else window))
         methods = await self._ready_for_intake()
         subscription = Subscription(opening, handler)
         self._parts.append(subscription)
@@ -413,24 +381,3 @@ class Plugin:
                 "FAILED_PRECONDITION", "the plugin is stopping and accepts nothing new"
             )
         return methods
-
-
-def _open_dead_letters(opening: OpenSubscription, dead_letters: DeadLetters) -> None:
-    check.check_instance("subscribe", DeadLetters, dead_letters=dead_letters)
-    attempts = dead_letters.after_attempts
-    check.check_whole("subscribe", 0, check.UINT32_MAX, after_attempts=attempts)
-    check.check_texts("subscribe", dead_letters_topic=dead_letters.topic)
-    opening.max_attempts = attempts
-    opening.dead_letter_topic = dead_letters.topic
-
-
-def _credit(window: Window) -> Credit:
-    check.check_instance("subscribe", Window, window=window)
-    check.check_whole(
-        "subscribe",
-        1,
-        check.UINT32_MAX,
-        window_messages=window.messages,
-        window_bytes=window.bytes,
-    )
-    return Credit(messages=window.messages, bytes=window.bytes)
