@@ -1,4 +1,4 @@
-import type { ServerInfo } from '@nats-io/transport-node';
+import { type ServerInfo, TimeoutError } from '@nats-io/transport-node';
 import { limits } from '../../../contract/wire/limits.ts';
 import {
   JetStreamError,
@@ -33,7 +33,7 @@ export function checkServer(info: ServerInfo | undefined): void {
 
 /** @throws UserFacingError if there is no such stream. */
 export async function checkExists(stream: Stream): Promise<void> {
-  const existing = await configOf(stream).catch((error: unknown) => {
+  const existing = await patiently(() => configOf(stream)).catch((error: unknown) => {
     throw streamFault(stream.name, error);
   });
   if (!existing) throw streamMissing(stream.name);
@@ -41,10 +41,24 @@ export async function checkExists(stream: Stream): Promise<void> {
 
 /** Makes the stream, or checks the one that exists. Never changes one. @throws UserFacingError */
 export async function makeStream(stream: Stream, settings: StreamSettings): Promise<void> {
-  const differences = await makeOrCompare(stream, settings).catch((error: unknown) => {
+  const differences = await patiently(() => makeOrCompare(stream, settings)).catch((error: unknown) => {
     throw streamFault(stream.name, error);
   });
   if (differences.length > 0) throw streamDiffers(stream.name, differences);
+}
+
+/** While servers elect a leader, which takes 4 to 9 s, nobody answers. Each attempt waits for 5 s. */
+const attemptsMax = 6;
+
+/** Asks again while there is no answer. Repeating these requests changes nothing. */
+async function patiently<T>(ask: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof TimeoutError) || attempt === attemptsMax) throw error;
+    }
+  }
 }
 
 /** Where an existing stream differs from the settings. */
