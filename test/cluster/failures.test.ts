@@ -1,4 +1,3 @@
-import type { ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from '@nats-io/transport-node';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -8,7 +7,7 @@ import { Stream } from '../../src/bus/store/jetstream/stream.ts';
 import { activeOwner, idOf } from '../bus/store-fixtures.ts';
 import { CutLinks } from './cut-links.ts';
 import { appendNext, startLoad } from './load.ts';
-import { eventually, killed, type NatsServers, startServers } from './nats-server.ts';
+import { eventually, type NatsServers, startServers } from './nats-server.ts';
 import { newDeployment, openStore } from './open-store.ts';
 
 const messages = 10_000;
@@ -57,18 +56,6 @@ test('while each server in turn is cut off from the others the bus goes on, and 
   const again = await openStore(servers, settings);
   expect(await storedIn(again)).toEqual(accepted);
   await again.close();
-});
-
-test('a bus that starts while the servers have no leader waits until they have one', async () => {
-  const settings = settingsOf(newDeployment());
-  await (await openStore(servers, settings)).close();
-  for (const index of [0, 1]) await killed(servers.processes[index] as ChildProcess);
-  const opening = openStore(servers, settings);
-  // Longer than one request waits for its answer.
-  const early = await Promise.race([opening.then(() => 'opened'), sleep(7_000).then(() => 'waits')]);
-  expect(early).toBe('waits');
-  for (const index of [0, 1]) await servers.restart(index);
-  await (await opening).close();
 });
 
 test('a full stream makes the bus wait: nothing is refused or lost, and it goes on when there is room', async () => {

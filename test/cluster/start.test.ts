@@ -1,7 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from '@nats-io/transport-node';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Stream } from '../../src/bus/store/jetstream/stream.ts';
-import { type NatsServers, startServers } from './nats-server.ts';
+import { eventually, killed, type NatsServers, startServers } from './nats-server.ts';
 import { newDeployment, openStore } from './open-store.ts';
 
 let servers: NatsServers;
@@ -47,4 +48,18 @@ test('an existing stream with other settings is named and left as it is', async 
   });
   expect((await stream.request(`STREAM.INFO.${stream.name}`))['config']).toMatchObject({ max_msgs: 5 });
   await connection.close();
+});
+
+test('a bus that starts while the servers have no leader waits until they have one', async () => {
+  const cluster = await startServers(3);
+  const settings = { deployment: newDeployment() };
+  await (await eventually(() => openStore(cluster, settings))).close();
+  for (const child of cluster.processes.slice(1)) await killed(child);
+  const opening = openStore(cluster, settings);
+  // Longer than one request waits for its answer.
+  const early = await Promise.race([opening.then(() => 'opened'), sleep(7_000).then(() => 'waits')]);
+  expect(early).toBe('waits');
+  for (const index of [1, 2]) await cluster.restart(index);
+  await (await opening).close();
+  await cluster.stop();
 });
