@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -16,6 +15,7 @@ from meridian_plugin._wire.plugin_pb2 import (
     LifecycleRequest,
     Stopped,
 )
+from meridian_plugin.awaited import result_of
 from meridian_plugin.errors import RpcError, is_lost_connection, message_of
 from meridian_plugin.log import log
 from meridian_plugin.streams import Stream
@@ -118,9 +118,7 @@ class Lifecycle:
         if before:
             await asyncio.wait((before,))
         try:
-            result = hook(*arguments)
-            if inspect.isawaitable(result):
-                await result
+            await result_of(hook(*arguments))
         except Exception as error:
             log.error("%s failed: %s", name, message_of(error))
 
@@ -128,10 +126,7 @@ class Lifecycle:
         report = HealthReport(check_id=check_id, healthy=True)
         try:
             if self.health_check:
-                healthy = self.health_check()
-                if inspect.isawaitable(healthy):
-                    healthy = await healthy
-                report.healthy = bool(healthy)
+                report.healthy = bool(await result_of(self.health_check()))
         except Exception as error:
             report.healthy = False
             report.detail = beginning_of(message_of(error), TEXT_BYTES)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -15,6 +14,7 @@ from meridian_plugin._wire.plugin_pb2 import (
     SubscriptionPositions,
 )
 from meridian_plugin._wire.sidecar_pb2 import CallRequest, PublishRequest
+from meridian_plugin.awaited import result_of
 from meridian_plugin.drain_budget import DrainBudget
 from meridian_plugin.errors import RpcError, message_of
 from meridian_plugin.lifecycle import (
@@ -114,16 +114,7 @@ class Plugin:
         check.check_bytes("publish", payload=payload)
         check.check_whole("publish", 0, check.INT64_MAX, ts_event_ns=ts_event_ns)
         request = PublishRequest(
-            topic=topic,
-            payload=bytes(payload),
-            payload_type=payload_type,
-            correlation_id=correlation_id,
-            causation_id=causation_id,
-            ts_event_ns=ts_event_ns,
-            dedup_key=dedup_key,
-            schema_version=schema_version,
-            traceparent=traceparent,
-            tracestate=tracestate,
+            payload=bytes(payload), ts_event_ns=ts_event_ns, **texts
         )
         return await self._publisher.publish(await self._ready(), request)
 
@@ -172,7 +163,7 @@ class Plugin:
         subscription = Subscription(opening, handler)
         self._parts.append(subscription)
         subscription.connect(methods)
-        await self._budget.bound(subscription.opened())
+        await self._budget.bound(subscription.opened.wait())
 
     async def serve(self, pattern: str, handler: RequestHandler) -> None:
         """Answers the requests on one pattern. Returns when requests can arrive. Raises
@@ -183,7 +174,7 @@ class Plugin:
         server = RequestServer(pattern, handler)
         self._parts.append(server)
         server.connect(methods)
-        await self._budget.bound(server.serving())
+        await self._budget.bound(server.serving.wait())
 
     async def request(
         self,
@@ -204,25 +195,17 @@ class Plugin:
 
         Raises TypeError as `publish` does; RpcError INVALID_ARGUMENT for what is over a
         limit, UNAVAILABLE."""
-        check.check_texts(
-            "request",
-            topic=topic,
-            payload_type=payload_type,
-            correlation_id=correlation_id,
-            traceparent=traceparent,
-            tracestate=tracestate,
-        )
+        texts = {
+            "topic": topic,
+            "payload_type": payload_type,
+            "correlation_id": correlation_id,
+            "traceparent": traceparent,
+            "tracestate": tracestate,
+        }
+        check.check_texts("request", **texts)
         check.check_bytes("request", payload=payload)
         check.check_whole("request", 0, check.INT32_MAX, timeout_ms=timeout_ms)
-        request = CallRequest(
-            topic=topic,
-            payload=bytes(payload),
-            timeout_ms=timeout_ms,
-            payload_type=payload_type,
-            correlation_id=correlation_id,
-            traceparent=traceparent,
-            tracestate=tracestate,
-        )
+        request = CallRequest(payload=bytes(payload), timeout_ms=timeout_ms, **texts)
         methods = await self._ready()
         reply = await self._budget.bound(unary(methods.call, request))
         return request_outcome(reply)
@@ -365,9 +348,8 @@ class Plugin:
     async def _run_on_stop(self, reason: str) -> None:
         """A signal may have asked for the stop, and cannot handle an error."""
         try:
-            result = self._on_stop(reason) if self._on_stop else None
-            if inspect.isawaitable(result):
-                await result
+            if self._on_stop:
+                await result_of(self._on_stop(reason))
         except Exception as error:
             log.error("on_stop failed: %s", message_of(error))
 

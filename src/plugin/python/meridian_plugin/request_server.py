@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -11,7 +9,9 @@ from meridian_plugin._wire import limits, plugin_pb2
 from meridian_plugin._wire.methods import Methods
 from meridian_plugin._wire.plugin_pb2 import OpenServer, ServeEvent, ServeRequest
 from meridian_plugin.arguments import check_bytes, check_instance, check_texts
+from meridian_plugin.awaited import result_of
 from meridian_plugin.errors import RpcError, is_lost_connection, message_of
+from meridian_plugin.first_answer import FirstAnswer
 from meridian_plugin.log import log
 from meridian_plugin.messages import Message, fields_of
 from meridian_plugin.streams import Stream
@@ -41,19 +41,11 @@ class RequestServer:
     def __init__(self, pattern: str, handler: RequestHandler) -> None:
         self._pattern = pattern
         self._handler = handler
-        self._serving: asyncio.Future[RpcError | None] = (
-            asyncio.get_running_loop().create_future()
-        )
+        self.serving = FirstAnswer()
         self._stream: ServeStream | None = None
         self._answers = Tasks()
         self._tasks = Tasks()
         self._stopped = False
-
-    async def serving(self) -> None:
-        """Returns when the first requests can arrive; RpcError when refused."""
-        error = await asyncio.shield(self._serving)
-        if error:
-            raise error
 
     def connect(self, methods: Methods) -> None:
         """Serves again on a new connection."""
@@ -83,25 +75,20 @@ class RequestServer:
             async for event in stream.received():
                 match event.WhichOneof("event"):
                     case "serving":
-                        self._settle_serving(None)
+                        self.serving.settle(None)
                     case "request" if not self._stopped:
                         self._answers.start(self._answer(stream, event.request))
         except RpcError as error:
             if is_lost_connection(error):
                 return
-            self._settle_serving(error)
+            self.serving.settle(error)
             log.error("serving %s ended: %s", self._pattern, error)
-
-    def _settle_serving(self, error: RpcError | None) -> None:
-        if not self._serving.done():
-            self._serving.set_result(error)
 
     async def _answer(self, stream: ServeStream, request: plugin_pb2.Request) -> None:
         answer = plugin_pb2.Answer(request_id=request.request_id)
         try:
-            given = self._handler(Message(**fields_of(request.envelope)))
-            if inspect.isawaitable(given):
-                given = await given
+            message = Message(**fields_of(request.envelope))
+            given = await result_of(self._handler(message))
             check_answer(given)
             answer.payload = bytes(given.payload)
             answer.payload_type = given.payload_type

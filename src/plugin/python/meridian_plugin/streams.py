@@ -40,10 +40,6 @@ class Stream(Generic[Sent, Received]):
         self._outgoing: asyncio.Queue[Sent | None] = asyncio.Queue()
         self._call = method(requests or self._requests())
 
-    @property
-    def is_over(self) -> bool:
-        return bool(self._call.done())
-
     def send(self, message: Sent) -> None:
         self._outgoing.put_nowait(message)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 from collections.abc import Awaitable, Callable
 
 from meridian_plugin._wire.methods import Methods
@@ -16,7 +15,9 @@ from meridian_plugin._wire.plugin_pb2 import (
     OpenSubscription,
     Retry,
 )
+from meridian_plugin.awaited import result_of
 from meridian_plugin.errors import RpcError, is_lost_connection, message_of
+from meridian_plugin.first_answer import FirstAnswer
 from meridian_plugin.log import log
 from meridian_plugin.messages import DeliveredMessage, fields_of
 from meridian_plugin.streams import Stream
@@ -42,9 +43,7 @@ class Subscription:
         self._handler = handler
         # Handled, and not yet confirmed as acknowledged.
         self._handled: set[int] = set()
-        self._opened: asyncio.Future[RpcError | None] = (
-            asyncio.get_running_loop().create_future()
-        )
+        self.opened = FirstAnswer()
         self._retries: dict[int, tuple[asyncio.TimerHandle, Callable[[], None]]] = {}
         self._stream: ConsumeStream | None = None
         self._tasks = Tasks()
@@ -52,12 +51,6 @@ class Subscription:
         self._idle = asyncio.Event()
         self._idle.set()
         self._stopped = False
-
-    async def opened(self) -> None:
-        """Returns when it is open for the first time; RpcError when it is refused."""
-        error = await asyncio.shield(self._opened)
-        if error:
-            raise error
 
     def connect(self, methods: Methods) -> None:
         """Reopens the subscription on a new connection."""
@@ -98,7 +91,7 @@ class Subscription:
             async for event in stream.received():
                 match event.WhichOneof("event"):
                     case "opened":
-                        self._settle_opened(None)
+                        self.opened.settle(None)
                     case "acknowledged":
                         self._handled.difference_update(event.acknowledged.positions)
                     case "message" if not self._stopped:
@@ -111,12 +104,8 @@ class Subscription:
             if is_lost_connection(error):
                 return
             name = self._opening.name
-            self._settle_opened(error)
+            self.opened.settle(error)
             log.error("subscription %s ended: %s", name, error)
-
-    def _settle_opened(self, error: RpcError | None) -> None:
-        if not self._opened.done():
-            self._opened.set_result(error)
 
     async def _take(self, stream: ConsumeStream, consumed: ConsumedMessage) -> None:
         if consumed.position not in self._handled:
@@ -128,9 +117,7 @@ class Subscription:
                 attempt=consumed.attempt,
             )
             try:
-                result = self._handler(message)
-                if inspect.isawaitable(result):
-                    await result
+                await result_of(self._handler(message))
             except Exception as error:
                 log.error(
                     "the handler of %s failed, and the message is redelivered: %s",

@@ -18,9 +18,9 @@ class Methods:
                 response_deserializer=reply.FromString,
             )
 
-        def stream(name: str, request: Any, reply: Any) -> Any:
+        def stream(path: str, request: Any, reply: Any) -> Any:
             return channel.stream_stream(
-                f"/meridian.sidecar.v1.PluginService/{name}",
+                path,
                 request_serializer=request.SerializeToString,
                 response_deserializer=reply.FromString,
             )
@@ -42,7 +42,13 @@ class Methods:
         self.load_state = unary(
             f"{service}/LoadState", own.LoadStateRequest, own.LoadStateReply
         )
-        self.lifecycle = stream("Lifecycle", own.LifecycleRequest, own.LifecycleEvent)
-        self.publish = stream("Publish", own.PublishBatch, own.PublishResults)
-        self.consume = stream("Consume", own.ConsumeRequest, own.ConsumeEvent)
-        self.serve = stream("Serve", own.ServeRequest, own.ServeEvent)
+        self.lifecycle = stream(
+            f"{service}/Lifecycle", own.LifecycleRequest, own.LifecycleEvent
+        )
+        self.publish = stream(
+            f"{service}/Publish", own.PublishBatch, own.PublishResults
+        )
+        self.consume = stream(
+            f"{service}/Consume", own.ConsumeRequest, own.ConsumeEvent
+        )
+        self.serve = stream(f"{service}/Serve", own.ServeRequest, own.ServeEvent)
