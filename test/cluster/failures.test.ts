@@ -2,11 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from '@nats-io/transport-node';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { realScheduler } from '../../src/base/time/real-scheduler.ts';
-import type { JetStreamStore } from '../../src/bus/store/jetstream/jetstream-store.ts';
 import { Stream } from '../../src/bus/store/jetstream/stream.ts';
-import { activeOwner, idOf } from '../bus/store-fixtures.ts';
+import { activeOwner } from '../bus/store-fixtures.ts';
 import { CutLinks } from './cut-links.ts';
-import { appendNext, startLoad } from './load.ts';
+import { appendNext, startLoad, storedByTopic } from './load.ts';
 import { eventually, type NatsServers, startServers } from './nats-server.ts';
 import { newDeployment, openStore } from './open-store.ts';
 
@@ -29,12 +28,6 @@ function settingsOf(deployment: string, waits: string[] = []) {
   return { deployment, scheduler: realScheduler, retention, onWait: (reason: string) => void waits.push(reason) };
 }
 
-/** The ids of everything that is stored, by topic, in the order of the log. */
-async function storedIn(store: JetStreamStore): Promise<ReadonlyMap<string, readonly (string | undefined)[]>> {
-  const byTopic = Map.groupBy(await store.read(0n, retention.messages), ({ topic }) => topic);
-  return new Map([...byTopic].map(([topic, stored]) => [topic, stored.map(idOf)]));
-}
-
 test('while each server in turn is cut off from the others the bus goes on, and all that it accepted is there once', async () => {
   const settings = settingsOf(newDeployment());
   const store = await openStore(servers, settings);
@@ -54,7 +47,7 @@ test('while each server in turn is cut off from the others the bus goes on, and 
   const accepted = await load.stop(messages);
   await store.close();
   const again = await openStore(servers, settings);
-  expect(await storedIn(again)).toEqual(accepted);
+  expect(await storedByTopic(again)).toEqual(accepted);
   await again.close();
 });
 
@@ -76,7 +69,7 @@ test('a full stream makes the bus wait: nothing is refused or lost, and it goes 
   await sleep(5_000);
   await limitTo(config.max_bytes);
   const accepted = await load.stop(messages);
-  expect(await storedIn(store)).toEqual(accepted);
+  expect(await storedByTopic(store)).toEqual(accepted);
   await Promise.all([store.close(), connection.close()]);
 });
 
@@ -105,7 +98,7 @@ test('of buses that take over from each other under load, none writes after its 
     await store.close();
     store = next;
   }
-  const stored = await storedIn(store);
+  const stored = await storedByTopic(store);
   for (const [instanceId, ids] of accepted) {
     const found = stored.get(instanceId) ?? [];
     const isAccepted = new Set(ids);

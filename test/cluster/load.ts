@@ -1,5 +1,5 @@
 import type { Owner, Store } from '../../src/bus/store/store.ts';
-import { activeOwner, message } from '../bus/store-fixtures.ts';
+import { activeOwner, idOf, message } from '../bus/store-fixtures.ts';
 
 export interface Load {
   /** Ends when at least this many messages of all owners were accepted. Resolves with their ids, by owner. */
@@ -33,4 +33,10 @@ export async function appendNext(store: Store, owner: Owner, first: number): Pro
     sequences.map((each) => message(each, { id: idFor(each), ...options })),
   );
   return sequences.map(idFor);
+}
+
+/** The ids of everything that is stored, by topic, in the order of the log. */
+export async function storedByTopic(store: Store): Promise<ReadonlyMap<string, readonly (string | undefined)[]>> {
+  const byTopic = Map.groupBy(await store.read(0n, 2_000_000), ({ topic }) => topic);
+  return new Map([...byTopic].map(([topic, stored]) => [topic, stored.map(idOf)]));
 }

@@ -3,11 +3,8 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { realScheduler } from '../../src/base/time/real-scheduler.ts';
-import { CommandProcesses } from '../../src/cli/conformance/conformance-process.ts';
 import { conformanceTests } from '../../src/conformance/conformance-tests.ts';
-import { runConformance } from '../../src/conformance/run-conformance.ts';
-import { grpcNetwork } from '../../src/transport/grpc/network.ts';
-import { idsOf, seenIn } from '../conformance/judge-plugin.ts';
+import { idsOf, judgeCommand, seenIn } from '../conformance/judge-plugin.ts';
 import { type NatsServers, startServers } from './nats-server.ts';
 import { openStore } from './open-store.ts';
 import { serverFile } from './tools.ts';
@@ -24,24 +21,13 @@ afterAll(() => servers.stop());
 
 test('the node plugin passes every conformance test on a bus whose store is on NATS', async () => {
   const grants = (['publish', 'subscribe'] as const).map((action) => ({ action, pattern: 'demo.*' }));
-  const results = await runConformance({
-    around: {
-      network: grpcNetwork,
-      scheduler: realScheduler,
-      startPlugin: new CommandProcesses([process.execPath, path.join(root, 'fixtures/node-plugin/plugin.js')]).start,
-      instanceId: 'judged-plugin',
-      poolType: 'SignalPool',
-      openStore: async () => {
-        const store = await openStore(servers, { scheduler: realScheduler });
-        return { store, close: () => store.close() };
-      },
-    },
+  const results = await judgeCommand([process.execPath, path.join(root, 'fixtures/node-plugin/plugin.js')], {
     grants,
-    messages: [],
-    isStrict: false,
     stepTimeoutMs: 10_000,
-    only: [],
-    onScene() {},
+    async openStore() {
+      const store = await openStore(servers, { scheduler: realScheduler });
+      return { store, close: () => store.close() };
+    },
   });
   expect(idsOf(results, 'passed'), seenIn(results)).toEqual(conformanceTests.map(({ id }) => id).sort());
 });

@@ -8,7 +8,8 @@ import type { JetStreamStoreOptions } from '../../src/bus/store/jetstream/open-j
 import { Stream } from '../../src/bus/store/jetstream/stream.ts';
 import { StreamWriter } from '../../src/bus/store/jetstream/stream-writer.ts';
 import { RevisionConflictError } from '../../src/bus/store/store.ts';
-import { activeOwner, appendIds, everything, idOf, idsIn, message } from '../bus/store-fixtures.ts';
+import { activeOwner, appendIds, everything, idsIn, message } from '../bus/store-fixtures.ts';
+import { startLoad, storedByTopic } from './load.ts';
 import { eventually, killed, type NatsServers, startServers } from './nats-server.ts';
 import { newDeployment, openStore } from './open-store.ts';
 
@@ -144,23 +145,7 @@ test('under load every server is killed in turn: all that was accepted is there,
     retention: { messages: 2_000_000, bytes: 1024 * 1024 * 1024 },
   };
   const store = await open(settings);
-  const owners = await Promise.all(Array.from({ length: 8 }, (_, index) => activeOwner(store, `i${index}`)));
-  let isOver = false;
-  const load = owners.map(async (owner): Promise<string[]> => {
-    const accepted: string[] = [];
-    while (!isOver || accepted.length < 10_000 / owners.length) {
-      const first = accepted.length + 1;
-      const sequences = Array.from({ length: 32 }, (_, at) => BigInt(first + at));
-      const idFor = (sequence: bigint): string => `${owner.instanceId}-${sequence}`;
-      const options = { settledBelow: BigInt(first), topic: owner.instanceId };
-      await store.append(
-        owner,
-        sequences.map((each) => message(each, { id: idFor(each), ...options })),
-      );
-      accepted.push(...sequences.map(idFor));
-    }
-    return accepted;
-  });
+  const load = await startLoad(store);
   for (const [index, child] of [...servers.processes].entries()) {
     await sleep(1_000);
     await killed(child);
@@ -169,13 +154,11 @@ test('under load every server is killed in turn: all that was accepted is there,
     // While two are away nothing is stored, so the next one waits until something was.
     await store.reserve('waits', { startedAtNs: 0n, principal: '' });
   }
-  isOver = true;
-  const accepted = await Promise.all(load);
+  const accepted = await load.stop(10_000);
   await store.close();
-  const stored = await (await open(settings)).read(0n, 2_000_000);
-  const byTopic = Map.groupBy(stored, ({ topic }) => topic);
-  for (const [index, ids] of accepted.entries()) {
+  const stored = await storedByTopic(await open(settings));
+  for (const [topic, ids] of accepted) {
     expect(ids.length).toBeGreaterThanOrEqual(1_250);
-    expect(byTopic.get(`i${index}`)?.map(idOf)).toEqual(ids);
+    expect(stored.get(topic)).toEqual(ids);
   }
 });

@@ -8,12 +8,10 @@ import { CommandProcesses } from '../../src/cli/conformance/conformance-process.
 import type { TestId } from '../../src/conformance/conformance-tests.ts';
 import { runConformance, type TestResult } from '../../src/conformance/run-conformance.ts';
 import type { Expectations } from '../../src/conformance/scenario.ts';
+import type { OpenedStore } from '../../src/conformance/surroundings.ts';
 import { grpcNetwork } from '../../src/transport/grpc/network.ts';
 
-export type JudgePlugin = (
-  args: readonly string[],
-  claims?: Partial<Expectations> & { readonly only?: readonly TestId[] },
-) => Promise<readonly TestResult[]>;
+export type JudgePlugin = (args: readonly string[], claims?: Claims) => Promise<readonly TestResult[]>;
 
 /** Bundles a plugin of this folder, since it is started many times, and one file starts in a third of the time. */
 export function judgeOf(source: string): JudgePlugin {
@@ -31,23 +29,36 @@ export function judgeOf(source: string): JudgePlugin {
     });
   });
   afterAll(() => rmSync(directory, { recursive: true }));
-  return (args, claims) =>
-    runConformance({
-      around: {
-        network: grpcNetwork,
-        scheduler: realScheduler,
-        startPlugin: new CommandProcesses([process.execPath, outfile, ...args]).start,
-        instanceId: 'judged-plugin',
-        poolType: 'SignalPool',
-      },
-      grants: [],
-      messages: [],
-      isStrict: false,
-      stepTimeoutMs: 5_000,
-      only: [],
-      onScene() {},
-      ...claims,
-    });
+  return (args, claims) => judgeCommand([process.execPath, outfile, ...args], claims);
+}
+
+type Claims = Partial<Expectations> & {
+  readonly only?: readonly TestId[];
+  /** Of the bus; absent: in memory. */
+  readonly openStore?: () => Promise<OpenedStore>;
+};
+
+export function judgeCommand(
+  command: readonly string[],
+  { openStore, ...claims }: Claims = {},
+): Promise<readonly TestResult[]> {
+  return runConformance({
+    around: {
+      network: grpcNetwork,
+      scheduler: realScheduler,
+      startPlugin: new CommandProcesses(command).start,
+      instanceId: 'judged-plugin',
+      poolType: 'SignalPool',
+      ...(openStore && { openStore }),
+    },
+    grants: [],
+    messages: [],
+    isStrict: false,
+    stepTimeoutMs: 5_000,
+    only: [],
+    onScene() {},
+    ...claims,
+  });
 }
 
 /** The tests that ended so, sorted. */

@@ -6,6 +6,7 @@ import { pythonFile } from './virtual-environment.ts';
 
 afterEach(endAll);
 
+const grants = ['--grant', 'publish:demo.*', '--grant', 'subscribe:demo.*'];
 const v1Only = ['env', 'PLUGIN_V1_ONLY=true'];
 const beyondV1 = ['degraded-state', 'state-save-load', 'dual-timestamps', 'dedup-key'];
 
@@ -13,7 +14,6 @@ test.each([
   ['with its callbacks', [], []],
   ['with contract v1 alone', v1Only, beyondV1],
 ])('plugin.py %s fails no conformance test', async (_mode, prefix, notApplicable) => {
-  const grants = ['--grant', 'publish:demo.*', '--grant', 'subscribe:demo.*'];
   const command = [...prefix, pythonFile, '-B', path.join(pluginDir, 'plugin.py')];
   const judging = runCli('conformance', ...grants, '--json', '--', ...command);
   expect(await judging.exited, judging.output).toBe(0);
@@ -22,7 +22,6 @@ test.each([
 });
 
 test('a plugin that uses the package meridian_plugin passes every conformance test', async () => {
-  const grants = ['--grant', 'publish:demo.*', '--grant', 'subscribe:demo.*'];
   const command = ['env', `PYTHONPATH=${packageDir}`, pythonFile, '-B', path.join(packagePluginDir, 'plugin.py')];
   const judging = runCli('conformance', ...grants, '--', ...command);
   expect(await judging.exited, judging.output).toBe(0);

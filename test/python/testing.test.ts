@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { packWheel } from '../../src/packager/client/wheel.ts';
 import { readPage } from '../docs/examples.ts';
 import { endAll, Program } from '../sidecar/processes.ts';
+import { makeEnvironment } from './virtual-environment.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const version = readFileSync(path.join(root, 'VERSION'), 'utf8').trim();
@@ -17,9 +18,7 @@ let python: string;
 beforeAll(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'meridian-testing-'));
   const { path: wheel } = await packWheel({ root, version, outDir: folder });
-  python = path.join(folder, 'venv/bin/python');
-  execFileSync('python3', ['-m', 'venv', path.join(folder, 'venv')]);
-  execFileSync(python, ['-m', 'pip', 'install', '--quiet', wheel, 'pytest==9.0.2']);
+  python = makeEnvironment(path.join(folder, 'venv'), wheel, 'pytest==9.0.2');
 });
 afterAll(async () => {
   await endAll();

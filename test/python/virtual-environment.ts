@@ -15,9 +15,16 @@ export function setup(): void {
   const stampFile = path.join(directory, 'made-from.txt');
   if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === requirements) return;
   checkPython();
-  run('python3', ['-m', 'venv', '--clear', directory]);
-  run(pythonFile, ['-m', 'pip', 'install', '--quiet', '-r', 'test/python/requirements.txt']);
+  makeEnvironment(directory, '-r', 'test/python/requirements.txt');
   writeFileSync(stampFile, requirements);
+}
+
+/** Makes a virtual environment with what pip is told to install. Returns its interpreter. */
+export function makeEnvironment(folder: string, ...install: readonly string[]): string {
+  const python = path.join(folder, 'bin/python');
+  run('python3', ['-m', 'venv', '--clear', folder]);
+  run(python, ['-m', 'pip', 'install', '--quiet', ...install]);
+  return python;
 }
 
 function checkPython(): void {

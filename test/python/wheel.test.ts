@@ -7,6 +7,7 @@ import { packWheel } from '../../src/packager/client/wheel.ts';
 import type { MadePackage } from '../../src/packager/made-package.ts';
 import { endAll, Program, startBus, startSidecar } from '../sidecar/processes.ts';
 import { packageDir } from './stubs.ts';
+import { makeEnvironment } from './virtual-environment.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const version = readFileSync(path.join(root, 'VERSION'), 'utf8').trim();
@@ -23,15 +24,9 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Makes a virtual environment with the wheel and other requirements; returns its interpreter. */
+/** A virtual environment with the wheel and other requirements; returns its interpreter. */
 function environmentWith(name: string, ...requirements: readonly string[]): string {
-  const directory = path.join(folder, name);
-  const python = path.join(directory, 'bin/python');
-  execFileSync('python3', ['-m', 'venv', directory]);
-  execFileSync(python, ['-m', 'pip', 'install', '--quiet', '--only-binary', ':all:', made.path, ...requirements], {
-    stdio: ['ignore', 'inherit', 'inherit'],
-  });
-  return python;
+  return makeEnvironment(path.join(folder, name), '--only-binary', ':all:', made.path, ...requirements);
 }
 
 describe('the wheel', () => {
