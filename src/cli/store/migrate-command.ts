@@ -3,9 +3,10 @@ import type { Command } from 'commander';
 import { realScheduler } from '../../base/time/real-scheduler.ts';
 import { UserFacingError } from '../../base/user-facing-error.ts';
 import { isNatsStore, natsPlaceOf } from '../../bus/run/nats-store.ts';
-import { type Migrated, migrate } from '../../bus/store/migration/migrate.ts';
+import type { Migrated } from '../../bus/store/migration/migrate.ts';
 import type { BusFlags } from '../bus/bus-settings.ts';
 import { usageExitCode } from '../command.ts';
+import { countsText } from './counts-text.ts';
 import { progressPrinter } from './progress.ts';
 
 interface MigrateFlags extends BusFlags {
@@ -32,6 +33,7 @@ async function run(flags: MigrateFlags): Promise<void> {
   if (isNatsStore(from) === isNatsStore(to) || from === 'memory' || to === 'memory') throw notTwoKinds();
   const direction = isNatsStore(to) ? 'to-stream' : 'to-file';
   const [servers, file] = direction === 'to-stream' ? [to, from] : [from, to];
+  const { migrate } = await import('../../bus/store/migration/migrate.ts');
   const migrated = await migrate({
     direction,
     file: path.resolve(file),
@@ -49,12 +51,11 @@ async function run(flags: MigrateFlags): Promise<void> {
   process.stdout.write(json ? `${JSON.stringify(migrated, null, 2)}\n` : `${described(migrated, { from, to })}\n`);
 }
 
-function described({ isNew, ...contents }: Migrated, { from, to }: { readonly from: string; readonly to: string }) {
-  const { messages, subscriptions, states, instances, decisions } = contents;
-  const counts = { messages, subscriptions, states, instances, 'decisions on grants': decisions };
-  const counted = Object.entries(counts).map(([what, count]) => `${count} ${what}`);
-  const said = isNew ? `${from} is moved to ${to}` : `${to} holds what ${from} holds already; nothing is changed`;
-  return `${said}: ${counted.join(', ')}`;
+function described(migrated: Migrated, { from, to }: { readonly from: string; readonly to: string }): string {
+  const said = migrated.isNew
+    ? `${from} is moved to ${to}`
+    : `${to} holds what ${from} holds already; nothing is changed`;
+  return `${said}: ${countsText(migrated)}`;
 }
 
 function notTwoKinds(): UserFacingError {

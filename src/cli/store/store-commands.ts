@@ -1,4 +1,4 @@
-import { existsSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, renameSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { formatBytes } from '../../base/bytes.ts';
@@ -9,6 +9,7 @@ import type { StoreContents } from '../../bus/store/sqlite/file/check-store.ts';
 import type { CopiedPages } from '../../bus/store/sqlite/store-commands.ts';
 import { exitCodes } from '../../contract/config/exit-codes.ts';
 import { usageExitCode } from '../command.ts';
+import { countsText } from './counts-text.ts';
 import { progressPrinter } from './progress.ts';
 
 /** Waits so long for a bus that is stopping. */
@@ -48,9 +49,10 @@ function storeOf(command: Command): string {
 
 async function backUp(store: string, to: string): Promise<void> {
   if (existsSync(to)) throw exists(to);
+  const { removeStoreFile } = await import('../../bus/store/sqlite/file/store-file.ts');
   const partial = `${to}.partial`;
   try {
-    removeCopy(partial);
+    removeStoreFile(partial);
     const printShare = progressPrinter('are copied');
     const onProgress = ({ copied, total }: CopiedPages): void => printShare(copied / Math.max(1, total));
     if (!(await askBus(store, partial, onProgress))) await copyStopped(store, partial, onProgress);
@@ -61,7 +63,7 @@ async function backUp(store: string, to: string): Promise<void> {
   } catch (error) {
     // A file that cannot be removed was not created, or not by this user.
     try {
-      removeCopy(partial);
+      removeStoreFile(partial);
     } catch {}
     throw error instanceof UserFacingError ? error : failed(store, to, error);
   }
@@ -77,15 +79,8 @@ async function copyStopped(store: string, to: string, onProgress: (pages: Copied
   });
 }
 
-/** Removes the copy and the files that SQLite writes beside it. */
-function removeCopy(file: string): void {
-  for (const suffix of ['', '-journal', '-wal', '-shm']) rmSync(`${file}${suffix}`, { force: true });
-}
-
-function described({ bytes, messages, subscriptions, states, instances, decisions }: StoreContents): string {
-  const counts = { messages, subscriptions, states, instances, 'decisions on grants': decisions };
-  const counted = Object.entries(counts).map(([what, count]) => `${count} ${what}`);
-  return `${formatBytes(bytes)} in ${counted.join(', ')}`;
+function described(contents: StoreContents): string {
+  return `${formatBytes(contents.bytes)} in ${countsText(contents)}`;
 }
 
 function print(line: string): void {

@@ -171,7 +171,12 @@ export class Deduplication {
 
 function dedupKey(owner: Owner, message: NewMessage): string {
   const { topic, dedupKey: key } = message.meta;
-  return `${owner.instanceId} ${topic} ${key}`;
+  return textOfKey(owner.instanceId, topic, key);
+}
+
+/** The text by which a key is found. */
+export function textOfKey(instanceId: string, topic: string, dedupKey: string): string {
+  return `${instanceId} ${topic} ${dedupKey}`;
 }
 
 /** The instance id, the topic and the plugin's key of an entry; only the last may contain blanks. */

@@ -31,42 +31,34 @@ export function checkServer(info: ServerInfo | undefined): void {
   if (major < wantedMajor || (major === wantedMajor && minor < wantedMinor)) throw oldServer(version);
 }
 
-/** @throws UserFacingError if there is no such stream. */
-export async function checkExists(stream: Stream): Promise<void> {
-  const existing = await patiently(() => configOf(stream)).catch((error: unknown) => {
-    throw streamFault(stream.name, error);
-  });
-  if (!existing) throw streamMissing(stream.name);
-}
-
-/** Makes the stream, or checks the one that exists. Never changes one. @throws UserFacingError */
-export async function makeStream(stream: Stream, settings: StreamSettings): Promise<void> {
-  const differences = await patiently(() => makeOrCompare(stream, settings)).catch((error: unknown) => {
-    throw streamFault(stream.name, error);
-  });
-  if (differences.length > 0) throw streamDiffers(stream.name, differences);
+/** Checks the stream and never changes it. `ifMissing`: whether it is made if there is none. @throws UserFacingError */
+export async function makeStream(
+  stream: Stream,
+  settings: StreamSettings,
+  ifMissing: 'make' | 'refuse',
+): Promise<void> {
+  const existing = await patiently(stream, () => configOf(stream));
+  if (existing) {
+    const differences = differencesOf(existing, settings);
+    if (differences.length > 0) throw streamDiffers(stream.name, differences);
+    return;
+  }
+  if (ifMissing === 'refuse') throw streamMissing(stream.name);
+  await patiently(stream, () => stream.request(`STREAM.CREATE.${stream.name}`, configFor(stream.name, settings)));
 }
 
 /** While servers elect a leader, which takes 4 to 9 s, nobody answers. Each attempt waits for 5 s. */
 const attemptsMax = 6;
 
-/** Asks again while there is no answer. Repeating these requests changes nothing. */
-async function patiently<T>(ask: () => Promise<T>): Promise<T> {
+/** Asks again while there is no answer. Repeating these requests changes nothing. @throws UserFacingError */
+async function patiently<T>(stream: Stream, ask: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await ask();
     } catch (error) {
-      if (!(error instanceof TimeoutError) || attempt === attemptsMax) throw error;
+      if (!(error instanceof TimeoutError) || attempt === attemptsMax) throw streamFault(stream.name, error);
     }
   }
-}
-
-/** Where an existing stream differs from the settings. */
-async function makeOrCompare(stream: Stream, settings: StreamSettings): Promise<string[]> {
-  const existing = await configOf(stream);
-  if (existing) return differencesOf(existing, settings);
-  await stream.request(`STREAM.CREATE.${stream.name}`, configFor(stream.name, settings));
-  return [];
 }
 
 async function configOf(stream: Stream): Promise<Record<string, unknown> | undefined> {
@@ -96,6 +88,7 @@ function configFor(name: string, { subjects, replicas, bytes }: StreamSettings):
   return { name, subjects: [subjects], num_replicas: replicas, max_bytes: bytes, ...needed };
 }
 
+/** Where an existing stream differs from the settings. */
 function differencesOf(existing: Record<string, unknown>, { subjects, replicas, bytes }: StreamSettings): string[] {
   const wanted = { ...needed, subjects: [subjects], num_replicas: replicas };
   const differences = Object.entries(wanted)

@@ -1,7 +1,7 @@
 import { type NatsConnection, nuid } from '@nats-io/transport-node';
 import type { Scheduler } from '../../../base/time/scheduler.ts';
 import { defaultRetention, type RetentionOptions } from '../retention.ts';
-import { checkExists, checkServer, makeStream } from './make-stream.ts';
+import { checkServer, makeStream } from './make-stream.ts';
 import { connectToNats, type NatsPlace } from './nats-connection.ts';
 import { type Restored, restoreTables } from './restore-tables.ts';
 import { Stream } from './stream.ts';
@@ -44,9 +44,8 @@ export async function openStream(options: StreamOptions, ifMissing: 'make' | 're
     checkServer(connection.info);
     const subjects = new Subjects(deployment);
     const stream = new Stream(connection, subjects.stream);
-    if (ifMissing === 'refuse') await checkExists(stream);
     const bytes = streamBytes(retention);
-    await makeStream(stream, { subjects: subjects.all, replicas: options.replicas, bytes });
+    await makeStream(stream, { subjects: subjects.all, replicas: options.replicas, bytes }, ifMissing);
     const writer = new StreamWriter({
       stream,
       subject: subjects.writer,

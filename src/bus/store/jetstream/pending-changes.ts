@@ -5,7 +5,7 @@ import type { Changes } from './batch-lane.ts';
 import type { ChangedRecord, StoredRecords } from './stored-records.ts';
 import type { Stream, StreamWrite } from './stream.ts';
 import type { StreamWriter } from './stream-writer.ts';
-import { batchWrites, messageWrite, recordWrite } from './stream-writes.ts';
+import { batchWrites, fullBatch, messageWrite, recordWrite } from './stream-writes.ts';
 import type { Subjects } from './subjects.ts';
 
 export interface PendingChangesOptions {
@@ -21,9 +21,6 @@ export interface PendingChangesOptions {
   readonly onStored: (messages: readonly StoredMessage[]) => void;
   readonly onPurgeFailure: (reason: string) => void;
 }
-
-/** A batch takes no further command with more than this. */
-const full = { writes: 512, bytes: 4 * 1024 * 1024 } as const;
 
 /** What the commands of one batch have changed in the tables. */
 export class PendingChanges implements Changes {
@@ -60,7 +57,7 @@ export class PendingChanges implements Changes {
   }
 
   get isFull(): boolean {
-    return this.#messages.length + this.#records.size >= full.writes || this.#bytes >= full.bytes;
+    return this.#messages.length + this.#records.size >= fullBatch.writes || this.#bytes >= fullBatch.bytes;
   }
 
   async store(): Promise<void> {

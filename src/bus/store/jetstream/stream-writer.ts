@@ -136,8 +136,10 @@ export class StreamWriter {
     if (denied) throw denied;
     const { scheduler, stream, onWait } = this.#options;
     const nowMs = scheduler.nowMs();
-    if (!this.#isWaiting) onWait(messageOf(error));
-    if (!this.#isWaiting) this.#movedMs = nowMs;
+    if (!this.#isWaiting) {
+      onWait(messageOf(error));
+      this.#movedMs = nowMs;
+    }
     this.#isWaiting = true;
     if (nowMs - this.#movedMs >= moveAfterMs) {
       this.#movedMs = nowMs;

@@ -7,6 +7,8 @@ import type { Subjects } from './subjects.ts';
 /** The headers of a message in the stream. */
 export const messageHeaders = { position: 'Meridian-Position', publishedAt: 'Meridian-Published-At' } as const;
 
+/** A batch with so much takes no more. */
+export const fullBatch = { writes: 512, bytes: 4 * 1024 * 1024 } as const;
 /** The most of one batch. JetStream's own limit is 1,000 messages. */
 export const batchWrites = 990;
 /** After its end a dedup key, and what is deleted at once, is of no use; the hour is for clocks that differ. */

@@ -1,13 +1,14 @@
 import type { Scheduler } from '../../../base/time/scheduler.ts';
 import type { MemoryTables } from '../in-memory/memory-tables.ts';
 import { unfinishedMove } from '../jetstream/nats-fault.ts';
-import { type OpenStream, openStream, type StreamOptions } from '../jetstream/open-stream.ts';
+import { openStream, type StreamOptions } from '../jetstream/open-stream.ts';
 import { defaultDedupWindowMs, defaultRetention } from '../retention.ts';
+import { isThere } from '../sqlite/file/store-file.ts';
 import { differentTarget, targetTooSmall } from './migration-fault.ts';
 import { readStoreFile } from './read-file.ts';
 import { stoppedClock } from './stopped-clock.ts';
 import { digestOf, messagesOf } from './table-digest.ts';
-import { isThere, writeStoreFile } from './write-file.ts';
+import { writeStoreFile } from './write-file.ts';
 import { writeToStream } from './write-stream.ts';
 
 export interface Migration {
@@ -46,14 +47,12 @@ async function toStream({ file, stream, onProgress }: Migration, scheduler: Sche
   const digest = digestOf(tables, scheduler);
   const opened = await openStream({ ...stream, scheduler }, 'make');
   try {
-    if (opened.unfinishedMove !== undefined && opened.unfinishedMove !== digest)
-      throw differentTarget(opened.stream.name);
-    if (opened.unfinishedMove === undefined && !isEmpty(opened.tables)) {
-      if (digestOf(settled(opened.tables, scheduler), scheduler) !== digest) throw differentTarget(opened.stream.name);
-      return contentsOf(tables, false);
-    }
-    await writeToStream(opened, { tables, digest, scheduler, dedupWindowMs, onProgress });
-    return contentsOf(tables, true);
+    const { unfinishedMove: unfinished } = opened;
+    const isWhole = unfinished === undefined && !isEmpty(opened.tables);
+    const found = isWhole ? digestOf(settled(opened.tables, scheduler), scheduler) : unfinished;
+    if (found !== undefined && found !== digest) throw differentTarget(opened.stream.name);
+    if (!isWhole) await writeToStream(opened, { tables, digest, scheduler, dedupWindowMs, onProgress });
+    return contentsOf(tables, !isWhole);
   } finally {
     await opened.connection.close();
   }
@@ -71,7 +70,7 @@ async function toFile({ file, stream, onProgress }: Migration, scheduler: Schedu
 }
 
 async function tablesOn(options: StreamOptions): Promise<MemoryTables> {
-  const opened: OpenStream = await openStream(options, 'refuse');
+  const opened = await openStream(options, 'refuse');
   await opened.connection.close();
   if (opened.unfinishedMove !== undefined) throw unfinishedMove(opened.stream.name);
   return opened.tables;

@@ -1,38 +1,26 @@
-import type { DatabaseSync } from 'node:sqlite';
-import type { Scheduler } from '../../../base/time/scheduler.ts';
 import { Encoded } from '../../../contract/wire/codec/encoded.ts';
 import { EnvelopeSchema } from '../../../contract/wire/gen/meridian/v1/envelope_pb.ts';
 import { readMessage } from '../../../contract/wire/read-message.ts';
+import { textOfKey } from '../in-memory/deduplication.ts';
 import { type MemoryTables, newTables, type TableOptions } from '../in-memory/memory-tables.ts';
 import type { InstanceEpochs } from '../in-memory/ownership.ts';
 import type { Pending } from '../in-memory/subscriptions.ts';
 import { keySize } from '../retention.ts';
 import { checked } from '../sqlite/checksum.ts';
+import { withCheckedStore } from '../sqlite/file/check-store.ts';
 import { StoreDamagedError } from '../sqlite/file/store-fault.ts';
-import { checkPages, raiseSchema, withStoreFile } from '../sqlite/file/store-file.ts';
 import { GrantDecisionRows } from '../sqlite/rows/grant-decision-rows.ts';
-import { Statements } from '../sqlite/rows/statements.ts';
+import type { Statements } from '../sqlite/rows/statements.ts';
 
 /** Waits so long for a bus that is stopping. */
 const lockTimeoutMs = 2_000;
 
-/** What a store holds that no bus has open. The file stays as it is. @throws UserFacingError `bus/store/…` */
+/** What a store holds that no bus has open. The file stays as it is. The clock must be a stopped one. @throws UserFacingError `bus/store/…` */
 export function readStoreFile(path: string, options: TableOptions): Promise<MemoryTables> {
-  return withStoreFile({ path, lockTimeoutMs }, (database) => {
-    database.exec('BEGIN IMMEDIATE');
-    try {
-      checkPages(database, 'integrity_check');
-      // Raises an older file to the current schema so that it can be read. This is undone below.
-      raiseSchema(database, Number(database.prepare('PRAGMA user_version').get()?.['user_version']));
-      return tablesIn(database, options);
-    } finally {
-      if (database.isTransaction) database.exec('ROLLBACK');
-    }
-  });
+  return withCheckedStore({ path, lockTimeoutMs }, (sql) => tablesIn(sql, options));
 }
 
-function tablesIn(database: DatabaseSync, options: TableOptions): MemoryTables {
-  const sql = new Statements(database);
+function tablesIn(sql: Statements, options: TableOptions): MemoryTables {
   const log = sql.get<{ last: bigint; count: bigint; first: bigint | null }>(
     'SELECT last_position AS last, (SELECT count(*) FROM message) AS count, (SELECT min(position) FROM message) AS first FROM log',
   );
@@ -43,7 +31,7 @@ function tablesIn(database: DatabaseSync, options: TableOptions): MemoryTables {
   readMessages(sql, tables);
   readEpochs(sql, tables);
   readPublishes(sql, tables);
-  readKeys(sql, tables, options.scheduler);
+  readKeys(sql, tables);
   readSubscriptions(sql, tables);
   readStates(sql, tables);
   for (const decision of new GrantDecisionRows(sql).all()) tables.decisions.record({ ...decision });
@@ -97,19 +85,18 @@ function readPublishes(sql: Statements, { deduplication }: MemoryTables): void {
   }
 }
 
-function readKeys(sql: Statements, { deduplication }: MemoryTables, scheduler: Scheduler): void {
-  const wallMinusMonotonicMs = Number(scheduler.wallTimeNs() / 1_000_000n) - scheduler.nowMs();
+function readKeys(sql: Statements, { deduplication }: MemoryTables): void {
   const rows = sql.iterate<{ instanceId: string; topic: string; key: string; messageId: string; seenMs: bigint }>(
     `SELECT instance_id AS instanceId, topic, key, message_id AS messageId, seen_ms AS seenMs FROM dedup_key
      ORDER BY seen_ms, instance_id, topic, key`,
   );
   for (const { instanceId, topic, key: dedupKey, messageId, seenMs } of rows) {
     deduplication.restoreKey({
-      key: `${instanceId} ${topic} ${dedupKey}`,
+      key: textOfKey(instanceId, topic, dedupKey),
       messageId,
       instanceId,
       bytes: keySize({ instanceId }, { topic, dedupKey, messageId }),
-      seenMs: Number(seenMs) - wallMinusMonotonicMs,
+      seenMs: Number(seenMs),
     });
   }
 }

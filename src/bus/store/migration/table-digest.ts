@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Scheduler } from '../../../base/time/scheduler.ts';
 import type { MemoryTables } from '../in-memory/memory-tables.ts';
-import { decodeRecord, encodeRecord } from '../jetstream/record-text.ts';
+import { decodeRecord, encodeRecord, type RecordContent } from '../jetstream/record-text.ts';
 import { StoredRecords } from '../jetstream/stored-records.ts';
 import { Subjects } from '../jetstream/subjects.ts';
 
@@ -25,7 +25,7 @@ export function messagesOf({ log }: MemoryTables) {
 }
 
 /** Fields in the order of their names: the order in which they were set is of no meaning. */
-function canonicalText(content: Parameters<typeof encodeRecord>[0] | undefined): string {
+function canonicalText(content: RecordContent | undefined): string {
   if (!content) return '';
   const { fields, bytes } = decodeRecord(encodeRecord(content));
   const text = JSON.stringify(fields, (_, value: unknown) => {

@@ -1,21 +1,17 @@
-import { existsSync, renameSync, rmSync } from 'node:fs';
+import { renameSync } from 'node:fs';
 import { partsOfKey } from '../in-memory/deduplication.ts';
 import type { MemoryTables } from '../in-memory/memory-tables.ts';
 import { checksumOf } from '../sqlite/checksum.ts';
 import { storeFault } from '../sqlite/file/store-fault.ts';
-import { closeStoreFile, openStoreFile } from '../sqlite/file/store-file.ts';
+import { closeStoreFile, openStoreFile, removeStoreFile } from '../sqlite/file/store-file.ts';
 import { GrantDecisionRows } from '../sqlite/rows/grant-decision-rows.ts';
 import { Statements } from '../sqlite/rows/statements.ts';
 import { messagesOf } from './table-digest.ts';
 
-export function isThere(path: string): boolean {
-  return existsSync(path);
-}
-
-/** Writes the tables to a new file, which gets its name when it is complete. Their clock must be the machine's. @throws UserFacingError */
+/** Writes the tables to a new file, which gets its name when it is complete. Their clock must be a stopped one. @throws UserFacingError */
 export function writeStoreFile(path: string, tables: MemoryTables, onProgress: (share: number) => void): void {
   const partial = `${path}.partial`;
-  for (const suffix of ['', '-journal', '-wal', '-shm']) rmSync(`${partial}${suffix}`, { force: true });
+  removeStoreFile(partial);
   const database = openStoreFile({ path: partial, lockTimeoutMs: 0, firstPosition: tables.log.firstPosition - 1n });
   try {
     database.exec('BEGIN IMMEDIATE');

@@ -1,13 +1,10 @@
 import type { Scheduler } from '../../../base/time/scheduler.ts';
 import type { MemoryTables } from '../in-memory/memory-tables.ts';
 import type { OpenStream } from '../jetstream/open-stream.ts';
-import { StoredRecords } from '../jetstream/stored-records.ts';
+import { type ChangedRecord, StoredRecords } from '../jetstream/stored-records.ts';
 import type { StreamWrite } from '../jetstream/stream.ts';
-import { messageWrite, recordWrite } from '../jetstream/stream-writes.ts';
+import { fullBatch, messageWrite, recordWrite } from '../jetstream/stream-writes.ts';
 import { messagesOf } from './table-digest.ts';
-
-/** A batch has no more than this. */
-const batch = { writes: 512, bytes: 4 * 1024 * 1024 } as const;
 
 export interface StreamMove {
   readonly tables: MemoryTables;
@@ -26,7 +23,7 @@ export async function writeToStream(opened: OpenStream, move: StreamMove): Promi
   const { writer } = opened;
   const { tables, dedupWindowMs, onProgress } = move;
   const records = new StoredRecords(tables, opened.subjects, move.scheduler);
-  const written = (record: ReturnType<StoredRecords['move']>): StreamWrite => recordWrite(record, dedupWindowMs);
+  const written = (record: ChangedRecord): StreamWrite => recordWrite(record, dedupWindowMs);
   await writer.write([written(records.move(move.digest)), written(records.log())]);
   const isStored = storedBefore(opened);
   const messages = messagesOf(tables).filter(({ position }) => !isStored(position));
@@ -52,9 +49,9 @@ function storedBefore({ tables, unfinishedMove }: OpenStream): (position: bigint
 function batchFrom(all: readonly StreamWrite[], from: number): StreamWrite[] {
   const writes: StreamWrite[] = [];
   let bytes = 0;
-  for (const write of all.slice(from, from + batch.writes)) {
+  for (const write of all.slice(from, from + fullBatch.writes)) {
     bytes += write.data.length;
-    if (writes.length > 0 && bytes > batch.bytes) break;
+    if (writes.length > 0 && bytes > fullBatch.bytes) break;
     writes.push(write);
   }
   return writes;

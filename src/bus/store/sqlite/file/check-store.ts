@@ -1,6 +1,6 @@
 import { checked } from '../checksum.ts';
 import { Statements } from '../rows/statements.ts';
-import { checkPages, raiseSchema, withStoreFile } from './store-file.ts';
+import { checkPages, raiseSchema, type StorePlace, withStoreFile } from './store-file.ts';
 
 /** The contents of a store. */
 export interface StoreContents {
@@ -14,13 +14,21 @@ export interface StoreContents {
 
 /** Checks all of a store that no bus has open, and changes nothing. @throws UserFacingError `bus/store/…` if it is damaged. */
 export function checkStore(path: string, lockTimeoutMs: number): Promise<StoreContents> {
-  return withStoreFile({ path, lockTimeoutMs }, (database) => {
+  return withCheckedStore({ path, lockTimeoutMs }, contentsOf);
+}
+
+/**
+ * Checks every page of a store that no bus has open, for `use` to read it by the current schema. The file stays as it is.
+ * @throws UserFacingError `bus/store/…`
+ */
+export function withCheckedStore<T>(place: StorePlace, use: (sql: Statements) => T): Promise<T> {
+  return withStoreFile(place, (database) => {
     database.exec('BEGIN IMMEDIATE');
     try {
       checkPages(database, 'integrity_check');
       // Raises an older file to the current schema so that it can be read. This is undone below.
       raiseSchema(database, Number(database.prepare('PRAGMA user_version').get()?.['user_version']));
-      return contentsOf(new Statements(database));
+      return use(new Statements(database));
     } finally {
       if (database.isTransaction) database.exec('ROLLBACK');
     }

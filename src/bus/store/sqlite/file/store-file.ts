@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync, type Stats, statSync } from 'node:fs';
+import { closeSync, openSync, readSync, rmSync, type Stats, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { UserFacingError } from '../../../../base/user-facing-error.ts';
 import { exitCodes } from '../../../../contract/config/exit-codes.ts';
@@ -11,9 +11,13 @@ const applicationId = 0x4d52444e;
 /** The start of a write-ahead log, without its last bit; https://sqlite.org/fileformat.html#the_wal_header. */
 const walMagic = 0x377f0682;
 
-export interface StoreFileOptions {
+export interface StorePlace {
   readonly path: string;
+  /** How long to wait for another process that has the file open. */
   readonly lockTimeoutMs: number;
+}
+
+export interface StoreFileOptions extends StorePlace {
   readonly firstPosition: bigint;
 }
 
@@ -41,7 +45,7 @@ export function openStoreFile(options: StoreFileOptions): DatabaseSync {
  * @throws UserFacingError `bus/store/…`
  */
 export async function withStoreFile<T>(
-  { path, lockTimeoutMs }: Pick<StoreFileOptions, 'path' | 'lockTimeoutMs'>,
+  { path, lockTimeoutMs }: StorePlace,
   use: (database: DatabaseSync) => T | Promise<T>,
 ): Promise<T> {
   let database: DatabaseSync | undefined;
@@ -63,7 +67,7 @@ export async function withStoreFile<T>(
 }
 
 /** SQLite takes the lock at the first access. The lock ends with the process, even a killed one. */
-function openLocked({ path, lockTimeoutMs }: Pick<StoreFileOptions, 'path' | 'lockTimeoutMs'>): DatabaseSync {
+function openLocked({ path, lockTimeoutMs }: StorePlace): DatabaseSync {
   const database = new DatabaseSync(path, { timeout: lockTimeoutMs });
   database.exec('PRAGMA locking_mode = EXCLUSIVE');
   return database;
@@ -93,6 +97,11 @@ export function createPrivately(path: string): boolean {
   }
 }
 
+/** Removes a file and those that SQLite writes beside it. */
+export function removeStoreFile(path: string): void {
+  for (const suffix of ['', '-journal', '-wal', '-shm']) rmSync(`${path}${suffix}`, { force: true });
+}
+
 /**
  * Refuses files that SQLite would read as an empty database or a log without a commit although they contained more: it would drop the
  * stored data. Also refuses paths that are not files, on which SQLite can wait for ever.
@@ -109,6 +118,10 @@ function checkFiles(path: string): void {
   const isUnwritten = head.every((byte) => byte === 0) && log.size <= head.length;
   if (isUnwritten || (head.length >= 4 && (head.readUInt32BE(0) & ~1) === walMagic)) return;
   throw new StoreDamagedError(`${path}-wal, which holds the newest commits, is not a write-ahead log`);
+}
+
+export function isThere(path: string): boolean {
+  return statsOf(path) !== undefined;
 }
 
 function statsOf(path: string): Stats | undefined {
