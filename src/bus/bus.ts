@@ -12,7 +12,7 @@ import {
   type SessionEvent,
   type SessionRequest,
 } from '../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
-import { leaseMsTrailer, limits } from '../contract/wire/limits.ts';
+import { limits } from '../contract/wire/limits.ts';
 import { busProtocolVersion, protocolVersionsFit } from '../contract/wire/protocol-version.ts';
 import { grantsFromWire } from '../contract/wire/topics/grants-on-wire.ts';
 import type { Peer, RpcStream } from '../transport/rpc.ts';
@@ -21,19 +21,22 @@ import type { Policy } from './access/policy.ts';
 import { anonymous } from './access/principal.ts';
 import { stateReadsAtOnce } from './connection-limits.ts';
 import { GrantDesk } from './grants/grant-desk.ts';
+import { Groups } from './groups/groups.ts';
+import { epochFor } from './ownership/epoch-for.ts';
 import { instanceIdOf } from './ownership/instance-id.ts';
 import { type Registration, Registry } from './ownership/registration.ts';
 import { Takeover } from './ownership/takeover.ts';
 import { BacklogWatch } from './quotas/backlog-watch.ts';
 import { InstanceQuotas, quotasFor } from './quotas/instance-quota.ts';
 import { CallBroker } from './session/call-broker.ts';
+import { storedAcknowledgement } from './session/feed-for.ts';
 import { LogTail } from './session/log-tail.ts';
 import { refusalAsStatus } from './session/refusal-as-status.ts';
 import { Session } from './session/session.ts';
 import { startOf } from './session/start-of.ts';
 import { WaitingPublishes } from './session/waiting-publishes.ts';
 import { idleExpiryFrom } from './store/idle-expiry.ts';
-import type { GrantDecision, Owner, Store } from './store/store.ts';
+import type { GrantDecision, Owner, Store, SubscriptionKey } from './store/store.ts';
 import { type BusTelemetry, silentTelemetry } from './telemetry.ts';
 
 export interface BusOptions {
@@ -67,6 +70,7 @@ export class Bus {
   readonly #sweeper: Timer;
   readonly #backlogs: BacklogWatch;
   readonly #tail: LogTail;
+  readonly #groups: Groups;
   readonly #waitingPublishes = new WaitingPublishes();
   readonly #takeover: Takeover;
   readonly #stateReads = new Turns(stateReadsAtOnce);
@@ -91,6 +95,7 @@ export class Bus {
     });
     this.#backlogs = new BacklogWatch({ ...options, policy: () => this.#grants.policy });
     this.#tail = new LogTail({ ...options, inBackground: (work) => this.#inBackground(work) });
+    this.#groups = new Groups({ store: options.store, tail: this.#tail });
     this.#sweeper = every(options.scheduler, sweepEveryMs, () => this.#sweep());
   }
 
@@ -105,6 +110,13 @@ export class Bus {
     for (const { owner, quota, ...who } of this.registry.all()) {
       quota.limits = quotasFor(policy, { ...who, instanceId: owner.instanceId });
     }
+  }
+
+  /** Whether a session has the subscription open. */
+  isUsed(key: SubscriptionKey): boolean {
+    return this.registry
+      .all()
+      .some((each) => this.#isOpen(each.owner.instanceId === key.instanceId ? each : undefined, key));
   }
 
   close(): void {
@@ -131,7 +143,8 @@ export class Bus {
     const { refusal } = this.#grants.evaluate(claim, []);
     if (refusal !== undefined) throw new RpcError('PERMISSION_DENIED', refusal);
     const startedAtNs = startOf(revision, this.#options.scheduler.wallTimeNs());
-    const owner = await refusalAsStatus(this.#epochFor(request, { principal, startedAtNs }));
+    const start = { principal, startedAtNs };
+    const owner = await refusalAsStatus(epochFor(request, start, this.#ownership));
     const mayWrite = await this.#options.store.mayWrite(owner);
     // No await before the registration is added: a grant decision made in between would miss it.
     const earlier = this.registry.get(owner);
@@ -168,6 +181,7 @@ export class Bus {
       tail: this.#tail,
       waiting: this.#waitingPublishes,
       broker: this.#broker,
+      groups: this.#groups,
       log: this.#options.log,
       telemetry: this.#telemetry,
       wallTimeNs: () => this.#options.scheduler.wallTimeNs(),
@@ -197,9 +211,12 @@ export class Bus {
   async saveState(request: SaveStateRequest, peer: Peer): Promise<bigint> {
     const registration = this.#registrationOf(request, peer);
     const { state, expectedRevision, acknowledge } = request;
-    const saved = this.#options.store.saveState(registration.owner, { state, expectedRevision, acknowledge });
+    const saved = this.#options.store.saveState(registration.owner, {
+      ...{ state, expectedRevision },
+      acknowledge: acknowledge.map((each) => storedAcknowledgement(registration, each)),
+    });
     const revision = await refusalAsStatus(saved);
-    registration.session?.subscriptions.acknowledgedBeside(acknowledge.map(({ name }) => name));
+    registration.session?.subscriptions.acknowledgedBeside(acknowledge);
     return revision;
   }
 
@@ -217,34 +234,14 @@ export class Bus {
     this.#options.log.info('deregistered', { instance: instanceId, epoch, reason });
   }
 
-  /** The epoch to continue after a lost connection, or a new one. */
-  async #epochFor(
-    request: RegisterRequest,
-    { principal, startedAtNs }: Pick<Registration, 'principal' | 'startedAtNs'>,
-  ): Promise<Owner> {
-    const { store } = this.#options;
-    const { instanceId } = request;
-    const resumed = { instanceId, epoch: request.resumeEpoch };
-    const known = this.registry.get(resumed);
-    const stored = await store.ownerOf(instanceId);
-    // An epoch is not a secret: another caller that may be this instance gets its own. An epoch that drained before a restart of the bus
-    // has used up its time.
-    const isStored = stored?.epoch === resumed.epoch;
-    const isOurs = known ? known.principal === principal : isStored && ['', principal].includes(stored.principal);
-    if (request.resumeEpoch > 0n && isOurs) return resumed;
-    if (stored && stored.startedAtNs > startedAtNs && this.#isOwned(instanceId)) {
-      throw new RpcError('ALREADY_EXISTS', `a newer sidecar of ${instanceId} owns the id under epoch ${stored.epoch}`, {
-        trailers: { [leaseMsTrailer]: `${this.#leaseMs}` },
-      });
-    }
-    if (request.resumeEpoch > 0n && !known && !isStored) await store.fence(resumed);
-    return { instanceId, epoch: await store.reserve(instanceId, { startedAtNs, principal }) };
+  get #ownership() {
+    const { store, scheduler } = this.#options;
+    const areReturning = scheduler.nowMs() < this.#startedMs + this.#leaseMs;
+    return { store, registry: this.registry, leaseMs: this.#leaseMs, areReturning };
   }
 
-  /** Whether the owner's lease has not expired. After a restart of the bus every owner has the time of one lease to reconnect. */
-  #isOwned(instanceId: string): boolean {
-    const isReturning = this.#options.scheduler.nowMs() < this.#startedMs + this.#leaseMs;
-    return isReturning || this.registry.activeOf(instanceId) !== undefined;
+  #isOpen(owner: Registration | undefined, key: SubscriptionKey): boolean {
+    return this.#groups.isUsed(key) || (owner?.session?.subscriptions.isUsing(key.name) ?? false);
   }
 
   /** @throws RpcError if the caller did not register this epoch. */
@@ -285,8 +282,10 @@ export class Bus {
     const active = this.registry.active();
     const expired = this.#options.store.expireSubscriptions({
       ...idleExpiryFrom(this.#options),
-      inUse: (instanceId, name) => active.get(instanceId)?.session?.subscriptions.isUsing(name) ?? false,
+      inUse: (instanceId, name) => this.#isOpen(active.get(instanceId), { instanceId, name }),
     });
+    const isGone = (receiver: Owner): boolean => !this.#ownership.areReturning && !this.registry.get(receiver);
+    this.#inBackground(this.#groups.takeFromGone(isGone));
     // First records progress: a subscription without a backlog must not look as if it had one.
     this.#inBackground(Promise.all([expired, this.#tail.recordProgress()]).then(() => this.#backlogs.look()));
   }

@@ -88,10 +88,7 @@ export async function serveBus(options: ServeBusOptions): Promise<RunningBus> {
       ...subscriptionRoutes({
         ...forAdmins,
         idleExpiry: idleExpiryFrom(options),
-        isUsed: ({ instanceId, name }) =>
-          bus.registry
-            .all()
-            .some(({ owner, session }) => owner.instanceId === instanceId && session?.subscriptions.isUsing(name)),
+        isUsed: (key) => bus.isUsed(key),
       }),
     ],
     maxMessageBytes: limits.messageBytes,

@@ -21,6 +21,7 @@ const writes: { readonly [Name in OwnedWrite]: (store: Store, owner: Owner) => P
   acknowledge: (store, owner) => store.acknowledge(owner, 'all', []),
   requeue: (store, owner) => store.requeue(owner, 'all', []),
   nack: (store, owner) => store.nack(owner, 'all', []),
+  takeFromMembers: (store, owner) => store.takeFromMembers({ ...owner, scope: 'pool@all' }, 'all', []),
   deadLetter: (store, owner) => store.deadLetter(owner, 'all', { position: 0n, letter: create(EnvelopeSchema) }),
   saveState: (store, owner) =>
     store.saveState(owner, { state: new Uint8Array(), expectedRevision: 0n, acknowledge: [] }),

@@ -55,16 +55,13 @@ export function decideAccess(
   return { refusal: `no policy rule lets principal "${principal}" be "${instanceId}" of ${poolType}`, grants };
 }
 
-/** The rules that allow the claim. Without a principal and pool type, it matches only the instance id. */
-export function rulesFor(
-  policy: Policy,
-  { instanceId, principal, poolType }: Pick<InstanceClaim, 'instanceId'> & Partial<InstanceClaim>,
-): NamedRule[] {
+/** The rules that allow the claim. What the claim does not say matches every rule. */
+export function rulesFor(policy: Policy, { instanceId, principal, poolType }: Partial<InstanceClaim>): NamedRule[] {
   return policy.rules
     .map((rule, index) => ({ name: `rules[${index}]`, rule }))
     .filter(
       ({ rule }) =>
-        globMatches(rule.instances, instanceId) &&
+        (instanceId === undefined || globMatches(rule.instances, instanceId)) &&
         (principal === undefined || globMatches(rule.principals, principal)) &&
         (poolType === undefined || globMatches(rule.pools, poolType)),
     );

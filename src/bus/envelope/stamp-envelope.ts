@@ -41,6 +41,7 @@ export function stampEnvelope(sent: Envelope | undefined, stamp: Stamp): Envelop
       tsEventNs,
       tsInitNs: isEventLater ? tsEventNs : publishedAtNs,
       dedupKey: given.dedupKey ?? '',
+      partitionKey: given.partitionKey ?? '',
       traceparent: trace?.traceparent ?? '',
       tracestate: trace?.tracestate ?? '',
     },

@@ -1,3 +1,4 @@
+import type { SubscriptionPositions } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import type { RpcError } from '../../transport/status.ts';
 import type { InstanceAccess } from '../access/instance-access.ts';
 import type { InstanceQuota } from '../quotas/instance-quota.ts';
@@ -22,8 +23,8 @@ export interface RegisteredSession {
   readonly subscriptions: {
     readonly size: number;
     isUsing(name: string): boolean;
-    /** A state was saved that also acked positions of the subscriptions with these names. */
-    acknowledgedBeside(names: readonly string[]): void;
+    /** A state was saved that also acked these positions. */
+    acknowledgedBeside(acknowledged: readonly SubscriptionPositions[]): void;
   };
   startDelivering(): void;
   stopDelivering(): void;

@@ -2,6 +2,7 @@ import type { Scheduler } from '../../base/time/scheduler.ts';
 import { limits } from '../../contract/wire/limits.ts';
 import { type InstanceClaim, rulesFor } from '../access/access-decision.ts';
 import type { Policy } from '../access/policy.ts';
+import { scopeIn } from '../groups/group-scope.ts';
 import type { Owner } from '../store/store.ts';
 import { areSameQuotas, joinQuotas, type QuotaName, type Quotas } from './quotas.ts';
 import { RecentSequences } from './recent-sequences.ts';
@@ -146,22 +147,22 @@ export class InstanceQuotas {
   }
 }
 
-/** The backlog quotas of an instance for any principal that may register it, and the smallest of all. */
+/** The backlog quotas of an instance for any principal that may register it, or of a group's scope, and the smallest of all. */
 export function backlogQuotasFor(policy: Policy): {
   readonly leastBytes: number;
-  of(instanceId: string): { readonly messages: number; readonly bytes: number };
+  of(keeper: string): { readonly messages: number; readonly bytes: number };
 } {
   const all = [{}, ...policy.rules.map(({ quotas }) => quotas ?? {})].map((quotas) => joinQuotas([quotas]));
   return {
     leastBytes: Math.min(...all.map((quotas) => quotas.backlog_bytes)),
-    of(instanceId) {
-      const joined = quotasFor(policy, { instanceId });
+    of(keeper) {
+      const joined = quotasFor(policy, scopeIn(keeper) ?? { instanceId: keeper });
       return { messages: joined.backlog_messages, bytes: joined.backlog_bytes };
     },
   };
 }
 
 /** The quotas of a claim, by the rules that allow it. */
-export function quotasFor(policy: Policy, claim: Pick<InstanceClaim, 'instanceId'> & Partial<InstanceClaim>): Quotas {
+export function quotasFor(policy: Policy, claim: Partial<InstanceClaim>): Quotas {
   return joinQuotas(rulesFor(policy, claim).flatMap(({ rule }) => rule.quotas ?? []));
 }

@@ -10,6 +10,7 @@ import { traceIdOf } from '../../contract/wire/trace-context.ts';
 import type { Registration } from '../ownership/registration.ts';
 import { type Store, StoreFullError } from '../store/store.ts';
 import type { BusTelemetry } from '../telemetry.ts';
+import type { StoredUnder } from './feed.ts';
 import type { FailedMessage } from './subscription-feed.ts';
 
 export type DeadLetterRequest = Pick<Subscribe, 'name' | 'pattern' | 'maxAttempts' | 'deadLetterTopic'>;
@@ -31,6 +32,7 @@ export interface DeadLettersOptions {
   readonly store: Store;
   readonly registration: Registration;
   readonly request: DeadLetterRequest;
+  readonly storedUnder: StoredUnder;
   readonly wallTimeNs: () => bigint;
   readonly log: Log;
   readonly telemetry: Pick<BusTelemetry, 'deadLettered'>;
@@ -51,7 +53,7 @@ export class DeadLetters {
    * @throws StaleEpochError
    */
   async deadLetterIfExhausted({ message, attempts }: FailedMessage): Promise<boolean> {
-    const { store, registration, request, log, telemetry, onPutAway } = this.#options;
+    const { store, registration, request, storedUnder, log, telemetry, onPutAway } = this.#options;
     const { name, maxAttempts, deadLetterTopic } = request;
     if (maxAttempts === 0 || attempts < maxAttempts) return false;
     const { position } = message;
@@ -67,7 +69,7 @@ export class DeadLetters {
     try {
       // The grant may have been revoked since the subscription was opened.
       if (!registration.access.allowsPublish(deadLetterTopic)) throw new StoreFullError('there is no grant for it');
-      await store.deadLetter(registration.owner, name, {
+      await store.deadLetter(storedUnder.writer, storedUnder.name, {
         position,
         letter: this.#letterFor(envelope, position, attempts),
       });

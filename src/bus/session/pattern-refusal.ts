@@ -1,6 +1,6 @@
 import type { MessageType } from '../../contract/wire/codec/message.ts';
 import { lengthFault } from '../../contract/wire/field-limits/length-fault.ts';
-import { EndReason } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
+import { EndReason, type Subscribe } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import { admitsPattern, nearestHint, notGranted } from '../../contract/wire/topics/grants.ts';
 import { patternProblem } from '../../contract/wire/topics/topic.ts';
 import type { Registration } from '../ownership/registration.ts';
@@ -28,6 +28,22 @@ export function patternRefusal(registration: Registration, pattern: string): Pat
     detail: `the bus has ${notGranted(registration.access, 'subscribe', pattern)}`,
   };
 }
+
+/** Undefined if the subscription is of no group, or the instance may be a member of its group. */
+export function groupRefusal(subscribe: GroupRequest, open: readonly GroupRequest[]): PatternRefusal | undefined {
+  const { group, name } = subscribe;
+  if (group === '') return undefined;
+  if (!/^[A-Za-z0-9_.-]{1,128}$/.test(group)) {
+    const detail = `"${group}" is not a group of 1 to 128 characters [A-Za-z0-9_.-]`;
+    return { reason: EndReason.INVALID, detail };
+  }
+  const other = open.find((each) => each.group === group && each.name !== name);
+  if (!other) return undefined;
+  const detail = `this instance is in the group "${group}" already, by its subscription "${other.name}"`;
+  return { reason: EndReason.INVALID, detail };
+}
+
+type GroupRequest = Pick<Subscribe, 'group' | 'name'>;
 
 /** Why a subscription or responder ends. Undefined if it is still allowed. */
 export function lossOf({ access }: Registration, pattern: string, cause: string): PatternRefusal | undefined {

@@ -1,61 +1,55 @@
 import { Gate } from '../../base/async/gate.ts';
-import type { Log } from '../../base/log/log.ts';
 import type { MessageInitShape } from '../../contract/wire/codec/message.ts';
 import { lengthFault } from '../../contract/wire/field-limits/length-fault.ts';
 import {
   type DeliverySchema,
   EndReason,
-  StartAt,
   type Subscribe,
   SubscribeSchema,
+  type SubscriptionPositions,
   type Unsubscribe,
   UnsubscribeSchema,
 } from '../../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import { throwFault } from '../../transport/status.ts';
-import type { Registration } from '../ownership/registration.ts';
 import { overCount } from '../quotas/instance-quota.ts';
+import type { FailedDelivery } from '../store/deliveries.ts';
+import { StaleEpochError, type StoredMessage, StoreFullError, TooManySubscriptionsError } from '../store/store.ts';
+import { keeperOf } from '../store/subscription-key.ts';
+import { deadLetterRefusal } from './dead-letters.ts';
+import type { Feed, StoredUnder } from './feed.ts';
+import { type FeedParts, feedFor, storedUnder } from './feed-for.ts';
 import {
-  type FailedDelivery,
-  StaleEpochError,
-  type Store,
-  type StoredMessage,
-  StoreFullError,
-  type SubscriptionSpec,
-  TooManySubscriptionsError,
-} from '../store/store.ts';
-import type { BusTelemetry } from '../telemetry.ts';
-import { DeadLetters, deadLetterRefusal } from './dead-letters.ts';
-import type { LogTail } from './log-tail.ts';
-import { lengthRefusal, lossOf, type PatternRefusal, patternRefusal, quotaRefusal } from './pattern-refusal.ts';
-import { type FedMessage, SubscriptionFeed } from './subscription-feed.ts';
+  groupRefusal,
+  lengthRefusal,
+  lossOf,
+  type PatternRefusal,
+  patternRefusal,
+  quotaRefusal,
+} from './pattern-refusal.ts';
+import type { FedMessage } from './subscription-feed.ts';
 
 /** Acks, nacks and requeues of one session that may wait for the store. At the limit the bus stops reading the session. */
 const unsettledMax = 1_024;
 
-export interface SessionSubscriptionsOptions {
-  readonly registration: Registration;
-  readonly store: Store;
-  readonly tail: LogTail;
-  readonly log: Log;
-  readonly telemetry: BusTelemetry;
-  readonly wallTimeNs: () => bigint;
-  readonly subscribed: (subscriptionId: number) => void;
+export interface SessionSubscriptionsOptions extends FeedParts {
   /** The subscription has ended, and its deliveries in flight are requeued. */
   readonly unsubscribed: (subscriptionId: number) => void;
   readonly ended: (subscriptionId: number, refusal: PatternRefusal) => void;
   /** The store failed. */
   readonly onFailure: (error: unknown) => void;
-  readonly missed: (subscriptionId: number, count: number) => void;
   readonly acknowledged: (subscriptionId: number, positions: readonly bigint[]) => void;
-  /** Resolves when there is capacity for a delivery. Undefined if there is capacity now. */
-  readonly room: () => Promise<void> | undefined;
   readonly deliver: (message: StoredMessage, delivery: MessageInitShape<typeof DeliverySchema>) => void;
+}
+
+interface OpenFeed {
+  readonly subscribe: Subscribe;
+  readonly feed: Feed;
 }
 
 /** The subscriptions of one session. They wait until the session is the only owner of its instance id. */
 export class SessionSubscriptions {
   readonly #options: SessionSubscriptionsOptions;
-  readonly #feeds = new Map<number, SubscriptionFeed>();
+  readonly #feeds = new Map<number, OpenFeed>();
   readonly #waiting = new Map<number, Subscribe>();
   readonly #room = new Gate(true);
   #unsettled = 0;
@@ -77,7 +71,7 @@ export class SessionSubscriptions {
     this.#delivering = false;
     this.#options.tail.removeFollower(this);
     this.recordProgress().catch((error: unknown) => this.#options.onFailure(error));
-    for (const feed of this.#feeds.values()) feed.close();
+    for (const { feed } of this.#feeds.values()) feed.close();
   }
 
   get size(): number {
@@ -85,21 +79,20 @@ export class SessionSubscriptions {
   }
 
   isUsing(name: string): boolean {
-    for (const { spec } of this.#feeds.values()) if (spec.name === name) return true;
-    for (const waiting of this.#waiting.values()) if (waiting.name === name) return true;
-    return false;
+    return this.#subscribes().some((each) => each.group === '' && each.name === name);
   }
 
   /** Records the progress of subscriptions without recent deliveries, in one write for all of them. */
   async recordProgress(): Promise<void> {
     const { store, registration } = this.#options;
-    const byPosition = Map.groupBy(this.#feeds.values(), (feed) => feed.progress());
+    const feeds = [...this.#feeds.values()].map(({ feed }) => feed);
+    const byPosition = Map.groupBy(feeds, (feed) => feed.progress());
     const writes = [...byPosition].map(async ([position, feeds]) => {
       if (position === undefined) return;
       try {
         await store.recordProgress(
           registration.owner,
-          feeds.map(({ spec }) => spec.name),
+          feeds.map(({ storedUnder }) => storedUnder.name),
           position,
         );
         for (const feed of feeds) feed.recorded(position);
@@ -120,6 +113,7 @@ export class SessionSubscriptions {
       lengthRefusal(SubscribeSchema, subscribe) ??
       patternRefusal(registration, subscribe.pattern) ??
       deadLetterRefusal(registration, subscribe) ??
+      groupRefusal(subscribe, this.#subscribes()) ??
       quotaRefusal(registration, 'subscriptions', open);
     if (refusal) ended(subscribe.subscriptionId, refusal);
     else if (this.#delivering) this.#open(subscribe);
@@ -128,13 +122,14 @@ export class SessionSubscriptions {
 
   /** Ends subscriptions that are no longer allowed. */
   endUngranted(cause: string): void {
-    const open = [...this.#feeds].map(([id, { spec }]) => ({ id, pattern: spec.pattern }));
-    const waiting = [...this.#waiting].map(([id, { pattern }]) => ({ id, pattern }));
-    for (const { id, pattern } of [...open, ...waiting]) {
+    for (const subscribe of this.#subscribes()) {
+      const { subscriptionId, pattern } = subscribe;
       const loss = lossOf(this.#options.registration, pattern, cause);
       if (!loss) continue;
-      this.#close(id);
-      this.#options.ended(id, loss);
+      this.#close(subscriptionId);
+      this.#options.ended(subscriptionId, loss);
+      // The other members of a group go on with what this one had.
+      if (subscribe.group !== '') void this.#taken(this.#requeue({ ...subscribe, failed: [] }), () => {});
     }
   }
 
@@ -144,39 +139,40 @@ export class SessionSubscriptions {
    */
   remove(unsubscribe: Unsubscribe): void {
     throwFault(lengthFault(UnsubscribeSchema, unsubscribe));
-    const { subscriptionId, name, failed } = unsubscribe;
-    const { store, registration, unsubscribed } = this.#options;
+    const { subscriptionId } = unsubscribe;
     this.#close(subscriptionId);
-    void this.#taken(store.requeue(registration.owner, name, failed), () => unsubscribed(subscriptionId));
+    void this.#taken(this.#requeue(unsubscribe), () => this.#options.unsubscribed(subscriptionId));
   }
 
   /** Nacks these deliveries: each is redelivered or becomes a dead letter. */
   nack(subscriptionId: number, failed: readonly FailedDelivery[]): void {
-    const { store, registration } = this.#options;
-    const name = this.#nameOf(subscriptionId);
-    if (name === undefined) return;
-    const nacked = store.nack(registration.owner, name, failed);
-    void this.#taken(nacked, (attempts) => this.#feeds.get(subscriptionId)?.nack(attempts));
+    const stored = this.#storedUnder(subscriptionId);
+    if (!stored) return;
+    const nacked = this.#options.store.nack(stored.writer, stored.name, failed);
+    void this.#taken(nacked, (again) => this.#feeds.get(subscriptionId)?.feed.nacked(failed, again));
   }
 
   addCredit(subscriptionId: number, more: { messages: number; bytes: number }): void {
-    this.#feeds.get(subscriptionId)?.addCredit(more);
+    this.#feeds.get(subscriptionId)?.feed.addCredit(more);
   }
 
   acknowledge(subscriptionId: number, positions: readonly bigint[]): void {
-    const { store, registration, acknowledged } = this.#options;
-    const name = this.#nameOf(subscriptionId);
-    if (name === undefined) return;
-    const stored = store.acknowledge(registration.owner, name, positions);
-    void this.#taken(stored, () => {
-      acknowledged(subscriptionId, positions);
-      this.#feeds.get(subscriptionId)?.acknowledged();
+    const stored = this.#storedUnder(subscriptionId);
+    if (!stored) return;
+    const acknowledging = this.#options.store.acknowledge(stored.writer, stored.name, positions);
+    void this.#taken(acknowledging, () => {
+      this.#options.acknowledged(subscriptionId, positions);
+      this.#feeds.get(subscriptionId)?.feed.acknowledged(positions);
     });
   }
 
-  /** A state was saved that also acked positions of the subscriptions with these names. */
-  acknowledgedBeside(names: readonly string[]): void {
-    for (const feed of this.#feeds.values()) if (names.includes(feed.spec.name)) feed.acknowledged();
+  /** A state was saved that also acked these positions. */
+  acknowledgedBeside(acknowledged: readonly SubscriptionPositions[]): void {
+    for (const { subscribe, feed } of this.#feeds.values()) {
+      for (const { name, group, positions } of acknowledged) {
+        if (name === subscribe.name && group === subscribe.group) feed.acknowledged(positions);
+      }
+    }
   }
 
   /** True when the most acks, nacks and requeues wait for the store. */
@@ -190,8 +186,21 @@ export class SessionSubscriptions {
   }
 
   /** A draining session gets no deliveries but may still ack or nack earlier ones. */
-  #nameOf(subscriptionId: number): string | undefined {
-    return this.#feeds.get(subscriptionId)?.spec.name ?? this.#waiting.get(subscriptionId)?.name;
+  #storedUnder(subscriptionId: number): StoredUnder | undefined {
+    const subscribe = this.#feeds.get(subscriptionId)?.subscribe ?? this.#waiting.get(subscriptionId);
+    return subscribe && storedUnder(this.#options.registration, subscribe);
+  }
+
+  /** All that are open or wait. */
+  #subscribes(): Subscribe[] {
+    return [...[...this.#feeds.values()].map(({ subscribe }) => subscribe), ...this.#waiting.values()];
+  }
+
+  async #requeue(ended: Pick<Unsubscribe, 'name' | 'group' | 'failed'>): Promise<void> {
+    const { store, registration, groups } = this.#options;
+    const { writer, name } = storedUnder(registration, ended);
+    await store.requeue(writer, name, ended.failed);
+    if (ended.group !== '') groups.requeued({ instanceId: keeperOf(writer), name }, writer.instanceId, ended.failed);
   }
 
   async #taken<T>(write: Promise<T>, then: (done: T) => void): Promise<void> {
@@ -209,78 +218,53 @@ export class SessionSubscriptions {
   #close(subscriptionId: number): void {
     this.#waiting.delete(subscriptionId);
     this.recordProgress().catch((error: unknown) => this.#options.onFailure(error));
-    this.#feeds.get(subscriptionId)?.close();
+    this.#feeds.get(subscriptionId)?.feed.close();
     this.#feeds.delete(subscriptionId);
   }
 
   /** The store's refusal of one more name. */
-  #refuse(subscriptionId: number, feed: SubscriptionFeed, { counts }: TooManySubscriptionsError): void {
-    if (this.#feeds.get(subscriptionId) !== feed) return;
+  #refuse(subscriptionId: number, feed: Feed, { counts }: TooManySubscriptionsError): void {
+    if (this.#feeds.get(subscriptionId)?.feed !== feed) return;
     this.#feeds.delete(subscriptionId);
     const detail = overCount('stored_subscriptions', { count: counts.stored, limit: counts.limit });
     this.#options.ended(subscriptionId, { reason: EndReason.LIMIT, detail });
   }
 
   #open(subscribe: Subscribe): void {
-    const { store, tail, registration, log, room, deliver, subscribed, acknowledged, missed } = this.#options;
-    const { subscriptionId, name } = subscribe;
-    const deadLetters = new DeadLetters({
+    const { subscriptionId } = subscribe;
+    const made = feedFor(subscribe, {
       ...this.#options,
-      request: subscribe,
+      send: (fed) => this.#send(subscribe, fed),
       onPutAway: (position) => {
-        acknowledged(subscriptionId, [position]);
-        feed.acknowledged();
+        this.#options.acknowledged(subscriptionId, [position]);
+        this.#feeds.get(subscriptionId)?.feed.acknowledged([position]);
       },
     });
-    const send = ({ message, maybeRedelivered, attempt }: FedMessage): void => {
-      // It may have ended while the delivery was recorded or waited.
-      if (this.#feeds.get(subscriptionId) !== feed) return;
-      const { position, envelope } = message;
-      const creditBytes = envelope.bytes.length;
-      deliver(message, { subscriptionId, position, envelope, maybeRedelivered, attempt, creditBytes });
-    };
-    const feed = new SubscriptionFeed({
-      store,
-      tail,
-      owner: registration.owner,
-      spec: { ...specOf(subscribe), storedMax: registration.quota.limits.stored_subscriptions },
-      deadLetterIfExhausted: (failed) => deadLetters.deadLetterIfExhausted(failed),
-      credit: { messages: subscribe.creditMessages, bytes: subscribe.creditBytes },
-      room,
-      deliver: (fed) => {
-        const waiting = room();
-        if (waiting) return waiting.then(() => send(fed));
-        send(fed);
-        return undefined;
-      },
-      onOpen: () => subscribed(subscriptionId),
-      onMissed: (count) => {
-        const { instanceId } = registration.owner;
-        log.warn('a subscription missed messages that were no longer retained for it', {
-          instance: instanceId,
-          name,
-          count,
-        });
-        missed(subscriptionId, count);
-      },
-    });
-    this.#feeds.get(subscriptionId)?.close();
-    this.#feeds.set(subscriptionId, feed);
+    this.#feeds.get(subscriptionId)?.feed.close();
+    if ('refusal' in made) {
+      this.#feeds.delete(subscriptionId);
+      this.#options.ended(subscriptionId, { reason: EndReason.INVALID, detail: made.refusal });
+    } else this.#run(subscribe, made.member);
+  }
+
+  #run(subscribe: Subscribe, feed: Feed): void {
+    const { subscriptionId, name } = subscribe;
+    this.#feeds.set(subscriptionId, { subscribe, feed });
     feed.run().catch((error: unknown) => {
       feed.close();
       if (error instanceof TooManySubscriptionsError) this.#refuse(subscriptionId, feed, error);
-      else if (!(error instanceof StaleEpochError)) log.error(`subscription ended: ${String(error)}`, { name });
+      else if (!(error instanceof StaleEpochError)) {
+        this.#options.log.error(`subscription ended: ${String(error)}`, { name });
+      }
     });
   }
-}
 
-function specOf({ name, pattern, startAt, startTimeNs, idleExpiryS, inHand }: Subscribe): SubscriptionSpec {
-  return {
-    name,
-    pattern,
-    // Without a cursor nothing was acked, so starting after the last acked message means starting new.
-    start: startAt === StartAt.TIME ? { kind: 'time', fromNs: startTimeNs } : { kind: 'new' },
-    inHand,
-    ...(idleExpiryS > 0 && { idleExpiryMs: idleExpiryS * 1_000 }),
-  };
+  #send(subscribe: Subscribe, { message, maybeRedelivered, attempt }: FedMessage): void {
+    const { subscriptionId } = subscribe;
+    // It may have ended while the delivery was recorded or waited.
+    if (this.#feeds.get(subscriptionId)?.subscribe !== subscribe) return;
+    const { position, envelope } = message;
+    const creditBytes = envelope.bytes.length;
+    this.#options.deliver(message, { subscriptionId, position, envelope, maybeRedelivered, attempt, creditBytes });
+  }
 }

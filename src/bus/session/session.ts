@@ -19,6 +19,7 @@ import { grantsToWire } from '../../contract/wire/topics/grants-on-wire.ts';
 import type { RpcStream } from '../../transport/rpc.ts';
 import { RpcError, throwFault } from '../../transport/status.ts';
 import { receiveEnvelope } from '../envelope/received-envelope.ts';
+import type { Groups } from '../groups/groups.ts';
 import { type SessionEventInit, SessionOutflow } from '../outflow/session-outflow.ts';
 import type { Drain, RegisteredSession, Registration } from '../ownership/registration.ts';
 import type { Store } from '../store/store.ts';
@@ -37,6 +38,7 @@ export interface SessionOptions extends Pick<SessionPublishesOptions, 'waiting'>
   readonly store: Store;
   readonly tail: LogTail;
   readonly broker: CallBroker;
+  readonly groups: Groups;
   readonly log: Log;
   readonly telemetry: BusTelemetry;
   readonly wallTimeNs: () => bigint;
@@ -55,7 +57,6 @@ export class Session implements RegisteredSession {
 
   constructor(options: SessionOptions) {
     this.#options = options;
-    const { telemetry } = options;
     this.#requests = new InterruptibleIterable(options.requests);
     this.#outflow = new SessionOutflow(options.stream);
     const onFailure = (error: unknown): void => this.end(RpcError.from(error));
@@ -64,26 +65,26 @@ export class Session implements RegisteredSession {
       owner: options.registration.owner,
       answer: (value, meta) => {
         this.send({ case: 'publishResult', value });
-        telemetry.published(meta, storedOutcomeOf(value));
+        options.telemetry.published(meta, storedOutcomeOf(value));
       },
       onFailure,
     });
     this.#subscriptions = new SessionSubscriptions({
       ...options,
       onFailure,
-      subscribed: (subscriptionId) => this.send({ case: 'subscribed', value: { subscriptionId } }),
+      subscribed: (subscriptionId, group) => this.send({ case: 'subscribed', value: { subscriptionId, group } }),
       unsubscribed: (subscriptionId) => this.send({ case: 'unsubscribed', value: { subscriptionId } }),
       ended: (subscriptionId, refusal) => {
         this.send({ case: 'subscriptionEnded', value: { subscriptionId, ...refusal } });
-        telemetry.refused('subscription');
+        options.telemetry.refused('subscription');
       },
       missed: (subscriptionId, count) => this.send({ case: 'missed', value: { subscriptionId, count: BigInt(count) } }),
-      acknowledged: (subscriptionId, positions) =>
-        this.send({ case: 'acknowledged', value: { subscriptionId, positions: [...positions] } }),
+      acknowledged: (subscriptionId, acked) =>
+        this.send({ case: 'acknowledged', value: { subscriptionId, positions: [...acked] } }),
       room: () => this.#outflow.room(),
       deliver: (message, delivery) => {
         this.send({ case: 'delivery', value: delivery });
-        telemetry.delivered(message, this.#instanceId);
+        options.telemetry.delivered(message, this.#instanceId);
       },
     });
   }
@@ -213,10 +214,8 @@ export class Session implements RegisteredSession {
     const { access } = this.#options.registration;
     this.#outflow.sendLatest(() => {
       const [granted, undecided] = [grantsToWire(access.granted), grantsToWire(access.withheldAs('undecided'))];
-      return {
-        case: 'grants',
-        value: { granted, undecided, denied: grantsToWire(access.withheldAs('denied', 'revoked')) },
-      };
+      const denied = grantsToWire(access.withheldAs('denied', 'revoked'));
+      return { case: 'grants', value: { granted, undecided, denied } };
     });
   }
 

@@ -1,12 +1,13 @@
 import { Wakeup } from '../../base/async/wakeup.ts';
 import { limits } from '../../contract/wire/limits.ts';
+import type { Attempts, FailedDelivery } from '../store/deliveries.ts';
 import type { Owner, Store, StoredMessage, SubscriptionSpec } from '../store/store.ts';
-import type { LogTail, TailListener } from './log-tail.ts';
+import type { Feed, StoredUnder } from './feed.ts';
+import { LogReader } from './log-reader.ts';
+import type { LogTail } from './log-tail.ts';
 
 /** Messages per store operation, read or recorded as delivered. */
 const batchMessages = 64;
-/** With more messages than this waiting, a subscription leaves the tail. It reads the store again when it continues. */
-const offeredMax = 1_024;
 
 export interface FedMessage {
   readonly message: StoredMessage;
@@ -43,23 +44,17 @@ export interface FeedOptions {
  * newer, within the credit. Deliveries are recorded before they are sent, as many together as the credit allows. While the subscription is
  * behind, it reads the store; then it follows the tail of the log.
  */
-export class SubscriptionFeed implements TailListener {
-  readonly spec: SubscriptionSpec;
-  readonly pattern: string;
+export class SubscriptionFeed implements Feed {
+  readonly storedUnder: StoredUnder;
   readonly #options: FeedOptions;
+  readonly #reader: LogReader;
   readonly #wakeup = new Wakeup();
   /** To redeliver before anything new, with the attempts so far. Ascending, except for nacked messages. */
   readonly #again = new Map<bigint, number>();
   readonly #credit: { messages: number; bytes: number };
-  /** Everything up to here is delivered, about to be delivered, or does not match. */
-  #cursor = 0n;
   #recordedTo = 0n;
-  /** Whether it follows the tail. */
-  #isLive = false;
-  /** Offered by the tail and not delivered yet. */
-  #offered: bigint[] = [];
   #isOpen = false;
-  /** While a delivery is being recorded, nothing else may record progress. */
+  /** From the reading of a delivery until it is recorded, nothing else may record progress. */
   #isDelivering = false;
   /** A message waits for credit or acks, so searching for more is pointless. */
   #blocked = false;
@@ -72,8 +67,9 @@ export class SubscriptionFeed implements TailListener {
 
   constructor(options: FeedOptions) {
     this.#options = options;
-    this.spec = options.spec;
-    this.pattern = options.spec.pattern;
+    const { store, tail, owner, spec } = options;
+    this.storedUnder = { writer: owner, name: spec.name };
+    this.#reader = new LogReader({ store, tail, pattern: spec.pattern, onMore: () => this.#wakeup.notify() });
     this.#credit = { ...options.credit };
   }
 
@@ -84,15 +80,18 @@ export class SubscriptionFeed implements TailListener {
     this.#wakeup.notify();
   }
 
-  /** Redelivers these positions, given with their attempts so far, once there is credit. */
-  nack(attempts: ReadonlyMap<bigint, number>): void {
-    for (const [position, count] of attempts) this.#again.set(position, count);
+  nacked(_: readonly FailedDelivery[], again: Attempts): void {
+    this.#redeliver(again);
+  }
+
+  /** Once there is credit. */
+  #redeliver(again: Attempts): void {
+    for (const [position, count] of again) this.#again.set(position, count);
     // They already count as unacknowledged, so the limit does not stop their redelivery.
     if (this.#isFull) this.#blocked = false;
     this.#wakeup.notify();
   }
 
-  /** The store has recorded acks of this subscription. */
   acknowledged(): void {
     this.#acknowledgements += 1;
     if (!this.#isFull) return;
@@ -101,30 +100,14 @@ export class SubscriptionFeed implements TailListener {
     this.#wakeup.notify();
   }
 
-  offer(position: bigint): void {
-    if (position <= this.#cursor) return;
-    this.#offered.push(position);
-    if (this.#offered.length > offeredMax) this.fallBehind();
-    this.#wakeup.notify();
-  }
-
-  fallBehind(): void {
-    if (!this.#isLive) return;
-    this.#cursor = this.#doneTo();
-    this.#isLive = false;
-    this.#offered = [];
-    this.#options.tail.leave(this);
-    this.#wakeup.notify();
-  }
-
   /**
-   * The progress to record while nothing is delivered, or undefined. A feed that waits for credit leaves the tail, since the store may stop
+   * The progress to record while nothing is delivered. A feed that waits for credit leaves the tail, since the store may stop
    * retaining messages for it.
    */
   progress(): bigint | undefined {
-    if (this.#blocked) this.fallBehind();
+    if (this.#blocked) this.#reader.fallBehind();
     if (!this.#isOpen || this.#closed || this.#isDelivering) return undefined;
-    const doneTo = this.#doneTo();
+    const { doneTo } = this.#reader;
     return doneTo > this.#recordedTo ? doneTo : undefined;
   }
 
@@ -134,7 +117,7 @@ export class SubscriptionFeed implements TailListener {
 
   close(): void {
     this.#closed = true;
-    this.fallBehind();
+    this.#reader.close();
     this.#wakeup.notify();
   }
 
@@ -144,10 +127,10 @@ export class SubscriptionFeed implements TailListener {
     const start = await store.openSubscription(owner, spec);
     if (this.#closed) return;
     onOpen();
-    this.#cursor = start.cursor;
+    this.#reader.startAfter(start.cursor);
     this.#recordedTo = start.cursor;
     this.#isOpen = true;
-    this.nack(start.pending);
+    this.#redeliver(start.pending);
     while (!this.#closed) {
       await room();
       const mayBeMore = this.#again.size > 0 ? await this.#deliverAgain() : await this.#deliverNew();
@@ -181,7 +164,19 @@ export class SubscriptionFeed implements TailListener {
   async #deliverNew(): Promise<boolean> {
     const most = Math.min(batchMessages, await this.#unacknowledgedLeft());
     if (most === 0) return true;
-    return this.#isLive ? await this.#deliverOffered(most) : await this.#catchUp(most);
+    const batch: FedMessage[] = [];
+    this.#isDelivering = true;
+    const { missed, mayBeMore } = await this.#reader.read(
+      Math.min(most, Math.max(1, this.#credit.messages)),
+      (message) => {
+        if (!this.#takeCredit(message)) return false;
+        batch.push({ message, maybeRedelivered: false, attempt: 1 });
+        return true;
+      },
+    );
+    if (batch.length > 0 || missed > 0) await this.#deliver(batch, missed);
+    this.#isDelivering = false;
+    return mayBeMore;
   }
 
   /** How many more deliveries the limit of unacknowledged messages allows. At 0 it waits for acks. */
@@ -198,50 +193,6 @@ export class SubscriptionFeed implements TailListener {
     return Math.max(0, limits.unacknowledgedMessages - this.#unacknowledgedMax);
   }
 
-  async #deliverOffered(most: number): Promise<boolean> {
-    const batch: FedMessage[] = [];
-    for (const position of this.#offered.slice(0, most)) {
-      const message = this.#options.tail.get(position);
-      if (!message || !this.#takeCredit(message)) break;
-      batch.push({ message, maybeRedelivered: false, attempt: 1 });
-    }
-    this.#offered.splice(0, batch.length);
-    this.#cursor = this.#doneTo();
-    const [next] = this.#offered;
-    if (next !== undefined && !this.#options.tail.get(next)) this.fallBehind();
-    if (batch.length > 0) await this.#deliver(batch);
-    return !this.#isLive || this.#offered.length > 0;
-  }
-
-  async #catchUp(most: number): Promise<true> {
-    const { store, tail, spec } = this.#options;
-    const limit = Math.min(most, Math.max(1, this.#credit.messages));
-    const read = await store.readMatching(spec.pattern, this.#cursor, limit);
-    if (read.missed > 0) await this.#passOver(read.missed);
-    const batch: FedMessage[] = [];
-    for (const message of read.messages) {
-      if (!this.#takeCredit(message)) break;
-      batch.push({ message, maybeRedelivered: false, attempt: 1 });
-    }
-    const blocking = read.messages[batch.length];
-    this.#cursor = blocking ? blocking.position - 1n : read.cursor;
-    // Joins before the delivery, which takes time, so that messages published meanwhile are offered.
-    if (!blocking && !this.#closed) {
-      this.#isLive = true;
-      if (!tail.join(this, this.#cursor, read.isAtEnd)) this.#isLive = false;
-    }
-    if (batch.length > 0) await this.#deliver(batch);
-    return true;
-  }
-
-  /** Everything up to here does not match or was taken for delivery. */
-  #doneTo(): bigint {
-    if (!this.#isLive) return this.#cursor;
-    const [next] = this.#offered;
-    const doneTo = next === undefined ? this.#options.tail.position : next - 1n;
-    return doneTo > this.#cursor ? doneTo : this.#cursor;
-  }
-
   /** The store has dropped the message: acks its position and reports it lost unless acked since. */
   async #skipMissing(position: bigint): Promise<void> {
     const { store, owner, spec, onMissed } = this.#options;
@@ -251,22 +202,12 @@ export class SubscriptionFeed implements TailListener {
     if (due.length > 0) onMissed(1);
   }
 
-  async #passOver(missed: number): Promise<void> {
-    this.#cursor += BigInt(missed);
-    await this.#deliver([]);
-    this.#options.onMissed(missed);
-  }
-
-  async #deliver(batch: readonly FedMessage[]): Promise<void> {
-    const { store, owner, spec, deliver } = this.#options;
-    const cursor = this.#cursor;
-    if (this.#closed || (batch.length === 0 && cursor === this.#recordedTo)) return;
-    const positions = batch.map(({ message }) => message.position);
-    this.#isDelivering = true;
-    const due = new Set(await store.recordDelivery(owner, spec.name, { positions, cursor }));
+  async #deliver(batch: readonly FedMessage[], missed = 0): Promise<void> {
+    const due = new Set(await this.#record(batch));
     this.#unacknowledgedMax += due.size;
     this.#isDelivering = false;
-    this.recorded(cursor);
+    if (missed > 0) this.#options.onMissed(missed);
+    const { deliver } = this.#options;
     for (const fed of batch) {
       if (this.#closed) return;
       const { position, envelope } = fed.message;
@@ -277,6 +218,18 @@ export class SubscriptionFeed implements TailListener {
         if (sent) await sent;
       }
     }
+  }
+
+  /** The positions that are to be delivered. */
+  async #record(batch: readonly FedMessage[]): Promise<readonly bigint[]> {
+    const { store, owner, spec } = this.#options;
+    const { cursor } = this.#reader;
+    if (this.#closed || (batch.length === 0 && cursor === this.#recordedTo)) return [];
+    this.#isDelivering = true;
+    const positions = batch.map(({ message }) => message.position);
+    const due = await store.recordDelivery(owner, spec.name, { positions, cursor });
+    this.recorded(cursor);
+    return due;
   }
 
   #takeCredit(message: StoredMessage): boolean {

@@ -2,12 +2,19 @@ import type { AcknowledgedPositions } from '../../contract/wire/acknowledged-pos
 import type { Encoded } from '../../contract/wire/codec/encoded.ts';
 import type { Envelope, MessageMeta } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
 import type { Grant } from '../../contract/wire/topics/grants.ts';
+import type { Attempts, DeliveryRecord, DeliveryTo, FailedDelivery } from './deliveries.ts';
 import type { IdleExpiry } from './idle-expiry.ts';
 
 /** A writer. Its epoch fences every earlier owner of the instance id. */
 export interface Owner {
   readonly instanceId: string;
   readonly epoch: bigint;
+}
+
+/** A writer of subscriptions: of its own, or of those of a group that it is a member of. */
+export interface SubscriptionWriter extends Owner {
+  /** Whose the subscription is, in place of the instance. It can be no instance id. Absent: it is the instance's own. */
+  readonly scope?: string;
 }
 
 /** Thrown by every write whose epoch does not own the instance id, no longer or not yet. */
@@ -114,17 +121,13 @@ export interface SubscriptionSpec {
 /** A subscription's progress: everything up to the cursor is finished, except unacknowledged messages. */
 export interface SubscriptionProgress {
   readonly cursor: bigint;
-  /** Positions to redeliver, ascending, with their attempts so far. */
-  readonly pending: ReadonlyMap<bigint, number>;
+  /** Ascending. */
+  readonly pending: Attempts;
+  /** Of a group: what is in flight, with the member that has it. Absent: it is no group. */
+  readonly inFlight?: ReadonlyMap<bigint, DeliveryTo>;
 }
 
-/** A delivery that ended without an ack. Its number distinguishes it from an earlier one of the same message. */
-export interface FailedDelivery {
-  readonly position: bigint;
-  readonly attempt: number;
-}
-
-/** A subscription belongs to its instance. */
+/** A subscription belongs to its instance, or to a group's scope, which then takes the place of the instance id. */
 export interface SubscriptionKey {
   readonly instanceId: string;
   readonly name: string;
@@ -171,7 +174,8 @@ export interface StateChange {
   readonly state: Uint8Array;
   /** The revision that the new state was made from. 0: there was none. */
   readonly expectedRevision: bigint;
-  readonly acknowledge: readonly AcknowledgedPositions[];
+  /** With the scope of a group's subscription. */
+  readonly acknowledge: readonly (AcknowledgedPositions & { readonly scope?: string })[];
 }
 
 export interface StoredState {
@@ -218,37 +222,42 @@ export interface Store {
   /**
    * Finds or creates the cursor and closes earlier deliveries. Those that the spec lists as still with the plugin stay in flight.
    * Other deliveries of this epoch got lost on the way and are not attempts: its sidecar requeues or nacks all that it gets. Those of an
-   * earlier epoch are attempts: its sidecar ended unexpectedly.
+   * earlier epoch are attempts: its sidecar ended unexpectedly. Deliveries to other members of a group stay as they are.
    * @throws StaleEpochError, TooManySubscriptionsError
    */
-  openSubscription(owner: Owner, spec: SubscriptionSpec): Promise<SubscriptionProgress>;
+  openSubscription(writer: SubscriptionWriter, spec: SubscriptionSpec): Promise<SubscriptionProgress>;
   /**
    * Records deliveries before they are sent, each an attempt in flight. Resolves with the positions to send: all but those acked since.
    * @throws StaleEpochError
    */
-  recordDelivery(
-    owner: Owner,
-    name: string,
-    delivery: { positions: readonly bigint[]; cursor: bigint },
-  ): Promise<readonly bigint[]>;
+  recordDelivery(writer: SubscriptionWriter, name: string, delivery: DeliveryRecord): Promise<readonly bigint[]>;
+  /**
+   * Ends the deliveries in flight to other members of the group, whose sidecars ended unexpectedly: each is an attempt. Resolves with
+   * what is to redeliver. @throws StaleEpochError
+   */
+  takeFromMembers(writer: SubscriptionWriter, name: string, members: readonly Owner[]): Promise<Attempts>;
   /** The number of recorded deliveries without an ack. */
   unacknowledged(subscription: SubscriptionKey): Promise<number>;
   /** Records that these subscriptions have finished everything up to a position, except unacknowledged messages. @throws StaleEpochError */
   recordProgress(owner: Owner, names: readonly string[], cursor: bigint): Promise<void>;
   /** The positions are never delivered after this. @throws StaleEpochError */
-  acknowledge(owner: Owner, name: string, positions: readonly bigint[]): Promise<void>;
-  /** Requeues all deliveries in flight. Only those in `failed` count as attempts. @throws StaleEpochError */
-  requeue(owner: Owner, name: string, failed: readonly bigint[]): Promise<void>;
+  acknowledge(writer: SubscriptionWriter, name: string, positions: readonly bigint[]): Promise<void>;
+  /** Requeues all deliveries in flight to the writer. Only those in `failed` count as attempts. @throws StaleEpochError */
+  requeue(writer: SubscriptionWriter, name: string, failed: readonly bigint[]): Promise<void>;
   /**
-   * Nacks these deliveries: each ends as an attempt. Resolves with the positions to redeliver and their attempts so far, without those
+   * Nacks these deliveries to the writer: each ends as an attempt. Resolves with the positions to redeliver and their attempts so far, without those
    * already acked. @throws StaleEpochError
    */
-  nack(owner: Owner, name: string, failed: readonly FailedDelivery[]): Promise<ReadonlyMap<bigint, number>>;
+  nack(
+    writer: SubscriptionWriter,
+    name: string,
+    failed: readonly FailedDelivery[],
+  ): Promise<ReadonlyMap<bigint, number>>;
   /**
    * Appends the dead letter and acks the original's position, both or neither. Does nothing if the position is not unacknowledged.
    * @throws StaleEpochError, StoreFullError
    */
-  deadLetter(owner: Owner, name: string, dead: { position: bigint; letter: Envelope }): Promise<void>;
+  deadLetter(writer: SubscriptionWriter, name: string, dead: { position: bigint; letter: Envelope }): Promise<void>;
   /** Forgets subscriptions without a live session that were idle for longer than their expiry. */
   expireSubscriptions(options: ExpiryOptions): Promise<number>;
 

@@ -1,6 +1,11 @@
-import type { SubscriptionKey } from './store.ts';
+import type { SubscriptionKey, SubscriptionWriter } from './store.ts';
 
-/** The text by which a subscription is found in a map. It is unique, because an instance id holds no blank. */
+/** Whose subscriptions it writes: the first half of their keys. */
+export function keeperOf({ instanceId, scope }: SubscriptionWriter): string {
+  return scope ?? instanceId;
+}
+
+/** The text by which a subscription is found in a map. It is unique, because neither an instance id nor a scope holds a blank. */
 export function subscriptionText({ instanceId, name }: SubscriptionKey): string {
   return `${instanceId} ${name}`;
 }

@@ -2,5 +2,7 @@
 export interface AcknowledgedPositions {
   /** Of the subscription. */
   readonly name: string;
+  /** That the subscription is in; absent or empty for none. */
+  readonly group?: string;
   readonly positions: readonly bigint[];
 }

@@ -6,8 +6,8 @@ import type { RequestInit } from './bus-session.ts';
 /** The request for a subscription, without what belongs to one session. */
 export type SubscriptionRequest = Pick<
   MessageInitShape<typeof SubscribeSchema>,
-  'startAt' | 'startTimeNs' | 'idleExpiryS' | 'maxAttempts' | 'deadLetterTopic'
-> & { readonly name: string; readonly pattern: string };
+  'startAt' | 'startTimeNs' | 'idleExpiryS' | 'maxAttempts' | 'deadLetterTopic' | 'unordered'
+> & { readonly name: string; readonly pattern: string; readonly group?: string };
 
 export interface Credit {
   readonly messages: number;
@@ -16,7 +16,8 @@ export interface Credit {
 
 /** Receives the messages of a subscription. */
 export interface SubscriptionSink {
-  opened(): void;
+  /** With the group that the bus has put it in; empty for none. */
+  opened(group: string): void;
   deliver(delivery: Delivery): void;
   acknowledged(positions: readonly bigint[]): void;
   ended(status: RpcError): void;
@@ -119,10 +120,10 @@ export class BusSubscription {
     this.#open({ isKnownToSink: true });
   }
 
-  opened(): void {
+  opened(group: string): void {
     const before = this.#phase;
     this.#phase = { name: 'open' };
-    if (before.name !== 'opening' || !before.isKnownToSink) this.#sink.opened();
+    if (before.name !== 'opening' || !before.isKnownToSink) this.#sink.opened(group);
   }
 
   #open({ isKnownToSink }: { readonly isKnownToSink: boolean }): void {

@@ -69,7 +69,7 @@ export class PluginState {
       epoch: this.#link.epoch,
       expectedRevision,
       state,
-      acknowledge: acknowledge.map(({ name, positions }) => ({ name, positions: [...positions] })),
+      acknowledge: acknowledge.map((each) => ({ ...each, positions: [...each.positions] })),
     });
     try {
       const { revision } = await this.#link.unary(busMethods.saveState, request);

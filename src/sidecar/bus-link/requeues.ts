@@ -4,6 +4,7 @@ import type { RequestInit } from './bus-session.ts';
 /** The outcome of the messages in flight when a subscription ended. */
 export interface Requeue {
   readonly name: string;
+  readonly group?: string | undefined;
   /** The plugin had these when its stream broke: nacked, so they count as attempts. All others are requeued and do not. */
   readonly failed: readonly bigint[];
 }
@@ -43,7 +44,7 @@ export class Requeues {
     return this.#settled.opened();
   }
 
-  #sendOne(subscriptionId: number, { name, failed }: Requeue): boolean {
-    return this.#send({ case: 'unsubscribe', value: { subscriptionId, name, failed: [...failed] } });
+  #sendOne(subscriptionId: number, { name, group = '', failed }: Requeue): boolean {
+    return this.#send({ case: 'unsubscribe', value: { subscriptionId, name, group, failed: [...failed] } });
   }
 }

@@ -43,6 +43,11 @@ export class BusSubscriptions implements SessionListener {
     return [...this.#open.values()].map((subscription) => subscription.depth);
   }
 
+  /** The group that a subscription is in; empty when it is in none, or not open. */
+  groupOf(name: string): string {
+    return [...this.#open.values()].find((each) => each.name === name)?.request.group ?? '';
+  }
+
   hasName(name: string): boolean {
     return [...this.#open.values()].some((subscription) => subscription.name === name);
   }
@@ -65,7 +70,7 @@ export class BusSubscriptions implements SessionListener {
     const close = ({ isGraceful }: { isGraceful: boolean }): void => {
       if (!this.#open.delete(id)) return;
       const unsettled = subscription.takeUnsettled();
-      this.#requeues.add(id, { name: request.name, failed: isGraceful ? [] : unsettled });
+      this.#requeues.add(id, { ...request, failed: isGraceful ? [] : unsettled });
     };
     return { subscription, close };
   }
@@ -74,7 +79,7 @@ export class BusSubscriptions implements SessionListener {
     for (const [id, older] of this.#open) {
       if (older.name !== name) continue;
       this.#open.delete(id);
-      this.#requeues.add(id, { name, failed: older.takeUnsettled() });
+      this.#requeues.add(id, { ...older.request, failed: older.takeUnsettled() });
       older.ended(new RpcError('ABORTED', `a newer stream opened the subscription ${name}`));
     }
   }
@@ -87,7 +92,7 @@ export class BusSubscriptions implements SessionListener {
     this.#intake = 'requeued';
     for (const [id, subscription] of this.#open) {
       subscription.requeue();
-      this.#requeues.add(id, { name: subscription.name, failed: [] });
+      this.#requeues.add(id, { ...subscription.request, failed: [] });
     }
     await this.#requeues.confirmed();
   }
@@ -152,7 +157,7 @@ export class BusSubscriptions implements SessionListener {
   onEvent(event: SessionEvent['event']): void {
     switch (event.case) {
       case 'subscribed':
-        this.#open.get(event.value.subscriptionId)?.opened();
+        this.#open.get(event.value.subscriptionId)?.opened(event.value.group);
         break;
       case 'unsubscribed':
         this.#requeues.confirm(event.value.subscriptionId);

@@ -50,7 +50,7 @@ export async function consume(port: PluginPort, stream: ConsumeStream): Promise<
     { ...request, startAt: busStartAt[startAt] ?? BusStartAt.UNSPECIFIED },
     window.take() ?? { messages: 0, bytes: 0 },
     {
-      opened: () => send(stream, { case: 'opened', value: {} }),
+      opened: (group) => send(stream, { case: 'opened', value: { group } }),
       deliver: (delivery) => {
         send(stream, { case: 'message', value: consumedMessage(delivery) });
         port.telemetry.delivered(request.name, delivery);

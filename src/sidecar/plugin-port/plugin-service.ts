@@ -17,10 +17,12 @@ export function pluginRoutes(port: PluginPort): Route[] {
     serveStream(pluginMethods.serve, (stream) => serveRequests(port, stream)),
     serveUnary(pluginMethods.saveState, async ({ state, acknowledge }) => {
       port.admission.require();
-      const positions = acknowledge.map(({ subscription, positions }) => ({ name: subscription, positions }));
+      const acknowledged = acknowledge.map(({ subscription: name, positions }) => {
+        return { name, group: port.subscriptions.groupOf(name), positions };
+      });
       port.memory.outgoing.reserve(state.length);
       try {
-        return create(SaveStateReplySchema, { revision: await port.state.save(state, positions) });
+        return create(SaveStateReplySchema, { revision: await port.state.save(state, acknowledged) });
       } finally {
         port.memory.outgoing.release(state.length);
       }

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { LogTail } from '../../../src/bus/session/log-tail.ts';
 import { SubscriptionFeed } from '../../../src/bus/session/subscription-feed.ts';
 import { MemoryStore } from '../../../src/bus/store/in-memory/memory-store.ts';
-import type { MatchingMessages, Owner, StoredMessage } from '../../../src/bus/store/store.ts';
+import type { MatchingMessages, Owner, StoredMessage, SubscriptionSpec } from '../../../src/bus/store/store.ts';
 import { matchTopic } from '../../../src/contract/wire/topics/topic.ts';
 import { VirtualScheduler } from '../../../src/simulation/virtual-scheduler.ts';
 import { activeOwner, message, noneBefore } from '../store-fixtures.ts';
@@ -36,18 +36,19 @@ class ReadStore extends MemoryStore {
 
 interface Followed {
   readonly feed: SubscriptionFeed;
-  readonly pattern: string;
+  readonly spec: SubscriptionSpec;
   readonly delivered: bigint[];
 }
 
 function follow(options: { store: ReadStore; tail: LogTail; owner: Owner; name: string; pattern: string }): Followed {
   const { store, tail, owner, name, pattern } = options;
   const delivered: bigint[] = [];
+  const spec = { name, pattern, start: noneBefore };
   const feed: SubscriptionFeed = new SubscriptionFeed({
     store,
     tail,
     owner,
-    spec: { name, pattern, start: noneBefore },
+    spec,
     credit: { messages: 3, bytes: 1_000_000 },
     room: async () => {},
     onOpen() {},
@@ -59,7 +60,7 @@ function follow(options: { store: ReadStore; tail: LogTail; owner: Owner; name: 
     },
   });
   void feed.run();
-  return { feed, pattern, delivered };
+  return { feed, spec, delivered };
 }
 
 const step = fc.oneof(
@@ -113,11 +114,11 @@ test('every subscription gets what it matches once and in order, whether it foll
       for (const { feed } of followed) feed.addCredit({ messages: 1_000, bytes: 0 });
       await new Promise((resolve) => setImmediate(resolve));
       const all = await store.read(0n, 1_000);
-      for (const { feed, pattern, delivered } of followed) {
-        const matching = all.filter(({ topic }) => matchTopic(pattern, topic));
+      for (const { feed, spec, delivered } of followed) {
+        const matching = all.filter(({ topic }) => matchTopic(spec.pattern, topic));
         expect(delivered).toEqual(matching.map(({ position }) => position));
         await record(store, owner, feed);
-        const { cursor } = await store.openSubscription(owner, { ...feed.spec, inHand: delivered });
+        const { cursor } = await store.openSubscription(owner, { ...spec, inHand: delivered });
         expect(cursor).toBe(all.at(-1)?.position ?? cursor);
         feed.close();
       }
@@ -130,7 +131,7 @@ test('every subscription gets what it matches once and in order, whether it foll
 async function record(store: ReadStore, owner: Owner, feed: SubscriptionFeed): Promise<void> {
   const position = feed.progress();
   if (position === undefined) return;
-  await store.recordProgress(owner, [feed.spec.name], position);
+  await store.recordProgress(owner, [feed.storedUnder.name], position);
   feed.recorded(position);
 }
 

@@ -1,13 +1,13 @@
 import type { Scheduler } from '../../../base/time/scheduler.ts';
 import { encode } from '../../../contract/wire/codec/message.ts';
 import { type Envelope, EnvelopeSchema } from '../../../contract/wire/gen/meridian/v1/envelope_pb.ts';
+import type { Attempts, DeliveryRecord, FailedDelivery } from '../deliveries.ts';
 import { checkKeyShare, defaultRetention, fullStore, type RetentionOptions } from '../retention.ts';
 import type {
   Appended,
   Backlog,
   BacklogOptions,
   ExpiryOptions,
-  FailedDelivery,
   GrantDecision,
   MatchingMessages,
   NewMessage,
@@ -23,8 +23,9 @@ import type {
   SubscriptionPage,
   SubscriptionProgress,
   SubscriptionSpec,
+  SubscriptionWriter,
 } from '../store.ts';
-import { amongSubscriptions } from '../subscription-key.ts';
+import { amongSubscriptions, keeperOf } from '../subscription-key.ts';
 import type { GrantDecisions } from './grant-decisions.ts';
 import { type MemoryTables, newTables } from './memory-tables.ts';
 import type { Ownership } from './ownership.ts';
@@ -112,20 +113,21 @@ export class MemoryStore implements Store {
     return () => this.#listeners.delete(listener);
   }
 
-  async openSubscription(owner: Owner, spec: SubscriptionSpec): Promise<SubscriptionProgress> {
-    const { log, subscriptions } = this.#writtenBy(owner);
-    return subscriptions.open(owner, spec, () =>
+  async openSubscription(writer: SubscriptionWriter, spec: SubscriptionSpec): Promise<SubscriptionProgress> {
+    const { log, subscriptions } = this.#writtenBy(writer);
+    return subscriptions.open(writer, spec, () =>
       spec.start.kind === 'new' ? log.lastPosition : log.positionBefore(spec.start.fromNs),
     );
   }
 
-  async recordDelivery(
-    owner: Owner,
-    name: string,
-    delivery: { positions: readonly bigint[]; cursor: bigint },
-  ): Promise<readonly bigint[]> {
-    const { subscriptions } = this.#writtenBy(owner);
-    return subscriptions.recordDelivery(owner, name, delivery);
+  async recordDelivery(writer: SubscriptionWriter, name: string, delivery: DeliveryRecord): Promise<readonly bigint[]> {
+    const { subscriptions } = this.#writtenBy(writer);
+    return subscriptions.recordDelivery(writer, name, delivery);
+  }
+
+  async takeFromMembers(writer: SubscriptionWriter, name: string, members: readonly Owner[]): Promise<Attempts> {
+    const { subscriptions } = this.#writtenBy(writer);
+    return subscriptions.takeFromMembers(keeperOf(writer), name, members);
   }
 
   async unacknowledged({ instanceId, name }: SubscriptionKey): Promise<number> {
@@ -137,29 +139,33 @@ export class MemoryStore implements Store {
     for (const name of names) subscriptions.recordProgress(owner.instanceId, name, cursor);
   }
 
-  async acknowledge(owner: Owner, name: string, positions: readonly bigint[]): Promise<void> {
-    const { subscriptions } = this.#writtenBy(owner);
-    subscriptions.acknowledge(owner.instanceId, name, positions);
+  async acknowledge(writer: SubscriptionWriter, name: string, positions: readonly bigint[]): Promise<void> {
+    const { subscriptions } = this.#writtenBy(writer);
+    subscriptions.acknowledge(keeperOf(writer), name, positions);
   }
 
-  async requeue(owner: Owner, name: string, failed: readonly bigint[]): Promise<void> {
-    const { subscriptions } = this.#writtenBy(owner);
-    subscriptions.requeue(owner.instanceId, name, failed);
+  async requeue(writer: SubscriptionWriter, name: string, failed: readonly bigint[]): Promise<void> {
+    const { subscriptions } = this.#writtenBy(writer);
+    subscriptions.requeue(writer, name, failed);
   }
 
-  async nack(owner: Owner, name: string, failed: readonly FailedDelivery[]): Promise<ReadonlyMap<bigint, number>> {
-    const { subscriptions } = this.#writtenBy(owner);
-    return subscriptions.nack(owner.instanceId, name, failed);
+  async nack(writer: SubscriptionWriter, name: string, failed: readonly FailedDelivery[]): Promise<Attempts> {
+    const { subscriptions } = this.#writtenBy(writer);
+    return subscriptions.nack(writer, name, failed);
   }
 
-  async deadLetter(owner: Owner, name: string, dead: { position: bigint; letter: Envelope }): Promise<void> {
-    const { log, subscriptions } = this.#writtenBy(owner);
-    if (!subscriptions.isPending(owner.instanceId, name, dead.position)) return;
+  async deadLetter(
+    writer: SubscriptionWriter,
+    name: string,
+    dead: { position: bigint; letter: Envelope },
+  ): Promise<void> {
+    const { log, subscriptions } = this.#writtenBy(writer);
+    if (!subscriptions.isPending(keeperOf(writer), name, dead.position)) return;
     const envelope = encode(EnvelopeSchema, dead.letter);
     this.#makeRoom(envelope.bytes.length);
     const { topic = '', publishedAtNs = 0n } = dead.letter.meta ?? {};
     const letter = log.append({ topic, publishedAtNs, envelope });
-    subscriptions.acknowledge(owner.instanceId, name, [dead.position]);
+    subscriptions.acknowledge(keeperOf(writer), name, [dead.position]);
     this.#appended([letter]);
   }
 
@@ -199,7 +205,9 @@ export class MemoryStore implements Store {
     const { subscriptions, states } = this.#writtenBy(owner);
     const { instanceId } = owner;
     const revision = states.save({ instanceId, principal: this.#ownership.principalOf(owner) }, change);
-    for (const { name, positions } of change.acknowledge) subscriptions.acknowledge(instanceId, name, positions);
+    for (const { name, positions, scope = instanceId } of change.acknowledge) {
+      subscriptions.acknowledge(scope, name, positions);
+    }
     return revision;
   }
 

@@ -1,23 +1,26 @@
+import type { DeliveryRecord, DeliveryTo, FailedDelivery } from '../deliveries.ts';
 import { idleExpiryOf } from '../idle-expiry.ts';
 import { rowBytes, textBytes } from '../retention.ts';
 import {
   type ExpiryOptions,
-  type FailedDelivery,
   type Owner,
   type StoredSubscription,
   type SubscriptionKey,
   type SubscriptionPage,
   type SubscriptionProgress,
   type SubscriptionSpec,
+  type SubscriptionWriter,
   TooManySubscriptionsError,
 } from '../store.ts';
-import { compareKeys, subscriptionText } from '../subscription-key.ts';
+import { compareKeys, keeperOf, subscriptionText } from '../subscription-key.ts';
 
 /** A delivery without an ack. */
 export interface Pending {
   attempts: number;
   /** The epoch whose delivery is in flight. */
   deliveredBy: bigint | undefined;
+  /** The member of a group to which it is in flight, or was last. */
+  member?: string | undefined;
 }
 
 /** A subscription's cursor and its deliveries without an ack. */
@@ -48,8 +51,9 @@ export class Subscriptions {
   }
 
   /** Finds the cursor stored under the name and pattern, or creates it at `startAfter`. @throws TooManySubscriptionsError */
-  open({ instanceId, epoch }: Owner, spec: SubscriptionSpec, startAfter: () => bigint): SubscriptionProgress {
+  open(writer: SubscriptionWriter, spec: SubscriptionSpec, startAfter: () => bigint): SubscriptionProgress {
     const { name, pattern } = spec;
+    const instanceId = keeperOf(writer);
     const key = subscriptionText({ instanceId, name });
     let subscription = this.#subscriptions.get(key);
     if (!subscription) this.#checkRoom(instanceId, spec);
@@ -64,17 +68,15 @@ export class Subscriptions {
     subscription.lastUsedMs = this.#nowMs();
     const inHand = new Set(spec.inHand);
     const again: [bigint, number][] = [];
+    const inFlight = new Map<bigint, DeliveryTo>();
     for (const [position, pending] of subscription.pending) {
-      if (pending.deliveredBy !== undefined && inHand.has(position)) {
-        pending.deliveredBy = epoch;
-        continue;
-      }
-      if (pending.deliveredBy === epoch) pending.attempts -= 1;
-      pending.deliveredBy = undefined;
-      again.push([position, pending.attempts]);
+      if (isWith(writer, pending)) settle(pending, writer, inHand.has(position));
+      if (pending.deliveredBy === undefined) again.push([position, pending.attempts]);
+      else inFlight.set(position, deliveryTo(writer, pending));
     }
     again.sort(([a], [b]) => (a < b ? -1 : 1));
-    return { cursor: subscription.cursor, pending: new Map(again) };
+    const { cursor } = subscription;
+    return { cursor, pending: new Map(again), ...(writer.scope !== undefined && { inFlight }) };
   }
 
   subscriptionOf({ instanceId, name }: SubscriptionKey): Subscription | undefined {
@@ -127,23 +129,36 @@ export class Subscriptions {
     return true;
   }
 
-  recordDelivery(
-    { instanceId, epoch }: Owner,
-    name: string,
-    { positions, cursor }: { positions: readonly bigint[]; cursor: bigint },
-  ): readonly bigint[] {
-    const subscription = this.#find(instanceId, name);
+  recordDelivery(writer: SubscriptionWriter, name: string, delivery: DeliveryRecord): readonly bigint[] {
+    const subscription = this.#find(keeperOf(writer), name);
     if (!subscription) return [];
+    const { positions, cursor, to } = delivery;
     const { pending, cursor: passed } = subscription;
-    const due = positions.filter((position) => position > passed || pending.has(position));
-    for (const position of due) {
-      if (!pending.has(position)) this.#bytes += rowBytes.delivery;
-      const attempts = (pending.get(position)?.attempts ?? 0) + 1;
-      pending.set(position, { attempts, deliveredBy: epoch });
+    const due: bigint[] = [];
+    for (const [index, position] of positions.entries()) {
+      const known = pending.get(position);
+      if (position <= passed && !known) continue;
+      due.push(position);
+      if (!known) this.#bytes += rowBytes.delivery;
+      const receiver = to ? to[index] : writer;
+      const member = to && receiver?.instanceId;
+      const attempts = (known?.attempts ?? 0) + (receiver ? 1 : 0);
+      pending.set(position, { attempts, deliveredBy: receiver?.epoch, ...(member !== undefined && { member }) });
     }
     if (cursor > subscription.cursor) subscription.cursor = cursor;
     subscription.lastUsedMs = this.#nowMs();
     return due;
+  }
+
+  takeFromMembers(scope: string, name: string, members: readonly Owner[]): Map<bigint, number> {
+    const again = new Map<bigint, number>();
+    for (const [position, pending] of this.#find(scope, name)?.pending ?? []) {
+      const { member, deliveredBy, attempts } = pending;
+      if (!members.some(({ instanceId, epoch }) => instanceId === member && epoch === deliveredBy)) continue;
+      pending.deliveredBy = undefined;
+      again.set(position, attempts);
+    }
+    return again;
   }
 
   unacknowledged(instanceId: string, name: string): number {
@@ -164,20 +179,23 @@ export class Subscriptions {
     return this.#find(instanceId, name)?.pending.has(position) ?? false;
   }
 
-  requeue(instanceId: string, name: string, failed: readonly bigint[]): void {
+  requeue(writer: SubscriptionWriter, name: string, failed: readonly bigint[]): void {
     const isFailed = new Set(failed);
-    for (const [position, pending] of this.#find(instanceId, name)?.pending ?? []) {
+    for (const [position, pending] of this.#find(keeperOf(writer), name)?.pending ?? []) {
+      if (!isWith(writer, pending)) continue;
       if (pending.deliveredBy !== undefined && !isFailed.has(position)) pending.attempts -= 1;
       pending.deliveredBy = undefined;
     }
   }
 
-  nack(instanceId: string, name: string, failed: readonly FailedDelivery[]): Map<bigint, number> {
-    const found = this.#find(instanceId, name);
+  nack(writer: SubscriptionWriter, name: string, failed: readonly FailedDelivery[]): Map<bigint, number> {
+    const found = this.#find(keeperOf(writer), name);
     const again = new Map<bigint, number>();
     for (const { position, attempt } of failed) {
-      if (!found?.pending.has(position)) continue;
-      found.pending.set(position, { attempts: attempt, deliveredBy: undefined });
+      const pending = found?.pending.get(position);
+      if (!pending || !isWith(writer, pending)) continue;
+      pending.attempts = attempt;
+      pending.deliveredBy = undefined;
       again.set(position, attempt);
     }
     return again;
@@ -220,6 +238,22 @@ export class Subscriptions {
   #find(instanceId: string, name: string): Subscription | undefined {
     return this.#subscriptions.get(subscriptionText({ instanceId, name }));
   }
+}
+
+/** Whether the delivery is, or was last, one to this writer: of a group each member has its own. */
+function isWith({ instanceId, scope }: SubscriptionWriter, { member }: Pending): boolean {
+  return scope === undefined || member === instanceId;
+}
+
+/** Ends a delivery that is not in hand. It is an attempt unless this epoch delivered it. */
+function settle(pending: Pending, { epoch }: Owner, isInHand: boolean): void {
+  if (pending.deliveredBy === undefined) return;
+  if (pending.deliveredBy === epoch && !isInHand) pending.attempts -= 1;
+  pending.deliveredBy = isInHand ? epoch : undefined;
+}
+
+function deliveryTo({ instanceId }: Owner, { member, deliveredBy = 0n, attempts }: Pending): DeliveryTo {
+  return { owner: { instanceId: member ?? instanceId, epoch: deliveredBy }, attempt: attempts };
 }
 
 /** The first unfinished position of the subscription. */

@@ -1,12 +1,12 @@
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { Envelope } from '../../../contract/wire/gen/meridian/v1/envelope_pb.ts';
+import type { Attempts, DeliveryRecord, FailedDelivery } from '../deliveries.ts';
 import type { MemoryStore } from '../in-memory/memory-store.ts';
 import type {
   Appended,
   Backlog,
   BacklogOptions,
   ExpiryOptions,
-  FailedDelivery,
   GrantDecision,
   MatchingMessages,
   NewMessage,
@@ -22,7 +22,9 @@ import type {
   SubscriptionPage,
   SubscriptionProgress,
   SubscriptionSpec,
+  SubscriptionWriter,
 } from '../store.ts';
+import { keeperOf } from '../subscription-key.ts';
 import type { BatchLane } from './batch-lane.ts';
 import type { PendingChanges } from './pending-changes.ts';
 import type { StoredRecords } from './stored-records.ts';
@@ -96,16 +98,16 @@ export class StoreOnStream implements JetStreamStore {
     return () => listeners.delete(listener);
   }
 
-  openSubscription(owner: Owner, spec: SubscriptionSpec): Promise<SubscriptionProgress> {
-    return this.#ofSubscriptions(owner, [spec.name], (model) => model.openSubscription(owner, spec));
+  openSubscription(writer: SubscriptionWriter, spec: SubscriptionSpec): Promise<SubscriptionProgress> {
+    return this.#ofSubscriptions(writer, [spec.name], (model) => model.openSubscription(writer, spec));
   }
 
-  recordDelivery(
-    owner: Owner,
-    name: string,
-    delivery: { positions: readonly bigint[]; cursor: bigint },
-  ): Promise<readonly bigint[]> {
-    return this.#ofSubscriptions(owner, [name], (model) => model.recordDelivery(owner, name, delivery));
+  recordDelivery(writer: SubscriptionWriter, name: string, delivery: DeliveryRecord): Promise<readonly bigint[]> {
+    return this.#ofSubscriptions(writer, [name], (model) => model.recordDelivery(writer, name, delivery));
+  }
+
+  takeFromMembers(writer: SubscriptionWriter, name: string, members: readonly Owner[]): Promise<Attempts> {
+    return this.#ofSubscriptions(writer, [name], (model) => model.takeFromMembers(writer, name, members));
   }
 
   unacknowledged(subscription: SubscriptionKey): Promise<number> {
@@ -116,20 +118,20 @@ export class StoreOnStream implements JetStreamStore {
     return this.#ofSubscriptions(owner, names, (model) => model.recordProgress(owner, names, cursor));
   }
 
-  acknowledge(owner: Owner, name: string, positions: readonly bigint[]): Promise<void> {
-    return this.#ofSubscriptions(owner, [name], (model) => model.acknowledge(owner, name, positions));
+  acknowledge(writer: SubscriptionWriter, name: string, positions: readonly bigint[]): Promise<void> {
+    return this.#ofSubscriptions(writer, [name], (model) => model.acknowledge(writer, name, positions));
   }
 
-  requeue(owner: Owner, name: string, failed: readonly bigint[]): Promise<void> {
-    return this.#ofSubscriptions(owner, [name], (model) => model.requeue(owner, name, failed));
+  requeue(writer: SubscriptionWriter, name: string, failed: readonly bigint[]): Promise<void> {
+    return this.#ofSubscriptions(writer, [name], (model) => model.requeue(writer, name, failed));
   }
 
-  nack(owner: Owner, name: string, failed: readonly FailedDelivery[]): Promise<ReadonlyMap<bigint, number>> {
-    return this.#ofSubscriptions(owner, [name], (model) => model.nack(owner, name, failed));
+  nack(writer: SubscriptionWriter, name: string, failed: readonly FailedDelivery[]): Promise<Attempts> {
+    return this.#ofSubscriptions(writer, [name], (model) => model.nack(writer, name, failed));
   }
 
-  deadLetter(owner: Owner, name: string, dead: { position: bigint; letter: Envelope }): Promise<void> {
-    return this.#ofSubscriptions(owner, [name], (model) => model.deadLetter(owner, name, dead));
+  deadLetter(writer: SubscriptionWriter, name: string, dead: { position: bigint; letter: Envelope }): Promise<void> {
+    return this.#ofSubscriptions(writer, [name], (model) => model.deadLetter(writer, name, dead));
   }
 
   async expireSubscriptions(options: ExpiryOptions): Promise<number> {
@@ -170,12 +172,13 @@ export class StoreOnStream implements JetStreamStore {
   }
 
   saveState(owner: Owner, change: StateChange): Promise<bigint> {
-    const names = change.acknowledge.map(({ name }) => name);
     return this.#write(
       (model) => model.saveState(owner, change),
       ({ changes, records }) => {
         changes.changed(records.state(owner.instanceId));
-        for (const name of names) changes.changed(records.subscription({ ...owner, name }));
+        for (const { name, scope = owner.instanceId } of change.acknowledge) {
+          changes.changed(records.subscription({ instanceId: scope, name }));
+        }
       },
     );
   }
@@ -218,10 +221,11 @@ export class StoreOnStream implements JetStreamStore {
   }
 
   #ofSubscriptions<T>(
-    { instanceId }: Owner,
+    writer: SubscriptionWriter,
     names: readonly string[],
     operation: (model: MemoryStore) => Promise<T>,
   ): Promise<T> {
+    const instanceId = keeperOf(writer);
     return this.#write(operation, ({ changes, records }) => {
       for (const name of names) changes.changed(records.subscription({ instanceId, name }));
     });

@@ -108,14 +108,14 @@ function readSubscriptions(sql: Statements, { subscriptions }: MemoryTables): vo
   );
   for (const { id, idleExpiryMs, ...subscription } of found) {
     const pending = sql
-      .all<{ position: bigint; attempts: bigint; deliveredBy: bigint | null }>(
-        `SELECT position, attempts, delivered_by AS deliveredBy FROM pending WHERE subscription_id = ?
+      .all<{ position: bigint; attempts: bigint; deliveredBy: bigint | null; member: string | null }>(
+        `SELECT position, attempts, delivered_by AS deliveredBy, member FROM pending WHERE subscription_id = ?
          ORDER BY position`,
         id,
       )
-      .map(({ position, attempts, deliveredBy }): [bigint, Pending] => [
+      .map(({ position, attempts, deliveredBy, member }): [bigint, Pending] => [
         position,
-        { attempts: Number(attempts), deliveredBy: deliveredBy ?? undefined },
+        { attempts: Number(attempts), deliveredBy: deliveredBy ?? undefined, ...(member !== null && { member }) },
       ]);
     subscriptions.restore({
       ...subscription,

@@ -90,10 +90,10 @@ function writeSubscriptions(sql: Statements, { subscriptions }: MemoryTables): v
        RETURNING id`,
       ...[instanceId, name, pattern, cursor, idleExpiryMs ?? null],
     );
-    for (const [position, { attempts, deliveredBy }] of pending) {
+    for (const [position, { attempts, deliveredBy, member }] of pending) {
       sql.run(
-        'INSERT INTO pending (subscription_id, position, attempts, delivered_by) VALUES (?, ?, ?, ?)',
-        ...[row?.id ?? null, position, attempts, deliveredBy ?? null],
+        'INSERT INTO pending (subscription_id, position, attempts, delivered_by, member) VALUES (?, ?, ?, ?, ?)',
+        ...[row?.id ?? null, position, attempts, deliveredBy ?? null, member ?? null],
       );
     }
   }

@@ -213,6 +213,11 @@ const activatedInstances = `
 ALTER TABLE instance ADD COLUMN activated INTEGER NOT NULL DEFAULT 1;
 `;
 
+/** The member of a group to which a delivery went. */
+const groupMembers = `
+ALTER TABLE pending ADD COLUMN member TEXT;
+`;
+
 /**
  * The steps from each schema version to the next. A file stores its version. A new file takes every step, an older one those that it lacks.
  * A released step is never changed, only followed by another.
@@ -228,4 +233,5 @@ export const schemaSteps: readonly string[] = [
   filler,
   everythingCounted,
   activatedInstances,
+  groupMembers,
 ];

@@ -1,18 +1,16 @@
 import path from 'node:path';
 import type { Scheduler } from '../../../base/time/scheduler.ts';
 import type { UserFacingError } from '../../../base/user-facing-error.ts';
-import { Encoded } from '../../../contract/wire/codec/encoded.ts';
 import { encode } from '../../../contract/wire/codec/message.ts';
 import { type Envelope, EnvelopeSchema } from '../../../contract/wire/gen/meridian/v1/envelope_pb.ts';
-import { readMessage } from '../../../contract/wire/read-message.ts';
 import { matchTopic } from '../../../contract/wire/topics/topic.ts';
+import type { Attempts, DeliveryRecord, FailedDelivery } from '../deliveries.ts';
 import { defaultDedupWindowMs, defaultRetention, type RetentionOptions } from '../retention.ts';
 import type {
   Appended,
   Backlog,
   BacklogOptions,
   ExpiryOptions,
-  FailedDelivery,
   GrantDecision,
   MatchingMessages,
   NewMessage,
@@ -28,10 +26,13 @@ import type {
   SubscriptionPage,
   SubscriptionProgress,
   SubscriptionSpec,
+  SubscriptionWriter,
 } from '../store.ts';
+import { keeperOf } from '../subscription-key.ts';
 import { type Expiring, LastUse } from './rows/last-use.ts';
-import type { CopiedPages, EncodedMessage, EncodedStoredMessage } from './store-commands.ts';
+import type { CopiedPages } from './store-commands.ts';
 import { StoreWorker } from './store-worker.ts';
+import { bare, bareWriter, messageIn, rowOf } from './worker-values.ts';
 
 export interface SqliteStoreOptions {
   /** Created if missing, in an existing directory. No other process can open it meanwhile. */
@@ -163,9 +164,9 @@ export class SqliteStore implements Store {
     return () => this.#listeners.delete(listener);
   }
 
-  async openSubscription(owner: Owner, spec: SubscriptionSpec): Promise<SubscriptionProgress> {
+  async openSubscription(writer: SubscriptionWriter, spec: SubscriptionSpec): Promise<SubscriptionProgress> {
     const { name, pattern, start, idleExpiryMs, storedMax, inHand = [] } = spec;
-    const key = { instanceId: owner.instanceId, name };
+    const key = { instanceId: keeperOf(writer), name };
     const isKnown = this.#lastUse.has(key);
     this.#lastUse.used(key, { idleExpiryMs });
     const optional = {
@@ -174,7 +175,7 @@ export class SqliteStore implements Store {
     };
     try {
       return await this.#worker.call('openSubscription', {
-        owner: bare(owner),
+        owner: bareWriter(writer),
         spec: { name, pattern, start, inHand, ...optional },
       });
     } catch (error) {
@@ -185,12 +186,18 @@ export class SqliteStore implements Store {
   }
 
   recordDelivery(
-    owner: Owner,
+    writer: SubscriptionWriter,
     name: string,
-    { positions, cursor }: { positions: readonly bigint[]; cursor: bigint },
+    { positions, cursor, to }: DeliveryRecord,
   ): Promise<readonly bigint[]> {
-    this.#lastUse.used({ instanceId: owner.instanceId, name });
-    return this.#worker.call('recordDelivery', { owner: bare(owner), name, positions, cursor });
+    this.#lastUse.used({ instanceId: keeperOf(writer), name });
+    const delivery = { positions, cursor, ...(to && { to: to.map((owner) => owner && bare(owner)) }) };
+    return this.#worker.call('recordDelivery', { owner: bareWriter(writer), name, delivery });
+  }
+
+  takeFromMembers(writer: SubscriptionWriter, name: string, members: readonly Owner[]): Promise<Attempts> {
+    const args = { owner: bareWriter(writer), name, members: members.map(bare) };
+    return this.#worker.call('takeFromMembers', args);
   }
 
   unacknowledged({ instanceId, name }: SubscriptionKey): Promise<number> {
@@ -201,24 +208,28 @@ export class SqliteStore implements Store {
     return this.#worker.call('recordProgress', { owner: bare(owner), names, cursor });
   }
 
-  acknowledge(owner: Owner, name: string, positions: readonly bigint[]): Promise<void> {
-    return this.#worker.call('acknowledge', { owner: bare(owner), acknowledged: { name, positions } });
+  acknowledge(writer: SubscriptionWriter, name: string, positions: readonly bigint[]): Promise<void> {
+    return this.#worker.call('acknowledge', { owner: bareWriter(writer), acknowledged: { name, positions } });
   }
 
-  requeue(owner: Owner, name: string, failed: readonly bigint[]): Promise<void> {
-    return this.#worker.call('requeue', { owner: bare(owner), name, failed });
+  requeue(writer: SubscriptionWriter, name: string, failed: readonly bigint[]): Promise<void> {
+    return this.#worker.call('requeue', { owner: bareWriter(writer), name, failed });
   }
 
-  nack(owner: Owner, name: string, failed: readonly FailedDelivery[]): Promise<ReadonlyMap<bigint, number>> {
+  nack(writer: SubscriptionWriter, name: string, failed: readonly FailedDelivery[]): Promise<Attempts> {
     const ended = failed.map(({ position, attempt }) => ({ position, attempt }));
-    return this.#worker.call('nack', { owner: bare(owner), name, failed: ended });
+    return this.#worker.call('nack', { owner: bareWriter(writer), name, failed: ended });
   }
 
-  async deadLetter(owner: Owner, name: string, dead: { position: bigint; letter: Envelope }): Promise<void> {
+  async deadLetter(
+    writer: SubscriptionWriter,
+    name: string,
+    dead: { position: bigint; letter: Envelope },
+  ): Promise<void> {
     const { topic = '', publishedAtNs = 0n } = dead.letter.meta ?? {};
     const envelope = encode(EnvelopeSchema, dead.letter);
     const letter = { topic, publishedAtNs, envelope: envelope.bytes };
-    const args = { owner: bare(owner), name, position: dead.position, letter };
+    const args = { owner: bareWriter(writer), name, position: dead.position, letter };
     const position = await this.#worker.call('deadLetter', args);
     if (position === undefined) return;
     this.#appended([{ position, topic, publishedAtNs, envelope }]);
@@ -253,7 +264,9 @@ export class SqliteStore implements Store {
 
   saveState(owner: Owner, change: StateChange): Promise<bigint> {
     const { state, expectedRevision } = change;
-    const acknowledge = change.acknowledge.map(({ name, positions }) => ({ name, positions }));
+    const acknowledge = change.acknowledge.map(({ name, positions, scope = owner.instanceId }) => ({
+      ...{ name, positions, scope },
+    }));
     return this.#worker.call('saveState', { owner: bare(owner), state, expectedRevision, acknowledge });
   }
 
@@ -272,19 +285,4 @@ export class SqliteStore implements Store {
   #wallTimeMs(): bigint {
     return this.#scheduler.wallTimeNs() / 1_000_000n;
   }
-}
-
-/** Callers may pass a whole request as the owner. Only these two fields go to the worker. */
-function bare({ instanceId, epoch }: Owner): Owner {
-  return { instanceId, epoch };
-}
-
-function rowOf({ sequence, settledBelow, meta, envelope }: NewMessage): EncodedMessage {
-  const { messageId, topic, dedupKey, publishedAtNs } = meta;
-  return { sequence, settledBelow, messageId, topic, dedupKey, publishedAtNs, envelope: envelope.bytes };
-}
-
-function messageIn({ position, envelope }: EncodedStoredMessage): StoredMessage {
-  const { topic = '', publishedAtNs = 0n } = readMessage(EnvelopeSchema, envelope).meta ?? {};
-  return { position, topic, publishedAtNs, envelope: new Encoded(envelope) };
 }

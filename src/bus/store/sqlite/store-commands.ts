@@ -1,10 +1,10 @@
 import type { AcknowledgedPositions } from '../../../contract/wire/acknowledged-positions.ts';
+import type { Attempts, DeliveryRecord, FailedDelivery } from '../deliveries.ts';
 import type { RetentionOptions } from '../retention.ts';
 import type {
   Appended,
   Backlog,
   BacklogOptions,
-  FailedDelivery,
   GrantDecision,
   MatchingMessages,
   Owner,
@@ -17,6 +17,7 @@ import type {
   SubscriptionPage,
   SubscriptionProgress,
   SubscriptionSpec,
+  SubscriptionWriter,
 } from '../store.ts';
 
 /** A message for the worker, which does not know the wire format: the envelope's bytes and the columns for searches. */
@@ -61,14 +62,15 @@ export interface StoreCommands {
     limit: number;
   }): Omit<MatchingMessages, 'messages'> & { readonly messages: readonly EncodedStoredMessage[] };
   get(args: { position: bigint }): EncodedStoredMessage | undefined;
-  openSubscription(args: { owner: Owner; spec: SubscriptionSpec }): SubscriptionProgress;
-  recordDelivery(args: { owner: Owner; name: string; positions: readonly bigint[]; cursor: bigint }): readonly bigint[];
+  openSubscription(args: { owner: SubscriptionWriter; spec: SubscriptionSpec }): SubscriptionProgress;
+  recordDelivery(args: { owner: SubscriptionWriter; name: string; delivery: DeliveryRecord }): readonly bigint[];
+  takeFromMembers(args: { owner: SubscriptionWriter; name: string; members: readonly Owner[] }): Attempts;
   unacknowledged(args: SubscriptionKey): number;
   recordProgress(args: { owner: Owner; names: readonly string[]; cursor: bigint }): void;
-  acknowledge(args: { owner: Owner; acknowledged: AcknowledgedPositions }): void;
-  requeue(args: { owner: Owner; name: string; failed: readonly bigint[] }): void;
-  nack(args: { owner: Owner; name: string; failed: readonly FailedDelivery[] }): ReadonlyMap<bigint, number>;
-  deadLetter(args: { owner: Owner; name: string; position: bigint; letter: LogEntry }): bigint | undefined;
+  acknowledge(args: { owner: SubscriptionWriter; acknowledged: AcknowledgedPositions }): void;
+  requeue(args: { owner: SubscriptionWriter; name: string; failed: readonly bigint[] }): void;
+  nack(args: { owner: SubscriptionWriter; name: string; failed: readonly FailedDelivery[] }): Attempts;
+  deadLetter(args: { owner: SubscriptionWriter; name: string; position: bigint; letter: LogEntry }): bigint | undefined;
   subscriptions(args: SubscriptionPage): readonly StoredSubscription[];
   dropSubscriptions(args: { keys: readonly SubscriptionKey[] }): number;
   backlogs(args: BacklogOptions): readonly Backlog[];
@@ -115,6 +117,7 @@ export const waitingCommands: ReadonlySet<CommandName> = new Set<CommandName>([
   'fence',
   'openSubscription',
   'recordDelivery',
+  'takeFromMembers',
   'recordProgress',
   'acknowledge',
   'requeue',

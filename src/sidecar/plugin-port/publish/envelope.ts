@@ -37,6 +37,7 @@ export function publishEnvelope(request: PublishRequest, stamp: Stamp): Envelope
       tsEventNs,
       tsInitNs: tsEventNs > stamp.nowNs ? tsEventNs : stamp.nowNs,
       dedupKey: request.dedupKey,
+      partitionKey: request.partitionKey,
     },
   });
 }

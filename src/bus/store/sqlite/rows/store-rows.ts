@@ -1,6 +1,6 @@
 import { checkKeyShare, fullStore, keySize, type RetentionOptions } from '../../retention.ts';
 import type { Owner } from '../../store.ts';
-import { amongSubscriptions } from '../../subscription-key.ts';
+import { amongSubscriptions, keeperOf } from '../../subscription-key.ts';
 import type { AppendedRow, CommandArgs, CommandResult, EncodedMessage, StoreCommands } from '../store-commands.ts';
 import { DeduplicationRows } from './deduplication-rows.ts';
 import { GrantDecisionRows } from './grant-decision-rows.ts';
@@ -93,8 +93,12 @@ export class StoreRows implements StoreCommands {
     );
   }
 
-  recordDelivery({ owner, name, ...delivery }: CommandArgs<'recordDelivery'>): CommandResult<'recordDelivery'> {
+  recordDelivery({ owner, name, delivery }: CommandArgs<'recordDelivery'>): CommandResult<'recordDelivery'> {
     return this.#subscriptions.recordDelivery(owner, name, delivery);
+  }
+
+  takeFromMembers({ owner, name, members }: CommandArgs<'takeFromMembers'>): CommandResult<'takeFromMembers'> {
+    return this.#subscriptions.takeFromMembers({ instanceId: keeperOf(owner), name }, members);
   }
 
   unacknowledged(key: CommandArgs<'unacknowledged'>): number {
@@ -106,19 +110,19 @@ export class StoreRows implements StoreCommands {
   }
 
   acknowledge({ owner, acknowledged }: CommandArgs<'acknowledge'>): void {
-    this.#subscriptions.acknowledge(owner.instanceId, acknowledged);
+    this.#subscriptions.acknowledge(keeperOf(owner), acknowledged);
   }
 
   requeue({ owner, name, failed }: CommandArgs<'requeue'>): void {
-    this.#subscriptions.requeue({ instanceId: owner.instanceId, name }, failed);
+    this.#subscriptions.requeue(owner, name, failed);
   }
 
   nack({ owner, name, failed }: CommandArgs<'nack'>): CommandResult<'nack'> {
-    return this.#subscriptions.nack({ instanceId: owner.instanceId, name }, failed);
+    return this.#subscriptions.nack(owner, name, failed);
   }
 
   deadLetter({ owner, name, position, letter }: CommandArgs<'deadLetter'>): bigint | undefined {
-    const { instanceId } = owner;
+    const instanceId = keeperOf(owner);
     if (!this.#subscriptions.isPending({ instanceId, name }, position)) return undefined;
     this.#makeRoom(letter.envelope.length);
     const appended = this.#messages.append(letter);
@@ -151,7 +155,9 @@ export class StoreRows implements StoreCommands {
 
   saveState({ owner, acknowledge, ...change }: CommandArgs<'saveState'>): bigint {
     const revision = this.#states.save(owner, change);
-    for (const acknowledged of acknowledge) this.#subscriptions.acknowledge(owner.instanceId, acknowledged);
+    for (const { scope = owner.instanceId, ...acknowledged } of acknowledge) {
+      this.#subscriptions.acknowledge(scope, acknowledged);
+    }
     return revision;
   }
 

@@ -1,25 +1,27 @@
 import type { AcknowledgedPositions } from '../../../../contract/wire/acknowledged-positions.ts';
+import type { Attempts, DeliveryRecord, FailedDelivery } from '../../deliveries.ts';
 import {
-  type FailedDelivery,
   type Owner,
   type StoredSubscription,
   type SubscriptionKey,
   type SubscriptionPage,
   type SubscriptionProgress,
   type SubscriptionSpec,
+  type SubscriptionWriter,
   TooManySubscriptionsError,
 } from '../../store.ts';
+import { keeperOf } from '../../subscription-key.ts';
+import { DeliveryRows, type SubscriptionRow } from './delivery-rows.ts';
 import type { Statements } from './statements.ts';
 
-interface SubscriptionRow {
-  readonly id: bigint;
+interface FoundRow extends SubscriptionRow {
   readonly pattern: string;
-  readonly cursor: bigint;
 }
 
 /** The cursor and the unacknowledged deliveries of every subscription. */
 export class SubscriptionRows {
   readonly #sql: Statements;
+  readonly #deliveries: DeliveryRows;
   /**
    * The ids of subscriptions for which nothing is retained, as a JSON list. It is not stored: the bus sets it again after opening the
    * store.
@@ -28,18 +30,19 @@ export class SubscriptionRows {
 
   constructor(sql: Statements) {
     this.#sql = sql;
+    this.#deliveries = new DeliveryRows(sql);
   }
 
   /** Finds the cursor stored under the name and pattern, or creates it at `startAfter`. @throws TooManySubscriptionsError */
-  open(owner: Owner, spec: SubscriptionSpec, startAfter: () => bigint): SubscriptionProgress {
-    const { instanceId } = owner;
+  open(writer: SubscriptionWriter, spec: SubscriptionSpec, startAfter: () => bigint): SubscriptionProgress {
+    const instanceId = keeperOf(writer);
     const { name, pattern } = spec;
     const idleExpiryMs = spec.idleExpiryMs ?? null;
     const found = this.#find(instanceId, name);
     if (found?.pattern === pattern) {
       this.#sql.run('UPDATE subscription SET idle_expiry_ms = ? WHERE id = ?', idleExpiryMs, found.id);
-      this.#settle(found.id, owner, spec.inHand ?? []);
-      return { cursor: found.cursor, pending: this.#notUnderWay(found.id) };
+      this.#deliveries.settle(found.id, writer, spec.inHand ?? []);
+      return this.#progress(found, writer);
     }
     if (!found) this.#checkRoom(instanceId, spec);
     this.drop({ instanceId, name });
@@ -52,21 +55,24 @@ export class SubscriptionRows {
       cursor,
       idleExpiryMs,
     );
-    return { cursor, pending: new Map() };
+    const id = this.#find(instanceId, name)?.id ?? 0n;
+    return this.#progress({ id, cursor }, writer);
   }
 
-  recordDelivery(
-    { instanceId, epoch }: Owner,
-    name: string,
-    { positions, cursor }: { positions: readonly bigint[]; cursor: bigint },
-  ): readonly bigint[] {
-    const found = this.#find(instanceId, name);
+  recordDelivery(writer: SubscriptionWriter, name: string, delivery: DeliveryRecord): readonly bigint[] {
+    const { cursor } = delivery;
+    const found = this.#find(keeperOf(writer), name);
     if (!found) return [];
-    const due = positions.filter((position) => this.#countAttempt(found, position, epoch));
+    const due = this.#deliveries.record(found, writer, delivery);
     if (cursor > found.cursor) {
       this.#sql.run('UPDATE subscription SET scanned_to = ? WHERE id = ?', cursor, found.id);
     }
     return due;
+  }
+
+  takeFromMembers({ instanceId, name }: SubscriptionKey, members: readonly Owner[]): Attempts {
+    const found = this.#find(instanceId, name);
+    return found ? this.#deliveries.takeFromMembers(found.id, members) : new Map();
   }
 
   unacknowledged({ instanceId, name }: SubscriptionKey): number {
@@ -91,43 +97,22 @@ export class SubscriptionRows {
 
   isPending({ instanceId, name }: SubscriptionKey, position: bigint): boolean {
     const found = this.#find(instanceId, name);
-    const sql = 'SELECT attempts FROM pending WHERE subscription_id = ? AND position = ?';
-    return found !== undefined && this.#sql.get(sql, found.id, position) !== undefined;
+    return found !== undefined && this.#deliveries.isPending(found.id, position);
   }
 
-  requeue({ instanceId, name }: SubscriptionKey, failed: readonly bigint[]): void {
-    const found = this.#find(instanceId, name);
-    if (!found) return;
-    for (const position of failed) this.#end(found.id, position);
-    this.#sql.run(
-      `UPDATE pending SET attempts = attempts - 1, delivered_by = NULL
-       WHERE subscription_id = ? AND delivered_by IS NOT NULL`,
-      found.id,
-    );
+  requeue(writer: SubscriptionWriter, name: string, failed: readonly bigint[]): void {
+    const found = this.#find(keeperOf(writer), name);
+    if (found) this.#deliveries.requeue(found.id, writer, failed);
   }
 
-  nack({ instanceId, name }: SubscriptionKey, failed: readonly FailedDelivery[]): Map<bigint, number> {
-    const found = this.#find(instanceId, name);
-    const again = new Map<bigint, number>();
-    if (!found) return again;
-    for (const { position, attempt } of failed) {
-      const changes = this.#sql.run(
-        'UPDATE pending SET attempts = ?, delivered_by = NULL WHERE subscription_id = ? AND position = ?',
-        attempt,
-        found.id,
-        position,
-      );
-      if (changes > 0) again.set(position, attempt);
-    }
-    return again;
+  nack(writer: SubscriptionWriter, name: string, failed: readonly FailedDelivery[]): Attempts {
+    const found = this.#find(keeperOf(writer), name);
+    return found ? this.#deliveries.nack(found.id, writer, failed) : new Map();
   }
 
-  acknowledge(instanceId: string, { name, positions }: AcknowledgedPositions): void {
-    const found = this.#find(instanceId, name);
-    if (!found) return;
-    for (const position of positions) {
-      this.#sql.run('DELETE FROM pending WHERE subscription_id = ? AND position = ?', found.id, position);
-    }
+  acknowledge(keeper: string, { name, positions }: AcknowledgedPositions): void {
+    const found = this.#find(keeper, name);
+    if (found) this.#deliveries.acknowledge(found.id, positions);
   }
 
   page({ instanceId, after, limit }: SubscriptionPage): StoredSubscription[] {
@@ -155,7 +140,7 @@ export class SubscriptionRows {
   drop({ instanceId, name }: SubscriptionKey): boolean {
     const found = this.#find(instanceId, name);
     if (!found) return false;
-    this.#sql.run('DELETE FROM pending WHERE subscription_id = ?', found.id);
+    this.#deliveries.dropAll(found.id);
     this.#sql.run('DELETE FROM subscription WHERE id = ?', found.id);
     return true;
   }
@@ -198,53 +183,16 @@ export class SubscriptionRows {
     if (stored >= limit) throw new TooManySubscriptionsError({ stored, limit });
   }
 
-  /** False for a position that was acked since: the cursor passed it, and it is not unacknowledged. */
-  #countAttempt({ id, cursor }: SubscriptionRow, position: bigint, epoch: bigint): boolean {
-    const again =
-      'UPDATE pending SET attempts = attempts + 1, delivered_by = ? WHERE subscription_id = ? AND position = ?';
-    if (position <= cursor) return this.#sql.run(again, epoch, id, position) > 0;
-    const first = 'INSERT INTO pending (subscription_id, position, attempts, delivered_by) VALUES (?, ?, 1, ?)';
-    this.#sql.run(first, id, position, epoch);
-    return true;
+  #progress({ id, cursor }: SubscriptionRow, { scope }: SubscriptionWriter): SubscriptionProgress {
+    const pending = this.#deliveries.waiting(id);
+    return { cursor, pending, ...(scope !== undefined && { inFlight: this.#deliveries.inFlight(id) }) };
   }
 
-  #find(instanceId: string, name: string): SubscriptionRow | undefined {
-    return this.#sql.get<SubscriptionRow>(
+  #find(instanceId: string, name: string): FoundRow | undefined {
+    return this.#sql.get<FoundRow>(
       'SELECT id, pattern, scanned_to AS cursor FROM subscription WHERE instance_id = ? AND name = ?',
       instanceId,
       name,
     );
-  }
-
-  /** Ends the deliveries in flight, except those that the plugin still has. Each is an attempt unless this epoch delivered it. */
-  #settle(id: bigint, { epoch }: Owner, inHand: readonly bigint[]): void {
-    // -1 (never an epoch) marks them while the others are closed; only deliveries in flight qualify.
-    for (const position of inHand) {
-      this.#sql.run(
-        'UPDATE pending SET delivered_by = -1 WHERE subscription_id = ? AND position = ? AND delivered_by IS NOT NULL',
-        id,
-        position,
-      );
-    }
-    this.#sql.run(
-      'UPDATE pending SET attempts = attempts - 1 WHERE subscription_id = ? AND delivered_by = ?',
-      id,
-      epoch,
-    );
-    this.#sql.run('UPDATE pending SET delivered_by = NULL WHERE subscription_id = ? AND delivered_by <> -1', id);
-    this.#sql.run('UPDATE pending SET delivered_by = ? WHERE subscription_id = ? AND delivered_by = -1', epoch, id);
-  }
-
-  /** The delivery stays an attempt. */
-  #end(id: bigint, position: bigint): void {
-    this.#sql.run('UPDATE pending SET delivered_by = NULL WHERE subscription_id = ? AND position = ?', id, position);
-  }
-
-  #notUnderWay(id: bigint): Map<bigint, number> {
-    const rows = this.#sql.all<{ position: bigint; attempts: bigint }>(
-      'SELECT position, attempts FROM pending WHERE subscription_id = ? AND delivered_by IS NULL ORDER BY position',
-      id,
-    );
-    return new Map(rows.map(({ position, attempts }) => [position, Number(attempts)]));
   }
 }

@@ -106,6 +106,10 @@ export class MessageMeta {
   originalPublishedAtNs: bigint = 0n;
   failedSubscription: string = '';
   failedAttempts: number = 0;
+  /**
+   * A group of subscribers handles the messages of one key one after the other; empty stands for the topic and the publisher.
+   */
+  partitionKey: string = '';
 }
 
 export const MessageMetaSchema: MessageType<MessageMeta> = {
@@ -128,6 +132,7 @@ export const MessageMetaSchema: MessageType<MessageMeta> = {
     { number: 107, name: 'original_published_at_ns', localName: 'originalPublishedAtNs', kind: 'varint' },
     { number: 108, name: 'failed_subscription', localName: 'failedSubscription', kind: 'string' },
     { number: 109, name: 'failed_attempts', localName: 'failedAttempts', kind: 'varint' },
+    { number: 110, name: 'partition_key', localName: 'partitionKey', kind: 'string' },
   ],
   create(init) {
     if (init instanceof MessageMeta) return init;
@@ -150,6 +155,7 @@ export const MessageMetaSchema: MessageType<MessageMeta> = {
     if (init.originalPublishedAtNs != null) made.originalPublishedAtNs = init.originalPublishedAtNs;
     if (init.failedSubscription != null) made.failedSubscription = init.failedSubscription;
     if (init.failedAttempts != null) made.failedAttempts = init.failedAttempts;
+    if (init.partitionKey != null) made.partitionKey = init.partitionKey;
     return made;
   },
   write(message, out) {
@@ -220,6 +226,10 @@ export const MessageMetaSchema: MessageType<MessageMeta> = {
     if (message.failedAttempts !== 0) {
       out.tag(872);
       out.uint32(message.failedAttempts);
+    }
+    if (message.partitionKey !== '') {
+      out.tag(882);
+      out.string(message.partitionKey);
     }
   },
   read(from, message) {
@@ -292,6 +302,10 @@ export const MessageMetaSchema: MessageType<MessageMeta> = {
         }
         case 872: {
           message.failedAttempts = from.uint32();
+          break;
+        }
+        case 882: {
+          message.partitionKey = from.string();
           break;
         }
         default:

@@ -180,6 +180,10 @@ export class PublishRequest {
   schemaVersion: string = '';
   traceparent: string = '';
   tracestate: string = '';
+  /**
+   * A group of subscribers handles the messages of one key one after the other; empty stands for the topic and the publisher.
+   */
+  partitionKey: string = '';
 }
 
 export const PublishRequestSchema: MessageType<PublishRequest> = {
@@ -195,6 +199,7 @@ export const PublishRequestSchema: MessageType<PublishRequest> = {
     { number: 102, name: 'schema_version', localName: 'schemaVersion', kind: 'string' },
     { number: 103, name: 'traceparent', localName: 'traceparent', kind: 'string' },
     { number: 104, name: 'tracestate', localName: 'tracestate', kind: 'string' },
+    { number: 105, name: 'partition_key', localName: 'partitionKey', kind: 'string' },
   ],
   create(init) {
     if (init instanceof PublishRequest) return init;
@@ -210,6 +215,7 @@ export const PublishRequestSchema: MessageType<PublishRequest> = {
     if (init.schemaVersion != null) made.schemaVersion = init.schemaVersion;
     if (init.traceparent != null) made.traceparent = init.traceparent;
     if (init.tracestate != null) made.tracestate = init.tracestate;
+    if (init.partitionKey != null) made.partitionKey = init.partitionKey;
     return made;
   },
   write(message, out) {
@@ -252,6 +258,10 @@ export const PublishRequestSchema: MessageType<PublishRequest> = {
     if (message.tracestate !== '') {
       out.tag(834);
       out.string(message.tracestate);
+    }
+    if (message.partitionKey !== '') {
+      out.tag(842);
+      out.string(message.partitionKey);
     }
   },
   read(from, message) {
@@ -296,6 +306,10 @@ export const PublishRequestSchema: MessageType<PublishRequest> = {
         }
         case 834: {
           message.tracestate = from.string();
+          break;
+        }
+        case 842: {
+          message.partitionKey = from.string();
           break;
         }
         default:

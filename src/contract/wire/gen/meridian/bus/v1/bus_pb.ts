@@ -695,6 +695,14 @@ export class Subscribe {
    *  and is not acknowledged got lost on its way, and is handed back.
    */
   inHand: bigint[] = [];
+  /**
+   * The members of a group share one position: each message goes to one of them. Empty: the instance has its own copy.
+   */
+  group: string = '';
+  /**
+   * Of a group: the messages of one key may go to several members at a time.
+   */
+  unordered: boolean = false;
 }
 
 export const SubscribeSchema: MessageType<Subscribe> = {
@@ -711,6 +719,8 @@ export const SubscribeSchema: MessageType<Subscribe> = {
     { number: 9, name: 'credit_messages', localName: 'creditMessages', kind: 'varint' },
     { number: 10, name: 'credit_bytes', localName: 'creditBytes', kind: 'varint' },
     { number: 11, name: 'in_hand', localName: 'inHand', kind: 'varint', isList: true },
+    { number: 12, name: 'group', localName: 'group', kind: 'string' },
+    { number: 13, name: 'unordered', localName: 'unordered', kind: 'varint' },
   ],
   create(init) {
     if (init instanceof Subscribe) return init;
@@ -727,6 +737,8 @@ export const SubscribeSchema: MessageType<Subscribe> = {
     if (init.creditMessages != null) made.creditMessages = init.creditMessages;
     if (init.creditBytes != null) made.creditBytes = init.creditBytes;
     if (init.inHand != null) made.inHand = init.inHand;
+    if (init.group != null) made.group = init.group;
+    if (init.unordered != null) made.unordered = init.unordered;
     return made;
   },
   write(message, out) {
@@ -775,6 +787,14 @@ export const SubscribeSchema: MessageType<Subscribe> = {
       const start = out.open();
       for (const item of message.inHand) out.uint64(item);
       out.close(start);
+    }
+    if (message.group !== '') {
+      out.tag(98);
+      out.string(message.group);
+    }
+    if (message.unordered) {
+      out.tag(104);
+      out.bool(message.unordered);
     }
   },
   read(from, message) {
@@ -831,6 +851,14 @@ export const SubscribeSchema: MessageType<Subscribe> = {
           from.leave(outer);
           break;
         }
+        case 98: {
+          message.group = from.string();
+          break;
+        }
+        case 104: {
+          message.unordered = from.bool();
+          break;
+        }
         default:
           from.skip(tag);
       }
@@ -853,6 +881,10 @@ export class Unsubscribe {
    * The plugin had these and its stream broke off: they count as attempts.
    */
   failed: bigint[] = [];
+  /**
+   * As in Subscribe.
+   */
+  group: string = '';
 }
 
 export const UnsubscribeSchema: MessageType<Unsubscribe> = {
@@ -861,6 +893,7 @@ export const UnsubscribeSchema: MessageType<Unsubscribe> = {
     { number: 1, name: 'subscription_id', localName: 'subscriptionId', kind: 'varint' },
     { number: 2, name: 'name', localName: 'name', kind: 'string' },
     { number: 3, name: 'failed', localName: 'failed', kind: 'varint', isList: true },
+    { number: 4, name: 'group', localName: 'group', kind: 'string' },
   ],
   create(init) {
     if (init instanceof Unsubscribe) return init;
@@ -869,6 +902,7 @@ export const UnsubscribeSchema: MessageType<Unsubscribe> = {
     if (init.subscriptionId != null) made.subscriptionId = init.subscriptionId;
     if (init.name != null) made.name = init.name;
     if (init.failed != null) made.failed = init.failed;
+    if (init.group != null) made.group = init.group;
     return made;
   },
   write(message, out) {
@@ -885,6 +919,10 @@ export const UnsubscribeSchema: MessageType<Unsubscribe> = {
       const start = out.open();
       for (const item of message.failed) out.uint64(item);
       out.close(start);
+    }
+    if (message.group !== '') {
+      out.tag(34);
+      out.string(message.group);
     }
   },
   read(from, message) {
@@ -907,6 +945,10 @@ export const UnsubscribeSchema: MessageType<Unsubscribe> = {
           const outer = from.enter();
           while (from.pos < from.end) message.failed.push(from.uint64());
           from.leave(outer);
+          break;
+        }
+        case 34: {
+          message.group = from.string();
           break;
         }
         default:
@@ -1875,24 +1917,34 @@ export const PublishResultSchema: MessageType<PublishResult> = {
 
 export class Subscribed {
   subscriptionId: number = 0;
+  /**
+   * As in Subscribe. A bus that knows no groups leaves it empty.
+   */
+  group: string = '';
 }
 
 export const SubscribedSchema: MessageType<Subscribed> = {
   typeName: 'meridian.bus.v1.Subscribed',
   fields: () => [
     { number: 1, name: 'subscription_id', localName: 'subscriptionId', kind: 'varint' },
+    { number: 2, name: 'group', localName: 'group', kind: 'string' },
   ],
   create(init) {
     if (init instanceof Subscribed) return init;
     const made = new Subscribed();
     if (init == null) return made;
     if (init.subscriptionId != null) made.subscriptionId = init.subscriptionId;
+    if (init.group != null) made.group = init.group;
     return made;
   },
   write(message, out) {
     if (message.subscriptionId !== 0) {
       out.tag(8);
       out.uint32(message.subscriptionId);
+    }
+    if (message.group !== '') {
+      out.tag(18);
+      out.string(message.group);
     }
   },
   read(from, message) {
@@ -1901,6 +1953,10 @@ export const SubscribedSchema: MessageType<Subscribed> = {
       switch (tag) {
         case 8: {
           message.subscriptionId = from.uint32();
+          break;
+        }
+        case 18: {
+          message.group = from.string();
           break;
         }
         default:
@@ -2710,6 +2766,10 @@ export const SaveStateRequestSchema: MessageType<SaveStateRequest> = {
 export class SubscriptionPositions {
   name: string = '';
   positions: bigint[] = [];
+  /**
+   * As in Subscribe.
+   */
+  group: string = '';
 }
 
 export const SubscriptionPositionsSchema: MessageType<SubscriptionPositions> = {
@@ -2717,6 +2777,7 @@ export const SubscriptionPositionsSchema: MessageType<SubscriptionPositions> = {
   fields: () => [
     { number: 1, name: 'name', localName: 'name', kind: 'string' },
     { number: 2, name: 'positions', localName: 'positions', kind: 'varint', isList: true },
+    { number: 3, name: 'group', localName: 'group', kind: 'string' },
   ],
   create(init) {
     if (init instanceof SubscriptionPositions) return init;
@@ -2724,6 +2785,7 @@ export const SubscriptionPositionsSchema: MessageType<SubscriptionPositions> = {
     if (init == null) return made;
     if (init.name != null) made.name = init.name;
     if (init.positions != null) made.positions = init.positions;
+    if (init.group != null) made.group = init.group;
     return made;
   },
   write(message, out) {
@@ -2736,6 +2798,10 @@ export const SubscriptionPositionsSchema: MessageType<SubscriptionPositions> = {
       const start = out.open();
       for (const item of message.positions) out.uint64(item);
       out.close(start);
+    }
+    if (message.group !== '') {
+      out.tag(26);
+      out.string(message.group);
     }
   },
   read(from, message) {
@@ -2754,6 +2820,10 @@ export const SubscriptionPositionsSchema: MessageType<SubscriptionPositions> = {
           const outer = from.enter();
           while (from.pos < from.end) message.positions.push(from.uint64());
           from.leave(outer);
+          break;
+        }
+        case 26: {
+          message.group = from.string();
           break;
         }
         default:

@@ -1028,6 +1028,16 @@ export class OpenSubscription {
    */
   deadLetterTopic: string = '';
   credit: Credit | undefined = undefined;
+  /**
+   * The instances of one pool that name the same group share one position, and each message goes to one of them. Messages of one
+   *  key (their partition_key; without one, their topic and publisher) go to one member at a time, in order. All members give the
+   *  same pattern and order. Empty: this instance has its own copy of every message.
+   */
+  group: string = '';
+  /**
+   * Of a group: the messages of one key may go to several members at a time.
+   */
+  unordered: boolean = false;
 }
 
 export const OpenSubscriptionSchema: MessageType<OpenSubscription> = {
@@ -1041,6 +1051,8 @@ export const OpenSubscriptionSchema: MessageType<OpenSubscription> = {
     { number: 6, name: 'max_attempts', localName: 'maxAttempts', kind: 'varint' },
     { number: 7, name: 'dead_letter_topic', localName: 'deadLetterTopic', kind: 'string' },
     { number: 8, name: 'credit', localName: 'credit', kind: 'message', message: CreditSchema },
+    { number: 9, name: 'group', localName: 'group', kind: 'string' },
+    { number: 10, name: 'unordered', localName: 'unordered', kind: 'varint' },
   ],
   create(init) {
     if (init instanceof OpenSubscription) return init;
@@ -1054,6 +1066,8 @@ export const OpenSubscriptionSchema: MessageType<OpenSubscription> = {
     if (init.maxAttempts != null) made.maxAttempts = init.maxAttempts;
     if (init.deadLetterTopic != null) made.deadLetterTopic = init.deadLetterTopic;
     if (init.credit != null) made.credit = part(CreditSchema, init.credit);
+    if (init.group != null) made.group = init.group;
+    if (init.unordered != null) made.unordered = init.unordered;
     return made;
   },
   write(message, out) {
@@ -1088,6 +1102,14 @@ export const OpenSubscriptionSchema: MessageType<OpenSubscription> = {
     if (message.credit !== undefined) {
       out.tag(66);
       out.message(CreditSchema, message.credit);
+    }
+    if (message.group !== '') {
+      out.tag(74);
+      out.string(message.group);
+    }
+    if (message.unordered) {
+      out.tag(80);
+      out.bool(message.unordered);
     }
   },
   read(from, message) {
@@ -1124,6 +1146,14 @@ export const OpenSubscriptionSchema: MessageType<OpenSubscription> = {
         }
         case 66: {
           message.credit = from.message(CreditSchema, message.credit ?? CreditSchema.create());
+          break;
+        }
+        case 74: {
+          message.group = from.string();
+          break;
+        }
+        case 80: {
+          message.unordered = from.bool();
           break;
         }
         default:
@@ -1353,22 +1383,38 @@ export const ConsumeEventSchema: MessageType<ConsumeEvent> = {
 };
 
 export class Opened {
+  /**
+   * As in OpenSubscription. A sidecar or a bus that knows no groups leaves it empty, and delivers every message to every member.
+   */
+  group: string = '';
 }
 
 export const OpenedSchema: MessageType<Opened> = {
   typeName: 'meridian.sidecar.v1.Opened',
   fields: () => [
+    { number: 1, name: 'group', localName: 'group', kind: 'string' },
   ],
   create(init) {
     if (init instanceof Opened) return init;
     const made = new Opened();
+    if (init == null) return made;
+    if (init.group != null) made.group = init.group;
     return made;
   },
-  write() {},
+  write(message, out) {
+    if (message.group !== '') {
+      out.tag(10);
+      out.string(message.group);
+    }
+  },
   read(from, message) {
     while (from.pos < from.end) {
       const tag = from.uint32();
       switch (tag) {
+        case 10: {
+          message.group = from.string();
+          break;
+        }
         default:
           from.skip(tag);
       }
