@@ -21,6 +21,11 @@ export const bytes: Kind = {
   holds: isUint8Array,
 };
 
+export const flag: Kind = {
+  expected: 'true or false',
+  holds: (value) => typeof value === 'boolean',
+};
+
 export const callback: Kind = {
   expected: 'a function',
   holds: (value) => typeof value === 'function',

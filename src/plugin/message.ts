@@ -16,6 +16,8 @@ export interface Message {
   readonly correlationId: string;
   /** The `messageId` of the message that led to this one; empty when its publisher named none. */
   readonly causationId: string;
+  /** As its publisher gave it; empty when it gave none. */
+  readonly partitionKey: string;
   /** The version of the payload's schema. */
   readonly schemaVersion: string;
   /** When the event happened, in nanoseconds since the Unix epoch; never after `tsInitNs`. */
@@ -50,6 +52,7 @@ export function messageFrom(envelope: Envelope): Message {
     sourceId: meta?.publisherInstanceId ?? '',
     correlationId: meta?.correlationId ?? '',
     causationId: meta?.causationId ?? '',
+    partitionKey: meta?.partitionKey ?? '',
     schemaVersion: meta?.schemaVersion ?? '',
     tsEventNs: meta?.tsEventNs ?? 0n,
     tsInitNs: meta?.tsInitNs ?? 0n,

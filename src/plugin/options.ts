@@ -1,5 +1,5 @@
 import type { Log } from '../base/log/log.ts';
-import { logger, members, nanoseconds, text, whole } from './arguments.ts';
+import { flag, logger, members, nanoseconds, text, whole } from './arguments.ts';
 import type { DeliveredMessage } from './message.ts';
 
 // The options of each call and their checks: TypeScript does not check callers that are JavaScript.
@@ -22,6 +22,11 @@ export interface PublishOptions {
    * absent: every publish is stored.
    */
   readonly dedupKey?: string;
+  /**
+   * A group of subscribers handles the messages of one key one after the other. Up to 1,024 bytes; absent: the topic and this instance
+   * are the key.
+   */
+  readonly partitionKey?: string;
   /** The version of the payload's schema, up to 64 bytes; the version that the plugin connected with when absent. */
   readonly schemaVersion?: string;
   /** W3C trace context, up to 256 bytes: https://www.w3.org/TR/trace-context/. Absent: the sidecar starts a trace. */
@@ -36,6 +41,7 @@ export const publishOptionKinds = {
   causationId: text,
   tsEventNs: nanoseconds,
   dedupKey: text,
+  partitionKey: text,
   schemaVersion: text,
   traceparent: text,
   tracestate: text,
@@ -78,6 +84,16 @@ export interface SubscribeOptions {
    * them counts as an attempt.
    */
   readonly window?: { readonly messages: number; readonly bytes: number };
+  /**
+   * Shares the work with the other instances of the pool that subscribe with the same group: each message goes to one of them. The cursor
+   * belongs to the group. Of up to 128 characters A-Za-z0-9_.-; absent: this instance gets its own copy of every message.
+   */
+  readonly group?: string;
+  /**
+   * Of a group: false lets several members handle messages of one `partitionKey` at a time. True or absent: one member at a time handles
+   * the messages of a key, in order. All members give the same.
+   */
+  readonly ordered?: boolean;
 }
 
 export const subscribeOptionKinds = {
@@ -86,6 +102,8 @@ export const subscribeOptionKinds = {
   idleExpiryS: whole(0, uint32Max),
   deadLetters: members({ afterAttempts: whole(0, uint32Max), topic: text }),
   window: members({ messages: whole(1, uint32Max), bytes: whole(1, uint32Max) }),
+  group: text,
+  ordered: flag,
 } satisfies Record<keyof SubscribeOptions, unknown>;
 
 /** What is done in the same operation as saving the state. */

@@ -142,6 +142,8 @@ export class Plugin {
         idleExpiryS: options.idleExpiryS ?? 0,
         maxAttempts: options.deadLetters?.afterAttempts ?? 0,
         deadLetterTopic: options.deadLetters?.topic ?? '',
+        group: options.group ?? '',
+        unordered: options.ordered === false,
       },
       scheduler: this.#options.scheduler,
       log: this.#options.log,

@@ -55,8 +55,10 @@ export class Publisher {
 
 /** The most bytes that the request takes on the wire. */
 function byteBound(request: PublishRequest): number {
-  const { topic, payloadType, correlationId, causationId, dedupKey, schemaVersion, traceparent, tracestate } = request;
-  const texts = [topic, payloadType, correlationId, causationId, dedupKey, schemaVersion, traceparent, tracestate];
+  const { topic, payloadType, correlationId, causationId, dedupKey, partitionKey, schemaVersion } = request;
+  const { traceparent, tracestate } = request;
+  const ids = [topic, payloadType, correlationId, causationId, dedupKey, partitionKey];
+  const texts = [...ids, schemaVersion, traceparent, tracestate];
   const units = texts.reduce((sum, { length }) => sum + length, 0);
   return request.payload.byteLength + units * bytesOfUnit + framingBytes;
 }

@@ -28,8 +28,8 @@ export interface SubscriptionOptions {
   /** The other options for the bus, as OpenSubscription has them. */
   readonly request: Pick<
     MessageInitShape<typeof OpenSubscriptionSchema>,
-    'startAt' | 'startTimeNs' | 'idleExpiryS' | 'maxAttempts' | 'deadLetterTopic'
-  >;
+    'startAt' | 'startTimeNs' | 'idleExpiryS' | 'maxAttempts' | 'deadLetterTopic' | 'unordered'
+  > & { readonly group: string };
   readonly scheduler: Scheduler;
   readonly log: Log;
 }
@@ -96,7 +96,7 @@ export class Subscription {
   async #run(stream: ClientStream<ConsumeEvent, ConsumeRequest>): Promise<void> {
     try {
       for await (const { event } of stream) {
-        if (event.case === 'opened') this.#opened.resolve();
+        if (event.case === 'opened') this.#open(stream, event.value.group);
         if (event.case === 'acknowledged') for (const position of event.value.positions) this.#handled.delete(position);
         if (event.case !== 'message') continue;
         this.#handling = this.#take(stream, event.value);
@@ -108,6 +108,17 @@ export class Subscription {
       this.#opened.reject(failure);
       this.#options.log.error(`subscription ended: ${failure.message}`, { name: this.#options.name });
     }
+  }
+
+  /** Without the group, this instance would get every message that is meant for one of its members. */
+  #open(stream: ClientStream<ConsumeEvent, ConsumeRequest>, group: string): void {
+    const { request } = this.#options;
+    if (group === request.group) {
+      this.#opened.resolve();
+      return;
+    }
+    stream.cancel();
+    throw new RpcError('UNIMPLEMENTED', `the sidecar or the bus knows no groups, and the group is "${request.group}"`);
   }
 
   async #take(stream: ClientStream<ConsumeEvent, ConsumeRequest>, consumed: ConsumedMessage): Promise<void> {

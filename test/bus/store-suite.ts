@@ -4,6 +4,7 @@ import { describeBacklogs } from './store-backlog-facts.ts';
 import { describeDecisions } from './store-decision-facts.ts';
 import { describeFence } from './store-fence-facts.ts';
 import type { CreateStore } from './store-fixtures.ts';
+import { describeGroups } from './store-group-facts.ts';
 import { describeAppending } from './store-log-facts.ts';
 import { describeOtherBytes } from './store-other-bytes-facts.ts';
 import { describeOwnership } from './store-ownership-facts.ts';
@@ -18,6 +19,7 @@ export function describeStore(name: string, createStore: CreateStore, propertyRu
   describe(`${name}: appending`, () => describeAppending(createStore));
   describe(`${name}: subscriptions`, () => describeSubscriptions(createStore));
   describe(`${name}: attempts`, () => describeAttempts(createStore));
+  describe(`${name}: groups`, () => describeGroups(createStore));
   describe(`${name}: backlogs`, () => describeBacklogs(createStore));
   describe(`${name}: state`, () => describeState(createStore));
   describe(`${name}: decisions`, () => describeDecisions(createStore));

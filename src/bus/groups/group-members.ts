@@ -42,6 +42,12 @@ export class GroupMembers {
     if (this.has(member)) this.#joined.delete(member.instanceId);
   }
 
+  /** It gets a message, so that among equals it is the last for the next one. */
+  took(member: GroupMember): void {
+    this.#joined.delete(member.instanceId);
+    this.#joined.set(member.instanceId, member);
+  }
+
   has(member: GroupMember): boolean {
     return this.#joined.get(member.instanceId) === member;
   }

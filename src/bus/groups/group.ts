@@ -192,8 +192,7 @@ export class Group implements GroupOfMember, Follower {
       if (!member) continue;
       if (!message) await this.#skipMissing(work.position, member);
       else if (await this.#isDeadLetter(work, message, member)) this.#finish(work.position);
-      else if (member.isReady() && this.#work.isNext(work))
-        planned.push(new PlannedDelivery(this.#work, { work, message, member }));
+      else if (member.isReady() && this.#work.isNext(work)) planned.push(this.#plan(work, message, member));
     }
     return planned;
   }
@@ -210,11 +209,16 @@ export class Group implements GroupOfMember, Follower {
       isBlocked = !member && !this.#members.leastBusy();
       if (isBlocked) return false;
       this.#unrecorded.set(message.position, work);
-      if (member) planned.push(new PlannedDelivery(this.#work, { work, message, member }));
+      if (member) planned.push(this.#plan(work, message, member));
       else this.#work.wait(work);
       return true;
     });
     return { planned, missed: read.missed, mayBeMore: read.mayBeMore && !isBlocked };
+  }
+
+  #plan(work: Work, message: StoredMessage, member: GroupMember): PlannedDelivery {
+    this.#members.took(member);
+    return new PlannedDelivery(this.#work, { work, message, member });
   }
 
   async #deliver(planned: readonly PlannedDelivery[], missed: number): Promise<void> {

@@ -28,6 +28,8 @@ class Message:
     causation_id: str
     """The `message_id` of the message that led to this one; empty when its publisher
     named none."""
+    partition_key: str
+    """As its publisher gave it; empty when it gave none."""
     schema_version: str
     """The version of the payload's schema."""
     ts_event_ns: int
@@ -68,6 +70,7 @@ def fields_of(envelope: Envelope) -> dict[str, Any]:
         "source_id": meta.publisher_instance_id,
         "correlation_id": meta.correlation_id,
         "causation_id": meta.causation_id,
+        "partition_key": meta.partition_key,
         "schema_version": meta.schema_version,
         "ts_event_ns": meta.ts_event_ns,
         "ts_init_ns": meta.ts_init_ns,

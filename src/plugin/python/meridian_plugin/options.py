@@ -43,15 +43,21 @@ def opening_of(
     idle_expiry_s: int,
     dead_letters: DeadLetters | None,
     window: Window | None,
+    group: str,
+    ordered: bool,
 ) -> OpenSubscription:
     """What opens a subscription with these options; TypeError for a wrong one."""
     check.check_whole("subscribe", 0, check.UINT32_MAX, idle_expiry_s=idle_expiry_s)
+    check.check_texts("subscribe", group=group)
+    check.check_instance("subscribe", bool, ordered=ordered)
     opening = OpenSubscription(
         name=name,
         pattern=pattern,
         start_at=START_AT_LAST_ACKNOWLEDGED,
         idle_expiry_s=idle_expiry_s,
         credit=_credit(Window() if window is None else window),
+        group=group,
+        unordered=not ordered,
     )
     if start_time_ns is not None:
         check.check_whole("subscribe", 0, check.INT64_MAX, start_time_ns=start_time_ns)

@@ -75,6 +75,7 @@ class Plugin:
         causation_id: str = "",
         ts_event_ns: int = 0,
         dedup_key: str = "",
+        partition_key: str = "",
         schema_version: str = "",
         traceparent: str = "",
         tracestate: str = "",
@@ -92,6 +93,9 @@ class Plugin:
         - `dedup_key`: for 10 minutes, a second publish of this instance with the same
           key on the same topic is not stored again; up to 1,024 bytes. Empty: every
           publish is stored.
+        - `partition_key`: a group of subscribers handles the messages of one key one
+          after the other; up to 1,024 bytes. Empty: the topic and this instance are
+          the key.
         - `schema_version`: the version of the payload's schema, up to 64 bytes; empty:
           the version that the plugin connected with.
         - `traceparent`, `tracestate`: W3C trace context,
@@ -106,6 +110,7 @@ class Plugin:
             "correlation_id": correlation_id,
             "causation_id": causation_id,
             "dedup_key": dedup_key,
+            "partition_key": partition_key,
             "schema_version": schema_version,
             "traceparent": traceparent,
             "tracestate": tracestate,
@@ -128,6 +133,8 @@ class Plugin:
         idle_expiry_s: int = 0,
         dead_letters: DeadLetters | None = None,
         window: Window | None = None,
+        group: str = "",
+        ordered: bool = True,
     ) -> None:
         """Subscribes under a name, which keeps its cursor between runs. The handler
         gets messages one at a time, in order. Each message is acknowledged when the
@@ -145,9 +152,15 @@ class Plugin:
           the message is redelivered until it is handled.
         - `window`: how many messages, and how many of their bytes, may be in flight;
           None: 256 messages and 4 MiB.
+        - `group`: shares the work with the other instances of the pool that subscribe
+          with the same group: each message goes to one of them, and the cursor belongs
+          to the group. Of up to 128 characters A-Za-z0-9_.-; empty: this instance gets
+          its own copy of every message.
+        - `ordered`: of a group. True: one member at a time handles the messages of one
+          `partition_key`, in order. False: several may. All members give the same.
 
         Raises TypeError as `publish` does; RpcError PERMISSION_DENIED without a grant,
-        INVALID_ARGUMENT for an invalid pattern, name or dead-letter topic,
+        UNIMPLEMENTED when the sidecar or the bus knows no groups, INVALID_ARGUMENT for an invalid pattern, name or dead-letter topic,
         FAILED_PRECONDITION when the plugin is stopping."""
         check.check_texts("subscribe", pattern=pattern, name=name)
         check.check_callable("subscribe", handler=handler)
@@ -158,6 +171,8 @@ class Plugin:
             idle_expiry_s=idle_expiry_s,
             dead_letters=dead_letters,
             window=window,
+            group=group,
+            ordered=ordered,
         )
         methods = await self._ready_for_intake()
         subscription = Subscription(opening, handler)

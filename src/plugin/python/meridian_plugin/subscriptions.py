@@ -91,6 +91,7 @@ class Subscription:
             async for event in stream.received():
                 match event.WhichOneof("event"):
                     case "opened":
+                        self._check_group(stream, event.opened.group)
                         self.opened.settle(None)
                     case "acknowledged":
                         self._handled.difference_update(event.acknowledged.positions)
@@ -106,6 +107,16 @@ class Subscription:
             name = self._opening.name
             self.opened.settle(error)
             log.error("subscription %s ended: %s", name, error)
+
+    def _check_group(self, stream: ConsumeStream, group: str) -> None:
+        """Without the group, this instance would get every message that is meant for
+        one of its members."""
+        wanted = self._opening.group
+        if group == wanted:
+            return
+        stream.cancel()
+        unknown = f'the sidecar or the bus knows no groups, and the group is "{wanted}"'
+        raise RpcError("UNIMPLEMENTED", unknown)
 
     async def _take(self, stream: ConsumeStream, consumed: ConsumedMessage) -> None:
         if consumed.position not in self._handled:
