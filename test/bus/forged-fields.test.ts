@@ -18,7 +18,13 @@ const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
 /** What a plugin may say of its message, and everything else made up. */
 const plugins = {
-  ...{ correlationId: 'order 1', causationId: 'order 0', schemaVersion: '2.1.0', dedupKey: 'fill 1' },
+  ...{
+    correlationId: 'order 1',
+    causationId: 'order 0',
+    schemaVersion: '2.1.0',
+    dedupKey: 'fill 1',
+    partitionKey: 'account 7',
+  },
   ...{ traceparent, tracestate: 'vendor=opaque', tsEventNs: 1_700_000_000_000_000_000n },
 };
 const forged = {

@@ -12,9 +12,10 @@ const printed = [
   { page: 'docs/plugin-guide.md', index: 0, name: 'quotes.mjs', lacks: ['state-save-load'] },
   { page: 'docs/plugin-guide.md', index: 1, name: 'fills.mjs', lacks: ['state-save-load', 'subscribe-and-receive'] },
   { page: 'docs/plugin-guide.md', index: 2, name: 'positions.mjs', lacks: [], message: 'platform.oms.fills=100' },
+  { page: 'docs/plugin-guide.md', index: 3, name: 'accounts.mjs', lacks: ['state-save-load'] },
   {
     page: 'docs/plugin-guide.md',
-    index: 3,
+    index: 4,
     name: 'sums.mjs',
     lacks: [
       ...['acl-enforcement', 'dedup-key', 'dual-timestamps'],

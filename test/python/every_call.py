@@ -66,6 +66,8 @@ async def receive(plugin: Plugin) -> None:
         idle_expiry_s=60,
         dead_letters=DeadLetters(after_attempts=3, topic="platform.oms.dead"),
         window=Window(messages=8, bytes=65_536),
+        group="accounting",
+        ordered=True,
     )
     for _ in range(2):
         published = await plugin.publish(
@@ -76,6 +78,7 @@ async def receive(plugin: Plugin) -> None:
             causation_id="cause-1",
             ts_event_ns=1_700_000_000_000_000_000,
             dedup_key="order-1",
+            partition_key="account-7",
             schema_version="1.2.3",
             traceparent=TRACEPARENT,
             tracestate="vendor=1",
@@ -86,7 +89,8 @@ async def receive(plugin: Plugin) -> None:
     print("message:", got.subscription, got.position > 0, got.maybe_redelivered)
     print("message:", got.attempt, got.topic, got.payload, got.payload_type)
     print("message:", got.message_id != "", got.source_id, got.correlation_id)
-    print("message:", got.causation_id, got.schema_version, got.ts_event_ns)
+    print("message:", got.causation_id, got.partition_key, got.schema_version)
+    print("message:", got.ts_event_ns)
     print("message:", got.ts_init_ns > got.ts_event_ns, got.tracestate)
     print("message:", got.traceparent == TRACEPARENT)
     print("state:", await plugin.load_state())

@@ -36,7 +36,7 @@ export class PlannedDelivery {
   /** Once it is recorded. */
   send(): void {
     const { attempts, isRepeat } = this.work;
-    // What a member has that left meanwhile is in its records, and comes again with them.
+    // What is recorded for a member that left is redelivered with the rest that it had.
     if (this.member.isClosed) return;
     this.member.send({ message: this.#message, maybeRedelivered: isRepeat, attempt: attempts + 1 });
   }

@@ -123,7 +123,7 @@ export interface SubscriptionProgress {
   readonly cursor: bigint;
   /** Ascending. */
   readonly pending: Attempts;
-  /** Of a group: what is in flight, with the member that has it. Absent: it is no group. */
+  /** Of a group: what is in flight, with the member that has it. Absent: of an instance. */
   readonly inFlight?: ReadonlyMap<bigint, DeliveryTo>;
 }
 

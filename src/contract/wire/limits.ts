@@ -30,6 +30,8 @@ export const limits = {
   /** At the bus, where a v1 stream's subscription is named `v1:` plus its pattern. */
   storedNameBytes: 258,
   instanceIdBytes: 64,
+  /** An instance id, or what stands in its place for a subscription of a group: an encoded pool and principal. */
+  keeperBytes: 1_600,
   /** The plugin's own keys of a message: correlation, causation and dedup key. */
   keyBytes: 1_024,
   schemaVersionBytes: 64,

@@ -44,7 +44,7 @@ test.each([
 test('positions may be packed or not, and both in one message', () => {
   const positions = [0x10, 5, 0x12, 2, 6, 7, 0x10, 8];
   const message = readMessage(SaveStateRequestSchema, lengthDelimited(5, Uint8Array.from(positions)));
-  expect(message.acknowledge).toEqual([{ name: '', positions: [5n, 6n, 7n, 8n] }]);
+  expect(message.acknowledge).toEqual([{ name: '', group: '', positions: [5n, 6n, 7n, 8n] }]);
 });
 
 test('texts are told apart however they follow each other', () => {

@@ -181,7 +181,7 @@ test('the installed package does every call against a real sidecar and bus', asy
     'publish: accepted, duplicate: true, id: true',
     'publish: refused: no publish grant for platform.data.eod; the nearest is platform.oms.**',
     'message: orders true false 1 platform.oms.orders 1,2,3 application/octet-stream true',
-    'message: oms-1 conversation-1 cause-1 1.2.3 1700000000000000000n true',
+    'message: oms-1 conversation-1 cause-1 account-7 1.2.3 1700000000000000000n true',
     'message: true vendor=1',
     'state: 1,2,3',
     'request: 42 bytes',

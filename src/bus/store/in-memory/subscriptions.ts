@@ -245,7 +245,7 @@ function isWith({ instanceId, scope }: SubscriptionWriter, { member }: Pending):
   return scope === undefined || member === instanceId;
 }
 
-/** Ends a delivery that is not in hand. It is an attempt unless this epoch delivered it. */
+/** Ends a delivery that the plugin does not have. It is an attempt unless this epoch delivered it. */
 function settle(pending: Pending, { epoch }: Owner, isInHand: boolean): void {
   if (pending.deliveredBy === undefined) return;
   if (pending.deliveredBy === epoch && !isInHand) pending.attempts -= 1;

@@ -8,6 +8,7 @@ export interface FieldLimit {
 
 const name: FieldLimit = { bytes: limits.nameBytes };
 const instanceId: FieldLimit = { bytes: limits.instanceIdBytes };
+const keeper: FieldLimit = { bytes: limits.keeperBytes };
 const storedName: FieldLimit = { bytes: limits.storedNameBytes };
 const topic: FieldLimit = { bytes: limits.topicBytes };
 const key: FieldLimit = { bytes: limits.keyBytes };
@@ -70,6 +71,9 @@ export const fieldLimits: Readonly<Record<string, FieldLimit>> = {
   subscription: storedName,
   'meridian.sidecar.v1.OpenSubscription.name': { bytes: limits.subscriptionNameBytes },
   group: { bytes: limits.subscriptionNameBytes },
+  'meridian.bus.v1.ListSubscriptionsRequest.instance_id': keeper,
+  'meridian.bus.v1.SubscriptionName.instance_id': keeper,
+  'meridian.bus.v1.DropSubscriptionRequest.instance_id': keeper,
   positions,
   in_hand: positions,
   failed: positions,

@@ -142,7 +142,7 @@ function attemptsIn(rows: readonly AttemptsRow[]): Attempts {
   return new Map(rows.map(({ position, attempts }) => [position, Number(attempts)]));
 }
 
-/** The deliveries of a subscription that is no group's have no member. */
+/** Only the deliveries of a group have a member. */
 function memberOf({ instanceId, scope }: SubscriptionWriter): string | null {
   return scope === undefined ? null : instanceId;
 }

@@ -16,7 +16,7 @@ class Envelope(_message.Message):
     def __init__(self, meta: _Optional[_Union[MessageMeta, _Mapping[str, object]]] = ..., payload_type: _Optional[str] = ..., payload: _Optional[bytes] = ...) -> None: ...
 
 class MessageMeta(_message.Message):
-    __slots__ = ("message_id", "correlation_id", "causation_id", "publisher_instance_id", "topic", "schema_version", "published_at_ns", "ts_event_ns", "ts_init_ns", "dedup_key", "traceparent", "tracestate", "original_topic", "original_publisher_instance_id", "original_published_at_ns", "failed_subscription", "failed_attempts")
+    __slots__ = ("message_id", "correlation_id", "causation_id", "publisher_instance_id", "topic", "schema_version", "published_at_ns", "ts_event_ns", "ts_init_ns", "dedup_key", "traceparent", "tracestate", "original_topic", "original_publisher_instance_id", "original_published_at_ns", "failed_subscription", "failed_attempts", "partition_key")
     MESSAGE_ID_FIELD_NUMBER: _ClassVar[int]
     CORRELATION_ID_FIELD_NUMBER: _ClassVar[int]
     CAUSATION_ID_FIELD_NUMBER: _ClassVar[int]
@@ -34,6 +34,7 @@ class MessageMeta(_message.Message):
     ORIGINAL_PUBLISHED_AT_NS_FIELD_NUMBER: _ClassVar[int]
     FAILED_SUBSCRIPTION_FIELD_NUMBER: _ClassVar[int]
     FAILED_ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
+    PARTITION_KEY_FIELD_NUMBER: _ClassVar[int]
     message_id: str
     correlation_id: str
     causation_id: str
@@ -51,4 +52,5 @@ class MessageMeta(_message.Message):
     original_published_at_ns: int
     failed_subscription: str
     failed_attempts: int
-    def __init__(self, message_id: _Optional[str] = ..., correlation_id: _Optional[str] = ..., causation_id: _Optional[str] = ..., publisher_instance_id: _Optional[str] = ..., topic: _Optional[str] = ..., schema_version: _Optional[str] = ..., published_at_ns: _Optional[int] = ..., ts_event_ns: _Optional[int] = ..., ts_init_ns: _Optional[int] = ..., dedup_key: _Optional[str] = ..., traceparent: _Optional[str] = ..., tracestate: _Optional[str] = ..., original_topic: _Optional[str] = ..., original_publisher_instance_id: _Optional[str] = ..., original_published_at_ns: _Optional[int] = ..., failed_subscription: _Optional[str] = ..., failed_attempts: _Optional[int] = ...) -> None: ...
+    partition_key: str
+    def __init__(self, message_id: _Optional[str] = ..., correlation_id: _Optional[str] = ..., causation_id: _Optional[str] = ..., publisher_instance_id: _Optional[str] = ..., topic: _Optional[str] = ..., schema_version: _Optional[str] = ..., published_at_ns: _Optional[int] = ..., ts_event_ns: _Optional[int] = ..., ts_init_ns: _Optional[int] = ..., dedup_key: _Optional[str] = ..., traceparent: _Optional[str] = ..., tracestate: _Optional[str] = ..., original_topic: _Optional[str] = ..., original_publisher_instance_id: _Optional[str] = ..., original_published_at_ns: _Optional[int] = ..., failed_subscription: _Optional[str] = ..., failed_attempts: _Optional[int] = ..., partition_key: _Optional[str] = ...) -> None: ...

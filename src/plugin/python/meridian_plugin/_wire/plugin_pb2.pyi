@@ -182,7 +182,7 @@ class ConsumeRequest(_message.Message):
     def __init__(self, open: _Optional[_Union[OpenSubscription, _Mapping[str, object]]] = ..., acknowledge: _Optional[_Union[Acknowledge, _Mapping[str, object]]] = ..., credit: _Optional[_Union[Credit, _Mapping[str, object]]] = ..., retry: _Optional[_Union[Retry, _Mapping[str, object]]] = ...) -> None: ...
 
 class OpenSubscription(_message.Message):
-    __slots__ = ("name", "pattern", "start_at", "start_time_ns", "idle_expiry_s", "max_attempts", "dead_letter_topic", "credit")
+    __slots__ = ("name", "pattern", "start_at", "start_time_ns", "idle_expiry_s", "max_attempts", "dead_letter_topic", "credit", "group", "unordered")
     NAME_FIELD_NUMBER: _ClassVar[int]
     PATTERN_FIELD_NUMBER: _ClassVar[int]
     START_AT_FIELD_NUMBER: _ClassVar[int]
@@ -191,6 +191,8 @@ class OpenSubscription(_message.Message):
     MAX_ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
     DEAD_LETTER_TOPIC_FIELD_NUMBER: _ClassVar[int]
     CREDIT_FIELD_NUMBER: _ClassVar[int]
+    GROUP_FIELD_NUMBER: _ClassVar[int]
+    UNORDERED_FIELD_NUMBER: _ClassVar[int]
     name: str
     pattern: str
     start_at: StartAt
@@ -199,7 +201,9 @@ class OpenSubscription(_message.Message):
     max_attempts: int
     dead_letter_topic: str
     credit: Credit
-    def __init__(self, name: _Optional[str] = ..., pattern: _Optional[str] = ..., start_at: _Optional[_Union[StartAt, str]] = ..., start_time_ns: _Optional[int] = ..., idle_expiry_s: _Optional[int] = ..., max_attempts: _Optional[int] = ..., dead_letter_topic: _Optional[str] = ..., credit: _Optional[_Union[Credit, _Mapping[str, object]]] = ...) -> None: ...
+    group: str
+    unordered: bool
+    def __init__(self, name: _Optional[str] = ..., pattern: _Optional[str] = ..., start_at: _Optional[_Union[StartAt, str]] = ..., start_time_ns: _Optional[int] = ..., idle_expiry_s: _Optional[int] = ..., max_attempts: _Optional[int] = ..., dead_letter_topic: _Optional[str] = ..., credit: _Optional[_Union[Credit, _Mapping[str, object]]] = ..., group: _Optional[str] = ..., unordered: _Optional[bool] = ...) -> None: ...
 
 class Credit(_message.Message):
     __slots__ = ("messages", "bytes")
@@ -232,8 +236,10 @@ class ConsumeEvent(_message.Message):
     def __init__(self, opened: _Optional[_Union[Opened, _Mapping[str, object]]] = ..., message: _Optional[_Union[ConsumedMessage, _Mapping[str, object]]] = ..., acknowledged: _Optional[_Union[Acknowledged, _Mapping[str, object]]] = ...) -> None: ...
 
 class Opened(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...
+    __slots__ = ("group",)
+    GROUP_FIELD_NUMBER: _ClassVar[int]
+    group: str
+    def __init__(self, group: _Optional[str] = ...) -> None: ...
 
 class ConsumedMessage(_message.Message):
     __slots__ = ("position", "envelope", "maybe_redelivered", "attempt", "credit_bytes")

@@ -48,7 +48,7 @@ class RegisterReply(_message.Message):
     def __init__(self, admitted: _Optional[bool] = ..., deployment_id: _Optional[str] = ..., refusal_reason: _Optional[str] = ..., publish_grants: _Optional[_Iterable[str]] = ..., subscribe_grants: _Optional[_Iterable[str]] = ..., instance_id: _Optional[str] = ..., role: _Optional[str] = ..., tags: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class PublishRequest(_message.Message):
-    __slots__ = ("topic", "payload_type", "payload", "correlation_id", "causation_id", "ts_event_ns", "dedup_key", "schema_version", "traceparent", "tracestate")
+    __slots__ = ("topic", "payload_type", "payload", "correlation_id", "causation_id", "ts_event_ns", "dedup_key", "schema_version", "traceparent", "tracestate", "partition_key")
     TOPIC_FIELD_NUMBER: _ClassVar[int]
     PAYLOAD_TYPE_FIELD_NUMBER: _ClassVar[int]
     PAYLOAD_FIELD_NUMBER: _ClassVar[int]
@@ -59,6 +59,7 @@ class PublishRequest(_message.Message):
     SCHEMA_VERSION_FIELD_NUMBER: _ClassVar[int]
     TRACEPARENT_FIELD_NUMBER: _ClassVar[int]
     TRACESTATE_FIELD_NUMBER: _ClassVar[int]
+    PARTITION_KEY_FIELD_NUMBER: _ClassVar[int]
     topic: str
     payload_type: str
     payload: bytes
@@ -69,7 +70,8 @@ class PublishRequest(_message.Message):
     schema_version: str
     traceparent: str
     tracestate: str
-    def __init__(self, topic: _Optional[str] = ..., payload_type: _Optional[str] = ..., payload: _Optional[bytes] = ..., correlation_id: _Optional[str] = ..., causation_id: _Optional[str] = ..., ts_event_ns: _Optional[int] = ..., dedup_key: _Optional[str] = ..., schema_version: _Optional[str] = ..., traceparent: _Optional[str] = ..., tracestate: _Optional[str] = ...) -> None: ...
+    partition_key: str
+    def __init__(self, topic: _Optional[str] = ..., payload_type: _Optional[str] = ..., payload: _Optional[bytes] = ..., correlation_id: _Optional[str] = ..., causation_id: _Optional[str] = ..., ts_event_ns: _Optional[int] = ..., dedup_key: _Optional[str] = ..., schema_version: _Optional[str] = ..., traceparent: _Optional[str] = ..., tracestate: _Optional[str] = ..., partition_key: _Optional[str] = ...) -> None: ...
 
 class PublishReply(_message.Message):
     __slots__ = ("accepted", "message_id", "refusal_reason", "duplicate")
