@@ -160,8 +160,9 @@ class Plugin:
           `partition_key`, in order. False: several may. All members give the same.
 
         Raises TypeError as `publish` does; RpcError PERMISSION_DENIED without a grant,
-        UNIMPLEMENTED when the sidecar or the bus knows no groups, INVALID_ARGUMENT for an invalid pattern, name or dead-letter topic,
-        FAILED_PRECONDITION when the plugin is stopping."""
+        UNIMPLEMENTED when the sidecar or the bus knows no groups, INVALID_ARGUMENT
+        for an invalid pattern, name, group or dead-letter topic, FAILED_PRECONDITION
+        when the plugin is stopping."""
         check.check_texts("subscribe", pattern=pattern, name=name)
         check.check_callable("subscribe", handler=handler)
         opening = opening_of(
