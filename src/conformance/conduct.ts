@@ -13,6 +13,13 @@ export interface PublishAttempt {
   readonly answer: { readonly accepted: boolean; readonly duplicate: boolean; readonly reason: string } | undefined;
 }
 
+export interface GroupSubscription {
+  readonly name: string;
+  readonly pattern: string;
+  readonly group: string;
+  readonly unordered: boolean;
+}
+
 export interface OpenSubscription {
   readonly call: number;
   readonly pattern: string;
@@ -68,6 +75,16 @@ export function subscriptions(journal: Journal, from = 0): OpenSubscription[] {
     .filter(({ call }) => standing.has(call))
     .map(({ call, message }) => ({ call, pattern: message.pattern }));
   return [...consumed, ...v1];
+}
+
+/** What opened the plugin's subscription that is in a group and whose stream has not ended. */
+export function joinedGroup(journal: Journal): GroupSubscription | undefined {
+  const ended = endedCalls(journal);
+  const opened = journal.sent(pluginMethods.consume).filter(({ message }) => message.event.case === 'opened');
+  const isOpen = new Set(opened.flatMap(({ call }) => (ended.has(call) ? [] : [call])));
+  return journal.received(pluginMethods.consume).flatMap(({ call, message: { message } }) => {
+    return message.case === 'open' && message.value.group !== '' && isOpen.has(call) ? [message.value] : [];
+  })[0];
 }
 
 /** The subscriptions whose stream has not ended. */

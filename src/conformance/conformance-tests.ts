@@ -78,6 +78,12 @@ const descriptions = {
     sentence: 'gives every message a key, and the same key when it publishes the same event again',
     beyondV1: 'contract v1 has no field for the key',
   },
+  'group-handover': {
+    name: 'Group handover',
+    group: 'messages',
+    sentence: 'in a group, acknowledges within 1 s what another member that leaves had',
+    beyondV1: 'contract v1 has no groups',
+  },
   'schema-version': {
     name: 'Schema version',
     group: 'messages',

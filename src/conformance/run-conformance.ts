@@ -3,13 +3,14 @@ import type { Expectations, Profile, Scenario, SceneContext } from './scenario.t
 import { failed, notApplicable, type ScenarioResult } from './scenario-result.ts';
 import { badTimes } from './scenes/bad-times.ts';
 import { killedAndRestarted } from './scenes/killed-and-restarted.ts';
+import { sharedWork } from './scenes/shared-work.ts';
 import { wholeLife } from './scenes/whole-life.ts';
 import { withoutPublishGrants } from './scenes/without-publish-grants.ts';
 import type { Surroundings } from './surroundings.ts';
 import { TestBed } from './test-bed.ts';
 
 /** The scenarios, in order. The first always runs: the others use its observations. */
-const scenes: readonly Scenario[] = [wholeLife, killedAndRestarted, badTimes, withoutPublishGrants];
+const scenes: readonly Scenario[] = [wholeLife, killedAndRestarted, badTimes, withoutPublishGrants, sharedWork];
 
 export interface ConformanceOptions extends Expectations {
   readonly around: Surroundings;

@@ -28,10 +28,14 @@ export function inMemory({ scheduler }: Surroundings): OpenedStore {
   return { store: new MemoryStore({ scheduler }), close: async () => {} };
 }
 
+/** The port that was given out last. Plugins that are judged at the same time then never share one. */
+let lastPort: number | undefined;
+
 /** A loopback address that was free a moment ago, and that no system assigns to a program which asks for any. */
 export async function freeAddress({ network, scheduler }: Surroundings): Promise<string> {
   for (let attempt = 1; ; attempt += 1) {
-    const address = `127.0.0.1:${unassignedPorts.first + randomBelow(scheduler.random, unassignedPorts.count)}`;
+    lastPort = ((lastPort ?? randomBelow(scheduler.random, unassignedPorts.count)) + 1) % unassignedPorts.count;
+    const address = `127.0.0.1:${unassignedPorts.first + lastPort}`;
     try {
       (await network.listen(address, { routes: [], maxMessageBytes: limits.messageBytes })).close();
       return address;

@@ -8,8 +8,9 @@ import { patternProblem } from '../contract/wire/topics/topic.ts';
 import { Plugin } from '../plugin/plugin.ts';
 import { Sidecar } from '../sidecar/sidecar.ts';
 import type { SidecarOptions } from '../sidecar/sidecar-parts.ts';
-import { isAttached } from './conduct.ts';
+import { type GroupSubscription, isAttached } from './conduct.ts';
 import { Journal } from './journal.ts';
+import { joinGroup, type OtherMember } from './other-member.ts';
 import type { ProcessEnd, RunningPlugin } from './running-plugin.ts';
 import { freeAddress, inMemory, type OpenedStore, type Surroundings } from './surroundings.ts';
 import { type Withhold, watchedNetwork } from './watched-network.ts';
@@ -22,6 +23,7 @@ export interface TestBedOptions {
 }
 
 const peerId = 'conformance-peer';
+const memberId = 'conformance-member';
 const everything: readonly Grant[] = [
   { pattern: '**', action: 'publish' },
   { pattern: '**', action: 'subscribe' },
@@ -45,6 +47,7 @@ export class TestBed {
   #peer: Promise<Plugin> | undefined;
   #running: RunningPlugin | undefined;
   #starts = 0;
+  #sent = 0;
   #end: ProcessEnd | undefined;
   #lines: string[] = [];
   #withhold: Withhold = () => false;
@@ -97,7 +100,7 @@ export class TestBed {
       policy: {
         deploymentId: 'conformance',
         rules: [
-          { ...rule, instances: [instanceId], grants: this.#options.grants },
+          { ...rule, instances: [instanceId, memberId], grants: this.#options.grants },
           { ...rule, instances: [peerId], grants: everything },
         ],
       },
@@ -188,9 +191,18 @@ export class TestBed {
   /** Publishes a message as another instance, and resolves with its id. @throws Error when the bus does not accept it. */
   async send(topic: string, payload: Uint8Array): Promise<string> {
     this.#peer ??= this.#startPeer();
-    const reply = await (await this.#peer).publish(topic, payload, { payloadType: 'application/octet-stream' });
+    this.#sent += 1;
+    // Each of its own key, so that the members of a group share them.
+    const about = { payloadType: 'application/octet-stream', partitionKey: `${this.#sent}` };
+    const reply = await (await this.#peer).publish(topic, payload, about);
     if (reply.outcome === 'accepted') return reply.messageId;
     throw new Error(`the message to ${topic} was not accepted: ${reply.reason}`);
+  }
+
+  /** Joins the plugin's group as another instance of its pool. @throws RpcError */
+  async joinGroup(group: GroupSubscription): Promise<OtherMember> {
+    const { network, poolType } = this.#around;
+    return joinGroup(network, await this.#startOtherSidecar(memberId, poolType), group);
   }
 
   async close(): Promise<void> {
@@ -217,25 +229,29 @@ export class TestBed {
 
   async #startPeer(): Promise<Plugin> {
     const { network, scheduler } = this.#around;
-    const sidecar = this.#createSidecar(network, {
-      INSTANCE_ID: peerId,
-      POOL_TYPE: 'ConformancePool',
-      SIDECAR_ADDR: '127.0.0.1:0',
-    });
-    await sidecar.start();
+    const address = await this.#startOtherSidecar(peerId, 'ConformancePool');
     const plugin = await Plugin.connect({
       network,
       scheduler,
       log: silentLog,
-      address: await sidecar.pluginAddress(),
+      address,
       schemaVersion: '1.0.0',
       waitTimeoutMs: connectTimeoutMs,
     });
-    this.#stops.push(
-      () => sidecar.stop('the scenario is over'),
-      () => plugin.stop('the scenario is over'),
-    );
+    this.#stops.push(() => plugin.stop('the scenario is over'));
     return plugin;
+  }
+
+  /** Resolves with the address for its plugin. */
+  async #startOtherSidecar(instanceId: string, poolType: string): Promise<string> {
+    const sidecar = this.#createSidecar(this.#around.network, {
+      INSTANCE_ID: instanceId,
+      POOL_TYPE: poolType,
+      SIDECAR_ADDR: '127.0.0.1:0',
+    });
+    await sidecar.start();
+    this.#stops.push(() => sidecar.stop('the scenario is over'));
+    return sidecar.pluginAddress();
   }
 
   #createSidecar(network: SidecarOptions['network'], environment: Record<string, string>): Sidecar {

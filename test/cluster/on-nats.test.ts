@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { realScheduler } from '../../src/base/time/real-scheduler.ts';
 import { conformanceTests } from '../../src/conformance/conformance-tests.ts';
-import { idsOf, judgeCommand, seenIn } from '../conformance/judge-plugin.ts';
+import { idsOf, judgeCommand, judgeOf, seenIn } from '../conformance/judge-plugin.ts';
 import { type NatsServers, startServers } from './nats-server.ts';
 import { openStore } from './open-store.ts';
 import { serverFile } from './tools.ts';
@@ -18,17 +18,26 @@ beforeAll(async () => {
   servers = await startServers(1);
 });
 afterAll(() => servers.stop());
+const judgeMember = judgeOf('bad-plugin.ts');
+
+async function openNats() {
+  const store = await openStore(servers, { scheduler: realScheduler });
+  return { store, close: () => store.close() };
+}
 
 test('the node plugin passes every conformance test on a bus whose store is on NATS', async () => {
   const grants = (['publish', 'subscribe'] as const).map((action) => ({ action, pattern: 'demo.*' }));
   const results = await judgeCommand([process.execPath, path.join(root, 'fixtures/node-plugin/plugin.js')], {
     grants,
     stepTimeoutMs: 10_000,
-    async openStore() {
-      const store = await openStore(servers, { scheduler: realScheduler });
-      return { store, close: () => store.close() };
-    },
+    openStore: openNats,
   });
+  const ofNode = conformanceTests.map(({ id }) => id).filter((id) => id !== 'group-handover');
+  expect(idsOf(results, 'passed'), seenIn(results)).toEqual(ofNode.sort());
+});
+
+test('a plugin in a group passes every conformance test on such a bus', async () => {
+  const results = await judgeMember([], { stepTimeoutMs: 10_000, openStore: openNats });
   expect(idsOf(results, 'passed'), seenIn(results)).toEqual(conformanceTests.map(({ id }) => id).sort());
 });
 

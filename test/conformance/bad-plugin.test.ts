@@ -19,7 +19,7 @@ const faults: readonly (readonly [fault: Fault, fails: readonly TestId[]])[] = [
   ['calls-too-early', ['sidecar-readiness']],
   ['exits-after-a-freeze', ['faulted-state']],
   ['gives-no-payload-type', ['publish-envelope']],
-  ['acknowledges-late', ['subscribe-and-receive']],
+  ['acknowledges-late', ['subscribe-and-receive', 'group-handover']],
   ['publishes-from-the-future', ['dual-timestamps']],
   ['exits-when-refused', ['acl-enforcement']],
   ['gives-no-dedup-key', ['dedup-key']],
@@ -27,13 +27,14 @@ const faults: readonly (readonly [fault: Fault, fails: readonly TestId[]])[] = [
   ['gives-all-events-one-key', ['dedup-key']],
   ['registers-an-odd-version', ['schema-version']],
   ['names-no-version', ['schema-version']],
+  ['skips-what-may-be-repeated', ['group-handover']],
 ];
 
 describe.concurrent('a plugin', () => {
   test('without a fault passes every test', async () => {
     const results = await judge([]);
     expect(results.filter(({ outcome }) => outcome !== 'passed')).toEqual([]);
-    expect(results).toHaveLength(14);
+    expect(results).toHaveLength(15);
   });
 
   test.each(faults)('that %s fails %j', async (fault, expected) => {
@@ -50,6 +51,7 @@ describe.concurrent('a plugin', () => {
       'acl-enforcement',
       'dedup-key',
       'dual-timestamps',
+      'group-handover',
       'publish-envelope',
       'state-save-load',
       'subscribe-and-receive',
@@ -58,7 +60,7 @@ describe.concurrent('a plugin', () => {
 
   test('that only registers fails the tests of what it is granted to publish', async () => {
     const results = await judge(['only-registers'], { grants: [{ action: 'publish', pattern: 'demo.*' }] });
-    expect(idsOf(results, 'not applicable')).toEqual(['state-save-load', 'subscribe-and-receive']);
+    expect(idsOf(results, 'not applicable')).toEqual(['group-handover', 'state-save-load', 'subscribe-and-receive']);
     expect(idsOf(results, 'failed')).toEqual(['acl-enforcement', 'dedup-key', 'dual-timestamps', 'publish-envelope']);
   });
 });

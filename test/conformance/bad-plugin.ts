@@ -28,7 +28,8 @@ export type Fault =
   | 'gives-no-dedup-key'
   | 'gives-an-event-a-new-key'
   | 'gives-all-events-one-key'
-  | 'names-no-version';
+  | 'names-no-version'
+  | 'skips-what-may-be-repeated';
 
 const fault = process.argv[2] as Fault | undefined;
 const address = process.env.SIDECAR_ADDR ?? '';
@@ -48,7 +49,8 @@ if (fault === 'only-registers') await plugin.stopped;
 
 const saved = fault === 'forgets-its-state' ? undefined : await plugin.loadState();
 const starts = 1 + Number(saved === undefined ? 0 : Buffer.from(saved).toString());
-await plugin.subscribe('demo.inputs', { name: 'inputs' }, async () => {
+await plugin.subscribe('demo.inputs', { name: 'inputs', group: 'judged' }, async ({ maybeRedelivered }) => {
+  if (maybeRedelivered && fault === 'skips-what-may-be-repeated') await new Promise(() => {});
   if (fault === 'acknowledges-late') await new Promise((resolve) => setTimeout(resolve, lateMs));
 });
 const outcome = await plugin.publish('demo.events', Buffer.from(`event ${starts}`), {

@@ -4,7 +4,7 @@ import type { V1Fault } from './v1-plugin.ts';
 
 const judge = judgeOf('v1-plugin.ts');
 
-const beyondV1 = ['dedup-key', 'degraded-state', 'dual-timestamps', 'state-save-load'];
+const beyondV1 = ['dedup-key', 'degraded-state', 'dual-timestamps', 'group-handover', 'state-save-load'];
 
 describe.concurrent('a plugin that speaks contract v1 alone', () => {
   test('passes what v1 can express, and the rest is not applicable', async () => {
