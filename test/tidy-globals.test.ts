@@ -63,7 +63,7 @@ const exempt: Readonly<Record<string, readonly Banned[]>> = {
   'src/cli/init/plugin-program.ts': ['console'],
   // The text of what a child process does first.
   'src/cli/run/dev-command.ts': ['timers'],
-  'src/cli/run/free-port.ts': ['network'],
+  'src/cli/run/is-free.ts': ['network'],
   'src/compose/engine/docker-cli.ts': ['children'],
   'src/compose/state/state-files.ts': ['files'],
   'src/contract/config/bus/binding-files.ts': ['files'],

@@ -7,10 +7,22 @@ export type DevPart = 'bus' | 'sidecar' | 'plugin';
 
 type Start = Omit<ProcessStart, 'onLine'>;
 
+/** A bus whose port another program may take before it does. */
+export interface DevBus {
+  /** To be tried in this order, until one has its port. */
+  readonly starts: readonly Start[];
+  /** Whether the lines so far say that it listens. */
+  readonly isListening: () => boolean;
+  /** Whether a line says that it could not, because of its port. */
+  readonly isPortTaken: (line: string) => boolean;
+}
+
 export interface DevRunOptions {
-  readonly bus?: Start | undefined;
-  readonly sidecar: Start;
-  readonly plugin: Start;
+  readonly bus?: DevBus | undefined;
+  /** Once the bus listens. */
+  readonly sidecar: () => Start;
+  /** Once the sidecar is ready. */
+  readonly plugin: () => Start;
   /** Resolves when the sidecar accepts its plugin, or when the signal aborts. */
   readonly ready: (signal: AbortSignal) => Promise<void>;
   /** Resolves with the name of a file that changed. Absent: the plugin is not watched. */
@@ -70,13 +82,15 @@ class DevRun {
 
   async untilEnd(): Promise<number> {
     const { bus, sidecar, ready, tell } = this.#options;
-    if (bus) this.#bus = this.#startService('bus', bus);
-    this.#sidecar = this.#startService('sidecar', sidecar);
+    const failed = bus && (await this.#startBus(bus));
+    if (failed) return this.#endedBy(failed);
+    this.#sidecar = this.#start('sidecar', sidecar());
+    this.#losses.push(lossOf('sidecar', this.#sidecar));
     const early = await this.#first([ready(this.#over.signal).then(() => 'ready' as const)]);
     if (early !== 'ready') return this.#endedBy(early);
     tell('the sidecar is ready');
     for (;;) {
-      const plugin = this.#start('plugin', this.#options.plugin);
+      const plugin = this.#start('plugin', this.#options.plugin());
       this.#plugin = plugin;
       const event: Event = await this.#first<Loss | Change>([lossOf('plugin', plugin), ...this.#change()]);
       if (isChange(event)) tell(`${event.change} changed; the plugin starts again`);
@@ -125,10 +139,29 @@ class DevRun {
     return [this.#nextChange];
   }
 
-  #startService(part: DevPart, start: Start): RunningProcess {
-    const running = this.#start(part, start);
-    this.#losses.push(lossOf(part, running));
-    return running;
+  /** Undefined once it listens. */
+  async #startBus({ starts, isListening, isPortTaken }: DevBus): Promise<Loss | 'stop' | undefined> {
+    const { spawn, onLine } = this.#options;
+    for (const [index, start] of starts.entries()) {
+      const isLast = index === starts.length - 1;
+      const listening = Promise.withResolvers<'listening'>();
+      let isTaken = false;
+      const running = spawn({
+        ...start,
+        onLine(line, stream) {
+          isTaken ||= !isLast && isPortTaken(line);
+          if (!isTaken) onLine(line, 'bus', stream);
+          if (isListening()) listening.resolve('listening');
+        },
+      });
+      this.#bus = running;
+      const loss = lossOf('bus', running);
+      const first = await this.#first<'listening' | Loss>([listening.promise, loss]);
+      if (first === 'listening') this.#losses.push(loss);
+      if (first === 'listening') return undefined;
+      if (first === 'stop' || !isTaken) return first;
+    }
+    return undefined;
   }
 
   #start(part: DevPart, start: Start): RunningProcess {

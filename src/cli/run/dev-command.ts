@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import path from 'node:path';
+import { logLevels } from '../../base/log/log.ts';
 import { realScheduler } from '../../base/time/real-scheduler.ts';
 import { sleep } from '../../base/time/scheduler.ts';
 import { UserFacingError } from '../../base/user-facing-error.ts';
@@ -9,8 +10,9 @@ import { devRun } from '../../local/dev-run.ts';
 import { spawnProcess } from '../../local/process-spawner.ts';
 import { usageExitCode } from '../command.ts';
 import { askHealth } from '../health-answer.ts';
-import { devPlaces } from './dev-places.ts';
+import { type DevPlaces, devPlaces } from './dev-places.ts';
 import { partLine } from './part-lines.ts';
+import { ServiceLines } from './service-lines.ts';
 import { WatchedFiles } from './watched-files.ts';
 
 export interface DevFlags {
@@ -53,34 +55,48 @@ export async function runBesideSidecar(command: string, args: readonly string[],
   // The start script has withheld what the caller sets for programs of its own.
   const own = textsOf(process.env);
   const caller = textsOf(environmentOfCaller(process.env));
-  const places = await devPlaces(own, flags.devBus === true);
-  const log = flags.verbose ? {} : { SIDECAR_LOG_LEVEL: 'warn' };
+  const places = await devPlaces(own);
+  const { sidecarLines, busLines } = linesOf(own, flags);
   const cwd = process.cwd();
   const node = process.execPath;
-  const watched = flags.watch && (await WatchedFiles.open(cwd, realScheduler));
-  if (places.busAddress !== undefined)
-    tell(`bus: ${places.busAddress}${flags.policy ? '' : ', open to everybody on this machine'}`);
-  tell(`sidecar: ${places.instanceId} (${places.poolType}) at ${places.sidecarAddress}`);
+  const watched = flags.watch && (await WatchedFiles.open(cwd, realScheduler, tell));
+  const busAddress = (): string | undefined => busLines.told('bus listens', 'address');
+  const tellBus = (address: string): void => {
+    tell(`bus: ${address}${flags.policy ? '' : ', open to everybody on this machine'}`);
+  };
   const code = await devRun({
-    bus:
-      places.busAddress === undefined
-        ? undefined
-        : { file: node, args: busArguments(places.busAddress, flags), env: own, cwd },
-    sidecar: {
-      file: node,
-      args: [...endWithParent, file('sidecar.mjs')],
-      env: { ...log, ...(flags.devBus ? withoutBusSettings(own) : own), ...places.sidecar },
-      cwd,
+    bus: flags.devBus && {
+      starts: places.busAddresses.map((address) => ({ file: node, args: busArguments(address, flags), env: own, cwd })),
+      isListening: () => busAddress() !== undefined,
+      isPortTaken: (line) => line.includes('the bus cannot listen on'),
     },
-    plugin: { file: command, args, env: { ...caller, ...places.plugin }, cwd },
-    ready: (signal) => untilReady(places.healthAddress, signal, tell),
+    sidecar() {
+      const address = busAddress();
+      if (address !== undefined) tellBus(address);
+      const env = sidecarEnvironment(places, flags.devBus ? withoutBusSettings(own) : own);
+      const bus = address === undefined ? {} : { SIDECAR_BUS_API_URL: address };
+      return { file: node, args: [...endWithParent, file('sidecar.mjs')], env: { ...env, ...bus }, cwd };
+    },
+    plugin() {
+      const address = sidecarLines.told('plugin port listens', 'address') ?? places.sidecarAddress;
+      const env = { ...caller, ...places.identity, SIDECAR_ADDR: address, MERIDIAN_SIDECAR_ADDRESS: address };
+      return { file: command, args, env, cwd };
+    },
+    async ready(signal) {
+      await untilReady(sidecarLines, signal, tell);
+      const { INSTANCE_ID, POOL_TYPE } = places.identity;
+      tell(`sidecar: ${INSTANCE_ID} (${POOL_TYPE}) at ${sidecarLines.told('plugin port listens', 'address')}`);
+    },
     changed: watched && ((signal) => watched.next(signal)),
     spawn: spawnProcess,
     scheduler: realScheduler,
     killDelayMs,
     stop: stop.signal,
     hurry: hurry.signal,
-    onLine: (line, part, stream) => void process[stream].write(partLine(part, line, stream)),
+    onLine(line, part, stream) {
+      const lines = { bus: busLines, sidecar: sidecarLines, plugin: undefined }[part];
+      if (lines?.hear(line) ?? true) process[stream].write(partLine(part, line, stream));
+    },
     tell,
   }).catch((error: unknown) => {
     throw notStarted(command, error);
@@ -88,21 +104,41 @@ export async function runBesideSidecar(command: string, args: readonly string[],
   return code;
 }
 
-function busArguments(address: string, { busStore, policy, verbose }: DevFlags): string[] {
+/** What is shown of both logs. What the bus says of a missing policy, this program has said. */
+function linesOf(own: Readonly<Record<string, string>>, { verbose, policy }: DevFlags) {
+  const wanted = logLevels.find((level) => level === own['SIDECAR_LOG_LEVEL']);
+  const quiet = policy === undefined ? 'error' : 'warn';
+  return {
+    sidecarLines: new ServiceLines(wanted ?? (verbose ? 'info' : 'warn')),
+    busLines: new ServiceLines(verbose ? 'info' : quiet),
+  };
+}
+
+function sidecarEnvironment(
+  { identity, sidecarAddress, healthAddress }: DevPlaces,
+  own: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const level = own['SIDECAR_LOG_LEVEL'];
+  // At these levels it would not tell where it listens.
+  const SIDECAR_LOG_LEVEL = level === undefined || level === 'warn' || level === 'error' ? 'info' : level;
+  return { ...own, ...identity, SIDECAR_ADDR: sidecarAddress, SIDECAR_HEALTH_ADDR: healthAddress, SIDECAR_LOG_LEVEL };
+}
+
+function busArguments(address: string, { busStore, policy }: DevFlags): string[] {
   const store = busStore === undefined ? 'memory' : path.resolve(busStore);
   return [
     ...[...endWithParent, file('cli.mjs'), 'bus', '--listen', address, '--store', store],
     ...(policy === undefined ? [] : ['--policy', policy]),
-    // What it says of a missing policy, this program has said.
-    ...(verbose ? [] : ['--log-level', policy === undefined ? 'error' : 'warn']),
+    ...['--log-level', 'info'],
   ];
 }
 
-async function untilReady(address: string, signal: AbortSignal, tell: (text: string) => void): Promise<void> {
+async function untilReady(lines: ServiceLines, signal: AbortSignal, tell: (text: string) => void): Promise<void> {
   const startedMs = realScheduler.nowMs();
   let hasTold = false;
   while (!signal.aborted) {
-    const { isHealthy, state } = await askHealth(address);
+    const port = lines.told('health server listens', 'port');
+    const { isHealthy, state } = port === undefined ? {} : await askHealth(`127.0.0.1:${port}`);
     if (isHealthy) return;
     if (!hasTold && realScheduler.nowMs() - startedMs > tellAfterMs) {
       hasTold = true;

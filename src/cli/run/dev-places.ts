@@ -1,55 +1,44 @@
 import path from 'node:path';
 import { UserFacingError } from '../../base/user-facing-error.ts';
 import { exitCodes } from '../../contract/config/exit-codes.ts';
-import { freePort } from './free-port.ts';
+import { isFree } from './is-free.ts';
 
-/** Who is who and who listens where, and the variables that say so. */
+/** Who is who, and where bus and sidecar are to listen. With port 0 they choose one, and say which. */
 export interface DevPlaces {
-  readonly instanceId: string;
-  readonly poolType: string;
+  readonly identity: { readonly INSTANCE_ID: string; readonly POOL_TYPE: string };
   readonly sidecarAddress: string;
   readonly healthAddress: string;
-  /** Absent: the bus of the settings. */
-  readonly busAddress: string | undefined;
-  readonly sidecar: Readonly<Record<string, string>>;
-  readonly plugin: Readonly<Record<string, string>>;
+  /** To be tried in this order. */
+  readonly busAddresses: readonly string[];
 }
 
 const defaultAddress = '127.0.0.1:9191';
+/** Where the commands for a shell look for a bus. */
 const defaultBusPort = 8443;
+const anyPort = '127.0.0.1:0';
 const defaultPoolType = 'SignalPool';
 
-/** Fills in what the environment leaves open, so that nothing has to be set for a trial. @throws UserFacingError `run/port/…` */
-export async function devPlaces(environment: Readonly<Record<string, string>>, withBus: boolean): Promise<DevPlaces> {
-  const instanceId = environment['INSTANCE_ID'] || `${folderName()}-0`;
-  const poolType = environment['POOL_TYPE'] || defaultPoolType;
-  const sidecarAddress = await withPort('SIDECAR_ADDR', environment['SIDECAR_ADDR'] || defaultAddress);
-  const healthAddress = await withPort('SIDECAR_HEALTH_ADDR', environment['SIDECAR_HEALTH_ADDR'] || '127.0.0.1:0');
-  const busAddress = withBus ? `127.0.0.1:${(await freePort(defaultBusPort)) ?? (await freePort(0))}` : undefined;
-  const shared = { INSTANCE_ID: instanceId, POOL_TYPE: poolType };
+/** Fills in what the environment leaves open, so that nothing has to be set for a trial. @throws UserFacingError `run/port/taken` */
+export async function devPlaces(environment: Readonly<Record<string, string>>): Promise<DevPlaces> {
+  const sidecarAddress = environment['SIDECAR_ADDR'] || defaultAddress;
+  await checkFree('SIDECAR_ADDR', sidecarAddress);
+  const healthAddress = environment['SIDECAR_HEALTH_ADDR'] || anyPort;
+  await checkFree('SIDECAR_HEALTH_ADDR', healthAddress);
   return {
-    instanceId,
-    poolType,
-    sidecarAddress,
-    healthAddress: healthAddress.startsWith(':') ? `127.0.0.1${healthAddress}` : healthAddress,
-    busAddress,
-    sidecar: {
-      ...shared,
-      SIDECAR_ADDR: sidecarAddress,
-      SIDECAR_HEALTH_ADDR: healthAddress,
-      ...(busAddress !== undefined && { SIDECAR_BUS_API_URL: busAddress }),
+    identity: {
+      INSTANCE_ID: environment['INSTANCE_ID'] || `${folderName()}-0`,
+      POOL_TYPE: environment['POOL_TYPE'] || defaultPoolType,
     },
-    plugin: { ...shared, SIDECAR_ADDR: sidecarAddress, MERIDIAN_SIDECAR_ADDRESS: sidecarAddress },
+    sidecarAddress,
+    healthAddress,
+    busAddresses: (await isFree(defaultBusPort)) ? [`127.0.0.1:${defaultBusPort}`, anyPort] : [anyPort],
   };
 }
 
-/** The address with a real port for port 0. @throws UserFacingError if a port of 127.0.0.1 is taken */
-async function withPort(variable: string, address: string): Promise<string> {
-  const [, host = '', port = ''] = /^(.*):(\d{1,5})$/.exec(address) ?? [];
-  // What cannot be read is left to the sidecar, which says what it expects.
-  if (port === '' || Number(port) > 65_535 || (host !== '127.0.0.1' && host !== 'localhost')) return address;
-  const free = await freePort(Number(port));
-  if (free !== undefined) return `${host}:${free}`;
+/** @throws UserFacingError if a port of 127.0.0.1 is taken. What cannot be read is left to the sidecar, which says what it expects. */
+async function checkFree(variable: string, address: string): Promise<void> {
+  const [, port = '0'] = /^(?:127\.0\.0\.1|localhost):(\d{1,5})$/.exec(address) ?? [];
+  if (Number(port) === 0 || Number(port) > 65_535 || (await isFree(Number(port)))) return;
   throw new UserFacingError({
     id: 'run/port/taken',
     found: `another program listens on ${address} already`,

@@ -23,8 +23,13 @@ export class WatchedFiles {
     this.#before = before;
   }
 
-  static async open(folder: string, scheduler: Scheduler): Promise<WatchedFiles> {
-    return new WatchedFiles(folder, scheduler, await look(folder));
+  /** `tell` gets one line if the folder holds more files than are watched. */
+  static async open(folder: string, scheduler: Scheduler, tell: (text: string) => void): Promise<WatchedFiles> {
+    const looks = await look(folder);
+    if (looks.size >= filesMax) {
+      tell(`--watch looks at ${filesMax} files, and this folder has more; start it in a smaller one to watch all`);
+    }
+    return new WatchedFiles(folder, scheduler, looks);
   }
 
   /**

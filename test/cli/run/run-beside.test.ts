@@ -1,4 +1,4 @@
-import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -114,6 +114,17 @@ describe('in a folder that holds nothing but a plugin', () => {
     expect(await program.exited).toBe(0);
   });
 
+  test('--watch says so when a folder has more files than it looks at', async () => {
+    writePlugin(`await plugin.stop('done'); console.log('done');`);
+    mkdirSync(path.join(folder, 'data'));
+    for (let index = 0; index < 5_000; index += 1) writeFileSync(path.join(folder, `data/${index}`), '');
+    const program = run(['--dev-bus', '--watch', ...plugin]);
+    await program.seen(/run {5}\| --watch looks at 5000 files, and this folder has more/);
+    await program.seen(/done/);
+    program.signal('SIGTERM');
+    await program.exited;
+  });
+
   test('--bus-store FILE keeps what was stored for the next run', async () => {
     writePlugin(`
       const state = await plugin.loadState();
@@ -145,6 +156,37 @@ describe('in a folder that holds nothing but a plugin', () => {
     expect(other.stderr).toMatch(
       /^run {5}\| the sidecar ended with code 77, and nothing works without it; see its lines above$/m,
     );
+  });
+
+  test('several that start at the same moment come up, each on ports of its own', async () => {
+    writePlugin(`
+      const { outcome } = await plugin.publish('demo.ticks', Buffer.from('tick'));
+      console.log(outcome, process.env.SIDECAR_ADDR);
+      await plugin.stopped;
+      process.exit(0);`);
+    const programs = Array.from({ length: 8 }, (_, index) => run(inMemory, { INSTANCE_ID: `quotes-${index}` }));
+    for (const program of programs) await program.seen(/accepted/);
+    for (const program of programs) program.signal('SIGTERM');
+    for (const program of programs) expect(await program.exited, program.output).toBe(0);
+    const said = programs.map(({ stdout }) => /^plugin {2}\| accepted (127\.0\.0\.1:[1-9]\d*)\n$/.exec(stdout)?.[1]);
+    expect(new Set(said).size).toBe(8);
+    expect(said).not.toContain(undefined);
+    const buses = programs.map(({ stderr }) => /bus: (\S+),/.exec(stderr)?.[1]);
+    expect(new Set(buses).size).toBe(8);
+  });
+
+  test('what the author sets for the log of the sidecar holds', async () => {
+    writePlugin(`await plugin.stop('done'); process.exit(0);`);
+    const quiet = run(inMemory);
+    expect(await quiet.exited).toBe(0);
+    expect(quiet.output).not.toMatch(/^(?:sidecar|bus) +\|/m);
+    const json = run(['--verbose', ...inMemory], { SIDECAR_LOG_FORMAT: 'json' });
+    expect(await json.exited).toBe(0);
+    expect(json.output).toMatch(/^sidecar \| \{.*"message":"plugin port listens"/m);
+    expect(json.output).toMatch(/^bus {5}\| INFO {2}bus listens/m);
+    const odd = run(inMemory, { SIDECAR_LOG_LEVEL: 'loud' });
+    expect(await odd.exited).toBe(78);
+    expect(odd.output).toContain('loud');
   });
 
   test('colours only where they are asked for', async () => {
