@@ -16,6 +16,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   simulation: [...contract, 'transport', 'base'],
   plugin: ['contract/wire', 'transport', 'base'],
   conformance: ['plugin', 'bus', 'sidecar', ...contract, 'base'],
+  testing: ['simulation', 'plugin', 'bus', 'sidecar', ...contract, 'transport', 'base'],
   buildpack: ['base'],
   supply: ['buildpack', 'contract/config', 'base'],
   packager: ['buildpack', 'base'],

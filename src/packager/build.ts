@@ -47,14 +47,14 @@ export interface Build {
 export async function buildDist(options: BuildOptions): Promise<Build> {
   const { root, withRuntime, sourceDateEpoch } = options;
   await refuseCarriageReturns(root);
-  const { plugin, ...shipped } = await bundle({ root });
+  const { plugin, testing, ...shipped } = await bundle({ root });
   const version = (await readFile(path.join(root, packagePaths.version), 'utf8')).trim();
   await writeClientPackage({ root, version });
   // `init` copies the folder, which then has no wheel of another version.
   const wheels = path.join(root, 'dist/python');
   await rm(wheels, { recursive: true, force: true });
   await packWheel({ root, version, outDir: wheels });
-  const bundles = [plugin, ...Object.values(shipped)].flatMap(({ outputs }) =>
+  const bundles = [plugin, testing, ...Object.values(shipped)].flatMap(({ outputs }) =>
     Object.entries(outputs).map(([file, { bytes }]) => ({ path: file, bytes })),
   );
   const inputs = Object.values(shipped).flatMap((metafile) => Object.keys(metafile.inputs));

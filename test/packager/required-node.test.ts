@@ -6,9 +6,9 @@ import { programs } from '../../src/packager/bundle/bundle.ts';
 import { requiredNode } from '../../src/packager/required-node.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
-const { plugin, ...others } = programs;
+const { plugin, testing, ...others } = programs;
 const files = Object.values(others).map(({ outfile }) => path.join(root, outfile));
-const client = path.join(root, plugin.outfile);
+const libraries = [plugin, testing].map(({ outfile }) => path.join(root, outfile));
 
 /** This Node, which says that it is an older one. */
 const pretending = [
@@ -47,8 +47,8 @@ describe.each(nodes.map((node) => ({ node, name: node[0] === process.execPath ? 
       },
     );
 
-    test('the client for plugins fails its import with one line', () => {
-      const code = `import(${JSON.stringify(client)}).catch(({ name, message }) => console.log(name + ': ' + message))`;
+    test.each(libraries.map((file) => path.relative(root, file)))('%s fails its import with one line', (file) => {
+      const code = `import(${JSON.stringify(path.join(root, file))}).catch(({ name, message }) => console.log(name + ': ' + message))`;
       expect(run(node, '--eval', code).stdout).toMatch(
         /^Error: meridian-plugin\.mjs needs Node 22 or newer, and this is Node \d+\.\d+\.\d+: .* {2}\[node\/version\/too-old\]\n$/,
       );

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { randomBelow } from '../../src/base/random.ts';
 import { sleep } from '../../src/base/time/scheduler.ts';
 import type { Plugin } from '../../src/plugin/plugin.ts';
-import { MortalNetwork } from '../sidecar/mortal-network.ts';
+import { MortalNetwork } from '../../src/simulation/network/mortal-network.ts';
 import { publishText, startContainer, textOf } from '../sidecar/simulated-container.ts';
 import { SimulatedWorld } from '../sidecar/simulated-world.ts';
 

@@ -1,7 +1,7 @@
 import type { DeliveredMessage } from '../../src/plugin/message.ts';
 import type { Plugin } from '../../src/plugin/plugin.ts';
 import type { Sidecar } from '../../src/sidecar/sidecar.ts';
-import { MortalNetwork } from './mortal-network.ts';
+import { MortalNetwork } from '../../src/simulation/network/mortal-network.ts';
 import type { SimulatedWorld } from './simulated-world.ts';
 
 /** A started sidecar with its connected plugin; both can be killed, and the sidecar cut off from the bus. */

@@ -7,10 +7,10 @@ import { loadSidecarConfig } from '../../src/contract/config/sidecar-config.ts';
 import { patternProblem } from '../../src/contract/wire/topics/topic.ts';
 import { Plugin } from '../../src/plugin/plugin.ts';
 import { Sidecar } from '../../src/sidecar/sidecar.ts';
+import { MortalNetwork } from '../../src/simulation/network/mortal-network.ts';
 import { InProcessNetwork } from '../../src/simulation/network/network.ts';
 import { VirtualScheduler } from '../../src/simulation/virtual-scheduler.ts';
 import type { Network } from '../../src/transport/rpc.ts';
-import { MortalNetwork } from './mortal-network.ts';
 
 export const busAddress = 'bus-api:8443';
 

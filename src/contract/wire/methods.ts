@@ -13,7 +13,7 @@ import { PluginService } from './gen/meridian/sidecar/v1/plugin_pb.ts';
 import { SidecarService } from './gen/meridian/v1/sidecar_pb.ts';
 import { readMessage } from './read-message.ts';
 
-interface Codec<T> {
+export interface Codec<T> {
   encode(value: T): Uint8Array;
   decode(bytes: Uint8Array): T;
   /** Why bytes are refused before they are decoded. */

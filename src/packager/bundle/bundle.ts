@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { build, type Metafile } from 'esbuild';
 import { nodeCheck, requiredNode } from '../required-node.ts';
+import { besideClient } from './beside-client.ts';
 import { lazyImports } from './lazy-imports.ts';
 
 /** Every program that is shipped as one file: its entry, and the path of its bundle from the repository's root. */
@@ -14,6 +15,8 @@ export const programs = {
   composeProgram: { entry: 'src/cli/compose/compose-program.ts', outfile: 'dist/compose-program.mjs' },
   // The code of the package for plugins, and the one file that an author copies who wants no package.
   plugin: { entry: 'src/plugin/index.ts', outfile: 'dist/meridian-plugin/meridian-plugin.mjs' },
+  // Bus and sidecar for the tests of plugins. It imports the client, so that both have the same classes.
+  testing: { entry: 'src/testing/index.ts', outfile: 'dist/meridian-plugin/testing.mjs' },
 } as const;
 
 /** A thread's entry. The bundles that start it contain it as text, so that they stay single files. */
@@ -71,13 +74,16 @@ async function bundleOne(
   constants: Readonly<Record<string, string>>,
 ): Promise<Metafile> {
   const { entry, outfile } = programs[name];
-  const kind = name === 'plugin' ? 'client' : 'program';
-  const { plugin, inputs } = lazyImports(root);
+  const kind = name === 'plugin' || name === 'testing' ? 'client' : 'program';
+  // The kit's bus and sidecars read no files.
+  const leftOut = name === 'testing' ? ['yaml'] : [];
+  const { plugin, inputs } = lazyImports(root, { leftOut });
   const { metafile } = await build({
     ...settings,
-    ...(kind === 'client' ? {} : shipped),
+    ...(name === 'plugin' ? {} : shipped),
     target: `node${requiredNode[kind]}`,
-    plugins: [plugin],
+    plugins: name === 'testing' ? [besideClient(root, programs.plugin.outfile), plugin] : [plugin],
+    external: leftOut,
     absWorkingDir: root,
     entryPoints: [entry],
     outfile: path.join(outRoot, outfile),

@@ -8,6 +8,11 @@ const latePackages: ReadonlySet<string> = new Set(['yaml', '@nats-io/transport-n
 /** The namespace of the modules that stand between an import and what it imports. */
 const namespace = 'late';
 
+export interface LazyImportsOptions {
+  /** Packages that the bundle never uses, though its sources import them. Absent: none. */
+  readonly leftOut?: readonly string[];
+}
+
 export interface LazyImports {
   readonly plugin: Plugin;
   /** What the bundle contains as text, which esbuild does not list. Complete after the build. */
@@ -18,7 +23,7 @@ export interface LazyImports {
  * Loads Node's own modules, and some packages, when a bundle first uses something of them. What a run does not use then costs it
  * neither start nor memory. And an `import` of a module that an older Node does not have would fail before a bundle looks at Node.
  */
-export function lazyImports(root: string): LazyImports {
+export function lazyImports(root: string, { leftOut = [] }: LazyImportsOptions = {}): LazyImports {
   const require = createRequire(`${root}/package.json`);
   const inputs: Metafile['inputs'] = {};
   const plugin: Plugin = {
@@ -32,7 +37,7 @@ export function lazyImports(root: string): LazyImports {
         const load = `require(${JSON.stringify(path)})`;
         // An object cannot stand in for a function.
         if (typeof require(path) === 'function') return { contents: `module.exports = ${load};` };
-        if (isBuiltin(path)) return { contents: lateModule(load) };
+        if (isBuiltin(path) || leftOut.includes(path)) return { contents: lateModule(load) };
         const { text, metafile } = await packageText(root, path);
         Object.assign(inputs, metafile.inputs);
         return { contents: `${evaluate(text)}\n${lateModule('evaluated()')}` };

@@ -8,8 +8,9 @@ import { writeTgz } from './tgz-file.ts';
 
 const name = 'meridian-plugin';
 const code = path.basename(programs.plugin.outfile);
-/** TypeScript finds it beside the code, also where somebody copied both. */
-const declarations = code.replace(/\.mjs$/, '.d.mts');
+const testingCode = path.basename(programs.testing.outfile);
+/** TypeScript finds them beside the code, also where somebody copied both. */
+const declarationsOf = (file: string): string => file.replace(/\.mjs$/, '.d.mts');
 
 export interface ClientPackageOptions {
   /** Root of the checkout, with the client's bundle in dist/. */
@@ -24,7 +25,8 @@ export async function writeClientPackage({ root, version }: ClientPackageOptions
     'package.json': `${JSON.stringify(packageJson(version), undefined, 2)}\n`,
     'README.md': await readFile(path.join(root, 'src/plugin/README.md'), 'utf8'),
     LICENSE: await readFile(path.join(root, 'LICENSE'), 'utf8'),
-    [declarations]: await clientDeclarations(root, programs.plugin.entry),
+    [declarationsOf(code)]: await clientDeclarations(root, programs.plugin.entry),
+    [declarationsOf(testingCode)]: `${disposable}\n${await testingDeclarations(root)}`,
   };
   for (const [file, text] of Object.entries(texts)) await writeFile(path.join(folder, file), text);
   // As `npm install` would leave it there; what is pushed has its dependency with it.
@@ -47,6 +49,13 @@ export async function packClient(options: ClientPackageOptions & { readonly outD
   return madePackage(file);
 }
 
+/** For `await using`, which the types of a program need not have. */
+const disposable = '/// <reference lib="esnext.disposable" />';
+
+function testingDeclarations(root: string): Promise<string> {
+  return clientDeclarations(root, programs.testing.entry, { entry: programs.plugin.entry, module: `./${code}` });
+}
+
 function packageJson(version: string): object {
   return {
     name,
@@ -56,7 +65,11 @@ function packageJson(version: string): object {
     license: 'Apache-2.0',
     type: 'module',
     engines: { node: `>=${requiredNode.clientExactly}` },
-    exports: { '.': { types: `./${declarations}`, default: `./${code}` }, './package.json': './package.json' },
-    types: `./${declarations}`,
+    exports: { '.': exported(code), './testing': exported(testingCode), './package.json': './package.json' },
+    types: `./${declarationsOf(code)}`,
   };
+}
+
+function exported(file: string): object {
+  return { types: `./${declarationsOf(file)}`, default: `./${file}` };
 }

@@ -20,16 +20,27 @@ interface DeclarationFile {
   readonly exported: readonly string[];
 }
 
+/** A module that has declarations of its own, and the entry that these are of. */
+export interface OtherEntry {
+  readonly entry: string;
+  readonly module: string;
+}
+
 /**
  * Makes one file of declarations out of those that the compiler emits for each source: what the entry exports, in its order, and
- * behind it, without `export`, what these name. Comments stay.
+ * behind it, without `export`, what these name. What comes from the other entry is imported from its module. Comments stay.
  * @throws Error for a name that comes from a package or is changed by `as`, and for two declarations of one name.
  */
-export function rollUp(texts: ReadonlyMap<string, string>, entry: string): string {
+export function rollUp(texts: ReadonlyMap<string, string>, entry: string, other?: OtherEntry): string {
   const files = new Map([...texts].map(([file, text]) => [file, parse(file, text)]));
   const exported = files.get(entry)?.exported ?? [];
   const found = new Map<string, Origin & { readonly text: string }>();
+  const imported = new Set<string>();
   const include = (file: string, name: string): void => {
+    if (file === other?.entry) {
+      imported.add(name);
+      return;
+    }
     const { declared, origins } = files.get(file) ?? parse(file, '');
     const origin = origins.get(name);
     if (origin) {
@@ -52,8 +63,10 @@ export function rollUp(texts: ReadonlyMap<string, string>, entry: string): strin
   );
   const visible = [...found.keys()].filter((name) => exported.includes(name)).length;
   if (visible !== exported.length) throw new Error(`${entry} exports a name that its declaration does not have`);
+  const names = [...imported].sort().join(', ');
+  const head = names === '' ? '' : `import type { ${names} } from '${other?.module}';\n\n`;
   // Without it, everything in a file of declarations counts as exported.
-  return `${parts.join('\n\n')}\n\nexport {};\n`;
+  return `${head}${parts.join('\n\n')}\n\nexport {};\n`;
 }
 
 const declarationStart = /^(?:export )?(?:declare )?(?:interface|type|class|function|const) (\w+)/;

@@ -3,7 +3,7 @@ import type { ClientStream } from '../../transport/rpc.ts';
 import type { Outcome } from '../../transport/served-call.ts';
 import { type Metadata, RpcError } from '../../transport/status.ts';
 import { StreamEnd, type StreamFormats } from '../../transport/stream-end.ts';
-import type { CallerFrame, ServerFrame } from './frames.ts';
+import { asReceived, type CallerFrame, type ServerFrame } from './frames.ts';
 
 /** How one end of a call reaches the other. */
 export interface FarEnd<Frame> {
@@ -47,7 +47,7 @@ export class MemoryClientStream<Incoming, Outgoing>
 
   receive(frame: ServerFrame): void {
     if (this.over.aborted) return;
-    if (frame.kind === 'message') this.arrived(frame.bytes);
+    if (frame.kind === 'message') this.arrived(asReceived(frame.bytes));
     else this.#conclude(frame.outcome);
   }
 

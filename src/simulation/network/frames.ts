@@ -18,3 +18,8 @@ export type CallerFrame = OpenFrame | MessageFrame | { readonly kind: 'end' } | 
 
 /** Frames of a server: messages, then the status. */
 export type ServerFrame = MessageFrame | { readonly kind: 'status'; readonly outcome: Outcome };
+
+/** A message's bytes as a socket would bring them: plugins get views of these. */
+export function asReceived(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

@@ -2,7 +2,7 @@ import { failureOutcome, type Outcome } from '../../transport/served-call.ts';
 import { RpcError } from '../../transport/status.ts';
 import { StreamEnd, type StreamFormats } from '../../transport/stream-end.ts';
 import type { FarEnd } from './client-stream.ts';
-import type { CallerFrame, ServerFrame } from './frames.ts';
+import { asReceived, type CallerFrame, type ServerFrame } from './frames.ts';
 
 /** The handler's end of a call. */
 export class MemoryServerStream<Incoming, Outgoing> extends StreamEnd<Incoming, Outgoing> {
@@ -22,7 +22,7 @@ export class MemoryServerStream<Incoming, Outgoing> extends StreamEnd<Incoming, 
 
   receive(frame: CallerFrame): void {
     if (this.over.aborted) return;
-    if (frame.kind === 'message') this.arrived(frame.bytes);
+    if (frame.kind === 'message') this.arrived(asReceived(frame.bytes));
     else if (frame.kind === 'end') this.inbox.end();
     else if (frame.kind === 'reset') this.lose(new RpcError('CANCELLED', 'the caller cancelled'));
   }

@@ -28,7 +28,7 @@ export function readDeclarations(text: string): Declared[] {
 }
 
 function memberOf({ code, doc }: { readonly code: string; readonly doc: string }): Member[] {
-  if (/^(?:#private|private|constructor|\})/.test(code)) return [];
+  if (/^(?:#private|private|constructor|\[|\})/.test(code)) return [];
   const [, name, optional, rest = ''] = /^(?:readonly |get )?(\w+)(\?)?(.*);$/s.exec(withoutComments(code)) ?? [];
   if (name === undefined) throw new Error(`a member of a form that is not known: ${code}`);
   const type = rest.replace(/^(?:\(\))?: /, '').replaceAll(/\s+/g, ' ');

@@ -3,11 +3,16 @@ import path from 'node:path';
 import { type Declared, type Member, readDeclarations } from './declarations.ts';
 import { markdownTable } from './markdown-table.ts';
 
-const declarations = path.resolve(import.meta.dirname, '../../../dist/meridian-plugin/meridian-plugin.d.mts');
+const declarations = path.resolve(import.meta.dirname, '../../../dist/meridian-plugin');
 
 /** Everything that the client's package declares, as the build wrote it. */
 export function clientDeclarations(): Declared[] {
-  return readDeclarations(readFileSync(declarations, 'utf8'));
+  return readDeclarations(readFileSync(path.join(declarations, 'meridian-plugin.d.mts'), 'utf8'));
+}
+
+/** Everything that the package's test kit declares. */
+export function testingDeclarations(): Declared[] {
+  return readDeclarations(readFileSync(path.join(declarations, 'testing.d.mts'), 'utf8'));
 }
 
 /** docs/plugin-api.md, whole: every name that the client exports, with all its members. */
@@ -30,7 +35,22 @@ Everything that \`meridian-plugin\` exports. [plugin-guide.md](plugin-guide.md) 
 An argument of another type and an unknown option are refused with a TypeError that names it; nothing is sent then.
 
 ${[...named, ['Messages and the rest', others] as const].map(([title, all]) => `## ${title}\n\n${all.map(described).join('\n\n')}`).join('\n\n')}
+
+${testingSection()}
 `;
+}
+
+function testingSection(): string {
+  const first = ['startPlatform', 'TestPlatform', 'TestInstance'];
+  const exported = testingDeclarations().filter((each) => each.isExported);
+  const named = first.flatMap((name) => exported.filter((each) => each.name === name));
+  const others = exported.filter(({ name }) => !first.includes(name));
+  return `## The test kit
+
+Everything that \`meridian-plugin/testing\` exports. [Test your plugin](plugin-guide.md#test-your-plugin) has tests that run. A platform also has
+\`[Symbol.asyncDispose]\`, which is its \`stop\`, for \`await using\`.
+
+${[...named, ...others].map(described).join('\n\n')}`;
 }
 
 function described(each: Declared): string {

@@ -36,12 +36,12 @@ describe('bundles', () => {
     expect([...ofLibraries].sort()).toEqual(['LOG_STREAM', 'LOG_TOKENS', 'RES_OPTIONS']);
   });
 
-  test.each(['sidecar', 'cli', 'plugin'] as const)("%s's speaks gRPC by our own transport alone", (name) => {
+  test.each(['sidecar', 'cli', 'plugin', 'testing'] as const)("%s's speaks gRPC by our own transport alone", (name) => {
     expect(packagesIn(name)).not.toContain('@grpc/grpc-js');
     expect(inputsOf(name)).toContain('src/transport/http2/connection.ts');
   });
 
-  test.each(['sidecar', 'cli', 'plugin'] as const)(
+  test.each(['sidecar', 'cli', 'plugin', 'testing'] as const)(
     "%s's holds no library for Protobuf messages, only our codecs",
     (name) => {
       expect(packagesIn(name)).not.toContain('@bufbuild/protobuf');
@@ -65,6 +65,16 @@ describe('bundles', () => {
     expect(inputsOf('supply').filter((file) => /^src\/(contract\/wire|transport|sidecar)\//.test(file))).toEqual([]);
   });
 
+  test("the test kit's holds no package, and takes what the client exports from the client", () => {
+    expect(packagesIn('testing')).toEqual([]);
+    expect(inputsOf('testing')).toContain('src/sidecar/sidecar.ts');
+    const ofClient = ['src/plugin/plugin.ts', 'src/plugin/index.ts', 'src/transport/rpc-error.ts'];
+    expect(inputsOf('testing').filter((file) => ofClient.includes(file))).toEqual([]);
+    expect(bundleTexts(outRoots[0])['testing']).not.toMatch(
+      /class \w* ?extends Error\{name="(?:RpcError|NotAdmittedError)"/,
+    );
+  });
+
   test("the one that Compose asks for metadata holds no package, and the provider's no RPC", () => {
     expect(packagesIn('compose')).toEqual([]);
     expect(packagesIn('composeProgram')).not.toContain('@grpc/grpc-js');
@@ -74,7 +84,9 @@ describe('bundles', () => {
     '%s imports nothing that an older Node may not have, before it looks at Node',
     (name) => {
       const imports = Object.values(metafiles[name].outputs).flatMap((output) => output.imports);
-      expect(imports.filter(({ kind }) => kind === 'import-statement')).toEqual([]);
+      const statements = imports.filter(({ kind }) => kind === 'import-statement');
+      const others = statements.filter((each) => name !== 'testing' || each.path !== './meridian-plugin.mjs');
+      expect(others).toEqual([]);
       expect(bundleTexts(outRoots[0])[name]).toMatch(/^if \(Number\.parseInt\(process\.versions\.node/);
     },
   );
@@ -88,6 +100,7 @@ describe('bundles', () => {
     ['compose', 32],
     ['composeProgram', 320],
     ['plugin', 330],
+    ['testing', 640],
   ] as const)('%s weighs at most %i KiB', (name, budgetKib) => {
     expect(bundleTexts(outRoots[0])[name]?.length).toBeLessThanOrEqual(budgetKib * 1024);
   });

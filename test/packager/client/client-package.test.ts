@@ -6,13 +6,18 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { packClient } from '../../../src/packager/client/client-package.ts';
 import type { MadePackage } from '../../../src/packager/made-package.ts';
 import { requiredNode } from '../../../src/packager/required-node.ts';
-import { clientDeclarations } from '../../docs/generated/plugin-api-page.ts';
+import { clientDeclarations, testingDeclarations } from '../../docs/generated/plugin-api-page.ts';
 import { endAll, Program, startBus, startSidecar } from '../../sidecar/processes.ts';
 
 const root = path.resolve(import.meta.dirname, '../../..');
 const version = readFileSync(path.join(root, 'VERSION'), 'utf8').trim();
 const sample = readFileSync(path.join(import.meta.dirname, 'every-call.ts.txt'), 'utf8');
+const testSample = readFileSync(path.join(import.meta.dirname, 'every-test-call.ts.txt'), 'utf8');
 const declared = clientDeclarations();
+const ofKit = testingDeclarations();
+const every = [...declared, ...ofKit];
+const moduleOf = (name: string): string =>
+  ofKit.some((each) => each.name === name) ? 'meridian-plugin/testing' : 'meridian-plugin';
 
 let made: MadePackage;
 /** The folder of an author's app, with the package installed by npm. */
@@ -24,6 +29,7 @@ beforeAll(async () => {
   const options = ['--offline', '--no-audit', '--no-fund'];
   execFileSync('npm', ['install', ...options, `./packed/meridian-plugin-${version}.tgz`], { cwd: app });
   writeFileSync(path.join(app, 'every-call.ts'), sample);
+  writeFileSync(path.join(app, 'every-test-call.ts'), testSample);
 });
 afterAll(async () => {
   await endAll();
@@ -33,12 +39,18 @@ afterAll(async () => {
 const installed = (name: string): string => readFileSync(path.join(app, 'node_modules/meridian-plugin', name), 'utf8');
 
 describe('the package for plugins', () => {
-  test('has one file of code, its declarations and what npm shows, with fixed owners, modes and times', () => {
+  test('has the code of client and test kit, their declarations and what npm shows, with fixed owners, modes and times', () => {
     const listed = execFileSync('tar', ['--utc', '--numeric-owner', '-tvzf', made.path], { encoding: 'utf8' });
-    const files = ['LICENSE', 'README.md', 'meridian-plugin.d.mts', 'meridian-plugin.mjs', 'package.json'];
+    const code = ['meridian-plugin.d.mts', 'meridian-plugin.mjs', 'package.json', 'testing.d.mts', 'testing.mjs'];
+    const files = ['LICENSE', 'README.md', ...code];
     const lines = listed.trim().split('\n');
     expect(lines.map((line) => line.split(/\s+/).at(-1))).toEqual(files.map((name) => `package/${name}`));
     for (const line of lines) expect(line).toMatch(/^-rw-r--r-- 0\/0 +\d+ 1985-10-26 08:15 /);
+  });
+
+  // What every project installs.
+  test('weighs at most 300 KiB', () => {
+    expect(made.sizeBytes).toBeLessThanOrEqual(300 * 1024);
   });
 
   test('says nothing of when or on which system it was packed', () => {
@@ -54,6 +66,8 @@ describe('the package for plugins', () => {
     for (const kind of ['dependencies', 'peerDependencies', 'optionalDependencies', 'scripts', 'bin'])
       expect(manifest).not.toHaveProperty(kind);
     expect(installed('meridian-plugin.mjs')).not.toMatch(/^import .* from '(?!node:)/m);
+    const imported = [...installed('testing.mjs').matchAll(/\bimport ?\{[^}]*\} ?from ?["']([^"']+)/g)];
+    expect(new Set(imported.map(([, from]) => from))).toEqual(new Set(['node:module', './meridian-plugin.mjs']));
     expect(installed('README.md')).toContain(`npm install ./meridian-plugin-${version}.tgz`);
   });
 
@@ -61,7 +75,7 @@ describe('the package for plugins', () => {
     const fixture = path.join(root, 'fixtures/node-plugin');
     const { dependencies } = JSON.parse(readFileSync(path.join(fixture, 'package.json'), 'utf8'));
     expect(dependencies).toEqual({ 'meridian-plugin': version });
-    for (const name of ['package.json', 'meridian-plugin.mjs', 'meridian-plugin.d.mts']) {
+    for (const name of ['package.json', 'meridian-plugin.mjs', 'meridian-plugin.d.mts', 'testing.mjs']) {
       expect(readFileSync(path.join(fixture, 'node_modules/meridian-plugin', name), 'utf8')).toBe(installed(name));
     }
   });
@@ -75,10 +89,14 @@ describe('the declarations', () => {
     ]);
     const text = installed('meridian-plugin.d.mts');
     expect(text).not.toMatch(/^import |@internal|Scheduler|Network/m);
+    expect(ofKit.filter(({ isExported }) => !isExported)).toEqual([]);
+    const kit = installed('testing.d.mts');
+    expect(kit).not.toMatch(/@internal|Scheduler|Network|Sidecar\b/);
+    expect(kit.match(/^import .*/gm)).toEqual(["import type { Log, Message, Plugin } from './meridian-plugin.mjs';"]);
   });
 
   test('say something of every name, call and option', () => {
-    const silent = declared.flatMap(({ name, doc, members }) => [
+    const silent = every.flatMap(({ name, doc, members }) => [
       ...(doc === '' ? [name] : []),
       ...members.filter((each) => each.doc === '' && each.name !== 'name').map((each) => `${name}.${each.name}`),
     ]);
@@ -87,7 +105,9 @@ describe('the declarations', () => {
   });
 
   test('say the default of every option that may be absent', () => {
-    const options = declared.filter(({ name }) => name.endsWith('Options')).flatMap(({ members }) => members);
+    const options = every
+      .filter(({ name }) => name.endsWith('Options') || name === 'Grants')
+      .flatMap(({ members }) => members);
     const optional = options.filter(({ type }) => type.endsWith('?'));
     expect(optional.length).toBeGreaterThan(15);
     expect(optional.filter(({ doc }) => !/absent/i.test(doc)).map(({ name }) => name)).toEqual([]);
@@ -123,24 +143,27 @@ describe('a plugin in TypeScript', () => {
     ['Node', nodenext],
     ['a bundler', { module: 'esnext', moduleResolution: 'bundler' }],
   ])('that uses every call and option is correct for %s', (_, settings) => {
-    expect(problemsOf(['every-call.ts'], settings)).toEqual([]);
+    expect(problemsOf(['every-call.ts', 'every-test-call.ts'], settings)).toEqual([]);
   });
 
-  test('that uses every call and option leaves none out', () => {
-    const names = declared
+  test.each([
+    ['client', declared, sample],
+    ['test kit', ofKit, testSample],
+  ])('that uses every call and option of the %s leaves none out', (_, all, sample) => {
+    const names = all
       .filter(({ isExported }) => isExported)
       .flatMap(({ name, members }) => [name, ...members.map((each) => each.name)]);
     expect(names.filter((name) => !new RegExp(`\\b${name}\\b`).test(sample))).toEqual([]);
   });
 
   test('with the wrong name of any option is refused', () => {
-    const wrong = declared
-      .filter(({ name }) => name.endsWith('Options'))
+    const wrong = every
+      .filter(({ name }) => name.endsWith('Options') || name === 'Grants')
       .flatMap(({ name, members }) => members.map((member) => ({ options: name, option: member.name })));
     const files = wrong.map(({ options, option }, index) => {
       const file = `wrong-${index}.ts`;
       const others = options === 'SubscribeOptions' && option !== 'name' ? "name: 'a', " : '';
-      const code = `import type { ${options} } from 'meridian-plugin';\nexport const given: Partial<${options}> = { ${others}${option}x: undefined };\n`;
+      const code = `import type { ${options} } from '${moduleOf(options)}';\nexport const given: Partial<${options}> = { ${others}${option}x: undefined };\n`;
       writeFileSync(path.join(app, file), code);
       return file;
     });
@@ -189,6 +212,21 @@ test('the installed package does every call against a real sidecar and bus', asy
     'error: INVALID_ARGUMENT 0 true',
     'stopping: all was called',
   ]);
+});
+
+test("the installed package's test kit does every call, on virtual time and on real sockets", async () => {
+  const kit = new Program([path.join(app, 'every-test-call.ts')]);
+  expect(await kit.exited, kit.output).toBe(0);
+  const told = (time: string): string[] => [
+    `${time}: quotes-0 QuotePool 1 subscribe grant`,
+    `${time}: demo.out by quotes-0, saved: 42`,
+    `${time}: an error of the kit is an error of the client: true`,
+    `${time}: refused after the grants were replaced`,
+    `${time}: published while the bus was away: accepted`,
+    `${time}: stopped with 0, at once: true`,
+    `${time}: nothing on demo.none`,
+  ];
+  expect(kit.stdout.trim().split('\n')).toEqual([...told('virtual'), ...told('real'), 'log: true']);
 });
 
 test('the code alone and its declarations beside it are enough without npm', async () => {

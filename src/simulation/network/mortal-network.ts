@@ -1,5 +1,5 @@
-import type { Connection, ConnectOptions, Listener, ListenOptions, Network } from '../../src/transport/rpc.ts';
-import { RpcError } from '../../src/transport/status.ts';
+import type { Connection, ConnectOptions, Listener, ListenOptions, Network } from '../../transport/rpc.ts';
+import { RpcError } from '../../transport/status.ts';
 
 /** The network as one process has it: it can lose what it has connected to, and be killed with everything it has open. */
 export class MortalNetwork implements Network {
