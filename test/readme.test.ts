@@ -151,8 +151,8 @@ describe('what the README names', () => {
   test('scripts of npm are those of package.json', () => {
     const { scripts } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as { scripts: object };
     const named = [...readme.matchAll(/npm run (?:-s )?([\w:-]+)/g)].map(([, name = '']) => name);
-    // That one is of the plugin that `init` makes.
-    expect([...Object.keys(scripts), 'dev']).toEqual(expect.arrayContaining(named));
+    // The last two are of the plugin that `init` makes.
+    expect([...Object.keys(scripts), 'dev', 'conformance']).toEqual(expect.arrayContaining(named));
   });
 
   test('files and folders of the checkout exist', () => {

@@ -98,11 +98,12 @@ function nextSteps(
   files: readonly string[],
   { cf, compose }: { readonly cf: boolean; readonly compose: boolean },
 ): string {
-  const { install, dev, test } = languages[language];
+  const { install, dev, test, conformance } = languages[language];
   const steps: readonly (readonly [string, string])[] = [
     [`cd ${dir} && ${install}`, ''],
     [dev, 'the plugin with a sidecar and a bus; it starts again when you save'],
-    [test, "Meridian's conformance tests"],
+    ...(test === undefined ? [] : [[test, 'its own test, without a network'] as const]),
+    [conformance, "Meridian's conformance tests"],
     ...(cf ? [['cf push', `${name} on Cloud Foundry, when the bus in manifest.yml is yours`] as const] : []),
     ...(compose ? [['docker compose up --build', 'the same in containers'] as const] : []),
   ];

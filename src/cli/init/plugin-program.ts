@@ -1,28 +1,85 @@
-/** The plugin's program: the same in JavaScript and TypeScript but for one type. */
-export function pluginProgram(language: 'javascript' | 'typescript'): string {
-  const [imported, typed] =
-    language === 'typescript' ? ['connect, type DeliveredMessage', ': DeliveredMessage'] : ['connect', ''];
-  return `// A plugin beside its Meridian sidecar: it greets everybody when it starts, hears greetings, and counts its starts.
-import { ${imported} } from 'meridian-plugin';
+type NodeLanguage = 'javascript' | 'typescript';
+
+const extensions: Readonly<Record<NodeLanguage, string>> = { javascript: 'js', typescript: 'ts' };
+
+/** What a plugin in this language is made of: the program, what it does, and a test of that. The texts by the names of their files. */
+export function pluginFiles(language: NodeLanguage): Record<string, string> {
+  const extension = extensions[language];
+  const greetings = `./greetings.${extension}`;
+  return {
+    [`plugin.${extension}`]: programText(greetings),
+    [`greetings.${extension}`]: greetingsText(language),
+    [`greetings.test.${extension}`]: testText(greetings),
+  };
+}
+
+function programText(greetings: string): string {
+  return `// A plugin beside its Meridian sidecar.
+import { connect } from 'meridian-plugin';
+import { start } from ${quoted(greetings)};
 
 const plugin = await connect(); // waits for the sidecar
 console.log(\`connected as \${plugin.identity.instanceId}\`);
-
-const saved = await plugin.loadState();
-const starts = 1 + (saved ? Number(Buffer.from(saved)) : 0);
-
-const onHello = (message${typed}) => console.log(\`\${message.sourceId}: \${Buffer.from(message.payload)}\`);
-await plugin.subscribe('demo.hello', { name: 'hello' }, onHello); // acknowledged when onHello returns
-await plugin.serve('demo.starts', () => ({ payload: Buffer.from(\`\${starts}\`) }));
-
-// Killed before the state is saved, the next start publishes the same again, and the key keeps it from being stored twice.
-const about = { payloadType: 'text/plain', dedupKey: \`hello-\${starts}\` };
-const { outcome } = await plugin.publish('demo.hello', Buffer.from(\`hello, start \${starts}\`), about);
-console.log(\`published: \${outcome}\`);
-await plugin.saveState(Buffer.from(\`\${starts}\`));
-
+await start(plugin);
 await plugin.stopped; // SIGTERM, or the sidecar, stops it
 `;
+}
+
+/** The same in JavaScript and TypeScript but for one type. */
+function greetingsText(language: NodeLanguage): string {
+  const [imported, typed] =
+    language === 'typescript' ? ["import type { Plugin } from 'meridian-plugin';\n\n", ': Plugin'] : ['', ''];
+  return `${imported}/** Greets everybody when it starts, hears greetings, and counts its starts. */
+export async function start(plugin${typed}) {
+  const saved = await plugin.loadState();
+  const starts = 1 + (saved ? Number(Buffer.from(saved)) : 0);
+
+  await plugin.subscribe('demo.hello', { name: 'hello' }, (message) => {
+    console.log(\`\${message.sourceId}: \${Buffer.from(message.payload)}\`); // acknowledged when this returns
+  });
+  await plugin.serve('demo.starts', () => ({ payload: Buffer.from(\`\${starts}\`) }));
+
+  // Killed before the state is saved, the next start publishes the same again, and the key keeps it from being stored twice.
+  const about = { payloadType: 'text/plain', dedupKey: \`hello-\${starts}\` };
+  const { outcome } = await plugin.publish('demo.hello', Buffer.from(\`hello, start \${starts}\`), about);
+  console.log(\`published: \${outcome}\`);
+  await plugin.saveState(Buffer.from(\`\${starts}\`));
+}
+`;
+}
+
+function testText(greetings: string): string {
+  return `import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { startPlatform } from 'meridian-plugin/testing';
+import { start } from ${quoted(greetings)};
+
+test('it greets at each start, also after it was killed', async (t) => {
+  const platform = await startPlatform(); // a bus in memory, on virtual time
+  t.after(() => platform.stop());
+
+  const first = await platform.addInstance({ instanceId: 'greeter-0' });
+  await start(await first.connect());
+  const hello = await platform.next('demo.hello');
+  assert.equal(Buffer.from(hello.payload).toString(), 'hello, start 1');
+  first.kill();
+
+  const second = await platform.addInstance({ instanceId: 'greeter-0' });
+  await start(await second.connect());
+  const again = await platform.next('demo.hello');
+  assert.equal(Buffer.from(again.payload).toString(), 'hello, start 2');
+
+  const friend = await platform.connect();
+  const starts = await friend.request('demo.starts', Buffer.from(''));
+  assert.ok(starts.outcome === 'answered');
+  assert.equal(Buffer.from(starts.payload).toString(), '2');
+});
+`;
+}
+
+/** The path is of the new folder, not of this one. */
+function quoted(file: string): string {
+  return `'${file}'`;
 }
 
 /** The same plugin in Python. */

@@ -1,5 +1,5 @@
 import { version } from '../../base/version.ts';
-import { pluginProgram, pythonProgram } from './plugin-program.ts';
+import { pluginFiles, pythonProgram } from './plugin-program.ts';
 
 export interface Project {
   /** In lower case. */
@@ -18,7 +18,9 @@ interface LanguageKind {
   readonly buildpack: string;
   readonly install: string;
   readonly dev: string;
-  readonly test: string;
+  /** Runs the plugin's own tests. Absent: it has none. */
+  readonly test?: string;
+  readonly conformance: string;
   readonly image: readonly string[];
 }
 
@@ -32,11 +34,11 @@ const wheel = { from: 'dist/python', to: 'vendor' };
 export const languages: Readonly<Record<Language, LanguageKind>> = {
   javascript: nodeKind('node plugin.js', (project) => ({
     'package.json': packageJson(project, 'plugin.js', {}),
-    'plugin.js': pluginProgram('javascript'),
+    ...pluginFiles('javascript'),
   })),
   typescript: nodeKind('node plugin.ts', (project) => ({
     'package.json': packageJson(project, 'plugin.ts', { '@types/node': '24.13.6', typescript: '5.9.3' }),
-    'plugin.ts': pluginProgram('typescript'),
+    ...pluginFiles('typescript'),
     'tsconfig.json': tsconfig,
   })),
   python: {
@@ -51,7 +53,7 @@ export const languages: Readonly<Record<Language, LanguageKind>> = {
     buildpack: 'python_buildpack',
     install: 'python3 -m venv .venv && .venv/bin/pip install -r requirements.txt',
     dev: run('.venv/bin/python plugin.py'),
-    test: conformance('.venv/bin/python plugin.py'),
+    conformance: conformance('.venv/bin/python plugin.py'),
     image: [
       'FROM python:3.12-slim',
       'WORKDIR /app',
@@ -74,6 +76,7 @@ function nodeKind(command: string, files: (project: Project) => Readonly<Record<
     install: 'npm install',
     dev: 'npm run dev',
     test: 'npm test',
+    conformance: 'npm run conformance',
     image: [
       'FROM node:24-slim',
       'WORKDIR /app',
@@ -97,7 +100,13 @@ function packageJson({ name }: Project, program: string, devDependencies: Readon
     type: 'module',
     // Since 22.18 Node runs TypeScript: https://nodejs.org/api/typescript.html#type-stripping
     engines: { node: isTyped ? '>=22.18' : '>=22.3' },
-    scripts: { start: command, dev: run(command), test: conformance(command), ...(isTyped && { check: 'tsc' }) },
+    scripts: {
+      start: command,
+      dev: run(command),
+      test: 'node --test',
+      conformance: conformance(command),
+      ...(isTyped && { check: 'tsc' }),
+    },
     dependencies: { 'meridian-plugin': 'file:vendor/meridian-plugin' },
     ...(isTyped && { devDependencies }),
   });

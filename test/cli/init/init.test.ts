@@ -35,12 +35,15 @@ describe.each([
   ['javascript', 'plugin.js'],
   ['typescript', 'plugin.ts'],
 ])('a plugin in %s', (language, file) => {
-  test('is installed by one command, and passes the conformance tests', async () => {
+  test('is installed by one command, and passes its own test and the conformance tests', async () => {
     const folder = await init('ticks', '--language', language);
     expect(readdirSync(folder)).toContain(file);
     const install = await shell(folder, 'npm install --no-audit --no-fund');
     expect(await install.exited, install.output).toBe(0);
-    const tests = await shell(folder, 'npm test');
+    const own = await shell(folder, 'npm test -- --test-reporter=tap');
+    expect(await own.exited, own.output).toBe(0);
+    expect(own.stdout).toContain('# pass 1\n');
+    const tests = await shell(folder, 'npm run conformance');
     expect(tests.stdout).toContain('14 passed, 0 failed, 1 not applicable');
     if (language === 'typescript') {
       const check = await shell(folder, 'npm run check');
@@ -75,7 +78,7 @@ test('it says what to do next', async () => {
   const program = runCli('init', path.join(parent, 'ticks'));
   await program.exited;
   expect(program.stdout).toMatch(
-    /\nNext:\n {2}cd \S+ticks && npm install\n {2}npm run dev +# .*\n {2}npm test +# .*\n$/,
+    /\nNext:\n {2}cd \S+ticks && npm install\n {2}npm run dev +# .*\n {2}npm test +# .*\n {2}npm run conformance +# .*\n$/,
   );
 });
 
