@@ -62,6 +62,7 @@ export class TestPlatform {
     checkOptions('addInstance', options, instanceOptionKinds);
     const { instanceId = this.#freeId(), poolType = 'SignalPool', grants = {} } = options;
     checkMembers('addInstance', 'options.grants', grants, grantKinds);
+    this.#refuseWhenStopped();
     if (!this.#bus) throw new TestKitError('an instance starts while there is a bus; call `startBus` first');
     this.#setGrants(instanceId, grants);
     this.#starts += 1;
@@ -121,6 +122,7 @@ export class TestPlatform {
    * seconds.
    */
   async startBus(): Promise<void> {
+    this.#refuseWhenStopped();
     if (!this.#bus) await this.#serve();
     await this.#until('the sidecars have found the bus', (state) => state !== 'DEGRADED');
   }
@@ -162,6 +164,10 @@ export class TestPlatform {
         throw new TestKitError(`${busChange.limitMs} ms passed, and it is not so that ${what}`);
       await this.#time.advance(busChange.everyMs);
     }
+  }
+
+  #refuseWhenStopped(): void {
+    if (this.#stopping) throw new TestKitError('the platform is stopped; start one for each test');
   }
 
   #freeId(): string {

@@ -144,6 +144,28 @@ describe('on virtual time', () => {
     expect(textOf((await platform.next('demo.dead')).payload)).toBe('1');
   });
 
+  test('instances of a pool share the messages of a group, and the lease of a killed one ends its part', async () => {
+    await start();
+    const handled: string[] = [];
+    const join = async (instanceId: string) => {
+      const instance = await platform.addInstance({ instanceId, poolType: 'OMSPool' });
+      const plugin = await instance.connect();
+      await plugin.subscribe('demo.in', { name: 'in', group: 'workers' }, ({ payload }) => {
+        handled.push(`${instanceId} ${textOf(payload)}`);
+        return instanceId === 'a-0' ? platform.sleep(3_600_000) : undefined;
+      });
+      return instance;
+    };
+    const first = await join('a-0');
+    const feed = await platform.connect();
+    await feed.publish('demo.in', bytes('1'), { partitionKey: 'account' });
+    await join('a-1');
+    expect(handled).toEqual(['a-0 1']);
+    first.kill();
+    await platform.advance(60_000);
+    expect(handled).toEqual(['a-0 1', 'a-1 1']);
+  });
+
   test('a plugin that does not drain ends a stop with 74 after its 6 s', async () => {
     await start();
     const instance = await platform.addInstance();
@@ -252,6 +274,13 @@ describe('what cannot be is refused', () => {
   ])('%s that the sidecar does not accept', async (_, options) => {
     await start();
     await expect(platform.connect(options)).rejects.toThrow(TestKitError);
+  });
+
+  test('an instance of a platform that is stopped', async () => {
+    await start();
+    await platform.stop();
+    await expect(platform.connect()).rejects.toThrow('the platform is stopped');
+    await expect(platform.startBus()).rejects.toThrow('the platform is stopped');
   });
 
   test('an instance while there is no bus', async () => {

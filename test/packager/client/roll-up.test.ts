@@ -37,6 +37,17 @@ export {};
 `);
   });
 
+  test('and what another entry exports is imported from its module', () => {
+    const files = {
+      [entry]: "import { type Far, Near } from '../b/index.ts';\nexport declare function start(far: Far): Near;\n",
+      'src/b/index.ts': 'export type Far = Deep;\ntype Deep = 1;\nexport declare class Near {\n}\n',
+    };
+    const other = { entry: 'src/b/index.ts', module: './b.mjs' };
+    expect(rollUp(new Map(Object.entries(files)), entry, other)).toBe(
+      "import type { Far, Near } from './b.mjs';\n\nexport declare function start(far: Far): Near;\n\nexport {};\n",
+    );
+  });
+
   test.each([
     [
       'two declarations of one name',
