@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { packagePaths } from '../buildpack/layout.ts';
 import { parseManifest } from '../buildpack/manifest.ts';
@@ -77,7 +77,17 @@ export async function buildDist(options: BuildOptions): Promise<Build> {
     ...(sourceDateEpoch !== undefined && { sourceDateEpoch }),
   };
   await describe(root, content);
+  await linkCommands(root);
   return { bundles, content };
+}
+
+/** Makes a folder for PATH: the command of the clone, and the Node that plugins in TypeScript need. */
+async function linkCommands(root: string): Promise<void> {
+  const commands = path.join(root, 'dist/bin');
+  await rm(commands, { recursive: true, force: true });
+  await mkdir(commands, { recursive: true });
+  await symlink('../../bin/meridian-sidecar', path.join(commands, 'meridian-sidecar'));
+  await symlink('../runtime/node', path.join(commands, 'node'));
 }
 
 /** Writes the texts of dist/ that list its contents and other sources of the runtime. */
