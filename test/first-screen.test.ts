@@ -32,7 +32,9 @@ afterAll(async () => {
 
 /** A stranger's environment: without this checkout's programs. Others may have the usual ports, so the sidecar takes a free one. */
 function environment(): NodeJS.ProcessEnv {
-  const ours = Object.entries(process.env).filter(([name]) => !/^(?:npm_|VITEST|NODE_)/i.test(name));
+  const ours = Object.entries(process.env).filter(
+    ([name]) => !/^(?:npm_(?!config)|VITEST|NODE_(?:ENV|OPTIONS))/i.test(name),
+  );
   const own = process.env['PATH']?.split(':').filter((each) => !each.startsWith(root));
   // Neither is on the screen, and both ask services that a machine of CI may not reach.
   const quiet = { npm_config_audit: 'false', npm_config_fund: 'false', PIP_DISABLE_PIP_VERSION_CHECK: '1' };
