@@ -23,6 +23,7 @@ export default defineConfig({
             'test/fuzz/**',
             'test/hostile/**',
             'test/interop/**',
+            'test/kubernetes/engine/**',
             'test/lifecycle/**',
             'test/libbuildpack/**',
             'test/memory/**',
@@ -60,7 +61,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'compose',
-          include: ['test/compose/{engine,fake-engine,provider}/**/*.test.ts'],
+          include: ['test/compose/{engine,fake-engine,provider}/**/*.test.ts', 'test/kubernetes/engine/**/*.test.ts'],
           globalSetup: 'test/compose/engine/global-setup.ts',
         },
       },

@@ -19,7 +19,12 @@ interface Container {
   readonly restartPolicy?: string;
   readonly resources: { readonly limits: { readonly memory: string } };
   readonly securityContext: object;
-  readonly [probe: `${string}Probe`]: { readonly httpGet?: { readonly path: string; readonly port: string } };
+  readonly [probe: `${string}Probe`]: {
+    readonly httpGet?: { readonly path: string; readonly port: string | number };
+    readonly periodSeconds?: number;
+    readonly failureThreshold?: number;
+    readonly terminationGracePeriodSeconds?: number;
+  };
 }
 
 interface Manifest {
@@ -102,6 +107,16 @@ describe('the sidecar', () => {
       (name) => sidecar?.[name as 'startupProbe']?.httpGet,
     );
     expect(asked).toEqual(['/healthz', '/livez', '/readyz'].map((each) => ({ path: each, port: 'health' })));
+  });
+
+  test('answers for the plugin too, which starts again before it', () => {
+    const plugin = pods[1]?.containers[0];
+    expect(plugin?.livenessProbe?.httpGet).toEqual({ path: '/livez', port: 9192 });
+    const secondsOf = ({ periodSeconds = 10, failureThreshold = 3 } = {}): number => periodSeconds * failureThreshold;
+    const stop = plugin?.livenessProbe?.terminationGracePeriodSeconds ?? Number.POSITIVE_INFINITY;
+    // Stopped, started, and asked for its health once more.
+    const healed = secondsOf(plugin?.livenessProbe) + stop + 20;
+    expect(secondsOf(sidecar?.livenessProbe)).toBeGreaterThan(healed);
   });
 
   test('has more time to stop than plugin and sidecar take one after the other', () => {
