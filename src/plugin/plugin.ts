@@ -230,7 +230,8 @@ export class Plugin {
 
   /**
    * Stops intake, runs `onStop`, waits for the answers to what was published, leaves and disconnects. A second call waits for the
-   * same stop. The plugin's calls fail once the drain time has passed: 6 s, or as the sidecar says. It never rejects.
+   * same stop. The plugin's calls fail once the drain time has passed: 6 s, or as the sidecar says.
+   * A message whose handler has not ended by then is redelivered. It never rejects.
    * @throws TypeError when the reason is not a string
    */
   stop(reason = 'the plugin stops itself'): Promise<void> {
@@ -269,7 +270,7 @@ export class Plugin {
 
   async #stop(reason: string): Promise<void> {
     const parts = [...this.#subscriptions, ...this.#servers];
-    await Promise.all(parts.map((part) => part.stop()));
+    await this.#finishWork(parts);
     try {
       await this.#onStop(reason);
     } catch (error) {
@@ -281,6 +282,15 @@ export class Plugin {
     await this.#leave(reason);
     for (const part of parts) part.close();
     this.#sidecar.close();
+  }
+
+  /** What is not finished in time is redelivered to the next start, and a call that is not answered ends as a handler error. */
+  async #finishWork(parts: readonly { stop(): Promise<void> }[]): Promise<void> {
+    try {
+      await this.#budget.bound(Promise.all(parts.map((part) => part.stop())));
+    } catch (error) {
+      this.#options.log.warn(`a handler is still at work: ${messageOf(error)}`);
+    }
   }
 
   /** Best effort: a sidecar that is gone has noticed by itself. */
