@@ -1,4 +1,5 @@
 import type { Log } from '../base/log/log.ts';
+import { StartAt } from '../contract/wire/gen/meridian/sidecar/v1/plugin_pb.ts';
 import { flag, logger, members, nanoseconds, text, whole } from './arguments.ts';
 import type { DeliveredMessage } from './message.ts';
 
@@ -105,6 +106,19 @@ export const subscribeOptionKinds = {
   group: text,
   ordered: flag,
 } satisfies Record<keyof SubscribeOptions, unknown>;
+
+/** The options as OpenSubscription has them. */
+export function openingOf({ startTimeNs, idleExpiryS = 0, deadLetters, group = '', ordered }: SubscribeOptions) {
+  return {
+    startAt: startTimeNs === undefined ? StartAt.LAST_ACKNOWLEDGED : StartAt.TIME,
+    startTimeNs: startTimeNs ?? 0n,
+    idleExpiryS,
+    maxAttempts: deadLetters?.afterAttempts ?? 0,
+    deadLetterTopic: deadLetters?.topic ?? '',
+    group,
+    unordered: ordered === false,
+  };
+}
 
 /** What is done in the same operation as saving the state. */
 export interface SaveStateOptions {

@@ -2,11 +2,7 @@ import type { Log } from '../base/log/log.ts';
 import type { Scheduler } from '../base/time/scheduler.ts';
 import { messageOf } from '../base/user-facing-error.ts';
 import { create } from '../contract/wire/codec/message.ts';
-import {
-  LoadStateRequestSchema,
-  SaveStateRequestSchema,
-  StartAt,
-} from '../contract/wire/gen/meridian/sidecar/v1/plugin_pb.ts';
+import { LoadStateRequestSchema, SaveStateRequestSchema } from '../contract/wire/gen/meridian/sidecar/v1/plugin_pb.ts';
 import {
   CallRequestSchema,
   LeaveRequestSchema,
@@ -20,6 +16,7 @@ import { bytes, callback, checkArgument, checkOptions, text } from './arguments.
 import { DrainBudget } from './drain-budget.ts';
 import { Lifecycle } from './lifecycle.ts';
 import {
+  openingOf,
   type PublishOptions,
   publishOptionKinds,
   type RequestOptions,
@@ -136,15 +133,7 @@ export class Plugin {
       pattern,
       handler,
       window: options.window ?? { messages: limits.creditMessages, bytes: limits.creditBytes },
-      request: {
-        startAt: options.startTimeNs === undefined ? StartAt.LAST_ACKNOWLEDGED : StartAt.TIME,
-        startTimeNs: options.startTimeNs ?? 0n,
-        idleExpiryS: options.idleExpiryS ?? 0,
-        maxAttempts: options.deadLetters?.afterAttempts ?? 0,
-        deadLetterTopic: options.deadLetters?.topic ?? '',
-        group: options.group ?? '',
-        unordered: options.ordered === false,
-      },
+      request: openingOf(options),
       scheduler: this.#options.scheduler,
       log: this.#options.log,
     });
