@@ -103,7 +103,7 @@ export class Plugin {
 
   /**
    * Publishes one message and reports how it ended. Publishes of up to 64 KiB are sent in the order of the calls, also when none
-   * waits for the one before.
+   * waits for the one before. While 65,536 publishes, or 64 MiB of them, have no answer, the next waits for one of theirs.
    * @throws TypeError for a wrong argument; RpcError INVALID_ARGUMENT or RESOURCE_EXHAUSTED when it is over a limit,
    * UNAVAILABLE without a connection to the sidecar, so that nothing was sent.
    */
@@ -113,7 +113,7 @@ export class Plugin {
     checkOptions('publish', options, publishOptionKinds);
     const connection = await this.#ready();
     const request = create(PublishRequestSchema, { topic, payload, ...options });
-    return this.#publisher.publish(connection, request);
+    return this.#publisher.publish(connection, request, () => this.#ready());
   }
 
   /**

@@ -4,6 +4,7 @@ import type { Connection } from '../transport/rpc.ts';
 import { RpcError } from '../transport/status.ts';
 import type { DrainBudget } from './drain-budget.ts';
 import { type PublishOutcome, publishOutcome } from './outcomes.ts';
+import { PublishRoom } from './publish-room.ts';
 import { PublishStream, streamedBytesMax } from './publish-stream.ts';
 
 /** After these statuses it is unknown whether the sidecar accepted the message. */
@@ -16,6 +17,8 @@ const framingBytes = 128;
 /** Publishes over one stream for each connection. A large message gets a call of its own, so that it delays no other. */
 export class Publisher {
   readonly #budget: DrainBudget;
+  readonly #room = new PublishRoom();
+  /** Those that wait for room included. */
   readonly #unanswered = new Set<Promise<unknown>>();
   #stream: PublishStream | undefined;
 
@@ -23,16 +26,22 @@ export class Publisher {
     this.#budget = budget;
   }
 
-  /** Publishes one message and reports how it ended. @throws RpcError when the sidecar refuses the call. */
-  async publish(connection: Connection, request: PublishRequest): Promise<PublishOutcome> {
-    const answer = this.#budget.bound(this.#send(connection, request));
+  /**
+   * Publishes one message and reports how it ended. If there is no room, it waits for its turn and asks `ready` for a connection then.
+   * @throws RpcError when the sidecar refuses the call; UNAVAILABLE when nothing was sent.
+   */
+  async publish(
+    connection: Connection,
+    request: PublishRequest,
+    ready: () => Promise<Connection>,
+  ): Promise<PublishOutcome> {
+    const bytesMax = byteBound(request);
+    const answer = this.#room.take(bytesMax)
+      ? this.#answerTo(connection, request, bytesMax)
+      : this.#answerInTurn(ready, request, bytesMax);
     this.#unanswered.add(answer);
     try {
       return await answer;
-    } catch (error) {
-      const failure = RpcError.from(error);
-      if (!lostStatuses.has(failure.code)) throw failure;
-      return { outcome: 'unknown', reason: failure.message };
     } finally {
       this.#unanswered.delete(answer);
     }
@@ -43,8 +52,38 @@ export class Publisher {
     await Promise.allSettled(this.#unanswered);
   }
 
-  async #send(connection: Connection, request: PublishRequest): Promise<PublishOutcome> {
-    const bytesMax = byteBound(request);
+  async #answerInTurn(
+    ready: () => Promise<Connection>,
+    request: PublishRequest,
+    bytesMax: number,
+  ): Promise<PublishOutcome> {
+    await this.#budget.bound(this.#room.turn(bytesMax));
+    let connection: Connection;
+    try {
+      // The one from before the wait may be lost.
+      connection = await ready();
+    } catch (error) {
+      this.#room.give(bytesMax);
+      throw error;
+    } finally {
+      this.#room.endTurn();
+    }
+    return this.#answerTo(connection, request, bytesMax);
+  }
+
+  async #answerTo(connection: Connection, request: PublishRequest, bytesMax: number): Promise<PublishOutcome> {
+    try {
+      return await this.#budget.bound(this.#send(connection, request, bytesMax));
+    } catch (error) {
+      const failure = RpcError.from(error);
+      if (!lostStatuses.has(failure.code)) throw failure;
+      return { outcome: 'unknown', reason: failure.message };
+    } finally {
+      this.#room.give(bytesMax);
+    }
+  }
+
+  async #send(connection: Connection, request: PublishRequest, bytesMax: number): Promise<PublishOutcome> {
     if (bytesMax > streamedBytesMax) {
       return publishOutcome(await connection.unary(sidecarMethods.publish, request));
     }
