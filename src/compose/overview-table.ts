@@ -7,9 +7,8 @@ export function overviewTable(rows: readonly OverviewRow[]): string {
   return alignColumns([head, ...rows.map(cellsOf)]).join('\n');
 }
 
-function cellsOf({ project, service, role, state, container, plugins, ports, isForgotten }: OverviewRow): string[] {
-  return [
-    ...[project, service, role, state, container, plugins.join(','), ports.join(',')],
-    isForgotten ? 'forgotten: compose gc' : '',
-  ];
+function cellsOf(row: OverviewRow): string[] {
+  const { project, service, role, state, container, plugins, ports, isForgotten, isOpen } = row;
+  const notes = [...(isForgotten ? ['forgotten: compose gc'] : []), ...(isOpen ? ['open: no policy'] : [])];
+  return [project, service, role, state, container, plugins.join(','), ports.join(','), notes.join(', ')];
 }

@@ -5,7 +5,7 @@ import { ErrorList, exitCodeOf, messageOf, UserFacingError } from '../../base/us
 import { exitCodes } from '../../contract/config/exit-codes.ts';
 import { grpcNetwork } from '../../transport/grpc/network.ts';
 import type { TlsFiles } from '../../transport/rpc.ts';
-import { openPolicy } from '../access/open-policy.ts';
+import { isOpen, openPolicy } from '../access/open-policy.ts';
 import { type RunningBus, serveBus } from '../serve-bus.ts';
 import { type BusLogSettings, openBusLog, printFailure } from './bus-log.ts';
 import { type BusObservability, type BusObservabilitySettings, openObservability } from './bus-observability.ts';
@@ -78,6 +78,8 @@ async function serveUntilSignalled(settings: BusProgramSettings, parts: BusParts
   const signalled = nextSignal();
   if (settings.policyFile === undefined) {
     log.warn('the bus has no policy: everybody on this machine may be any instance and use every topic');
+  } else if (isOpen(policy.policy)) {
+    log.warn('the policy lets everybody who reaches the bus be any instance and use every topic');
   }
   // A reader of this line may send a signal at once.
   log.info('bus listens', { address: bus.address, deployment: policy.policy.deploymentId, store: store.place });

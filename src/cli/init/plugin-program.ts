@@ -87,19 +87,15 @@ export const pythonProgram = `"""A plugin beside its Meridian sidecar: it greets
 
 import asyncio
 
-from meridian_plugin import Answer, DeliveredMessage, connect
+from meridian_plugin import Answer, DeliveredMessage, Plugin, connect
 
 
 def on_hello(message: DeliveredMessage) -> None:
     print(f"{message.source_id}: {message.payload.decode()}", flush=True)
 
 
-async def main() -> None:
-    plugin = await connect()  # waits for the sidecar
-    print(f"connected as {plugin.identity.instance_id}", flush=True)
-
-    saved = await plugin.load_state()
-    starts = 1 + int(saved or 0)
+async def greet(plugin: Plugin) -> None:
+    starts = 1 + int(await plugin.load_state() or 0)
 
     await plugin.subscribe("demo.hello", on_hello, name="hello")  # acknowledged when on_hello returns
     await plugin.serve("demo.starts", lambda _: Answer(str(starts).encode()))
@@ -114,8 +110,44 @@ async def main() -> None:
     print(f"published: {published.outcome}", flush=True)
     await plugin.save_state(str(starts).encode())
 
+
+async def main() -> None:
+    plugin = await connect()  # waits for the sidecar
+    print(f"connected as {plugin.identity.instance_id}", flush=True)
+    await greet(plugin)
     await plugin.stopped()  # SIGTERM, or the sidecar, stops it
 
 
-asyncio.run(main())
+if __name__ == "__main__":
+    asyncio.run(main())
+`;
+
+/** Its test, for pytest. */
+export const pythonTest = `"""Tests of the plugin: each has a bus and a sidecar of its own."""
+
+import asyncio
+
+from meridian_plugin import DeliveredMessage, connect
+from meridian_plugin.testing import RunningSidecar, sidecar
+
+from plugin import greet
+
+
+def test_it_greets_everybody_and_counts_its_starts(
+    meridian_sidecar: RunningSidecar,
+) -> None:
+    async def story() -> None:
+        heard: asyncio.Queue[DeliveredMessage] = asyncio.Queue()
+        async with sidecar(instance_id="peer-0", bus_address=meridian_sidecar.bus_address) as other:
+            async with await connect(address=other.address) as peer:
+                await peer.subscribe("demo.hello", heard.put_nowait, name="hello")
+                for starts in (b"1", b"2"):
+                    async with await connect(address=meridian_sidecar.address) as plugin:
+                        await greet(plugin)
+                        assert (await heard.get()).payload == b"hello, start " + starts
+                        answer = await peer.request("demo.starts", b"")
+                        assert answer.outcome == "answered"
+                        assert answer.payload == starts
+
+    asyncio.run(story())
 `;

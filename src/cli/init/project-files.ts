@@ -1,5 +1,5 @@
 import { version } from '../../base/version.ts';
-import { pluginFiles, pythonProgram } from './plugin-program.ts';
+import { pluginFiles, pythonProgram, pythonTest } from './plugin-program.ts';
 
 export interface Project {
   /** In lower case. */
@@ -44,15 +44,18 @@ export const languages: Readonly<Record<Language, LanguageKind>> = {
   python: {
     files: () => ({
       'plugin.py': pythonProgram,
+      'test_plugin.py': pythonTest,
       'requirements.txt': `./vendor/meridian_plugin-${version}-py3-none-any.whl\n`,
+      'requirements-dev.txt': '-r requirements.txt\npytest==9.0.3\n',
       'runtime.txt': 'python-3.12.x\n',
-      '.gitignore': '.venv/\n__pycache__/\n*.sqlite*\n',
+      '.gitignore': '.venv/\n.pytest_cache/\n__pycache__/\n*.sqlite*\n',
     }),
     copied: [wheel],
     command: 'python plugin.py',
     buildpack: 'python_buildpack',
-    install: 'python3 -m venv .venv && .venv/bin/pip install -r requirements.txt',
+    install: 'python3 -m venv .venv && .venv/bin/pip install -r requirements-dev.txt',
     dev: run('.venv/bin/python plugin.py'),
+    test: '.venv/bin/pytest',
     conformance: conformance('.venv/bin/python plugin.py'),
     image: [
       'FROM python:3.12-slim',

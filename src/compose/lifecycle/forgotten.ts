@@ -7,6 +7,7 @@ import {
   removeContainer,
   roleOf,
 } from '../engine/container.ts';
+import { openMark } from '../engine/container-spec.ts';
 import type { Docker } from '../engine/docker.ts';
 import { identifyEngine } from '../engine/engine.ts';
 import type { StateFiles } from '../state/state-files.ts';
@@ -26,6 +27,8 @@ export interface OverviewRow {
   readonly ports: readonly string[];
   /** Nothing else of its project is left: garbage. */
   readonly isForgotten: boolean;
+  /** A bus without a policy: every caller may be any instance and use every topic. */
+  readonly isOpen: boolean;
 }
 
 export interface OverviewSources {
@@ -45,6 +48,7 @@ export async function overview({ docker }: OverviewSources): Promise<OverviewRow
       plugins: others.filter((other) => joins(other, each)).map(({ name }) => name),
       ports: each.ports,
       isForgotten: others.length === 0,
+      isOpen: each.labels[labels.policy] === openMark,
     })),
   );
 }

@@ -1,8 +1,25 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { connectPlugin } from '../../sidecar/plugins.ts';
-import { endAll, runCli, startSidecar } from '../../sidecar/processes.ts';
+import { endAll, runCli, startSidecar, writeTemporary } from '../../sidecar/processes.ts';
 
 afterEach(endAll);
+
+const rule = { principals: ['*'], instances: ['*'], pools: ['*'], publish: ['**'], subscribe: ['**'] };
+
+test.each<[string, object, boolean]>([
+  ['lets everybody do everything', {}, true],
+  ['names the principals', { principals: ['ops'] }, false],
+  ['names the instances', { instances: ['quotes-*'] }, false],
+  ['names the topics', { publish: ['platform.**'] }, false],
+  ['leaves the decision to an administrator', { approval: 'manual' }, false],
+])('a bus whose policy %s says so: %j %s', async (_, difference, isOpen) => {
+  const policy = JSON.stringify({ deployment: 'local', rules: [{ ...rule, ...difference }] });
+  const file = writeTemporary('policy.yml', policy);
+  const program = runCli('bus', '--listen', '127.0.0.1:0', '--store', 'memory', '--policy', file);
+  await program.seen(/bus listens/);
+  const warning = 'the policy lets everybody who reaches the bus be any instance and use every topic';
+  expect(program.output.includes(warning)).toBe(isOpen);
+});
 
 describe('a bus without a policy', () => {
   test('serves everybody on this machine, and says so', async () => {

@@ -70,6 +70,12 @@ describe('compose ps', () => {
     expect((await provider.run(['ps'])).stdout).toMatch(/shop-sidecar-1 +127\.0\.0\.1:5353:53\/udp,8080:80 /m);
   });
 
+  test('marks a bus without a policy', async () => {
+    expect((await provider.run(['ps'])).stdout).toMatch(/shop-meridian-bus .*open: no policy$/m);
+    const rows = JSON.parse((await provider.run(['ps', '--json'])).stdout) as { role: string; isOpen: boolean }[];
+    expect(rows.filter(({ isOpen }) => isOpen).map(({ role }) => role)).toEqual(['bus']);
+  });
+
   test('marks what is forgotten, as JSON too', async () => {
     expect((await provider.run(['ps'])).stdout).toMatch(/shop-sidecar-1 +forgotten: compose gc$/m);
     const rows = JSON.parse((await provider.run(['ps', '--json'])).stdout) as {
