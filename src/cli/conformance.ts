@@ -71,7 +71,7 @@ async function judgePlugin(command: readonly string[], flags: ConformanceFlags):
     only: flags.only,
     onScene: (name) => process.stderr.write(`… ${name}\n`),
   });
-  process.stdout.write(flags.json ? jsonOf(results) : tableOf(results));
+  process.stdout.write(flags.json ? jsonOf(results) : tableOf(results, process.stdout.columns));
   if (flags.junit !== undefined) await writeFile(flags.junit, junitOf(results, command.join(' ')));
   process.exitCode = hasFailure(results) ? 1 : 0;
 }

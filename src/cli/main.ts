@@ -44,6 +44,8 @@ const program = new Command('meridian-sidecar')
   .description("Puts Meridian's sidecar beside a plugin, and runs plugin, sidecar and bus.")
   .version(version)
   .showHelpAfterError('Run the same command with --help for its options.')
+  // With its arguments a name may leave no room for what the command does. Its own help has them.
+  .configureHelp({ subcommandTerm: (command) => command.name() })
   .exitOverride();
 
 for (const addCommand of commands) addCommand(program);

@@ -1,4 +1,4 @@
-import { alignColumns } from '../base/align-columns.ts';
+import { wrappedRows } from '../base/output/terminal-table.ts';
 import { messageOf, UserFacingError } from '../base/user-facing-error.ts';
 import { exitCodes } from '../contract/config/exit-codes.ts';
 import { isPassing, statusPath } from '../sidecar/health/health-report.ts';
@@ -84,7 +84,7 @@ function render(status: SidecarStatus): string {
     ['messages', messagesOf(status)],
     ['version', status.version],
   ];
-  return `${alignColumns(rows).join('\n')}\n`;
+  return `${wrappedRows(rows, process.stdout.columns).join('\n')}\n`;
 }
 
 function messagesOf({ totals }: SidecarStatus): string {

@@ -1,10 +1,10 @@
-import { alignColumns } from '../base/align-columns.ts';
+import { headedTable } from '../base/output/terminal-table.ts';
 import type { OverviewRow } from './lifecycle/forgotten.ts';
 
-/** The rows as columns of text for a terminal. */
-export function overviewTable(rows: readonly OverviewRow[]): string {
+/** The rows as columns of text, for a terminal of so many columns. */
+export function overviewTable(rows: readonly OverviewRow[], columns: number | undefined): string {
   const head = ['PROJECT', 'SERVICE', 'ROLE', 'STATE', 'CONTAINER', 'PLUGIN', 'PORTS', ''];
-  return alignColumns([head, ...rows.map(cellsOf)]).join('\n');
+  return headedTable(head, rows.map(cellsOf), columns).join('\n');
 }
 
 function cellsOf(row: OverviewRow): string[] {

@@ -1,11 +1,11 @@
-import { alignColumns } from '../base/align-columns.ts';
+import { wrappedRows } from '../base/output/terminal-table.ts';
 import type { TestResult } from './run-conformance.ts';
 import type { Outcome } from './scenario-result.ts';
 
 const marks: Readonly<Record<Outcome, string>> = { passed: 'pass', failed: 'FAIL', 'not applicable': 'n/a' };
 
 /** The results as a table for people. The last lines of the plugin's output follow each failed test. */
-export function tableOf(results: readonly TestResult[]): string {
+export function tableOf(results: readonly TestResult[], columns: number | undefined): string {
   const rows = results.map(({ test, outcome, durationMs, seen }) => [
     test.group,
     test.name,
@@ -13,7 +13,7 @@ export function tableOf(results: readonly TestResult[]): string {
     `${(durationMs / 1_000).toFixed(1)} s`,
     seen,
   ]);
-  const lines = alignColumns(rows);
+  const lines = wrappedRows(rows, columns);
   const failures = results.filter(({ outcome }) => outcome === 'failed');
   return `${[...lines, '', summaryOf(results), ...failures.flatMap(outputOf)].join('\n')}\n`;
 }

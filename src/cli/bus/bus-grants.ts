@@ -30,6 +30,7 @@ export function addGrantsCommand(bus: Command): void {
   withAdminFlags(
     grants
       .command('approve')
+      .usage('<instance> [action] [patterns...]')
       .description('approve grants that a rule with `approval: manual` allows, or that were revoked'),
   )
     .addArgument(instanceArgument)
@@ -46,6 +47,7 @@ export function addGrantsCommand(bus: Command): void {
   withAdminFlags(
     grants
       .command('revoke')
+      .usage('<instance> <action> <patterns...>')
       .description('revoke grants that share a topic with the patterns, until they are approved again'),
   )
     .addArgument(instanceArgument)
@@ -76,7 +78,13 @@ function list(flags: AdminFlags & { instance?: string; undecided: boolean }): Pr
       undecidedOnly: flags.undecided,
     });
     const rows = (await client.call(grantMethods.list, request)).grants.map(rowOf);
-    print(flags.json ? `${JSON.stringify(rows, null, 2)}\n` : rows.length === 0 ? 'no grants\n' : grantsTable(rows));
+    print(
+      flags.json
+        ? `${JSON.stringify(rows, null, 2)}\n`
+        : rows.length === 0
+          ? 'no grants\n'
+          : grantsTable(rows, process.stdout.columns),
+    );
   });
 }
 
@@ -92,7 +100,7 @@ async function decide(
   for (const { action, pattern } of grants) print(`${verb}d ${action} ${pattern} of ${instance}\n`);
   print(
     rows.length > 0
-      ? grantsTable(rows)
+      ? grantsTable(rows, process.stdout.columns)
       : `${instance} requests none of these grants now; the decision applies once it does\n`,
   );
 }

@@ -1,4 +1,4 @@
-import { alignColumns } from '../../base/align-columns.ts';
+import { headedTable } from '../../base/output/terminal-table.ts';
 import type { Grant } from '../../contract/wire/topics/grants.ts';
 
 /** One row of `bus grants list`, which is also the output of `--json`. */
@@ -13,8 +13,8 @@ export interface GrantRow extends Grant {
 
 const headings = ['INSTANCE', 'ACTION', 'PATTERN', 'STANDING', 'WHY'] as const;
 
-/** Aligned columns with headings. */
-export function grantsTable(rows: readonly GrantRow[]): string {
+/** Aligned columns with headings, for a terminal of so many columns. */
+export function grantsTable(rows: readonly GrantRow[], columns: number | undefined): string {
   const cells = rows.map(({ instance, action, pattern, standing, why }) => [instance, action, pattern, standing, why]);
-  return `${alignColumns([headings, ...cells]).join('\n')}\n`;
+  return `${headedTable(headings, cells, columns).join('\n')}\n`;
 }

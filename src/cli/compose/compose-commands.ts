@@ -52,7 +52,7 @@ function addOverview(program: Command): void {
     .option('--json', 'as JSON')
     .action(async (flags: { readonly json?: true }) => {
       const rows = await overview({ docker: docker(), state: state() });
-      print(flags.json ? JSON.stringify(rows, undefined, 2) : overviewTable(rows));
+      print(flags.json ? JSON.stringify(rows, undefined, 2) : overviewTable(rows, process.stdout.columns));
     });
   program
     .command('gc')
@@ -80,7 +80,7 @@ function addSnippet(program: Command): void {
     .description('print the services for a Compose file without the provider')
     .argument('<words...>', "the provider's options as --NAME=VALUE, then the name of the plugin's service")
     .allowUnknownOption()
-    .helpOption(false)
+    .helpOption('--help', 'display help for command')
     .action((words: readonly string[]) => {
       const invocation = parseInvocation(['up', '--project-name=project', '--env=false', ...words]);
       print(plainServices(readServiceSettings(invocation, { readFile: readHostFile, checkPattern: patternProblem })));
