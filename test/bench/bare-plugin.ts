@@ -1,3 +1,4 @@
+import { Wakeup } from '../../src/base/async/wakeup.ts';
 import { create, type MessageInitShape } from '../../src/contract/wire/codec/message.ts';
 import {
   type ConsumedMessage,
@@ -78,10 +79,11 @@ export class BarePlugin {
   }
 
   /** Opens an acknowledged subscription that acknowledges at once, and counts. */
-  async subscribe(name: string): Promise<Subscriber> {
+  /** Of a group without order, since all messages have one publisher and topic. */
+  async subscribe(name: string, group = ''): Promise<Subscriber> {
     const stream = this.#connection.stream(pluginMethods.consume);
     const credit = { messages: 256, bytes: 4 * 1024 * 1024 };
-    const open = { name, pattern: topic, startAt: StartAt.NEW, credit };
+    const open = { name, pattern: topic, startAt: StartAt.NEW, credit, group, unordered: group !== '' };
     stream.write(create(ConsumeRequestSchema, { message: { case: 'open', value: open } }));
     const events = stream[Symbol.asyncIterator]();
     const first = await events.next();
@@ -120,6 +122,28 @@ export class BarePlugin {
       }
     })().catch(() => {});
   }
+}
+
+/** Takes messages of which each comes to one of these. */
+export function takenTogether(members: readonly Subscriber[]): Subscriber {
+  const wakeup = new Wakeup();
+  let taken = 0;
+  let wanted = 0;
+  const takeAll = async (member: Subscriber): Promise<never> => {
+    for (;;) {
+      await member.take(1);
+      taken += 1;
+      wakeup.notify();
+    }
+  };
+  // They end with their connections.
+  for (const member of members) takeAll(member).catch(() => {});
+  return {
+    async take(count) {
+      wanted += count;
+      while (taken < wanted) await wakeup.wait();
+    },
+  };
 }
 
 type ConsumeMessage = NonNullable<MessageInitShape<typeof ConsumeRequestSchema>['message']>;

@@ -1,3 +1,4 @@
+import { type Subscriber, takenTogether } from '../bare-plugin.ts';
 import { type Benchmark, inTurns, type Round, type Scale } from '../benchmark.ts';
 import type { MeasuredLoad } from '../generator/measured-load.ts';
 import { newStoreFile } from '../programs/shipped.ts';
@@ -11,6 +12,8 @@ export const store: Benchmark = {
     { row: 'batched publish on SQLite', unit: '/s', beside: 'in memory' },
     { row: 'delivery on SQLite', unit: '/s', beside: 'in memory' },
     { row: 'deliveries to 4 subscribers', unit: '/s', beside: 'to 1' },
+    { row: 'delivery to a group of 3', unit: '/s', beside: 'to 1' },
+    { row: 'group of 3 on SQLite', unit: '/s', beside: 'to 1 there' },
   ],
   async run(scale) {
     const memory = await SidecarLine.start();
@@ -20,7 +23,17 @@ export const store: Benchmark = {
     const deliveries = await compare(await deliveryLoad(sqlite, 1), await deliveryLoad(memory, 1), scale);
     const four = await SidecarLine.start();
     const fanned = await compare(await deliveryLoad(four, 4), await deliveryLoad(memory, 1), scale);
-    return [unary, batches, deliveries, fanned.map((round) => ({ ...round, measured: round.measured * 4 }))];
+    const ofGroup = await compare(await groupLoad(await SidecarLine.start(), 3), await deliveryLoad(memory, 1), scale);
+    const groupOnFile = await SidecarLine.start(newStoreFile());
+    const ofGroupOnFile = await compare(await groupLoad(groupOnFile, 3), await deliveryLoad(sqlite, 1), scale);
+    return [
+      unary,
+      batches,
+      deliveries,
+      fanned.map((round) => ({ ...round, measured: round.measured * 4 })),
+      ofGroup,
+      ofGroupOnFile,
+    ];
   },
 };
 
@@ -30,6 +43,16 @@ async function compare(load: MeasuredLoad, baseline: MeasuredLoad, { rounds, rou
     measured: measured.perSecond,
     baseline: beside.perSecond,
   }));
+}
+
+/** One after the other, so that each member is there before the next one asks. */
+async function groupLoad(line: SidecarLine, members: number): Promise<MeasuredLoad> {
+  const all: Subscriber[] = [];
+  for (let index = 0; index < members; index += 1) {
+    all.push(await (await line.another(`oms-member-${index}`)).subscribe('bench', 'bench'));
+  }
+  const together = takenTogether(all);
+  return line.streamedPublishes(64, (count) => together.take(count));
 }
 
 async function deliveryLoad(line: SidecarLine, subscribers: number): Promise<MeasuredLoad> {
