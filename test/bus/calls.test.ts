@@ -36,7 +36,7 @@ describe('a call', () => {
       }));
       expect(await ask(caller.plugin)).toEqual({
         outcome: 'answered',
-        payload: new Uint8Array(Buffer.from('demo.questions by caller')),
+        payload: Buffer.from('demo.questions by caller'),
         payloadType: 'text',
       });
     }));
@@ -179,7 +179,7 @@ test.each(seeds)(
       await asked.promise;
       const newer = await startContainer(world, 'server');
       await answerAs(newer.plugin, 'newer');
-      expect(await reply).toMatchObject({ outcome: 'answered', payload: new Uint8Array(Buffer.from('older')) });
+      expect(await reply).toMatchObject({ outcome: 'answered', payload: Buffer.from('older') });
       await world.until(() => server.sidecar.state === 'STANDBY');
       await server.plugin.stopped;
       await sleep(world.scheduler, 1_000);

@@ -1,74 +1,15 @@
 import { afterEach, expect, test } from 'vitest';
 import { silentLog } from '../../src/base/log/log.ts';
 import { realScheduler } from '../../src/base/time/real-scheduler.ts';
-import { create } from '../../src/contract/wire/codec/message.ts';
-import {
-  LoadStateReplySchema,
-  PublishOutcome,
-  PublishResultSchema,
-  PublishResultsSchema,
-} from '../../src/contract/wire/gen/meridian/sidecar/v1/plugin_pb.ts';
-import { PublishReplySchema, RegisterReplySchema } from '../../src/contract/wire/gen/meridian/v1/sidecar_pb.ts';
-import { limits } from '../../src/contract/wire/limits.ts';
-import { pluginMethods, sidecarMethods } from '../../src/contract/wire/methods.ts';
 import { Plugin } from '../../src/plugin/plugin.ts';
 import { grpcNetwork } from '../../src/transport/grpc/network.ts';
-import { serveStream, serveUnary } from '../../src/transport/rpc.ts';
+import { startSilentPeer } from './silent-peer.ts';
 
 const opened: (() => unknown)[] = [];
 
 afterEach(async () => {
   for (const close of opened.splice(0).toReversed()) await close();
 });
-
-/** A peer in the sidecar's place that answers no publish before it is told to. */
-async function startSilentPeer() {
-  const received: string[] = [];
-  const mayAnswer = Promise.withResolvers<void>();
-  let answered = 0;
-  let unansweredPeak = 0;
-  const receive = (payload: Uint8Array): void => {
-    received.push(Buffer.from(payload.subarray(0, 8)).toString());
-    unansweredPeak = Math.max(unansweredPeak, received.length - answered);
-  };
-  const accepted = { outcome: PublishOutcome.ACCEPTED, messageId: 'm' };
-  const listener = await grpcNetwork.listen('127.0.0.1:0', {
-    maxMessageBytes: limits.messageBytes,
-    routes: [
-      serveUnary(sidecarMethods.register, async () => create(RegisterReplySchema, { admitted: true })),
-      serveUnary(pluginMethods.loadState, async () => create(LoadStateReplySchema)),
-      serveUnary(sidecarMethods.publish, async ({ payload }) => {
-        receive(payload);
-        await mayAnswer.promise;
-        answered += 1;
-        return create(PublishReplySchema, { accepted: true, messageId: 'm' });
-      }),
-      serveStream(pluginMethods.publish, async (stream) => {
-        const answers: Promise<void>[] = [];
-        for await (const { items } of stream) {
-          for (const { request } of items) receive(request?.payload ?? new Uint8Array());
-          const results = items.map(({ clientSequence }) =>
-            create(PublishResultSchema, { ...accepted, clientSequence }),
-          );
-          answers.push(
-            mayAnswer.promise.then(() => {
-              answered += results.length;
-              stream.write(create(PublishResultsSchema, { results }));
-            }),
-          );
-        }
-        await Promise.all(answers);
-      }),
-    ],
-  });
-  opened.push(() => listener.close());
-  return {
-    address: listener.address,
-    received,
-    answer: mayAnswer.resolve,
-    unansweredPeak: () => unansweredPeak,
-  };
-}
 
 async function startPlugin(address: string): Promise<Plugin> {
   const options = { schemaVersion: '1', waitTimeoutMs: 30_000, network: grpcNetwork, scheduler: realScheduler };
@@ -92,6 +33,7 @@ test.each([
   { timeout: 60_000 },
   async ({ byteLength, count, unansweredMax }) => {
     const peer = await startSilentPeer();
+    opened.push(() => peer.close());
     const plugin = await startPlugin(peer.address);
     const publish = (_: unknown, index: number) => plugin.publish('demo.ticks', payloadOf(index, byteLength));
     const publishes = Array.from({ length: count }, publish);

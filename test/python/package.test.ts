@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { startSilentPeer } from '../plugin/silent-peer.ts';
 import { endAll, type Program, writeTemporary } from '../sidecar/processes.ts';
 import { runPython, startDemoBus, startDemoSidecar } from './containers.ts';
 import { packageDir } from './stubs.ts';
@@ -40,6 +41,29 @@ describe('meridian_plugin', () => {
       'too large: RESOURCE_EXHAUSTED',
       'and then: accepted',
     ]);
+  });
+
+  test.each([
+    { what: 'messages', size: 8, count: 70_000, unansweredMax: 65_536 },
+    { what: 'bytes', size: 900_000, count: 80, unansweredMax: 74 },
+  ])('leaves as many publishes unanswered as the limit of $what, and sends the next in their order', async (limit) => {
+    const peer = await startSilentPeer();
+    const plugin = start('unanswered', peer.address, { SIZE: `${limit.size}`, COUNT: `${limit.count}` });
+    await expect.poll(() => peer.received.length, { timeout: 60_000 }).toBeGreaterThanOrEqual(limit.unansweredMax);
+    const asked = (): number => plugin.stdout.split('asked').length;
+    const before = asked();
+    // What had been sent beside them would have arrived before these answers.
+    await expect.poll(asked, { timeout: 60_000 }).toBeGreaterThan(before + 20);
+    expect(peer.received).toHaveLength(limit.unansweredMax);
+    peer.answer();
+    await plugin.seen(/outcomes: \{'accepted'\}/);
+    expect(await plugin.exited).toBe(0);
+    expect(peer.unansweredPeak()).toBe(limit.unansweredMax);
+    const numbers = peer.received.map(Number);
+    // Large ones have calls of their own, which may overtake one another.
+    if (limit.size > 64 * 1024) numbers.sort((one, other) => one - other);
+    expect(numbers).toEqual(Array.from({ length: limit.count }, (_, index) => index));
+    peer.close();
   });
 
   test('reopens subscriptions and responders when its sidecar was killed and starts again', async () => {

@@ -157,6 +157,23 @@ async def answers(plugin: Plugin) -> None:
     await plugin.stop()
 
 
+async def unanswered(plugin: Plugin) -> None:
+    """Publishes more than may be unanswered, and meanwhile asks for its state."""
+    size = int(os.environ["SIZE"])
+    publishes = asyncio.gather(
+        *(
+            plugin.publish("demo.ticks", b"%08d" % each + bytes(size - 8))
+            for each in range(int(os.environ["COUNT"]))
+        )
+    )
+    while not publishes.done():
+        await plugin.load_state()
+        say("asked")
+    outcomes = {each.outcome for each in await publishes}
+    say(f"outcomes: {outcomes}")
+    os._exit(0)
+
+
 async def arguments(plugin: Plugin) -> None:
     """Says how wrong arguments are refused."""
     wrong = json.loads(os.environ["WRONG"])

@@ -16,12 +16,15 @@ class DrainBudget:
     one."""
 
     def __init__(self) -> None:
-        self._over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._reason: str | None = None
         self._timer: asyncio.TimerHandle | None = None
+        # One for each wait. A future that all share would have a callback for each,
+        # and to remove one takes as long as there are others.
+        self._open: set[asyncio.Future[None]] = set()
 
     def begin(self, timeout_ms: int, on_over: Callable[[], None]) -> None:
         """Begins. A second call replaces the end of the first."""
-        if self._over.done():
+        if self._reason is not None:
             return
         if self._timer:
             self._timer.cancel()
@@ -45,16 +48,34 @@ class DrainBudget:
         waiting = asyncio.ensure_future(wait)
         try:
             # What is over already fails without a turn of the wait.
-            if not self._over.done():
-                await asyncio.wait(
-                    (waiting, self._over), return_when=asyncio.FIRST_COMPLETED
-                )
+            if self._reason is None:
+                await self._first_of(waiting)
             if waiting.done():
                 return waiting.result()
-            raise RpcError("UNAVAILABLE", self._over.result())
+            raise RpcError("UNAVAILABLE", self._reason or "")
         finally:
             waiting.cancel()
 
+    async def _first_of(self, waiting: asyncio.Future[Result]) -> None:
+        """Returns when the wait is done or the time is over."""
+        either: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def settle(_: asyncio.Future[Result]) -> None:
+            if not either.done():
+                either.set_result(None)
+
+        waiting.add_done_callback(settle)
+        self._open.add(either)
+        try:
+            await either
+        finally:
+            self._open.discard(either)
+            waiting.remove_done_callback(settle)
+
     def _end(self, reason: str) -> None:
-        if not self._over.done():
-            self._over.set_result(reason)
+        if self._reason is not None:
+            return
+        self._reason = reason
+        for each in self._open:
+            if not each.done():
+                each.set_result(None)

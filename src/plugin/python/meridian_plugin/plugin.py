@@ -81,7 +81,9 @@ class Plugin:
         tracestate: str = "",
     ) -> PublishOutcome:
         """Publishes one message and reports how it ended. Publishes of up to 64 KiB are
-        sent in the order of the calls, also when none waits for the one before.
+        sent in the order of the calls, also when none waits for the one before. While
+        65,536 publishes, or 64 MiB of them, have no answer, the next waits for one of
+        theirs.
 
         - `payload_type`: the payload's format, such as `application/json`, up to 256
           bytes.
@@ -121,7 +123,7 @@ class Plugin:
         request = PublishRequest(
             payload=bytes(payload), ts_event_ns=ts_event_ns, **texts
         )
-        return await self._publisher.publish(await self._ready(), request)
+        return await self._publisher.publish(await self._ready(), request, self._ready)
 
     async def subscribe(
         self,

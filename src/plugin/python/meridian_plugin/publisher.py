@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from meridian_plugin._wire.limits import BATCH_ITEMS
 from meridian_plugin._wire.methods import Methods
@@ -23,6 +23,7 @@ from meridian_plugin.outcomes import (
     publish_outcome,
     streamed_outcome,
 )
+from meridian_plugin.publish_room import PublishRoom
 from meridian_plugin.streams import Stream, unary
 from meridian_plugin.tasks import Tasks
 
@@ -42,20 +43,24 @@ class Publisher:
         self._all_answered = asyncio.Event()
         self._all_answered.set()
         self._stream: PublishStream | None = None
+        self._room = PublishRoom()
 
     async def publish(
-        self, methods: Methods, request: PublishRequest
+        self,
+        methods: Methods,
+        request: PublishRequest,
+        ready: Callable[[], Awaitable[Methods]],
     ) -> PublishOutcome:
-        """Publishes one message and reports how it ended; RpcError when the sidecar
+        """Publishes one message and reports how it ended. If there is no room, it waits
+        for its turn, and asks `ready` for a connection then. RpcError when the sidecar
         refuses the call."""
         self._unanswered += 1
         self._all_answered.clear()
         try:
-            return await self._budget.bound(self._send(methods, request))
-        except RpcError as error:
-            if error.code not in LOST_STATUSES:
-                raise
-            return PublishUnknown(str(error))
+            size = request.ByteSize()
+            if self._room.take(size):
+                return await self._answer(self._send(methods, request), size)
+            return await self._answer(await self._in_turn(request, size, ready), size)
         finally:
             self._unanswered -= 1
             if self._unanswered == 0:
@@ -64,6 +69,36 @@ class Publisher:
     async def drain(self) -> None:
         """Returns when all is answered, or the time to drain is over."""
         await self._all_answered.wait()
+
+    async def _in_turn(
+        self,
+        request: PublishRequest,
+        size: int,
+        ready: Callable[[], Awaitable[Methods]],
+    ) -> asyncio.Future[PublishOutcome]:
+        turn = self._room.turn(size)
+        try:
+            await self._budget.bound(turn)
+            # The connection from before the wait may be lost.
+            return self._send(await ready(), request)
+        except BaseException:
+            if turn.done() and not turn.cancelled():
+                self._room.give(size)
+            raise
+        finally:
+            self._room.end_turn()
+
+    async def _answer(
+        self, answer: asyncio.Future[PublishOutcome], size: int
+    ) -> PublishOutcome:
+        try:
+            return await self._budget.bound(answer)
+        except RpcError as error:
+            if error.code not in LOST_STATUSES:
+                raise
+            return PublishUnknown(str(error))
+        finally:
+            self._room.give(size)
 
     def _send(
         self, methods: Methods, request: PublishRequest
