@@ -5,9 +5,10 @@ import { randomBelow, seededRandom, systemRandom } from '../../src/base/random.t
 import { matchTopic } from '../../src/contract/wire/topics/topic.ts';
 import type { CounterEntry, LedgerEntry, PublisherEntry } from './entries.ts';
 import { Fleet } from './fleet.ts';
+import { judgeGroup, type Members, togetherHoldAll } from './group-verdict.ts';
 import { JournalReader } from './journal.ts';
 import { type Kind, kinds, planKills } from './kill-plan.ts';
-import { holdsAll, judge, type Verdict } from './verdict.ts';
+import { holdsAll, judge, type Published, type Verdict } from './verdict.ts';
 
 const seed = Number(process.env.CHAOS_SEED ?? randomBelow(systemRandom, 2 ** 32));
 const messages = 10_000;
@@ -17,6 +18,9 @@ const publishers = ['publisher-1', 'publisher-2'];
 /** Counting costs a write of the state for each message, so it is done for a part of them. */
 const patterns = { ledger: 'chaos.**', counter: 'chaos.keyed.a' } as const;
 const subscribers = ['ledger', 'counter'] as const;
+/** Members of one group, which shares what the ledger gets. */
+const workers = ['worker-1', 'worker-2', 'worker-3'];
+const instances = [...publishers, ...subscribers, ...workers];
 
 /**
  * Kills plugins, sidecars and the bus with kill -9 under load, and expects that this loses nothing, repeats nothing unmarked and keeps
@@ -44,6 +48,8 @@ interface Readers {
   readonly published: ReadonlyMap<string, JournalReader<PublisherEntry>>;
   readonly ledger: JournalReader<LedgerEntry>;
   readonly counter: JournalReader<CounterEntry>;
+  /** Of the members of the group. */
+  readonly members: ReadonlyMap<string, JournalReader<LedgerEntry>>;
 }
 
 /** The subscriptions stand before the first publish, so that every accepted message is theirs. */
@@ -53,7 +59,12 @@ async function startLoad(fleet: Fleet): Promise<Readers> {
   }
   const ledger = new JournalReader<LedgerEntry>(fleet.journalFile('ledger'));
   const counter = new JournalReader<CounterEntry>(fleet.journalFile('counter'));
-  for (const journal of [ledger, counter]) {
+  const members = new Map<string, JournalReader<LedgerEntry>>();
+  for (const worker of workers) {
+    await fleet.startContainer({ instance: worker, program: 'ledger', args: [patterns.ledger, 'workers'] });
+    members.set(worker, new JournalReader<LedgerEntry>(fleet.journalFile(worker)));
+  }
+  for (const journal of [ledger, counter, ...members.values()]) {
     await journal.until('its subscription', (entries) => entries.some(({ kind }) => kind === 'subscribed'));
   }
   const published = new Map<string, JournalReader<PublisherEntry>>();
@@ -62,11 +73,10 @@ async function startLoad(fleet: Fleet): Promise<Readers> {
     const args = [topics.join(','), fleet.journalFile('ledger')];
     await fleet.startContainer({ instance: publisher, program: 'publisher', args });
   }
-  return { published, ledger, counter };
+  return { published, ledger, counter, members };
 }
 
 async function killAround(fleet: Fleet, { published, ledger, counter }: Readers): Promise<void> {
-  const instances = [...publishers, ...subscribers];
   const journals = new Map<string, JournalReader<unknown>>([...published, ['ledger', ledger], ['counter', counter]]);
   const plan = planKills({
     random: seededRandom(seed),
@@ -97,11 +107,12 @@ async function killAround(fleet: Fleet, { published, ledger, counter }: Readers)
 }
 
 /** Stops the publishers, lets the subscribers take everything, and stops the rest, each in good order. */
-async function settle(fleet: Fleet, { published, ledger, counter }: Readers): Promise<Verdict> {
+async function settle(fleet: Fleet, { published, ledger, counter, members }: Readers): Promise<Verdict> {
   const stops = await Promise.all(publishers.map((publisher) => fleet.stop(`plugin ${publisher}`)));
   const sent = new Map([...published].map(([publisher, journal]) => [publisher, journal.entries]));
   try {
     await ledger.until('every accepted message', holdsAll(sent, patterns.ledger));
+    await membersHoldAll(sent, members);
     const newest = newestPosition(ledger.entries);
     // Its journal may lack what it stored just before a kill, so it is asked only how far it has come.
     await counter.until(`position ${newest}`, (entries) => newestPosition(entries.slice(-1)) >= newest);
@@ -109,16 +120,28 @@ async function settle(fleet: Fleet, { published, ledger, counter }: Readers): Pr
     // What is missing is the verdict's to name.
     fleet.note(String(error));
   }
-  for (const subscriber of subscribers) stops.push(await fleet.stop(`plugin ${subscriber}`));
+  for (const subscriber of [...subscribers, ...workers]) stops.push(await fleet.stop(`plugin ${subscriber}`));
   await counter.until('its state', (entries) => entries.some(({ kind }) => kind === 'final'));
-  for (const instance of [...publishers, ...subscribers]) stops.push(await fleet.stop(`sidecar ${instance}`));
+  for (const instance of instances) stops.push(await fleet.stop(`sidecar ${instance}`));
   stops.push(await fleet.stop('bus'));
   expect(new Set(stops)).toEqual(new Set(['0']));
-  return judge({
+  const verdict = judge({
     published: sent,
     ledger: { pattern: patterns.ledger, entries: ledger.entries },
     counter: { pattern: patterns.counter, entries: counter.entries },
   });
+  const ofGroup = judgeGroup(sent, patterns.ledger, entriesOf(members));
+  return { ...verdict, faults: [...verdict.faults, ...ofGroup] };
+}
+
+/** What a killed sidecar of a member had comes to another one when its lease is over. */
+async function membersHoldAll(sent: Published, members: Readers['members']): Promise<void> {
+  const holdAll = togetherHoldAll(sent, patterns.ledger);
+  await expect.poll(() => holdAll(entriesOf(members)), { timeout: 60_000 }).toBe(true);
+}
+
+function entriesOf(members: Readers['members']): Members {
+  return new Map([...members].map(([member, { entries }]) => [member, entries]));
 }
 
 /** Among the messages that the counter takes. */

@@ -71,12 +71,12 @@ function missing(published: Published, { pattern, entries }: Subscribed<Entry>):
 }
 
 /** The accepted messages that the pattern matches. */
-function expected(published: Published, pattern: string): string[] {
+export function expected(published: Published, pattern: string): string[] {
   const accepted = [...fatesOf(published)].filter(([, fate]) => fate === 'accepted').map(([id]) => id);
   return accepted.filter((id) => matchTopic(pattern, id.split(' ')[1] ?? ''));
 }
 
-function idOf({ number, ...lane }: Pick<Taken, 'publisher' | 'topic' | 'number'>): string {
+export function idOf({ number, ...lane }: Pick<Taken, 'publisher' | 'topic' | 'number'>): string {
   return `${laneOf(lane)} ${number}`;
 }
 
