@@ -35,6 +35,7 @@ export async function runConformance(options: ConformanceOptions): Promise<reado
   const profile: Profile = {
     isV1Alone: false,
     publishes: false,
+    joinsGroup: false,
     takesCallbacks: true,
     startupMs: 0,
     heartbeatPeriodMs: undefined,

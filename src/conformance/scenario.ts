@@ -23,6 +23,7 @@ export interface Expectations {
 export interface Profile {
   isV1Alone: boolean;
   publishes: boolean;
+  joinsGroup: boolean;
   /** Otherwise its heartbeats show its health. */
   takesCallbacks: boolean;
   /** From its start to its registration. */

@@ -21,6 +21,7 @@ export const sharedWork: Scenario = {
   name: 'another member of its group leaves',
   judges: ['group-handover'],
   async play(context) {
+    if (!context.profile.joinsGroup) return context.judge('group-handover', omitted(context, 'it joined no group'));
     const bed = await context.openBed({
       grants: grantsOf(context),
       healthCheckTimeoutMs: 5_000,
@@ -38,7 +39,7 @@ async function handover(bed: TestBed, context: SceneContext): Promise<ScenarioRe
   const input = new Input(bed, context.claims.messages);
   await input.feedUntil(() => joinedGroup(journal) !== undefined, context.claims.stepTimeoutMs);
   const opened = joinedGroup(journal);
-  if (!opened) return omitted(context, 'it joined no group');
+  if (!opened) return failed('it joined its group in the first run, and not in this one');
   const other = await bed.joinGroup(opened);
   await shareWith(other, bed, input, context);
   const left = [...other.held];

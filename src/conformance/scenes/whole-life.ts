@@ -6,6 +6,7 @@ import {
   healthChecks,
   isAttached,
   isV1Alone,
+  joinedGroup,
   publishAttempts,
   saidGoodbye,
   subscriptions,
@@ -61,6 +62,7 @@ export const wholeLife: Scenario = {
     );
     profile.isV1Alone = isV1Alone(journal);
     profile.publishes = publishAttempts(journal).length > 0;
+    profile.joinsGroup = joinedGroup(journal) !== undefined;
     profile.takesCallbacks = isAttached(journal);
     judge('health-check', await healthVerdict(bed, context));
     judge('subscribe-and-receive', await subscriptionVerdict(bed, input, context));
