@@ -1,10 +1,9 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { type ChildProcess, execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { runInShell, type ShellLines, signalShell } from './shell-lines.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
 const readme = readFileSync(path.join(root, 'README.md'), 'utf8');
@@ -26,7 +25,7 @@ beforeAll(() => {
   }
 });
 afterAll(async () => {
-  for (const terminal of terminals) await interrupt(terminal);
+  for (const terminal of terminals) await signalShell(terminal, 'SIGINT');
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -41,42 +40,11 @@ function environment(): NodeJS.ProcessEnv {
   return { ...Object.fromEntries(ours), ...quiet, PATH: own?.join(':'), SIDECAR_ADDR: '127.0.0.1:0' };
 }
 
-/** Runs lines as they are typed into a terminal, and waits for what they print. */
-function terminal(cwd: string, lines: string) {
-  const child = spawn('bash', ['-ec', lines], {
-    cwd,
-    env: environment(),
-    detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  terminals.push(child);
-  const seen: string[] = [];
-  const looks = new Set<() => void>();
-  for (const stream of [child.stdout, child.stderr]) {
-    createInterface({ input: stream }).on('line', (line) => {
-      seen.push(line);
-      for (const look of looks) look();
-    });
-  }
-  const exit = once(child, 'close').then(([code]) => code as number);
-  const line = (expression: RegExp): Promise<RegExpExecArray> =>
-    new Promise((resolve, reject) => {
-      const look = (): void => {
-        const found = seen.map((each) => expression.exec(each)).find((match) => match !== null);
-        if (found) resolve(found);
-      };
-      looks.add(look);
-      void exit.then(() => reject(new Error(`ended without ${expression}:\n${seen.join('\n')}`)));
-      look();
-    });
-  return { child, exit, line, seen };
-}
-
-/** As Ctrl-C does: the whole group gets the signal. */
-async function interrupt(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
-  process.kill(-child.pid, 'SIGINT');
-  await once(child, 'close');
+/** Runs lines as they are typed into a terminal. */
+function terminal(cwd: string, lines: string): ShellLines {
+  const shell = runInShell(lines, { cwd, env: environment() });
+  terminals.push(shell.child);
+  return shell;
 }
 
 test('the first screen of the README takes a stranger from a clone to a plugin that talks, in TypeScript and in Python', async () => {
@@ -89,13 +57,13 @@ test('the first screen of the README takes a stranger from a clone to a plugin t
   }
   const [, bus = ''] = await inTypeScript.line(/^run {5}\| bus: (127\.0\.0\.1:\d+), open/);
   const shell = terminal(clone, second.replace('127.0.0.1:8443', bus));
-  expect(await shell.exit, shell.seen.join('\n')).toBe(0);
-  expect(shell.seen.at(-1)).toBe('1');
+  expect(await shell.exit, shell.lines.join('\n')).toBe(0);
+  expect(shell.lines.at(-1)).toBe('1');
   await inTypeScript.line(/^plugin {2}\| shell-\S+: hello from a shell$/);
-  await interrupt(inTypeScript.child);
+  await signalShell(inTypeScript.child, 'SIGINT');
 
   const [, exported = ''] = /^(export PATH=.*)$/m.exec(first) ?? [];
   const inPython = terminal(clone, `${exported}\ncd ../quotes\n${third}`);
   await inPython.line(/^plugin {2}\| ticks-0: hello, start 1$/);
-  await interrupt(inPython.child);
+  await signalShell(inPython.child, 'SIGINT');
 });

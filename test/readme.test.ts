@@ -1,10 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import type { ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import { runInShell, type ShellLines, signalShell } from './shell-lines.ts';
 import { ownLoopback } from './sidecar/own-loopback.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
@@ -25,35 +24,13 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 const children: ChildProcess[] = [];
 afterEach(async () => {
-  for (const child of children.splice(0)) {
-    if (child.exitCode !== null || child.signalCode !== null) continue;
-    // The command line may be a shell, npm and the program: the signal goes to the whole group.
-    if (child.pid !== undefined) process.kill(-child.pid, 'SIGTERM');
-    await once(child, 'exit');
-  }
+  for (const child of children.splice(0)) await signalShell(child, 'SIGTERM');
 });
 
-function run(command: string, variables: Readonly<Record<string, string>> = {}) {
-  const env = { ...process.env, ...variables };
-  const child = spawn('bash', ['-c', command], { cwd: root, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
-  children.push(child);
-  const lines: string[] = [];
-  const looks = new Set<() => void>();
-  for (const stream of [child.stdout, child.stderr]) {
-    createInterface({ input: stream }).on('line', (line) => {
-      lines.push(line);
-      for (const look of looks) look();
-    });
-  }
-  const exit = once(child, 'close').then(([code]) => code as number);
-  const line = (expression: RegExp): Promise<void> =>
-    new Promise((resolve, reject) => {
-      const look = (): void => void (lines.some((each) => expression.test(each)) && resolve());
-      looks.add(look);
-      void exit.then(() => reject(new Error(`${command} ended without ${expression}:\n${lines.join('\n')}`)));
-      look();
-    });
-  return { exit, line, lines };
+function run(command: string, variables: Readonly<Record<string, string>> = {}): ShellLines {
+  const shell = runInShell(command, { cwd: root, env: { ...process.env, ...variables } });
+  children.push(shell.child);
+  return shell;
 }
 
 /** The one command of the README that begins with this; addresses are replaced, since others may have the usual ones. */
@@ -72,7 +49,7 @@ function printedFile(name: string): string {
   return file;
 }
 
-async function succeeds(command: string, variables?: Readonly<Record<string, string>>): Promise<string[]> {
+async function succeeds(command: string, variables?: Readonly<Record<string, string>>): Promise<readonly string[]> {
   const { exit, lines } = run(command, variables);
   expect(await exit, lines.join('\n')).toBe(0);
   return lines;

@@ -4,7 +4,7 @@ import type { Attempts, FailedDelivery } from '../store/deliveries.ts';
 import type { StoredMessage, SubscriptionWriter } from '../store/store.ts';
 
 export interface MemberOptions extends Omit<FeedOptions, 'store' | 'tail' | 'owner'> {
-  readonly writer: SubscriptionWriter & { readonly scope: string };
+  readonly writer: SubscriptionWriter;
   /** The messages of one key may go to several members at a time. */
   readonly isUnordered: boolean;
 }

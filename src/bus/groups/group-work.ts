@@ -75,12 +75,10 @@ export class GroupWork {
     this.#waitingKeys.set(position, key);
   }
 
-  /** Puts a message in flight, as one more attempt unless it is in flight already. */
-  send(work: Work, to: Receiver): Work {
+  /** Puts a message in flight, as one more attempt. */
+  send(work: Work, to: Receiver): void {
     this.#stopWaiting(work.position);
-    const sent = { ...work, attempts: work.attempts + 1 };
-    this.#fly(sent, to);
-    return sent;
+    this.#fly({ ...work, attempts: work.attempts + 1 }, to);
   }
 
   /** Takes over what was in flight before. */

@@ -2,7 +2,7 @@ import type { Feed } from '../session/feed.ts';
 import type { LogTail } from '../session/log-tail.ts';
 import type { Receiver } from '../store/deliveries.ts';
 import type { Store, SubscriptionKey } from '../store/store.ts';
-import { subscriptionText } from '../store/subscription-key.ts';
+import { keeperOf, subscriptionText } from '../store/subscription-key.ts';
 import { Group } from './group.ts';
 import { GroupMember, type MemberOptions } from './group-member.ts';
 
@@ -30,7 +30,7 @@ export class Groups {
   memberOf(options: MemberOptions): { readonly member: Feed } | { readonly refusal: string } {
     const { spec, writer, isUnordered } = options;
     const { name, pattern } = spec;
-    const key = subscriptionText({ instanceId: writer.scope, name });
+    const key = subscriptionText({ instanceId: keeperOf(writer), name });
     let found = this.#groups.get(key);
     if (!found || found.group.size === 0) {
       found = { group: new Group({ ...this.#options, name, pattern, isUnordered }), pattern, isUnordered };
@@ -51,10 +51,6 @@ export class Groups {
   /** Whether it has a member. */
   isUsed(key: SubscriptionKey): boolean {
     return (this.#find(key)?.size ?? 0) > 0;
-  }
-
-  acknowledged(key: SubscriptionKey, instanceId: string, positions: readonly bigint[]): void {
-    this.#find(key)?.acknowledged(instanceId, positions);
   }
 
   /** The store has requeued what was in flight to an instance. */

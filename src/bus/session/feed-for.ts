@@ -38,8 +38,8 @@ export function feedFor(subscribe: Subscribe, parts: FeedParts & FeedEvents): Re
   const options = feedOptions(subscribe, parts);
   const { owner } = registration;
   if (group === '') return { member: new SubscriptionFeed({ ...options, store, tail, owner }) };
-  const writer = { ...owner, scope: scopeText(registration) };
-  return groups.memberOf({ ...options, spec: { ...options.spec, name: group }, writer, isUnordered: unordered });
+  const { writer, name } = storedUnder(registration, subscribe);
+  return groups.memberOf({ ...options, spec: { ...options.spec, name }, writer, isUnordered: unordered });
 }
 
 /** Where a subscription is stored, and by whom it is written. */

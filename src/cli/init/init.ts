@@ -102,7 +102,7 @@ function nextSteps(
   const steps: readonly (readonly [string, string])[] = [
     [`cd ${dir} && ${install}`, ''],
     [dev, 'the plugin with a sidecar and a bus; it starts again when you save'],
-    ...(test === undefined ? [] : [[test, 'its own test, without a network'] as const]),
+    [test, 'its own test, without a network'],
     [conformance, "Meridian's conformance tests"],
     ...(cf ? [['cf push', `${name} on Cloud Foundry, when the bus in manifest.yml is yours`] as const] : []),
     ...(compose ? [['docker compose up --build', 'the same in containers'] as const] : []),

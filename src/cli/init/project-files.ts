@@ -18,8 +18,8 @@ interface LanguageKind {
   readonly buildpack: string;
   readonly install: string;
   readonly dev: string;
-  /** Runs the plugin's own tests. Absent: it has none. */
-  readonly test?: string;
+  /** Runs the plugin's own tests. */
+  readonly test: string;
   readonly conformance: string;
   readonly image: readonly string[];
 }
