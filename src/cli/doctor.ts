@@ -51,7 +51,9 @@ export const addDoctorCommand: AddCommand = (program) => {
       const isContainer = folder === undefined && (isSetUp(process.env) || !(await isApp(place)));
       const reports = isContainer ? [await examineHere(process.env, flags)] : await examinePlace(place, flags);
       process.stdout.write(
-        flags.json ? `${JSON.stringify(reports.map(reportAsJson))}\n` : reports.map(renderReport).join('\n'),
+        flags.json
+          ? `${JSON.stringify(reports.map(reportAsJson))}\n`
+          : reports.map((report) => renderReport(report, process.stdout)).join('\n'),
       );
       process.exitCode = exitCodeFor(reports.flatMap(({ findings }) => findings));
     });

@@ -1,5 +1,4 @@
 import { Command, CommanderError } from 'commander';
-import { exitCodeOf, renderError } from '../base/user-facing-error.ts';
 import { version } from '../base/version.ts';
 import { addAuditCommand } from './audit/audit.ts';
 import { addBusCommand } from './bus.ts';
@@ -10,7 +9,7 @@ import { addConformanceCommand } from './conformance.ts';
 import { addDoctorCommand } from './doctor.ts';
 import { addInitCommand } from './init/init.ts';
 import { addLaunchCommand } from './launch.ts';
-import { watchOutput } from './output.ts';
+import { printError, watchOutput } from './output.ts';
 import { addPackageCommand } from './package.ts';
 import { addPubCommand } from './pub.ts';
 import { addRequestCommand } from './request.ts';
@@ -61,6 +60,5 @@ try {
 function report(error: unknown): number {
   // Commander has already printed its own message; it throws with exit code 0 for --help.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : usageExitCode;
-  process.stderr.write(`${renderError(error)}\n`);
-  return exitCodeOf(error);
+  return printError(error);
 }

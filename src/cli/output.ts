@@ -1,3 +1,4 @@
+import { wrapText } from '../base/output/wrapped-text.ts';
 import { exitCodeOf, messageOf, renderError, UserFacingError } from '../base/user-facing-error.ts';
 import { exitCodes } from '../contract/config/exit-codes.ts';
 
@@ -13,9 +14,14 @@ export function watchOutput(): void {
     if (error.code === 'EPIPE' || isTold) return;
     isTold = true;
     const failure = outputFailed(error);
-    process.stderr.write(`${renderError(failure)}\n`);
-    process.exitCode = exitCodeOf(failure);
+    process.exitCode = printError(failure);
   });
+}
+
+/** Prints anything caught to stderr, wrapped at the width of a terminal. @returns the exit code. */
+export function printError(error: unknown): number {
+  process.stderr.write(`${wrapText(renderError(error), process.stderr.columns)}\n`);
+  return exitCodeOf(error);
 }
 
 function outputFailed(error: Error): UserFacingError {

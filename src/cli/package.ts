@@ -2,8 +2,11 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import type { Command } from 'commander';
 import { UserFacingError } from '../base/user-facing-error.ts';
 import { type AddCommand, usageExitCode } from './command.ts';
+
+const helpOptions: ReadonlySet<string> = new Set(['-h', '--help']);
 
 /** `meridian-sidecar package`: runs the packager of the checkout in the current folder; a package contains no packager. */
 export const addPackageCommand: AddCommand = (program) => {
@@ -13,8 +16,10 @@ export const addPackageCommand: AddCommand = (program) => {
     .argument('[options...]')
     .allowUnknownOption()
     .helpOption(false)
-    .action(async (options: readonly string[]) => {
+    .addHelpText('after', '\nIt works in a checkout alone. There, --help lists the options.')
+    .action(async (options: readonly string[], _: unknown, command: Command) => {
       const packager = path.resolve('src/packager/main.ts');
+      if (!existsSync(packager) && options.some((option) => helpOptions.has(option))) return command.outputHelp();
       if (!existsSync(packager)) throw notInCheckout();
       const child = spawn(process.execPath, [packager, 'package', ...options], { stdio: 'inherit' });
       const [code] = (await once(child, 'exit')) as [number | null];

@@ -1,4 +1,8 @@
+import type { Writable } from 'node:stream';
+import { styleText } from 'node:util';
 import { alignColumns } from '../base/align-columns.ts';
+import { wrappedRows } from '../base/output/terminal-table.ts';
+import { wrapText } from '../base/output/wrapped-text.ts';
 import { renderError } from '../base/user-facing-error.ts';
 import type { Finding } from './finding.ts';
 import type { ShownSetting } from './setting-table.ts';
@@ -13,18 +17,40 @@ export interface DoctorReport {
   readonly findings: readonly Finding[];
 }
 
+/** Where a report is printed. `columns` is the width of a terminal; only a terminal gets colours. */
+export type ReportOutput = Writable & { readonly columns?: number };
+
+const colours = { error: 'red', warning: 'yellow' } as const;
+
 /** The report as text for a terminal or a log: the settings, then the notes, then errors, then warnings. */
-export function renderReport({ subject, settings, notes, findings }: DoctorReport): string {
-  const rows = settings.map(({ name, value, source }) => [name, value, source]);
-  const table = alignColumns([['SETTING', 'VALUE', 'SOURCE'], ...rows], 44);
+export function renderReport({ subject, settings, notes, findings }: DoctorReport, output: ReportOutput): string {
+  const { columns } = output;
   const blocks = [
-    [subject],
-    table,
-    ...(notes.length > 0 ? [notes] : []),
-    ...inOrder(findings).map(({ severity, fault }) => [`${severity}: ${renderError(fault)}`]),
-    [summaryOf(findings)],
+    wrapText(subject, columns),
+    settingLines(settings, columns).join('\n'),
+    ...(notes.length > 0 ? [wrapText(notes.join('\n'), columns)] : []),
+    ...inOrder(findings).map((finding) => findingText(finding, output)),
+    findings.length === 0 ? styleText('green', summaryOf(findings), { stream: output }) : summaryOf(findings),
   ];
-  return `${blocks.map((lines) => lines.join('\n')).join('\n\n')}\n`;
+  return `${blocks.join('\n\n')}\n`;
+}
+
+function findingText({ severity, fault }: Finding, output: ReportOutput): string {
+  const text = wrapText(`${severity}: ${renderError(fault)}`, output.columns);
+  return `${styleText(colours[severity], severity, { stream: output })}${text.slice(severity.length)}`;
+}
+
+/** In a terminal that is too narrow for a row, its value is wrapped in its own column, and the source is behind it. */
+function settingLines(settings: readonly ShownSetting[], columns: number | undefined): string[] {
+  const rows = [['SETTING', 'VALUE', 'SOURCE'], ...settings.map(({ name, value, source }) => [name, value, source])];
+  const nameWidth = Math.max(...rows.map(([name = '']) => name.length));
+  const sourceWidth = Math.min(20, Math.max(...rows.map(([, , source = '']) => source.length)));
+  const valueWidth = columns === undefined ? 44 : Math.min(44, columns - nameWidth - sourceWidth - 4);
+  return alignColumns(rows, Math.max(nameWidth, valueWidth)).flatMap((line, index) => {
+    const [name = '', value = '', source = ''] = rows[index] ?? [];
+    if (columns === undefined || line.length <= columns) return [line];
+    return wrappedRows([[name.padEnd(nameWidth), `${value} (${source})`]], columns);
+  });
 }
 
 /** The report as a value for `JSON.stringify`. */

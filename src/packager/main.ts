@@ -28,6 +28,7 @@ program
   .command('build', { isDefault: true })
   .description('bundle the programs and prepare the runtime, in dist/')
   .action(async () => {
+    console.log('Building dist/');
     for (const { path: file, bytes } of (await build()).bundles) console.log(`${file}  ${formatBytes(bytes)}`);
   });
 
@@ -41,11 +42,15 @@ program
   .option('--weigh [times]', 'stage with each zip so often, and print what it costs; not with --uncached', false)
   .option('--json', 'print the result as JSON')
   .action(async (flags: PackageFlags) => {
+    const tell = (step: string): void => {
+      if (!flags.json) console.log(step);
+    };
+    tell('Building dist/');
     const { content } = await build();
     if (content === undefined) throw foreignSystem();
     const made: (MadePackage & { readonly weight?: Weight })[] = [];
     for (const stack of flags.stack) {
-      if (!flags.json) console.log(`Packing ${flags.uncached ? 'without' : 'with'} the runtime for stack ${stack}`);
+      tell(`Packing ${flags.uncached ? 'without' : 'with'} the runtime for stack ${stack}`);
       const one = await makePackage({ root, outDir: flags.out, content, stack, cached: !flags.uncached });
       made.push(
         flags.weigh && !flags.uncached
@@ -54,6 +59,7 @@ program
       );
     }
     const client = { root, outDir: flags.out, version: content.version };
+    tell('Packing the clients for Node and Python');
     made.push(await packClient(client), await packWheel(client));
     console.log(flags.json ? JSON.stringify(made, undefined, 2) : made.map(describe).join('\n'));
   });

@@ -51,6 +51,7 @@ describe('meridian-sidecar bus backup FILE', () => {
     expect(statSync(copy).mode & 0o777).toBe(0o600);
     await store(bus.address, 1);
 
+    expect((await check(copy)).stderr.split('\n').slice(0, 2)).toEqual(['50 % are checked', '60 % are checked']);
     const second = await startBus(undefined, copy);
     await store(second.address, 1);
     expect(second.program.stderr).toBe('');

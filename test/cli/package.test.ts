@@ -10,6 +10,8 @@ const run = (args: readonly string[], cwd: string) =>
 test('outside a checkout, package says where it works', () => {
   const result = run([], tmpdir());
   expect(result).toMatchObject({ status: 64, stderr: expect.stringContaining('[cli/package/no-checkout]') });
+  const help = run(['--help'], tmpdir());
+  expect(help).toMatchObject({ status: 0, stdout: expect.stringContaining('It works in a checkout alone.') });
 });
 
 test("in a checkout, package has the packager's own options and exit codes", () => {

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { afterEach, expect, test } from 'vitest';
 import { connectPlugin } from '../sidecar/plugins.ts';
 import { endAll, Program, runCli, startSidecar } from '../sidecar/processes.ts';
@@ -7,13 +8,26 @@ afterEach(endAll);
 
 const dist = path.resolve(import.meta.dirname, '../../dist');
 
-/** Runs a command at a terminal of 80 columns, and returns its lines. */
-async function atTerminal(...args: readonly string[]): Promise<string[]> {
+interface Screen {
+  readonly code: number | string | null;
+  /** Without the sequences for colours. */
+  readonly lines: readonly string[];
+  /** As the program wrote it. */
+  readonly written: string;
+}
+
+/** Runs a command at a terminal of 80 columns. */
+async function atTerminal(...args: readonly string[]): Promise<Screen> {
   const quoted = [process.execPath, path.join(dist, 'cli.mjs'), ...args].map((each) => `'${each}'`).join(' ');
   const command = ['-qefc', `stty cols 80; exec ${quoted}`, '/dev/null'];
   const program = new Program(command, { PATH: process.env.PATH ?? '', TERM: 'xterm' }, '/usr/bin/script');
-  expect(await program.exited, program.output).toBe(0);
-  return program.stdout.replaceAll('\r', '').trimEnd().split('\n');
+  const code = await program.exited;
+  const lines = stripVTControlCharacters(program.stdout).replaceAll('\r', '').trimEnd().split('\n');
+  return { code, lines, written: program.stdout };
+}
+
+function expectFits({ lines }: Screen): void {
+  expect(lines.filter(({ length }) => length > 80)).toEqual([]);
 }
 
 /** The names of the commands that a help lists. */
@@ -48,12 +62,43 @@ test('what is too wide for a terminal of 80 columns is told in blocks there, and
   });
   await connectPlugin(sidecar.address);
   const list = ['bus', 'grants', 'list', '--bus', address] as const;
-  const lines = await atTerminal(...list);
-  for (const line of lines) expect(line.length).toBeLessThanOrEqual(80);
+  const screen = await atTerminal(...list);
+  const { lines } = screen;
+  expectFits(screen);
   expect(lines).toContain(`PATTERN   ${pattern}`);
   expect(lines).toContain('INSTANCE  an-instance-with-a-long-name-0');
   const piped = runCli(...list);
   await piped.exited;
   expect(piped.stdout.trimEnd().split('\n')).toHaveLength(2);
   expect(piped.stdout).toMatch(/^INSTANCE +ACTION +PATTERN +STANDING +WHY\n/);
+});
+
+test('doctor wraps values and findings at a terminal, colours them, and does neither for a program', async () => {
+  const command = [
+    'doctor',
+    'fixtures/node-plugin',
+    '--env',
+    `TAGS=${Array.from({ length: 6 }, (_, index) => `a-long-tag-${index}`).join(',')}`,
+    '--env',
+    'POOL_TYPE=1',
+  ] as const;
+  const screen = await atTerminal(...command);
+  expect(screen.code).toBe(78);
+  expectFits(screen);
+  const text = screen.lines.join('\n');
+  expect(text).toMatch(/^POOL_TYPE +cannot be used +command line$/m);
+  expect(text).toMatch(/^TAGS +a-long-tag-0, a-long-tag-1,.*\n +a-long-tag[^\n]*(\n +)?\(command line\)$/m);
+  expect(text).toMatch(/^error: POOL_TYPE is "1"$/m);
+  expect(screen.written).toContain('\u001b[31merror\u001b[39m: ');
+  const piped = runCli(...command);
+  await piped.exited;
+  expect(piped.stdout).not.toContain('\u001b');
+  expect(piped.stdout).toMatch(/^TAGS +.{60,} command line$/m);
+});
+
+test('an error is wrapped at a terminal, and its remedies are a list', async () => {
+  const screen = await atTerminal('bus', 'backup', `/proc/${'a-long-name/'.repeat(6)}copy`, '--store', 'memory');
+  expect(screen.code).toBe(64);
+  expectFits(screen);
+  expect(screen.lines.at(-1)).toMatch(/^- Name .* \[bus\/backup\/memory\]$/);
 });

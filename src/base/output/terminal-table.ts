@@ -1,4 +1,5 @@
 import { alignColumns } from '../align-columns.ts';
+import { wrapWords } from './wrapped-text.ts';
 
 // `columns` is the width of a terminal. Absent: the text is for a program or a log, and of any width.
 
@@ -25,20 +26,8 @@ export function wrappedRows(rows: readonly (readonly string[])[], columns: numbe
   const start = Math.max(0, ...aligned.map((line) => line.lastIndexOf('|')));
   const width = columns === undefined ? Infinity : Math.max(textWidthMin, columns - start);
   return rows.flatMap((row, index) => {
-    const [first = '', ...others] = wrap(row.at(-1) ?? '', width);
+    const [first = '', ...others] = wrapWords(row.at(-1) ?? '', width);
     const before = (aligned[index] ?? '').slice(0, -1).padEnd(start);
     return [`${before}${first}`.trimEnd(), ...others.map((line) => `${' '.repeat(start)}${line}`)];
   });
-}
-
-/** A word that is wider than the width has a line of its own. */
-function wrap(text: string, width: number): string[] {
-  if (text.length <= width) return [text];
-  const lines: string[] = [];
-  for (const word of text.split(' ')) {
-    const last = lines.at(-1);
-    if (last === undefined || last.length + 1 + word.length > width) lines.push(word);
-    else lines[lines.length - 1] = `${last} ${word}`;
-  }
-  return lines;
 }

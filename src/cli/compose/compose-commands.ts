@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { parseDurationMs } from '../../base/time/duration.ts';
 import { realScheduler } from '../../base/time/real-scheduler.ts';
-import { exitCodeOf, renderError, UserFacingError } from '../../base/user-facing-error.ts';
+import { UserFacingError } from '../../base/user-facing-error.ts';
 import { environmentOfCaller } from '../../buildpack/runtime-variables.ts';
 import { type Docker, dockerThrough } from '../../compose/engine/docker.ts';
 import { dockerCommand } from '../../compose/engine/docker-cli.ts';
@@ -16,6 +16,7 @@ import { StateFiles } from '../../compose/state/state-files.ts';
 import { exitCodes } from '../../contract/config/exit-codes.ts';
 import { patternProblem } from '../../contract/wire/topics/topic.ts';
 import { usageExitCode } from '../command.ts';
+import { printError } from '../output.ts';
 import { dockerFolder, stateFolder } from './compose-folders.ts';
 import { installProvider } from './compose-install.ts';
 
@@ -34,8 +35,7 @@ export async function runPeoplesCommand(argv: readonly string[]): Promise<number
   } catch (error) {
     // Commander has already printed its own message; it throws with exit code 0 for --help.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : usageExitCode;
-    process.stderr.write(`${renderError(error)}\n`);
-    return exitCodeOf(error);
+    return printError(error);
   }
 }
 

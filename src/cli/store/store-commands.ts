@@ -1,4 +1,4 @@
-import { existsSync, renameSync } from 'node:fs';
+import { existsSync, renameSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { formatBytes } from '../../base/bytes.ts';
@@ -30,10 +30,18 @@ export function addStoreCommands(bus: Command): void {
     .option('--json', 'print JSON', false)
     .action(async (file: string, { json }: { readonly json: boolean }) => {
       const { checkStore } = await import('../../bus/store/sqlite/file/check-store.ts');
-      const contents = await checkStore(path.resolve(file), lockTimeoutMs);
+      const contents = await checkStore(path.resolve(file), lockTimeoutMs, checkProgress(path.resolve(file)));
       if (json) print(JSON.stringify({ file: path.resolve(file), ...contents }, null, 2));
       else print(`${path.resolve(file)} is whole: ${described(contents)}`);
     });
+}
+
+/** A smaller store is checked in well under a second. */
+const longCheckBytes = 16 * 1024 * 1024;
+
+function checkProgress(file: string): (share: number) => void {
+  const { size } = statSync(file, { throwIfNoEntry: false }) ?? { size: 0 };
+  return size < longCheckBytes ? () => {} : progressPrinter('are checked');
 }
 
 function storeOf(command: Command): string {

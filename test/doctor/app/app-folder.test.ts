@@ -237,7 +237,7 @@ describe('the table of settings', () => {
 
   test('and the rest of the report hold no secret, as text and as JSON', async () => {
     const report = await examine(folder);
-    const printed = `${renderReport(report)}${JSON.stringify(reportAsJson(report))}`;
+    const printed = `${renderReport(report, process.stdout)}${JSON.stringify(reportAsJson(report))}`;
     expect(printed).toContain('set, not shown');
     expect(printed).not.toContain('very-secret-token');
     expect(printed).not.toContain('password@mirror');

@@ -12,10 +12,20 @@ export interface StoreContents {
   readonly decisions: number;
 }
 
-/** Checks all of a store that no bus has open, and changes nothing. @throws UserFacingError `bus/store/…` if it is damaged. */
-export function checkStore(path: string, lockTimeoutMs: number): Promise<StoreContents> {
-  return withCheckedStore({ path, lockTimeoutMs }, contentsOf);
+/**
+ * Checks all of a store that no bus has open, and changes nothing. `onProgress` gets the checked share of it, from 0 to 1.
+ * @throws UserFacingError `bus/store/…` if it is damaged.
+ */
+export function checkStore(
+  path: string,
+  lockTimeoutMs: number,
+  onProgress: (share: number) => void = () => {},
+): Promise<StoreContents> {
+  return withCheckedStore({ path, lockTimeoutMs }, (sql) => contentsOf(sql, onProgress));
 }
+
+/** SQLite has read every page once by then, in one statement. The messages are read again. */
+const shareOfPages = 0.5;
 
 /**
  * Checks every page of a store that no bus has open, for `use` to read it by the current schema. The file stays as it is.
@@ -35,16 +45,22 @@ export function withCheckedStore<T>(place: StorePlace, use: (sql: Statements) =>
   });
 }
 
-function contentsOf(sql: Statements): StoreContents {
-  const messages = sql.iterate<Stored>('SELECT position AS name, envelope AS bytes, checksum FROM message');
-  for (const { name, bytes, checksum } of messages) checked(bytes, checksum, `the message at position ${name}`);
-  const states = sql.iterate<Stored>('SELECT instance_id AS name, state AS bytes, checksum FROM state');
-  for (const { name, bytes, checksum } of states) checked(bytes, checksum, `the state of ${name}`);
+function contentsOf(sql: Statements, onProgress: (share: number) => void): StoreContents {
   const count = (table: string): number =>
     Number(sql.get<{ count: bigint }>(`SELECT count(*) AS count FROM ${table}`)?.count);
+  const messageCount = count('message');
+  let read = 0;
+  const messages = sql.iterate<Stored>('SELECT position AS name, envelope AS bytes, checksum FROM message');
+  for (const { name, bytes, checksum } of messages) {
+    onProgress(shareOfPages + (1 - shareOfPages) * (read / messageCount));
+    checked(bytes, checksum, `the message at position ${name}`);
+    read += 1;
+  }
+  const states = sql.iterate<Stored>('SELECT instance_id AS name, state AS bytes, checksum FROM state');
+  for (const { name, bytes, checksum } of states) checked(bytes, checksum, `the state of ${name}`);
   return {
     bytes: Number(sql.get<{ bytes: bigint }>('SELECT bytes + other_bytes AS bytes FROM log')?.bytes),
-    messages: count('message'),
+    messages: messageCount,
     subscriptions: count('subscription'),
     states: count('state'),
     instances: count('instance'),
