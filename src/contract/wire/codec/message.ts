@@ -32,6 +32,22 @@ export interface WireField {
   readonly message?: MessageType<unknown>;
 }
 
+/** One row of the table of fields. The local name is the one of the proto file in camel case. @internal of generated code */
+export function wireField(
+  number: number,
+  name: string,
+  kind: WireField['kind'],
+  more?: Pick<WireField, 'isList' | 'oneof' | 'message'>,
+): WireField {
+  return {
+    number,
+    name,
+    localName: name.replaceAll(/_(.)/g, (_, letter: string) => letter.toUpperCase()),
+    kind,
+    ...more,
+  };
+}
+
 /** What a message is made from: any of its fields, and the same for the messages in it. An absent field has its default. */
 export type MessageInit<T> = { readonly [K in keyof T]?: FieldInit<T[K]> | undefined };
 

@@ -3,7 +3,7 @@
 /* eslint-disable */
 
 import type { MessageType } from "../../../codec/message.ts";
-import { noBytes, part } from "../../../codec/message.ts";
+import { noBytes, part, wireField } from "../../../codec/message.ts";
 
 /**
  * One message as subscribers see it.
@@ -17,9 +17,9 @@ export class Envelope {
 export const EnvelopeSchema: MessageType<Envelope> = {
   typeName: 'meridian.v1.Envelope',
   fields: () => [
-    { number: 1, name: 'meta', localName: 'meta', kind: 'message', message: MessageMetaSchema },
-    { number: 2, name: 'payload_type', localName: 'payloadType', kind: 'string' },
-    { number: 3, name: 'payload', localName: 'payload', kind: 'bytes' },
+    wireField(1, 'meta', 'message', { message: MessageMetaSchema }),
+    wireField(2, 'payload_type', 'string'),
+    wireField(3, 'payload', 'bytes'),
   ],
   create(init) {
     if (init instanceof Envelope) return init;
@@ -115,24 +115,24 @@ export class MessageMeta {
 export const MessageMetaSchema: MessageType<MessageMeta> = {
   typeName: 'meridian.v1.MessageMeta',
   fields: () => [
-    { number: 1, name: 'message_id', localName: 'messageId', kind: 'string' },
-    { number: 2, name: 'correlation_id', localName: 'correlationId', kind: 'string' },
-    { number: 3, name: 'causation_id', localName: 'causationId', kind: 'string' },
-    { number: 4, name: 'publisher_instance_id', localName: 'publisherInstanceId', kind: 'string' },
-    { number: 5, name: 'topic', localName: 'topic', kind: 'string' },
-    { number: 6, name: 'schema_version', localName: 'schemaVersion', kind: 'string' },
-    { number: 7, name: 'published_at_ns', localName: 'publishedAtNs', kind: 'varint' },
-    { number: 100, name: 'ts_event_ns', localName: 'tsEventNs', kind: 'varint' },
-    { number: 101, name: 'ts_init_ns', localName: 'tsInitNs', kind: 'varint' },
-    { number: 102, name: 'dedup_key', localName: 'dedupKey', kind: 'string' },
-    { number: 103, name: 'traceparent', localName: 'traceparent', kind: 'string' },
-    { number: 104, name: 'tracestate', localName: 'tracestate', kind: 'string' },
-    { number: 105, name: 'original_topic', localName: 'originalTopic', kind: 'string' },
-    { number: 106, name: 'original_publisher_instance_id', localName: 'originalPublisherInstanceId', kind: 'string' },
-    { number: 107, name: 'original_published_at_ns', localName: 'originalPublishedAtNs', kind: 'varint' },
-    { number: 108, name: 'failed_subscription', localName: 'failedSubscription', kind: 'string' },
-    { number: 109, name: 'failed_attempts', localName: 'failedAttempts', kind: 'varint' },
-    { number: 110, name: 'partition_key', localName: 'partitionKey', kind: 'string' },
+    wireField(1, 'message_id', 'string'),
+    wireField(2, 'correlation_id', 'string'),
+    wireField(3, 'causation_id', 'string'),
+    wireField(4, 'publisher_instance_id', 'string'),
+    wireField(5, 'topic', 'string'),
+    wireField(6, 'schema_version', 'string'),
+    wireField(7, 'published_at_ns', 'varint'),
+    wireField(100, 'ts_event_ns', 'varint'),
+    wireField(101, 'ts_init_ns', 'varint'),
+    wireField(102, 'dedup_key', 'string'),
+    wireField(103, 'traceparent', 'string'),
+    wireField(104, 'tracestate', 'string'),
+    wireField(105, 'original_topic', 'string'),
+    wireField(106, 'original_publisher_instance_id', 'string'),
+    wireField(107, 'original_published_at_ns', 'varint'),
+    wireField(108, 'failed_subscription', 'string'),
+    wireField(109, 'failed_attempts', 'varint'),
+    wireField(110, 'partition_key', 'string'),
   ],
   create(init) {
     if (init instanceof MessageMeta) return init;

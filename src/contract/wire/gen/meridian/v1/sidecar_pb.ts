@@ -3,7 +3,7 @@
 /* eslint-disable */
 
 import type { MessageType, ServiceType, UnknownEnum } from "../../../codec/message.ts";
-import { noBytes, part } from "../../../codec/message.ts";
+import { noBytes, part, wireField } from "../../../codec/message.ts";
 import type { Envelope } from "./envelope_pb.ts";
 import { EnvelopeSchema } from "./envelope_pb.ts";
 
@@ -14,7 +14,7 @@ export class RegisterRequest {
 export const RegisterRequestSchema: MessageType<RegisterRequest> = {
   typeName: 'meridian.v1.RegisterRequest',
   fields: () => [
-    { number: 4, name: 'schema_version', localName: 'schemaVersion', kind: 'string' },
+    wireField(4, 'schema_version', 'string'),
   ],
   create(init) {
     if (init instanceof RegisterRequest) return init;
@@ -59,14 +59,14 @@ export class RegisterReply {
 export const RegisterReplySchema: MessageType<RegisterReply> = {
   typeName: 'meridian.v1.RegisterReply',
   fields: () => [
-    { number: 1, name: 'admitted', localName: 'admitted', kind: 'varint' },
-    { number: 2, name: 'deployment_id', localName: 'deploymentId', kind: 'string' },
-    { number: 3, name: 'refusal_reason', localName: 'refusalReason', kind: 'string' },
-    { number: 4, name: 'publish_grants', localName: 'publishGrants', kind: 'string', isList: true },
-    { number: 5, name: 'subscribe_grants', localName: 'subscribeGrants', kind: 'string', isList: true },
-    { number: 6, name: 'instance_id', localName: 'instanceId', kind: 'string' },
-    { number: 7, name: 'role', localName: 'role', kind: 'string' },
-    { number: 8, name: 'tags', localName: 'tags', kind: 'string', isList: true },
+    wireField(1, 'admitted', 'varint'),
+    wireField(2, 'deployment_id', 'string'),
+    wireField(3, 'refusal_reason', 'string'),
+    wireField(4, 'publish_grants', 'string', { isList: true }),
+    wireField(5, 'subscribe_grants', 'string', { isList: true }),
+    wireField(6, 'instance_id', 'string'),
+    wireField(7, 'role', 'string'),
+    wireField(8, 'tags', 'string', { isList: true }),
   ],
   create(init) {
     if (init instanceof RegisterReply) return init;
@@ -189,17 +189,17 @@ export class PublishRequest {
 export const PublishRequestSchema: MessageType<PublishRequest> = {
   typeName: 'meridian.v1.PublishRequest',
   fields: () => [
-    { number: 1, name: 'topic', localName: 'topic', kind: 'string' },
-    { number: 2, name: 'payload_type', localName: 'payloadType', kind: 'string' },
-    { number: 3, name: 'payload', localName: 'payload', kind: 'bytes' },
-    { number: 4, name: 'correlation_id', localName: 'correlationId', kind: 'string' },
-    { number: 5, name: 'causation_id', localName: 'causationId', kind: 'string' },
-    { number: 100, name: 'ts_event_ns', localName: 'tsEventNs', kind: 'varint' },
-    { number: 101, name: 'dedup_key', localName: 'dedupKey', kind: 'string' },
-    { number: 102, name: 'schema_version', localName: 'schemaVersion', kind: 'string' },
-    { number: 103, name: 'traceparent', localName: 'traceparent', kind: 'string' },
-    { number: 104, name: 'tracestate', localName: 'tracestate', kind: 'string' },
-    { number: 105, name: 'partition_key', localName: 'partitionKey', kind: 'string' },
+    wireField(1, 'topic', 'string'),
+    wireField(2, 'payload_type', 'string'),
+    wireField(3, 'payload', 'bytes'),
+    wireField(4, 'correlation_id', 'string'),
+    wireField(5, 'causation_id', 'string'),
+    wireField(100, 'ts_event_ns', 'varint'),
+    wireField(101, 'dedup_key', 'string'),
+    wireField(102, 'schema_version', 'string'),
+    wireField(103, 'traceparent', 'string'),
+    wireField(104, 'tracestate', 'string'),
+    wireField(105, 'partition_key', 'string'),
   ],
   create(init) {
     if (init instanceof PublishRequest) return init;
@@ -333,10 +333,10 @@ export class PublishReply {
 export const PublishReplySchema: MessageType<PublishReply> = {
   typeName: 'meridian.v1.PublishReply',
   fields: () => [
-    { number: 1, name: 'accepted', localName: 'accepted', kind: 'varint' },
-    { number: 2, name: 'message_id', localName: 'messageId', kind: 'string' },
-    { number: 3, name: 'refusal_reason', localName: 'refusalReason', kind: 'string' },
-    { number: 100, name: 'duplicate', localName: 'duplicate', kind: 'varint' },
+    wireField(1, 'accepted', 'varint'),
+    wireField(2, 'message_id', 'string'),
+    wireField(3, 'refusal_reason', 'string'),
+    wireField(100, 'duplicate', 'varint'),
   ],
   create(init) {
     if (init instanceof PublishReply) return init;
@@ -401,7 +401,7 @@ export class SubscribeRequest {
 export const SubscribeRequestSchema: MessageType<SubscribeRequest> = {
   typeName: 'meridian.v1.SubscribeRequest',
   fields: () => [
-    { number: 1, name: 'pattern', localName: 'pattern', kind: 'string' },
+    wireField(1, 'pattern', 'string'),
   ],
   create(init) {
     if (init instanceof SubscribeRequest) return init;
@@ -439,7 +439,7 @@ export class Delivery {
 export const DeliverySchema: MessageType<Delivery> = {
   typeName: 'meridian.v1.Delivery',
   fields: () => [
-    { number: 1, name: 'envelope', localName: 'envelope', kind: 'message', message: EnvelopeSchema },
+    wireField(1, 'envelope', 'message', { message: EnvelopeSchema }),
   ],
   create(init) {
     if (init instanceof Delivery) return init;
@@ -486,13 +486,13 @@ export class CallRequest {
 export const CallRequestSchema: MessageType<CallRequest> = {
   typeName: 'meridian.v1.CallRequest',
   fields: () => [
-    { number: 1, name: 'topic', localName: 'topic', kind: 'string' },
-    { number: 2, name: 'payload_type', localName: 'payloadType', kind: 'string' },
-    { number: 3, name: 'payload', localName: 'payload', kind: 'bytes' },
-    { number: 4, name: 'correlation_id', localName: 'correlationId', kind: 'string' },
-    { number: 5, name: 'timeout_ms', localName: 'timeoutMs', kind: 'varint' },
-    { number: 100, name: 'traceparent', localName: 'traceparent', kind: 'string' },
-    { number: 101, name: 'tracestate', localName: 'tracestate', kind: 'string' },
+    wireField(1, 'topic', 'string'),
+    wireField(2, 'payload_type', 'string'),
+    wireField(3, 'payload', 'bytes'),
+    wireField(4, 'correlation_id', 'string'),
+    wireField(5, 'timeout_ms', 'varint'),
+    wireField(100, 'traceparent', 'string'),
+    wireField(101, 'tracestate', 'string'),
   ],
   create(init) {
     if (init instanceof CallRequest) return init;
@@ -588,11 +588,11 @@ export class CallReply {
 export const CallReplySchema: MessageType<CallReply> = {
   typeName: 'meridian.v1.CallReply',
   fields: () => [
-    { number: 1, name: 'ok', localName: 'ok', kind: 'varint' },
-    { number: 2, name: 'payload_type', localName: 'payloadType', kind: 'string' },
-    { number: 3, name: 'payload', localName: 'payload', kind: 'bytes' },
-    { number: 4, name: 'failure', localName: 'failure', kind: 'varint' },
-    { number: 5, name: 'failure_detail', localName: 'failureDetail', kind: 'string' },
+    wireField(1, 'ok', 'varint'),
+    wireField(2, 'payload_type', 'string'),
+    wireField(3, 'payload', 'bytes'),
+    wireField(4, 'failure', 'varint'),
+    wireField(5, 'failure_detail', 'string'),
   ],
   create(init) {
     if (init instanceof CallReply) return init;
@@ -667,8 +667,8 @@ export class HeartbeatRequest {
 export const HeartbeatRequestSchema: MessageType<HeartbeatRequest> = {
   typeName: 'meridian.v1.HeartbeatRequest',
   fields: () => [
-    { number: 1, name: 'healthy', localName: 'healthy', kind: 'varint' },
-    { number: 2, name: 'detail', localName: 'detail', kind: 'string' },
+    wireField(1, 'healthy', 'varint'),
+    wireField(2, 'detail', 'string'),
   ],
   create(init) {
     if (init instanceof HeartbeatRequest) return init;
@@ -740,7 +740,7 @@ export class LeaveRequest {
 export const LeaveRequestSchema: MessageType<LeaveRequest> = {
   typeName: 'meridian.v1.LeaveRequest',
   fields: () => [
-    { number: 1, name: 'reason', localName: 'reason', kind: 'string' },
+    wireField(1, 'reason', 'string'),
   ],
   create(init) {
     if (init instanceof LeaveRequest) return init;

@@ -6,6 +6,7 @@
 /* eslint-disable */
 
 import type { MessageType, ServiceType, UnknownEnum } from "../../../../codec/message.ts";
+import { wireField } from "../../../../codec/message.ts";
 
 export class HealthCheckRequest {
   service: string = '';
@@ -14,7 +15,7 @@ export class HealthCheckRequest {
 export const HealthCheckRequestSchema: MessageType<HealthCheckRequest> = {
   typeName: 'grpc.health.v1.HealthCheckRequest',
   fields: () => [
-    { number: 1, name: 'service', localName: 'service', kind: 'string' },
+    wireField(1, 'service', 'string'),
   ],
   create(init) {
     if (init instanceof HealthCheckRequest) return init;
@@ -52,7 +53,7 @@ export class HealthCheckResponse {
 export const HealthCheckResponseSchema: MessageType<HealthCheckResponse> = {
   typeName: 'grpc.health.v1.HealthCheckResponse',
   fields: () => [
-    { number: 1, name: 'status', localName: 'status', kind: 'varint' },
+    wireField(1, 'status', 'varint'),
   ],
   create(init) {
     if (init instanceof HealthCheckResponse) return init;

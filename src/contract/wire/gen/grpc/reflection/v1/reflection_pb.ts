@@ -6,7 +6,7 @@
 /* eslint-disable */
 
 import type { MessageType, ServiceType } from "../../../../codec/message.ts";
-import { part, unset } from "../../../../codec/message.ts";
+import { part, unset, wireField } from "../../../../codec/message.ts";
 
 export class ServerReflectionRequest {
   host: string = '';
@@ -23,10 +23,10 @@ export class ServerReflectionRequest {
 export const ServerReflectionRequestSchema: MessageType<ServerReflectionRequest> = {
   typeName: 'grpc.reflection.v1.ServerReflectionRequest',
   fields: () => [
-    { number: 1, name: 'host', localName: 'host', kind: 'string' },
-    { number: 3, name: 'file_by_filename', localName: 'fileByFilename', kind: 'string', oneof: 'messageRequest' },
-    { number: 4, name: 'file_containing_symbol', localName: 'fileContainingSymbol', kind: 'string', oneof: 'messageRequest' },
-    { number: 7, name: 'list_services', localName: 'listServices', kind: 'string', oneof: 'messageRequest' },
+    wireField(1, 'host', 'string'),
+    wireField(3, 'file_by_filename', 'string', { oneof: 'messageRequest' }),
+    wireField(4, 'file_containing_symbol', 'string', { oneof: 'messageRequest' }),
+    wireField(7, 'list_services', 'string', { oneof: 'messageRequest' }),
   ],
   create(init) {
     if (init instanceof ServerReflectionRequest) return init;
@@ -105,11 +105,11 @@ export class ServerReflectionResponse {
 export const ServerReflectionResponseSchema: MessageType<ServerReflectionResponse> = {
   typeName: 'grpc.reflection.v1.ServerReflectionResponse',
   fields: () => [
-    { number: 1, name: 'valid_host', localName: 'validHost', kind: 'string' },
-    { number: 2, name: 'original_request', localName: 'originalRequest', kind: 'message', message: ServerReflectionRequestSchema },
-    { number: 4, name: 'file_descriptor_response', localName: 'fileDescriptorResponse', kind: 'message', oneof: 'messageResponse', message: FileDescriptorResponseSchema },
-    { number: 6, name: 'list_services_response', localName: 'listServicesResponse', kind: 'message', oneof: 'messageResponse', message: ListServiceResponseSchema },
-    { number: 7, name: 'error_response', localName: 'errorResponse', kind: 'message', oneof: 'messageResponse', message: ErrorResponseSchema },
+    wireField(1, 'valid_host', 'string'),
+    wireField(2, 'original_request', 'message', { message: ServerReflectionRequestSchema }),
+    wireField(4, 'file_descriptor_response', 'message', { oneof: 'messageResponse', message: FileDescriptorResponseSchema }),
+    wireField(6, 'list_services_response', 'message', { oneof: 'messageResponse', message: ListServiceResponseSchema }),
+    wireField(7, 'error_response', 'message', { oneof: 'messageResponse', message: ErrorResponseSchema }),
   ],
   create(init) {
     if (init instanceof ServerReflectionResponse) return init;
@@ -191,7 +191,7 @@ export class FileDescriptorResponse {
 export const FileDescriptorResponseSchema: MessageType<FileDescriptorResponse> = {
   typeName: 'grpc.reflection.v1.FileDescriptorResponse',
   fields: () => [
-    { number: 1, name: 'file_descriptor_proto', localName: 'fileDescriptorProto', kind: 'bytes', isList: true },
+    wireField(1, 'file_descriptor_proto', 'bytes', { isList: true }),
   ],
   create(init) {
     if (init instanceof FileDescriptorResponse) return init;
@@ -229,7 +229,7 @@ export class ListServiceResponse {
 export const ListServiceResponseSchema: MessageType<ListServiceResponse> = {
   typeName: 'grpc.reflection.v1.ListServiceResponse',
   fields: () => [
-    { number: 1, name: 'service', localName: 'service', kind: 'message', isList: true, message: ServiceResponseSchema },
+    wireField(1, 'service', 'message', { isList: true, message: ServiceResponseSchema }),
   ],
   create(init) {
     if (init instanceof ListServiceResponse) return init;
@@ -267,7 +267,7 @@ export class ServiceResponse {
 export const ServiceResponseSchema: MessageType<ServiceResponse> = {
   typeName: 'grpc.reflection.v1.ServiceResponse',
   fields: () => [
-    { number: 1, name: 'name', localName: 'name', kind: 'string' },
+    wireField(1, 'name', 'string'),
   ],
   create(init) {
     if (init instanceof ServiceResponse) return init;
@@ -309,8 +309,8 @@ export class ErrorResponse {
 export const ErrorResponseSchema: MessageType<ErrorResponse> = {
   typeName: 'grpc.reflection.v1.ErrorResponse',
   fields: () => [
-    { number: 1, name: 'error_code', localName: 'errorCode', kind: 'varint' },
-    { number: 2, name: 'error_message', localName: 'errorMessage', kind: 'string' },
+    wireField(1, 'error_code', 'varint'),
+    wireField(2, 'error_message', 'string'),
   ],
   create(init) {
     if (init instanceof ErrorResponse) return init;

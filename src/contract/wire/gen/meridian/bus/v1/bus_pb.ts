@@ -3,7 +3,7 @@
 /* eslint-disable */
 
 import type { MessageType, ServiceType, UnknownEnum } from "../../../../codec/message.ts";
-import { noBytes, part, unset } from "../../../../codec/message.ts";
+import { noBytes, part, unset, wireField } from "../../../../codec/message.ts";
 import type { Envelope } from "../../v1/envelope_pb.ts";
 import { EnvelopeSchema } from "../../v1/envelope_pb.ts";
 
@@ -19,9 +19,9 @@ export class Grant {
 export const GrantSchema: MessageType<Grant> = {
   typeName: 'meridian.bus.v1.Grant',
   fields: () => [
-    { number: 1, name: 'pattern', localName: 'pattern', kind: 'string' },
-    { number: 2, name: 'action', localName: 'action', kind: 'varint' },
-    { number: 3, name: 'reason', localName: 'reason', kind: 'string' },
+    wireField(1, 'pattern', 'string'),
+    wireField(2, 'action', 'varint'),
+    wireField(3, 'reason', 'string'),
   ],
   create(init) {
     if (init instanceof Grant) return init;
@@ -81,8 +81,8 @@ export class Revision {
 export const RevisionSchema: MessageType<Revision> = {
   typeName: 'meridian.bus.v1.Revision',
   fields: () => [
-    { number: 1, name: 'version', localName: 'version', kind: 'string' },
-    { number: 2, name: 'started_at_ns', localName: 'startedAtNs', kind: 'varint' },
+    wireField(1, 'version', 'string'),
+    wireField(2, 'started_at_ns', 'varint'),
   ],
   create(init) {
     if (init instanceof Revision) return init;
@@ -142,14 +142,14 @@ export class RegisterRequest {
 export const RegisterRequestSchema: MessageType<RegisterRequest> = {
   typeName: 'meridian.bus.v1.RegisterRequest',
   fields: () => [
-    { number: 1, name: 'protocol_version', localName: 'protocolVersion', kind: 'varint' },
-    { number: 2, name: 'instance_id', localName: 'instanceId', kind: 'string' },
-    { number: 3, name: 'pool_type', localName: 'poolType', kind: 'string' },
-    { number: 4, name: 'requested_grants', localName: 'requestedGrants', kind: 'message', isList: true, message: GrantSchema },
-    { number: 5, name: 'tags', localName: 'tags', kind: 'string', isList: true },
-    { number: 6, name: 'revision', localName: 'revision', kind: 'message', message: RevisionSchema },
-    { number: 7, name: 'resume_epoch', localName: 'resumeEpoch', kind: 'varint' },
-    { number: 8, name: 'image', localName: 'image', kind: 'string' },
+    wireField(1, 'protocol_version', 'varint'),
+    wireField(2, 'instance_id', 'string'),
+    wireField(3, 'pool_type', 'string'),
+    wireField(4, 'requested_grants', 'message', { isList: true, message: GrantSchema }),
+    wireField(5, 'tags', 'string', { isList: true }),
+    wireField(6, 'revision', 'message', { message: RevisionSchema }),
+    wireField(7, 'resume_epoch', 'varint'),
+    wireField(8, 'image', 'string'),
   ],
   create(init) {
     if (init instanceof RegisterRequest) return init;
@@ -253,10 +253,10 @@ export class RegisterReply {
 export const RegisterReplySchema: MessageType<RegisterReply> = {
   typeName: 'meridian.bus.v1.RegisterReply',
   fields: () => [
-    { number: 1, name: 'protocol_version', localName: 'protocolVersion', kind: 'varint' },
-    { number: 2, name: 'epoch', localName: 'epoch', kind: 'varint' },
-    { number: 3, name: 'lease_ms', localName: 'leaseMs', kind: 'varint' },
-    { number: 4, name: 'deployment_id', localName: 'deploymentId', kind: 'string' },
+    wireField(1, 'protocol_version', 'varint'),
+    wireField(2, 'epoch', 'varint'),
+    wireField(3, 'lease_ms', 'varint'),
+    wireField(4, 'deployment_id', 'string'),
   ],
   create(init) {
     if (init instanceof RegisterReply) return init;
@@ -335,19 +335,19 @@ export class SessionRequest {
 export const SessionRequestSchema: MessageType<SessionRequest> = {
   typeName: 'meridian.bus.v1.SessionRequest',
   fields: () => [
-    { number: 1, name: 'open', localName: 'open', kind: 'message', oneof: 'message', message: OpenSessionSchema },
-    { number: 2, name: 'heartbeat', localName: 'heartbeat', kind: 'message', oneof: 'message', message: HeartbeatSchema },
-    { number: 3, name: 'publish', localName: 'publish', kind: 'message', oneof: 'message', message: PublishSchema },
-    { number: 4, name: 'subscribe', localName: 'subscribe', kind: 'message', oneof: 'message', message: SubscribeSchema },
-    { number: 5, name: 'unsubscribe', localName: 'unsubscribe', kind: 'message', oneof: 'message', message: UnsubscribeSchema },
-    { number: 6, name: 'acknowledge', localName: 'acknowledge', kind: 'message', oneof: 'message', message: AcknowledgeSchema },
-    { number: 7, name: 'credit', localName: 'credit', kind: 'message', oneof: 'message', message: CreditSchema },
-    { number: 8, name: 'call', localName: 'call', kind: 'message', oneof: 'message', message: CallSchema },
-    { number: 9, name: 'serve', localName: 'serve', kind: 'message', oneof: 'message', message: ServeSchema },
-    { number: 10, name: 'unserve', localName: 'unserve', kind: 'message', oneof: 'message', message: UnserveSchema },
-    { number: 11, name: 'answer', localName: 'answer', kind: 'message', oneof: 'message', message: AnswerSchema },
-    { number: 12, name: 'status', localName: 'status', kind: 'message', oneof: 'message', message: StatusReportSchema },
-    { number: 13, name: 'retry', localName: 'retry', kind: 'message', oneof: 'message', message: RetrySchema },
+    wireField(1, 'open', 'message', { oneof: 'message', message: OpenSessionSchema }),
+    wireField(2, 'heartbeat', 'message', { oneof: 'message', message: HeartbeatSchema }),
+    wireField(3, 'publish', 'message', { oneof: 'message', message: PublishSchema }),
+    wireField(4, 'subscribe', 'message', { oneof: 'message', message: SubscribeSchema }),
+    wireField(5, 'unsubscribe', 'message', { oneof: 'message', message: UnsubscribeSchema }),
+    wireField(6, 'acknowledge', 'message', { oneof: 'message', message: AcknowledgeSchema }),
+    wireField(7, 'credit', 'message', { oneof: 'message', message: CreditSchema }),
+    wireField(8, 'call', 'message', { oneof: 'message', message: CallSchema }),
+    wireField(9, 'serve', 'message', { oneof: 'message', message: ServeSchema }),
+    wireField(10, 'unserve', 'message', { oneof: 'message', message: UnserveSchema }),
+    wireField(11, 'answer', 'message', { oneof: 'message', message: AnswerSchema }),
+    wireField(12, 'status', 'message', { oneof: 'message', message: StatusReportSchema }),
+    wireField(13, 'retry', 'message', { oneof: 'message', message: RetrySchema }),
   ],
   create(init) {
     if (init instanceof SessionRequest) return init;
@@ -525,8 +525,8 @@ export class OpenSession {
 export const OpenSessionSchema: MessageType<OpenSession> = {
   typeName: 'meridian.bus.v1.OpenSession',
   fields: () => [
-    { number: 1, name: 'instance_id', localName: 'instanceId', kind: 'string' },
-    { number: 2, name: 'epoch', localName: 'epoch', kind: 'varint' },
+    wireField(1, 'instance_id', 'string'),
+    wireField(2, 'epoch', 'varint'),
   ],
   create(init) {
     if (init instanceof OpenSession) return init;
@@ -576,7 +576,7 @@ export class Heartbeat {
 export const HeartbeatSchema: MessageType<Heartbeat> = {
   typeName: 'meridian.bus.v1.Heartbeat',
   fields: () => [
-    { number: 1, name: 'sequence', localName: 'sequence', kind: 'varint' },
+    wireField(1, 'sequence', 'varint'),
   ],
   create(init) {
     if (init instanceof Heartbeat) return init;
@@ -622,9 +622,9 @@ export class Publish {
 export const PublishSchema: MessageType<Publish> = {
   typeName: 'meridian.bus.v1.Publish',
   fields: () => [
-    { number: 1, name: 'sequence', localName: 'sequence', kind: 'varint' },
-    { number: 2, name: 'settled_below', localName: 'settledBelow', kind: 'varint' },
-    { number: 3, name: 'envelope', localName: 'envelope', kind: 'message', message: EnvelopeSchema },
+    wireField(1, 'sequence', 'varint'),
+    wireField(2, 'settled_below', 'varint'),
+    wireField(3, 'envelope', 'message', { message: EnvelopeSchema }),
   ],
   create(init) {
     if (init instanceof Publish) return init;
@@ -708,19 +708,19 @@ export class Subscribe {
 export const SubscribeSchema: MessageType<Subscribe> = {
   typeName: 'meridian.bus.v1.Subscribe',
   fields: () => [
-    { number: 1, name: 'subscription_id', localName: 'subscriptionId', kind: 'varint' },
-    { number: 2, name: 'name', localName: 'name', kind: 'string' },
-    { number: 3, name: 'pattern', localName: 'pattern', kind: 'string' },
-    { number: 4, name: 'start_at', localName: 'startAt', kind: 'varint' },
-    { number: 5, name: 'start_time_ns', localName: 'startTimeNs', kind: 'varint' },
-    { number: 6, name: 'idle_expiry_s', localName: 'idleExpiryS', kind: 'varint' },
-    { number: 7, name: 'max_attempts', localName: 'maxAttempts', kind: 'varint' },
-    { number: 8, name: 'dead_letter_topic', localName: 'deadLetterTopic', kind: 'string' },
-    { number: 9, name: 'credit_messages', localName: 'creditMessages', kind: 'varint' },
-    { number: 10, name: 'credit_bytes', localName: 'creditBytes', kind: 'varint' },
-    { number: 11, name: 'in_hand', localName: 'inHand', kind: 'varint', isList: true },
-    { number: 12, name: 'group', localName: 'group', kind: 'string' },
-    { number: 13, name: 'unordered', localName: 'unordered', kind: 'varint' },
+    wireField(1, 'subscription_id', 'varint'),
+    wireField(2, 'name', 'string'),
+    wireField(3, 'pattern', 'string'),
+    wireField(4, 'start_at', 'varint'),
+    wireField(5, 'start_time_ns', 'varint'),
+    wireField(6, 'idle_expiry_s', 'varint'),
+    wireField(7, 'max_attempts', 'varint'),
+    wireField(8, 'dead_letter_topic', 'string'),
+    wireField(9, 'credit_messages', 'varint'),
+    wireField(10, 'credit_bytes', 'varint'),
+    wireField(11, 'in_hand', 'varint', { isList: true }),
+    wireField(12, 'group', 'string'),
+    wireField(13, 'unordered', 'varint'),
   ],
   create(init) {
     if (init instanceof Subscribe) return init;
@@ -890,10 +890,10 @@ export class Unsubscribe {
 export const UnsubscribeSchema: MessageType<Unsubscribe> = {
   typeName: 'meridian.bus.v1.Unsubscribe',
   fields: () => [
-    { number: 1, name: 'subscription_id', localName: 'subscriptionId', kind: 'varint' },
-    { number: 2, name: 'name', localName: 'name', kind: 'string' },
-    { number: 3, name: 'failed', localName: 'failed', kind: 'varint', isList: true },
-    { number: 4, name: 'group', localName: 'group', kind: 'string' },
+    wireField(1, 'subscription_id', 'varint'),
+    wireField(2, 'name', 'string'),
+    wireField(3, 'failed', 'varint', { isList: true }),
+    wireField(4, 'group', 'string'),
   ],
   create(init) {
     if (init instanceof Unsubscribe) return init;
@@ -970,8 +970,8 @@ export class Retry {
 export const RetrySchema: MessageType<Retry> = {
   typeName: 'meridian.bus.v1.Retry',
   fields: () => [
-    { number: 1, name: 'subscription_id', localName: 'subscriptionId', kind: 'varint' },
-    { number: 2, name: 'failed', localName: 'failed', kind: 'message', isList: true, message: FailedDeliverySchema },
+    wireField(1, 'subscription_id', 'varint'),
+    wireField(2, 'failed', 'message', { isList: true, message: FailedDeliverySchema }),
   ],
   create(init) {
     if (init instanceof Retry) return init;
@@ -1022,8 +1022,8 @@ export class FailedDelivery {
 export const FailedDeliverySchema: MessageType<FailedDelivery> = {
   typeName: 'meridian.bus.v1.FailedDelivery',
   fields: () => [
-    { number: 1, name: 'position', localName: 'position', kind: 'varint' },
-    { number: 2, name: 'attempt', localName: 'attempt', kind: 'varint' },
+    wireField(1, 'position', 'varint'),
+    wireField(2, 'attempt', 'varint'),
   ],
   create(init) {
     if (init instanceof FailedDelivery) return init;
@@ -1071,8 +1071,8 @@ export class Acknowledge {
 export const AcknowledgeSchema: MessageType<Acknowledge> = {
   typeName: 'meridian.bus.v1.Acknowledge',
   fields: () => [
-    { number: 1, name: 'subscription_id', localName: 'subscriptionId', kind: 'varint' },
-    { number: 2, name: 'positions', localName: 'positions', kind: 'varint', isList: true },
+    wireField(1, 'subscription_id', 'varint'),
+    wireField(2, 'positions', 'varint', { isList: true }),
   ],
   create(init) {
     if (init instanceof Acknowledge) return init;
@@ -1129,9 +1129,9 @@ export class Credit {
 export const CreditSchema: MessageType<Credit> = {
   typeName: 'meridian.bus.v1.Credit',
   fields: () => [
-    { number: 1, name: 'subscription_id', localName: 'subscriptionId', kind: 'varint' },
-    { number: 2, name: 'messages', localName: 'messages', kind: 'varint' },
-    { number: 3, name: 'bytes', localName: 'bytes', kind: 'varint' },
+    wireField(1, 'subscription_id', 'varint'),
+    wireField(2, 'messages', 'varint'),
+    wireField(3, 'bytes', 'varint'),
   ],
   create(init) {
     if (init instanceof Credit) return init;
@@ -1192,9 +1192,9 @@ export class Call {
 export const CallSchema: MessageType<Call> = {
   typeName: 'meridian.bus.v1.Call',
   fields: () => [
-    { number: 1, name: 'call_id', localName: 'callId', kind: 'varint' },
-    { number: 2, name: 'envelope', localName: 'envelope', kind: 'message', message: EnvelopeSchema },
-    { number: 3, name: 'timeout_ms', localName: 'timeoutMs', kind: 'varint' },
+    wireField(1, 'call_id', 'varint'),
+    wireField(2, 'envelope', 'message', { message: EnvelopeSchema }),
+    wireField(3, 'timeout_ms', 'varint'),
   ],
   create(init) {
     if (init instanceof Call) return init;
@@ -1251,8 +1251,8 @@ export class Serve {
 export const ServeSchema: MessageType<Serve> = {
   typeName: 'meridian.bus.v1.Serve',
   fields: () => [
-    { number: 1, name: 'server_id', localName: 'serverId', kind: 'varint' },
-    { number: 2, name: 'pattern', localName: 'pattern', kind: 'string' },
+    wireField(1, 'server_id', 'varint'),
+    wireField(2, 'pattern', 'string'),
   ],
   create(init) {
     if (init instanceof Serve) return init;
@@ -1299,7 +1299,7 @@ export class Unserve {
 export const UnserveSchema: MessageType<Unserve> = {
   typeName: 'meridian.bus.v1.Unserve',
   fields: () => [
-    { number: 1, name: 'server_id', localName: 'serverId', kind: 'varint' },
+    wireField(1, 'server_id', 'varint'),
   ],
   create(init) {
     if (init instanceof Unserve) return init;
@@ -1344,11 +1344,11 @@ export class Answer {
 export const AnswerSchema: MessageType<Answer> = {
   typeName: 'meridian.bus.v1.Answer',
   fields: () => [
-    { number: 1, name: 'request_id', localName: 'requestId', kind: 'varint' },
-    { number: 2, name: 'ok', localName: 'ok', kind: 'varint' },
-    { number: 3, name: 'payload_type', localName: 'payloadType', kind: 'string' },
-    { number: 4, name: 'payload', localName: 'payload', kind: 'bytes' },
-    { number: 5, name: 'error_detail', localName: 'errorDetail', kind: 'string' },
+    wireField(1, 'request_id', 'varint'),
+    wireField(2, 'ok', 'varint'),
+    wireField(3, 'payload_type', 'string'),
+    wireField(4, 'payload', 'bytes'),
+    wireField(5, 'error_detail', 'string'),
   ],
   create(init) {
     if (init instanceof Answer) return init;
@@ -1426,8 +1426,8 @@ export class StatusReport {
 export const StatusReportSchema: MessageType<StatusReport> = {
   typeName: 'meridian.bus.v1.StatusReport',
   fields: () => [
-    { number: 1, name: 'state', localName: 'state', kind: 'string' },
-    { number: 2, name: 'detail', localName: 'detail', kind: 'string' },
+    wireField(1, 'state', 'string'),
+    wireField(2, 'detail', 'string'),
   ],
   create(init) {
     if (init instanceof StatusReport) return init;
@@ -1490,21 +1490,21 @@ export class SessionEvent {
 export const SessionEventSchema: MessageType<SessionEvent> = {
   typeName: 'meridian.bus.v1.SessionEvent',
   fields: () => [
-    { number: 1, name: 'opened', localName: 'opened', kind: 'message', oneof: 'event', message: SessionOpenedSchema },
-    { number: 2, name: 'lease_renewed', localName: 'leaseRenewed', kind: 'message', oneof: 'event', message: LeaseRenewedSchema },
-    { number: 3, name: 'grants', localName: 'grants', kind: 'message', oneof: 'event', message: GrantSetSchema },
-    { number: 4, name: 'publish_result', localName: 'publishResult', kind: 'message', oneof: 'event', message: PublishResultSchema },
-    { number: 5, name: 'subscribed', localName: 'subscribed', kind: 'message', oneof: 'event', message: SubscribedSchema },
-    { number: 6, name: 'subscription_ended', localName: 'subscriptionEnded', kind: 'message', oneof: 'event', message: SubscriptionEndedSchema },
-    { number: 7, name: 'delivery', localName: 'delivery', kind: 'message', oneof: 'event', message: DeliverySchema },
-    { number: 8, name: 'acknowledged', localName: 'acknowledged', kind: 'message', oneof: 'event', message: AcknowledgedSchema },
-    { number: 9, name: 'call_result', localName: 'callResult', kind: 'message', oneof: 'event', message: CallResultSchema },
-    { number: 10, name: 'serving', localName: 'serving', kind: 'message', oneof: 'event', message: ServingSchema },
-    { number: 11, name: 'serving_ended', localName: 'servingEnded', kind: 'message', oneof: 'event', message: ServingEndedSchema },
-    { number: 12, name: 'request', localName: 'request', kind: 'message', oneof: 'event', message: RequestSchema },
-    { number: 13, name: 'superseded', localName: 'superseded', kind: 'message', oneof: 'event', message: SupersededSchema },
-    { number: 14, name: 'unsubscribed', localName: 'unsubscribed', kind: 'message', oneof: 'event', message: UnsubscribedSchema },
-    { number: 15, name: 'missed', localName: 'missed', kind: 'message', oneof: 'event', message: MissedSchema },
+    wireField(1, 'opened', 'message', { oneof: 'event', message: SessionOpenedSchema }),
+    wireField(2, 'lease_renewed', 'message', { oneof: 'event', message: LeaseRenewedSchema }),
+    wireField(3, 'grants', 'message', { oneof: 'event', message: GrantSetSchema }),
+    wireField(4, 'publish_result', 'message', { oneof: 'event', message: PublishResultSchema }),
+    wireField(5, 'subscribed', 'message', { oneof: 'event', message: SubscribedSchema }),
+    wireField(6, 'subscription_ended', 'message', { oneof: 'event', message: SubscriptionEndedSchema }),
+    wireField(7, 'delivery', 'message', { oneof: 'event', message: DeliverySchema }),
+    wireField(8, 'acknowledged', 'message', { oneof: 'event', message: AcknowledgedSchema }),
+    wireField(9, 'call_result', 'message', { oneof: 'event', message: CallResultSchema }),
+    wireField(10, 'serving', 'message', { oneof: 'event', message: ServingSchema }),
+    wireField(11, 'serving_ended', 'message', { oneof: 'event', message: ServingEndedSchema }),
+    wireField(12, 'request', 'message', { oneof: 'event', message: RequestSchema }),
+    wireField(13, 'superseded', 'message', { oneof: 'event', message: SupersededSchema }),
+    wireField(14, 'unsubscribed', 'message', { oneof: 'event', message: UnsubscribedSchema }),
+    wireField(15, 'missed', 'message', { oneof: 'event', message: MissedSchema }),
   ],
   create(init) {
     if (init instanceof SessionEvent) return init;
@@ -1726,8 +1726,8 @@ export class LeaseRenewed {
 export const LeaseRenewedSchema: MessageType<LeaseRenewed> = {
   typeName: 'meridian.bus.v1.LeaseRenewed',
   fields: () => [
-    { number: 1, name: 'sequence', localName: 'sequence', kind: 'varint' },
-    { number: 2, name: 'lease_ms', localName: 'leaseMs', kind: 'varint' },
+    wireField(1, 'sequence', 'varint'),
+    wireField(2, 'lease_ms', 'varint'),
   ],
   create(init) {
     if (init instanceof LeaseRenewed) return init;
@@ -1782,9 +1782,9 @@ export class GrantSet {
 export const GrantSetSchema: MessageType<GrantSet> = {
   typeName: 'meridian.bus.v1.GrantSet',
   fields: () => [
-    { number: 1, name: 'granted', localName: 'granted', kind: 'message', isList: true, message: GrantSchema },
-    { number: 2, name: 'undecided', localName: 'undecided', kind: 'message', isList: true, message: GrantSchema },
-    { number: 3, name: 'denied', localName: 'denied', kind: 'message', isList: true, message: GrantSchema },
+    wireField(1, 'granted', 'message', { isList: true, message: GrantSchema }),
+    wireField(2, 'undecided', 'message', { isList: true, message: GrantSchema }),
+    wireField(3, 'denied', 'message', { isList: true, message: GrantSchema }),
   ],
   create(init) {
     if (init instanceof GrantSet) return init;
@@ -1844,11 +1844,11 @@ export class PublishResult {
 export const PublishResultSchema: MessageType<PublishResult> = {
   typeName: 'meridian.bus.v1.PublishResult',
   fields: () => [
-    { number: 1, name: 'sequence', localName: 'sequence', kind: 'varint' },
-    { number: 2, name: 'accepted', localName: 'accepted', kind: 'varint' },
-    { number: 3, name: 'message_id', localName: 'messageId', kind: 'string' },
-    { number: 4, name: 'duplicate', localName: 'duplicate', kind: 'varint' },
-    { number: 5, name: 'refusal_reason', localName: 'refusalReason', kind: 'string' },
+    wireField(1, 'sequence', 'varint'),
+    wireField(2, 'accepted', 'varint'),
+    wireField(3, 'message_id', 'string'),
+    wireField(4, 'duplicate', 'varint'),
+    wireField(5, 'refusal_reason', 'string'),
   ],
   create(init) {
     if (init instanceof PublishResult) return init;
@@ -1926,8 +1926,8 @@ export class Subscribed {
 export const SubscribedSchema: MessageType<Subscribed> = {
   typeName: 'meridian.bus.v1.Subscribed',
   fields: () => [
-    { number: 1, name: 'subscription_id', localName: 'subscriptionId', kind: 'varint' },
-    { number: 2, name: 'group', localName: 'group', kind: 'string' },
+    wireField(1, 'subscription_id', 'varint'),
+    wireField(2, 'group', 'string'),
   ],
   create(init) {
     if (init instanceof Subscribed) return init;
@@ -1978,8 +1978,8 @@ export class Missed {
 export const MissedSchema: MessageType<Missed> = {
   typeName: 'meridian.bus.v1.Missed',
   fields: () => [
-    { number: 1, name: 'subscription_id', localName: 'subscriptionId', kind: 'varint' },
-    { number: 2, name: 'count', localName: 'count', kind: 'varint' },
+    wireField(1, 'subscription_id', 'varint'),
+    wireField(2, 'count', 'varint'),
   ],
   create(init) {
     if (init instanceof Missed) return init;
@@ -2029,7 +2029,7 @@ export class Unsubscribed {
 export const UnsubscribedSchema: MessageType<Unsubscribed> = {
   typeName: 'meridian.bus.v1.Unsubscribed',
   fields: () => [
-    { number: 1, name: 'subscription_id', localName: 'subscriptionId', kind: 'varint' },
+    wireField(1, 'subscription_id', 'varint'),
   ],
   create(init) {
     if (init instanceof Unsubscribed) return init;
@@ -2069,9 +2069,9 @@ export class SubscriptionEnded {
 export const SubscriptionEndedSchema: MessageType<SubscriptionEnded> = {
   typeName: 'meridian.bus.v1.SubscriptionEnded',
   fields: () => [
-    { number: 1, name: 'subscription_id', localName: 'subscriptionId', kind: 'varint' },
-    { number: 2, name: 'reason', localName: 'reason', kind: 'varint' },
-    { number: 3, name: 'detail', localName: 'detail', kind: 'string' },
+    wireField(1, 'subscription_id', 'varint'),
+    wireField(2, 'reason', 'varint'),
+    wireField(3, 'detail', 'string'),
   ],
   create(init) {
     if (init instanceof SubscriptionEnded) return init;
@@ -2129,9 +2129,9 @@ export class ServingEnded {
 export const ServingEndedSchema: MessageType<ServingEnded> = {
   typeName: 'meridian.bus.v1.ServingEnded',
   fields: () => [
-    { number: 1, name: 'server_id', localName: 'serverId', kind: 'varint' },
-    { number: 2, name: 'reason', localName: 'reason', kind: 'varint' },
-    { number: 3, name: 'detail', localName: 'detail', kind: 'string' },
+    wireField(1, 'server_id', 'varint'),
+    wireField(2, 'reason', 'varint'),
+    wireField(3, 'detail', 'string'),
   ],
   create(init) {
     if (init instanceof ServingEnded) return init;
@@ -2198,12 +2198,12 @@ export class Delivery {
 export const DeliverySchema: MessageType<Delivery> = {
   typeName: 'meridian.bus.v1.Delivery',
   fields: () => [
-    { number: 1, name: 'subscription_id', localName: 'subscriptionId', kind: 'varint' },
-    { number: 2, name: 'position', localName: 'position', kind: 'varint' },
-    { number: 3, name: 'envelope', localName: 'envelope', kind: 'message', message: EnvelopeSchema },
-    { number: 4, name: 'maybe_redelivered', localName: 'maybeRedelivered', kind: 'varint' },
-    { number: 5, name: 'attempt', localName: 'attempt', kind: 'varint' },
-    { number: 6, name: 'credit_bytes', localName: 'creditBytes', kind: 'varint' },
+    wireField(1, 'subscription_id', 'varint'),
+    wireField(2, 'position', 'varint'),
+    wireField(3, 'envelope', 'message', { message: EnvelopeSchema }),
+    wireField(4, 'maybe_redelivered', 'varint'),
+    wireField(5, 'attempt', 'varint'),
+    wireField(6, 'credit_bytes', 'varint'),
   ],
   create(init) {
     if (init instanceof Delivery) return init;
@@ -2290,8 +2290,8 @@ export class Acknowledged {
 export const AcknowledgedSchema: MessageType<Acknowledged> = {
   typeName: 'meridian.bus.v1.Acknowledged',
   fields: () => [
-    { number: 1, name: 'subscription_id', localName: 'subscriptionId', kind: 'varint' },
-    { number: 2, name: 'positions', localName: 'positions', kind: 'varint', isList: true },
+    wireField(1, 'subscription_id', 'varint'),
+    wireField(2, 'positions', 'varint', { isList: true }),
   ],
   create(init) {
     if (init instanceof Acknowledged) return init;
@@ -2350,11 +2350,11 @@ export class CallResult {
 export const CallResultSchema: MessageType<CallResult> = {
   typeName: 'meridian.bus.v1.CallResult',
   fields: () => [
-    { number: 1, name: 'call_id', localName: 'callId', kind: 'varint' },
-    { number: 2, name: 'outcome', localName: 'outcome', kind: 'varint' },
-    { number: 3, name: 'payload_type', localName: 'payloadType', kind: 'string' },
-    { number: 4, name: 'payload', localName: 'payload', kind: 'bytes' },
-    { number: 5, name: 'detail', localName: 'detail', kind: 'string' },
+    wireField(1, 'call_id', 'varint'),
+    wireField(2, 'outcome', 'varint'),
+    wireField(3, 'payload_type', 'string'),
+    wireField(4, 'payload', 'bytes'),
+    wireField(5, 'detail', 'string'),
   ],
   create(init) {
     if (init instanceof CallResult) return init;
@@ -2428,7 +2428,7 @@ export class Serving {
 export const ServingSchema: MessageType<Serving> = {
   typeName: 'meridian.bus.v1.Serving',
   fields: () => [
-    { number: 1, name: 'server_id', localName: 'serverId', kind: 'varint' },
+    wireField(1, 'server_id', 'varint'),
   ],
   create(init) {
     if (init instanceof Serving) return init;
@@ -2472,10 +2472,10 @@ export class Request {
 export const RequestSchema: MessageType<Request> = {
   typeName: 'meridian.bus.v1.Request',
   fields: () => [
-    { number: 1, name: 'request_id', localName: 'requestId', kind: 'varint' },
-    { number: 2, name: 'server_id', localName: 'serverId', kind: 'varint' },
-    { number: 3, name: 'envelope', localName: 'envelope', kind: 'message', message: EnvelopeSchema },
-    { number: 4, name: 'timeout_ms', localName: 'timeoutMs', kind: 'varint' },
+    wireField(1, 'request_id', 'varint'),
+    wireField(2, 'server_id', 'varint'),
+    wireField(3, 'envelope', 'message', { message: EnvelopeSchema }),
+    wireField(4, 'timeout_ms', 'varint'),
   ],
   create(init) {
     if (init instanceof Request) return init;
@@ -2544,8 +2544,8 @@ export class Superseded {
 export const SupersededSchema: MessageType<Superseded> = {
   typeName: 'meridian.bus.v1.Superseded',
   fields: () => [
-    { number: 1, name: 'by', localName: 'by', kind: 'message', message: RevisionSchema },
-    { number: 2, name: 'drain_timeout_ms', localName: 'drainTimeoutMs', kind: 'varint' },
+    wireField(1, 'by', 'message', { message: RevisionSchema }),
+    wireField(2, 'drain_timeout_ms', 'varint'),
   ],
   create(init) {
     if (init instanceof Superseded) return init;
@@ -2593,8 +2593,8 @@ export class ActivateRequest {
 export const ActivateRequestSchema: MessageType<ActivateRequest> = {
   typeName: 'meridian.bus.v1.ActivateRequest',
   fields: () => [
-    { number: 1, name: 'instance_id', localName: 'instanceId', kind: 'string' },
-    { number: 2, name: 'epoch', localName: 'epoch', kind: 'varint' },
+    wireField(1, 'instance_id', 'string'),
+    wireField(2, 'epoch', 'varint'),
   ],
   create(init) {
     if (init instanceof ActivateRequest) return init;
@@ -2644,7 +2644,7 @@ export class ActivateReply {
 export const ActivateReplySchema: MessageType<ActivateReply> = {
   typeName: 'meridian.bus.v1.ActivateReply',
   fields: () => [
-    { number: 1, name: 'draining', localName: 'draining', kind: 'varint' },
+    wireField(1, 'draining', 'varint'),
   ],
   create(init) {
     if (init instanceof ActivateReply) return init;
@@ -2692,11 +2692,11 @@ export class SaveStateRequest {
 export const SaveStateRequestSchema: MessageType<SaveStateRequest> = {
   typeName: 'meridian.bus.v1.SaveStateRequest',
   fields: () => [
-    { number: 1, name: 'instance_id', localName: 'instanceId', kind: 'string' },
-    { number: 2, name: 'epoch', localName: 'epoch', kind: 'varint' },
-    { number: 3, name: 'expected_revision', localName: 'expectedRevision', kind: 'varint' },
-    { number: 4, name: 'state', localName: 'state', kind: 'bytes' },
-    { number: 5, name: 'acknowledge', localName: 'acknowledge', kind: 'message', isList: true, message: SubscriptionPositionsSchema },
+    wireField(1, 'instance_id', 'string'),
+    wireField(2, 'epoch', 'varint'),
+    wireField(3, 'expected_revision', 'varint'),
+    wireField(4, 'state', 'bytes'),
+    wireField(5, 'acknowledge', 'message', { isList: true, message: SubscriptionPositionsSchema }),
   ],
   create(init) {
     if (init instanceof SaveStateRequest) return init;
@@ -2775,9 +2775,9 @@ export class SubscriptionPositions {
 export const SubscriptionPositionsSchema: MessageType<SubscriptionPositions> = {
   typeName: 'meridian.bus.v1.SubscriptionPositions',
   fields: () => [
-    { number: 1, name: 'name', localName: 'name', kind: 'string' },
-    { number: 2, name: 'positions', localName: 'positions', kind: 'varint', isList: true },
-    { number: 3, name: 'group', localName: 'group', kind: 'string' },
+    wireField(1, 'name', 'string'),
+    wireField(2, 'positions', 'varint', { isList: true }),
+    wireField(3, 'group', 'string'),
   ],
   create(init) {
     if (init instanceof SubscriptionPositions) return init;
@@ -2841,7 +2841,7 @@ export class SaveStateReply {
 export const SaveStateReplySchema: MessageType<SaveStateReply> = {
   typeName: 'meridian.bus.v1.SaveStateReply',
   fields: () => [
-    { number: 1, name: 'revision', localName: 'revision', kind: 'varint' },
+    wireField(1, 'revision', 'varint'),
   ],
   create(init) {
     if (init instanceof SaveStateReply) return init;
@@ -2880,8 +2880,8 @@ export class LoadStateRequest {
 export const LoadStateRequestSchema: MessageType<LoadStateRequest> = {
   typeName: 'meridian.bus.v1.LoadStateRequest',
   fields: () => [
-    { number: 1, name: 'instance_id', localName: 'instanceId', kind: 'string' },
-    { number: 2, name: 'epoch', localName: 'epoch', kind: 'varint' },
+    wireField(1, 'instance_id', 'string'),
+    wireField(2, 'epoch', 'varint'),
   ],
   create(init) {
     if (init instanceof LoadStateRequest) return init;
@@ -2930,9 +2930,9 @@ export class LoadStateReply {
 export const LoadStateReplySchema: MessageType<LoadStateReply> = {
   typeName: 'meridian.bus.v1.LoadStateReply',
   fields: () => [
-    { number: 1, name: 'found', localName: 'found', kind: 'varint' },
-    { number: 2, name: 'state', localName: 'state', kind: 'bytes' },
-    { number: 3, name: 'revision', localName: 'revision', kind: 'varint' },
+    wireField(1, 'found', 'varint'),
+    wireField(2, 'state', 'bytes'),
+    wireField(3, 'revision', 'varint'),
   ],
   create(init) {
     if (init instanceof LoadStateReply) return init;
@@ -2990,9 +2990,9 @@ export class DeregisterRequest {
 export const DeregisterRequestSchema: MessageType<DeregisterRequest> = {
   typeName: 'meridian.bus.v1.DeregisterRequest',
   fields: () => [
-    { number: 1, name: 'instance_id', localName: 'instanceId', kind: 'string' },
-    { number: 2, name: 'epoch', localName: 'epoch', kind: 'varint' },
-    { number: 3, name: 'reason', localName: 'reason', kind: 'string' },
+    wireField(1, 'instance_id', 'string'),
+    wireField(2, 'epoch', 'varint'),
+    wireField(3, 'reason', 'string'),
   ],
   create(init) {
     if (init instanceof DeregisterRequest) return init;

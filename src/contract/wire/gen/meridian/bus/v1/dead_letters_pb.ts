@@ -5,7 +5,7 @@
 import type { Envelope, MessageMeta } from "../../v1/envelope_pb.ts";
 import { EnvelopeSchema, MessageMetaSchema } from "../../v1/envelope_pb.ts";
 import type { MessageType, ServiceType } from "../../../../codec/message.ts";
-import { part } from "../../../../codec/message.ts";
+import { part, wireField } from "../../../../codec/message.ts";
 
 export class DeadLetter {
   position: bigint = 0n;
@@ -16,9 +16,9 @@ export class DeadLetter {
 export const DeadLetterSchema: MessageType<DeadLetter> = {
   typeName: 'meridian.bus.v1.DeadLetter',
   fields: () => [
-    { number: 1, name: 'position', localName: 'position', kind: 'varint' },
-    { number: 2, name: 'meta', localName: 'meta', kind: 'message', message: MessageMetaSchema },
-    { number: 3, name: 'payload_bytes', localName: 'payloadBytes', kind: 'varint' },
+    wireField(1, 'position', 'varint'),
+    wireField(2, 'meta', 'message', { message: MessageMetaSchema }),
+    wireField(3, 'payload_bytes', 'varint'),
   ],
   create(init) {
     if (init instanceof DeadLetter) return init;
@@ -77,7 +77,7 @@ export class ListDeadLettersRequest {
 export const ListDeadLettersRequestSchema: MessageType<ListDeadLettersRequest> = {
   typeName: 'meridian.bus.v1.ListDeadLettersRequest',
   fields: () => [
-    { number: 1, name: 'after', localName: 'after', kind: 'varint' },
+    wireField(1, 'after', 'varint'),
   ],
   create(init) {
     if (init instanceof ListDeadLettersRequest) return init;
@@ -123,9 +123,9 @@ export class ListDeadLettersReply {
 export const ListDeadLettersReplySchema: MessageType<ListDeadLettersReply> = {
   typeName: 'meridian.bus.v1.ListDeadLettersReply',
   fields: () => [
-    { number: 1, name: 'dead_letters', localName: 'deadLetters', kind: 'message', isList: true, message: DeadLetterSchema },
-    { number: 2, name: 'scanned_to', localName: 'scannedTo', kind: 'varint' },
-    { number: 3, name: 'has_more', localName: 'hasMore', kind: 'varint' },
+    wireField(1, 'dead_letters', 'message', { isList: true, message: DeadLetterSchema }),
+    wireField(2, 'scanned_to', 'varint'),
+    wireField(3, 'has_more', 'varint'),
   ],
   create(init) {
     if (init instanceof ListDeadLettersReply) return init;
@@ -181,7 +181,7 @@ export class ShowDeadLetterRequest {
 export const ShowDeadLetterRequestSchema: MessageType<ShowDeadLetterRequest> = {
   typeName: 'meridian.bus.v1.ShowDeadLetterRequest',
   fields: () => [
-    { number: 1, name: 'position', localName: 'position', kind: 'varint' },
+    wireField(1, 'position', 'varint'),
   ],
   create(init) {
     if (init instanceof ShowDeadLetterRequest) return init;
@@ -219,7 +219,7 @@ export class ShowDeadLetterReply {
 export const ShowDeadLetterReplySchema: MessageType<ShowDeadLetterReply> = {
   typeName: 'meridian.bus.v1.ShowDeadLetterReply',
   fields: () => [
-    { number: 1, name: 'envelope', localName: 'envelope', kind: 'message', message: EnvelopeSchema },
+    wireField(1, 'envelope', 'message', { message: EnvelopeSchema }),
   ],
   create(init) {
     if (init instanceof ShowDeadLetterReply) return init;

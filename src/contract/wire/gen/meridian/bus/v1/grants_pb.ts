@@ -5,7 +5,7 @@
 import type { Action, Grant } from "./bus_pb.ts";
 import { GrantSchema } from "./bus_pb.ts";
 import type { MessageType, ServiceType, UnknownEnum } from "../../../../codec/message.ts";
-import { part } from "../../../../codec/message.ts";
+import { part, wireField } from "../../../../codec/message.ts";
 
 export class GrantStanding {
   instanceId: string = '';
@@ -26,13 +26,13 @@ export class GrantStanding {
 export const GrantStandingSchema: MessageType<GrantStanding> = {
   typeName: 'meridian.bus.v1.GrantStanding',
   fields: () => [
-    { number: 1, name: 'instance_id', localName: 'instanceId', kind: 'string' },
-    { number: 2, name: 'action', localName: 'action', kind: 'varint' },
-    { number: 3, name: 'pattern', localName: 'pattern', kind: 'string' },
-    { number: 4, name: 'standing', localName: 'standing', kind: 'varint' },
-    { number: 5, name: 'why', localName: 'why', kind: 'string' },
-    { number: 6, name: 'decided_by', localName: 'decidedBy', kind: 'string' },
-    { number: 7, name: 'decided_at_ns', localName: 'decidedAtNs', kind: 'varint' },
+    wireField(1, 'instance_id', 'string'),
+    wireField(2, 'action', 'varint'),
+    wireField(3, 'pattern', 'string'),
+    wireField(4, 'standing', 'varint'),
+    wireField(5, 'why', 'string'),
+    wireField(6, 'decided_by', 'string'),
+    wireField(7, 'decided_at_ns', 'varint'),
   ],
   create(init) {
     if (init instanceof GrantStanding) return init;
@@ -128,8 +128,8 @@ export class ListGrantsRequest {
 export const ListGrantsRequestSchema: MessageType<ListGrantsRequest> = {
   typeName: 'meridian.bus.v1.ListGrantsRequest',
   fields: () => [
-    { number: 1, name: 'instance_id', localName: 'instanceId', kind: 'string' },
-    { number: 2, name: 'undecided_only', localName: 'undecidedOnly', kind: 'varint' },
+    wireField(1, 'instance_id', 'string'),
+    wireField(2, 'undecided_only', 'varint'),
   ],
   create(init) {
     if (init instanceof ListGrantsRequest) return init;
@@ -176,7 +176,7 @@ export class ListGrantsReply {
 export const ListGrantsReplySchema: MessageType<ListGrantsReply> = {
   typeName: 'meridian.bus.v1.ListGrantsReply',
   fields: () => [
-    { number: 1, name: 'grants', localName: 'grants', kind: 'message', isList: true, message: GrantStandingSchema },
+    wireField(1, 'grants', 'message', { isList: true, message: GrantStandingSchema }),
   ],
   create(init) {
     if (init instanceof ListGrantsReply) return init;
@@ -215,8 +215,8 @@ export class DecideGrantsRequest {
 export const DecideGrantsRequestSchema: MessageType<DecideGrantsRequest> = {
   typeName: 'meridian.bus.v1.DecideGrantsRequest',
   fields: () => [
-    { number: 1, name: 'instance_id', localName: 'instanceId', kind: 'string' },
-    { number: 2, name: 'grants', localName: 'grants', kind: 'message', isList: true, message: GrantSchema },
+    wireField(1, 'instance_id', 'string'),
+    wireField(2, 'grants', 'message', { isList: true, message: GrantSchema }),
   ],
   create(init) {
     if (init instanceof DecideGrantsRequest) return init;
@@ -266,7 +266,7 @@ export class DecideGrantsReply {
 export const DecideGrantsReplySchema: MessageType<DecideGrantsReply> = {
   typeName: 'meridian.bus.v1.DecideGrantsReply',
   fields: () => [
-    { number: 1, name: 'grants', localName: 'grants', kind: 'message', isList: true, message: GrantStandingSchema },
+    wireField(1, 'grants', 'message', { isList: true, message: GrantStandingSchema }),
   ],
   create(init) {
     if (init instanceof DecideGrantsReply) return init;
@@ -309,9 +309,9 @@ export class ExplainGrantRequest {
 export const ExplainGrantRequestSchema: MessageType<ExplainGrantRequest> = {
   typeName: 'meridian.bus.v1.ExplainGrantRequest',
   fields: () => [
-    { number: 1, name: 'instance_id', localName: 'instanceId', kind: 'string' },
-    { number: 2, name: 'action', localName: 'action', kind: 'varint' },
-    { number: 3, name: 'topic', localName: 'topic', kind: 'string' },
+    wireField(1, 'instance_id', 'string'),
+    wireField(2, 'action', 'varint'),
+    wireField(3, 'topic', 'string'),
   ],
   create(init) {
     if (init instanceof ExplainGrantRequest) return init;
@@ -375,9 +375,9 @@ export class ExplainGrantReply {
 export const ExplainGrantReplySchema: MessageType<ExplainGrantReply> = {
   typeName: 'meridian.bus.v1.ExplainGrantReply',
   fields: () => [
-    { number: 1, name: 'admitted', localName: 'admitted', kind: 'varint' },
-    { number: 2, name: 'reason', localName: 'reason', kind: 'string' },
-    { number: 3, name: 'needed', localName: 'needed', kind: 'string' },
+    wireField(1, 'admitted', 'varint'),
+    wireField(2, 'reason', 'string'),
+    wireField(3, 'needed', 'string'),
   ],
   create(init) {
     if (init instanceof ExplainGrantReply) return init;

@@ -3,7 +3,7 @@
 /* eslint-disable */
 
 import type { MessageType, ServiceType, UnknownEnum } from "../../../../codec/message.ts";
-import { noBytes, part } from "../../../../codec/message.ts";
+import { noBytes, part, wireField } from "../../../../codec/message.ts";
 
 export class RegisteredInstance {
   instanceId: string = '';
@@ -34,17 +34,17 @@ export class RegisteredInstance {
 export const RegisteredInstanceSchema: MessageType<RegisteredInstance> = {
   typeName: 'meridian.bus.v1.RegisteredInstance',
   fields: () => [
-    { number: 1, name: 'instance_id', localName: 'instanceId', kind: 'string' },
-    { number: 2, name: 'epoch', localName: 'epoch', kind: 'varint' },
-    { number: 3, name: 'phase', localName: 'phase', kind: 'varint' },
-    { number: 4, name: 'pool_type', localName: 'poolType', kind: 'string' },
-    { number: 5, name: 'version', localName: 'version', kind: 'string' },
-    { number: 6, name: 'principal', localName: 'principal', kind: 'string' },
-    { number: 7, name: 'started_at_ns', localName: 'startedAtNs', kind: 'varint' },
-    { number: 8, name: 'connected', localName: 'connected', kind: 'varint' },
-    { number: 9, name: 'lease_ms', localName: 'leaseMs', kind: 'varint' },
-    { number: 10, name: 'open_subscriptions', localName: 'openSubscriptions', kind: 'varint' },
-    { number: 11, name: 'undecided_grants', localName: 'undecidedGrants', kind: 'varint' },
+    wireField(1, 'instance_id', 'string'),
+    wireField(2, 'epoch', 'varint'),
+    wireField(3, 'phase', 'varint'),
+    wireField(4, 'pool_type', 'string'),
+    wireField(5, 'version', 'string'),
+    wireField(6, 'principal', 'string'),
+    wireField(7, 'started_at_ns', 'varint'),
+    wireField(8, 'connected', 'varint'),
+    wireField(9, 'lease_ms', 'varint'),
+    wireField(10, 'open_subscriptions', 'varint'),
+    wireField(11, 'undecided_grants', 'varint'),
   ],
   create(init) {
     if (init instanceof RegisteredInstance) return init;
@@ -173,8 +173,8 @@ export class InstanceEpoch {
 export const InstanceEpochSchema: MessageType<InstanceEpoch> = {
   typeName: 'meridian.bus.v1.InstanceEpoch',
   fields: () => [
-    { number: 1, name: 'instance_id', localName: 'instanceId', kind: 'string' },
-    { number: 2, name: 'epoch', localName: 'epoch', kind: 'varint' },
+    wireField(1, 'instance_id', 'string'),
+    wireField(2, 'epoch', 'varint'),
   ],
   create(init) {
     if (init instanceof InstanceEpoch) return init;
@@ -224,7 +224,7 @@ export class ListInstancesRequest {
 export const ListInstancesRequestSchema: MessageType<ListInstancesRequest> = {
   typeName: 'meridian.bus.v1.ListInstancesRequest',
   fields: () => [
-    { number: 1, name: 'after', localName: 'after', kind: 'message', message: InstanceEpochSchema },
+    wireField(1, 'after', 'message', { message: InstanceEpochSchema }),
   ],
   create(init) {
     if (init instanceof ListInstancesRequest) return init;
@@ -266,8 +266,8 @@ export class ListInstancesReply {
 export const ListInstancesReplySchema: MessageType<ListInstancesReply> = {
   typeName: 'meridian.bus.v1.ListInstancesReply',
   fields: () => [
-    { number: 1, name: 'instances', localName: 'instances', kind: 'message', isList: true, message: RegisteredInstanceSchema },
-    { number: 2, name: 'has_more', localName: 'hasMore', kind: 'varint' },
+    wireField(1, 'instances', 'message', { isList: true, message: RegisteredInstanceSchema }),
+    wireField(2, 'has_more', 'varint'),
   ],
   create(init) {
     if (init instanceof ListInstancesReply) return init;
@@ -314,7 +314,7 @@ export class ShowStateRequest {
 export const ShowStateRequestSchema: MessageType<ShowStateRequest> = {
   typeName: 'meridian.bus.v1.ShowStateRequest',
   fields: () => [
-    { number: 1, name: 'instance_id', localName: 'instanceId', kind: 'string' },
+    wireField(1, 'instance_id', 'string'),
   ],
   create(init) {
     if (init instanceof ShowStateRequest) return init;
@@ -353,8 +353,8 @@ export class ShowStateReply {
 export const ShowStateReplySchema: MessageType<ShowStateReply> = {
   typeName: 'meridian.bus.v1.ShowStateReply',
   fields: () => [
-    { number: 1, name: 'revision', localName: 'revision', kind: 'varint' },
-    { number: 2, name: 'state', localName: 'state', kind: 'bytes' },
+    wireField(1, 'revision', 'varint'),
+    wireField(2, 'state', 'bytes'),
   ],
   create(init) {
     if (init instanceof ShowStateReply) return init;

@@ -3,7 +3,7 @@
 /* eslint-disable */
 
 import type { MessageType, ServiceType } from "../../../../codec/message.ts";
-import { part } from "../../../../codec/message.ts";
+import { part, wireField } from "../../../../codec/message.ts";
 
 export class StoredSubscription {
   instanceId: string = '';
@@ -27,13 +27,13 @@ export class StoredSubscription {
 export const StoredSubscriptionSchema: MessageType<StoredSubscription> = {
   typeName: 'meridian.bus.v1.StoredSubscription',
   fields: () => [
-    { number: 1, name: 'instance_id', localName: 'instanceId', kind: 'string' },
-    { number: 2, name: 'name', localName: 'name', kind: 'string' },
-    { number: 3, name: 'pattern', localName: 'pattern', kind: 'string' },
-    { number: 4, name: 'in_use', localName: 'inUse', kind: 'varint' },
-    { number: 5, name: 'unacknowledged', localName: 'unacknowledged', kind: 'varint' },
-    { number: 6, name: 'backlog_messages', localName: 'backlogMessages', kind: 'varint' },
-    { number: 7, name: 'idle_expiry_s', localName: 'idleExpiryS', kind: 'varint' },
+    wireField(1, 'instance_id', 'string'),
+    wireField(2, 'name', 'string'),
+    wireField(3, 'pattern', 'string'),
+    wireField(4, 'in_use', 'varint'),
+    wireField(5, 'unacknowledged', 'varint'),
+    wireField(6, 'backlog_messages', 'varint'),
+    wireField(7, 'idle_expiry_s', 'varint'),
   ],
   create(init) {
     if (init instanceof StoredSubscription) return init;
@@ -132,8 +132,8 @@ export class ListSubscriptionsRequest {
 export const ListSubscriptionsRequestSchema: MessageType<ListSubscriptionsRequest> = {
   typeName: 'meridian.bus.v1.ListSubscriptionsRequest',
   fields: () => [
-    { number: 1, name: 'instance_id', localName: 'instanceId', kind: 'string' },
-    { number: 2, name: 'after', localName: 'after', kind: 'message', message: SubscriptionNameSchema },
+    wireField(1, 'instance_id', 'string'),
+    wireField(2, 'after', 'message', { message: SubscriptionNameSchema }),
   ],
   create(init) {
     if (init instanceof ListSubscriptionsRequest) return init;
@@ -181,8 +181,8 @@ export class SubscriptionName {
 export const SubscriptionNameSchema: MessageType<SubscriptionName> = {
   typeName: 'meridian.bus.v1.SubscriptionName',
   fields: () => [
-    { number: 1, name: 'instance_id', localName: 'instanceId', kind: 'string' },
-    { number: 2, name: 'name', localName: 'name', kind: 'string' },
+    wireField(1, 'instance_id', 'string'),
+    wireField(2, 'name', 'string'),
   ],
   create(init) {
     if (init instanceof SubscriptionName) return init;
@@ -233,8 +233,8 @@ export class ListSubscriptionsReply {
 export const ListSubscriptionsReplySchema: MessageType<ListSubscriptionsReply> = {
   typeName: 'meridian.bus.v1.ListSubscriptionsReply',
   fields: () => [
-    { number: 1, name: 'subscriptions', localName: 'subscriptions', kind: 'message', isList: true, message: StoredSubscriptionSchema },
-    { number: 2, name: 'has_more', localName: 'hasMore', kind: 'varint' },
+    wireField(1, 'subscriptions', 'message', { isList: true, message: StoredSubscriptionSchema }),
+    wireField(2, 'has_more', 'varint'),
   ],
   create(init) {
     if (init instanceof ListSubscriptionsReply) return init;
@@ -282,8 +282,8 @@ export class DropSubscriptionRequest {
 export const DropSubscriptionRequestSchema: MessageType<DropSubscriptionRequest> = {
   typeName: 'meridian.bus.v1.DropSubscriptionRequest',
   fields: () => [
-    { number: 1, name: 'instance_id', localName: 'instanceId', kind: 'string' },
-    { number: 2, name: 'name', localName: 'name', kind: 'string' },
+    wireField(1, 'instance_id', 'string'),
+    wireField(2, 'name', 'string'),
   ],
   create(init) {
     if (init instanceof DropSubscriptionRequest) return init;

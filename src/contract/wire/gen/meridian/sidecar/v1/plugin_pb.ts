@@ -3,7 +3,7 @@
 /* eslint-disable */
 
 import type { MessageType, ServiceType, UnknownEnum } from "../../../../codec/message.ts";
-import { noBytes, part, unset } from "../../../../codec/message.ts";
+import { noBytes, part, unset, wireField } from "../../../../codec/message.ts";
 import type { PublishRequest } from "../../v1/sidecar_pb.ts";
 import { PublishRequestSchema } from "../../v1/sidecar_pb.ts";
 import type { Envelope } from "../../v1/envelope_pb.ts";
@@ -20,9 +20,9 @@ export class LifecycleRequest {
 export const LifecycleRequestSchema: MessageType<LifecycleRequest> = {
   typeName: 'meridian.sidecar.v1.LifecycleRequest',
   fields: () => [
-    { number: 1, name: 'attach', localName: 'attach', kind: 'message', oneof: 'message', message: AttachSchema },
-    { number: 2, name: 'health_report', localName: 'healthReport', kind: 'message', oneof: 'message', message: HealthReportSchema },
-    { number: 3, name: 'stopped', localName: 'stopped', kind: 'message', oneof: 'message', message: StoppedSchema },
+    wireField(1, 'attach', 'message', { oneof: 'message', message: AttachSchema }),
+    wireField(2, 'health_report', 'message', { oneof: 'message', message: HealthReportSchema }),
+    wireField(3, 'stopped', 'message', { oneof: 'message', message: StoppedSchema }),
   ],
   create(init) {
     if (init instanceof LifecycleRequest) return init;
@@ -92,7 +92,7 @@ export class Attach {
 export const AttachSchema: MessageType<Attach> = {
   typeName: 'meridian.sidecar.v1.Attach',
   fields: () => [
-    { number: 1, name: 'client', localName: 'client', kind: 'string' },
+    wireField(1, 'client', 'string'),
   ],
   create(init) {
     if (init instanceof Attach) return init;
@@ -135,9 +135,9 @@ export class HealthReport {
 export const HealthReportSchema: MessageType<HealthReport> = {
   typeName: 'meridian.sidecar.v1.HealthReport',
   fields: () => [
-    { number: 1, name: 'check_id', localName: 'checkId', kind: 'varint' },
-    { number: 2, name: 'healthy', localName: 'healthy', kind: 'varint' },
-    { number: 3, name: 'detail', localName: 'detail', kind: 'string' },
+    wireField(1, 'check_id', 'varint'),
+    wireField(2, 'healthy', 'varint'),
+    wireField(3, 'detail', 'string'),
   ],
   create(init) {
     if (init instanceof HealthReport) return init;
@@ -230,14 +230,14 @@ export class LifecycleEvent {
 export const LifecycleEventSchema: MessageType<LifecycleEvent> = {
   typeName: 'meridian.sidecar.v1.LifecycleEvent',
   fields: () => [
-    { number: 1, name: 'attached', localName: 'attached', kind: 'message', oneof: 'event', message: AttachedSchema },
-    { number: 2, name: 'health_check', localName: 'healthCheck', kind: 'message', oneof: 'event', message: HealthCheckSchema },
-    { number: 3, name: 'stop', localName: 'stop', kind: 'message', oneof: 'event', message: StopSchema },
-    { number: 4, name: 'degrade', localName: 'degrade', kind: 'message', oneof: 'event', message: DegradeSchema },
-    { number: 5, name: 'resume', localName: 'resume', kind: 'message', oneof: 'event', message: ResumeSchema },
-    { number: 6, name: 'lost', localName: 'lost', kind: 'message', oneof: 'event', message: LostSchema },
-    { number: 7, name: 'replaced', localName: 'replaced', kind: 'message', oneof: 'event', message: ReplacedSchema },
-    { number: 8, name: 'state_changed', localName: 'stateChanged', kind: 'message', oneof: 'event', message: StateChangedSchema },
+    wireField(1, 'attached', 'message', { oneof: 'event', message: AttachedSchema }),
+    wireField(2, 'health_check', 'message', { oneof: 'event', message: HealthCheckSchema }),
+    wireField(3, 'stop', 'message', { oneof: 'event', message: StopSchema }),
+    wireField(4, 'degrade', 'message', { oneof: 'event', message: DegradeSchema }),
+    wireField(5, 'resume', 'message', { oneof: 'event', message: ResumeSchema }),
+    wireField(6, 'lost', 'message', { oneof: 'event', message: LostSchema }),
+    wireField(7, 'replaced', 'message', { oneof: 'event', message: ReplacedSchema }),
+    wireField(8, 'state_changed', 'message', { oneof: 'event', message: StateChangedSchema }),
   ],
   create(init) {
     if (init instanceof LifecycleEvent) return init;
@@ -360,8 +360,8 @@ export class Attached {
 export const AttachedSchema: MessageType<Attached> = {
   typeName: 'meridian.sidecar.v1.Attached',
   fields: () => [
-    { number: 1, name: 'instance_id', localName: 'instanceId', kind: 'string' },
-    { number: 2, name: 'degraded', localName: 'degraded', kind: 'varint' },
+    wireField(1, 'instance_id', 'string'),
+    wireField(2, 'degraded', 'varint'),
   ],
   create(init) {
     if (init instanceof Attached) return init;
@@ -409,8 +409,8 @@ export class HealthCheck {
 export const HealthCheckSchema: MessageType<HealthCheck> = {
   typeName: 'meridian.sidecar.v1.HealthCheck',
   fields: () => [
-    { number: 1, name: 'check_id', localName: 'checkId', kind: 'varint' },
-    { number: 2, name: 'timeout_ms', localName: 'timeoutMs', kind: 'varint' },
+    wireField(1, 'check_id', 'varint'),
+    wireField(2, 'timeout_ms', 'varint'),
   ],
   create(init) {
     if (init instanceof HealthCheck) return init;
@@ -461,8 +461,8 @@ export class Stop {
 export const StopSchema: MessageType<Stop> = {
   typeName: 'meridian.sidecar.v1.Stop',
   fields: () => [
-    { number: 1, name: 'reason', localName: 'reason', kind: 'string' },
-    { number: 2, name: 'drain_timeout_ms', localName: 'drainTimeoutMs', kind: 'varint' },
+    wireField(1, 'reason', 'string'),
+    wireField(2, 'drain_timeout_ms', 'varint'),
   ],
   create(init) {
     if (init instanceof Stop) return init;
@@ -512,7 +512,7 @@ export class Degrade {
 export const DegradeSchema: MessageType<Degrade> = {
   typeName: 'meridian.sidecar.v1.Degrade',
   fields: () => [
-    { number: 1, name: 'reason', localName: 'reason', kind: 'string' },
+    wireField(1, 'reason', 'string'),
   ],
   create(init) {
     if (init instanceof Degrade) return init;
@@ -580,8 +580,8 @@ export class Lost {
 export const LostSchema: MessageType<Lost> = {
   typeName: 'meridian.sidecar.v1.Lost',
   fields: () => [
-    { number: 1, name: 'pattern', localName: 'pattern', kind: 'string' },
-    { number: 2, name: 'count', localName: 'count', kind: 'varint' },
+    wireField(1, 'pattern', 'string'),
+    wireField(2, 'count', 'varint'),
   ],
   create(init) {
     if (init instanceof Lost) return init;
@@ -659,7 +659,7 @@ export class StateChanged {
 export const StateChangedSchema: MessageType<StateChanged> = {
   typeName: 'meridian.sidecar.v1.StateChanged',
   fields: () => [
-    { number: 1, name: 'state', localName: 'state', kind: 'string' },
+    wireField(1, 'state', 'string'),
   ],
   create(init) {
     if (init instanceof StateChanged) return init;
@@ -697,7 +697,7 @@ export class PublishBatch {
 export const PublishBatchSchema: MessageType<PublishBatch> = {
   typeName: 'meridian.sidecar.v1.PublishBatch',
   fields: () => [
-    { number: 1, name: 'items', localName: 'items', kind: 'message', isList: true, message: PublishItemSchema },
+    wireField(1, 'items', 'message', { isList: true, message: PublishItemSchema }),
   ],
   create(init) {
     if (init instanceof PublishBatch) return init;
@@ -739,8 +739,8 @@ export class PublishItem {
 export const PublishItemSchema: MessageType<PublishItem> = {
   typeName: 'meridian.sidecar.v1.PublishItem',
   fields: () => [
-    { number: 1, name: 'client_sequence', localName: 'clientSequence', kind: 'varint' },
-    { number: 2, name: 'request', localName: 'request', kind: 'message', message: PublishRequestSchema },
+    wireField(1, 'client_sequence', 'varint'),
+    wireField(2, 'request', 'message', { message: PublishRequestSchema }),
   ],
   create(init) {
     if (init instanceof PublishItem) return init;
@@ -787,7 +787,7 @@ export class PublishResults {
 export const PublishResultsSchema: MessageType<PublishResults> = {
   typeName: 'meridian.sidecar.v1.PublishResults',
   fields: () => [
-    { number: 1, name: 'results', localName: 'results', kind: 'message', isList: true, message: PublishResultSchema },
+    wireField(1, 'results', 'message', { isList: true, message: PublishResultSchema }),
   ],
   create(init) {
     if (init instanceof PublishResults) return init;
@@ -834,12 +834,12 @@ export class PublishResult {
 export const PublishResultSchema: MessageType<PublishResult> = {
   typeName: 'meridian.sidecar.v1.PublishResult',
   fields: () => [
-    { number: 1, name: 'client_sequence', localName: 'clientSequence', kind: 'varint' },
-    { number: 2, name: 'outcome', localName: 'outcome', kind: 'varint' },
-    { number: 3, name: 'message_id', localName: 'messageId', kind: 'string' },
-    { number: 4, name: 'refusal_reason', localName: 'refusalReason', kind: 'string' },
-    { number: 5, name: 'duplicate', localName: 'duplicate', kind: 'varint' },
-    { number: 6, name: 'status_code', localName: 'statusCode', kind: 'varint' },
+    wireField(1, 'client_sequence', 'varint'),
+    wireField(2, 'outcome', 'varint'),
+    wireField(3, 'message_id', 'string'),
+    wireField(4, 'refusal_reason', 'string'),
+    wireField(5, 'duplicate', 'varint'),
+    wireField(6, 'status_code', 'varint'),
   ],
   create(init) {
     if (init instanceof PublishResult) return init;
@@ -927,10 +927,10 @@ export class ConsumeRequest {
 export const ConsumeRequestSchema: MessageType<ConsumeRequest> = {
   typeName: 'meridian.sidecar.v1.ConsumeRequest',
   fields: () => [
-    { number: 1, name: 'open', localName: 'open', kind: 'message', oneof: 'message', message: OpenSubscriptionSchema },
-    { number: 2, name: 'acknowledge', localName: 'acknowledge', kind: 'message', oneof: 'message', message: AcknowledgeSchema },
-    { number: 3, name: 'credit', localName: 'credit', kind: 'message', oneof: 'message', message: CreditSchema },
-    { number: 4, name: 'retry', localName: 'retry', kind: 'message', oneof: 'message', message: RetrySchema },
+    wireField(1, 'open', 'message', { oneof: 'message', message: OpenSubscriptionSchema }),
+    wireField(2, 'acknowledge', 'message', { oneof: 'message', message: AcknowledgeSchema }),
+    wireField(3, 'credit', 'message', { oneof: 'message', message: CreditSchema }),
+    wireField(4, 'retry', 'message', { oneof: 'message', message: RetrySchema }),
   ],
   create(init) {
     if (init instanceof ConsumeRequest) return init;
@@ -1043,16 +1043,16 @@ export class OpenSubscription {
 export const OpenSubscriptionSchema: MessageType<OpenSubscription> = {
   typeName: 'meridian.sidecar.v1.OpenSubscription',
   fields: () => [
-    { number: 1, name: 'name', localName: 'name', kind: 'string' },
-    { number: 2, name: 'pattern', localName: 'pattern', kind: 'string' },
-    { number: 3, name: 'start_at', localName: 'startAt', kind: 'varint' },
-    { number: 4, name: 'start_time_ns', localName: 'startTimeNs', kind: 'varint' },
-    { number: 5, name: 'idle_expiry_s', localName: 'idleExpiryS', kind: 'varint' },
-    { number: 6, name: 'max_attempts', localName: 'maxAttempts', kind: 'varint' },
-    { number: 7, name: 'dead_letter_topic', localName: 'deadLetterTopic', kind: 'string' },
-    { number: 8, name: 'credit', localName: 'credit', kind: 'message', message: CreditSchema },
-    { number: 9, name: 'group', localName: 'group', kind: 'string' },
-    { number: 10, name: 'unordered', localName: 'unordered', kind: 'varint' },
+    wireField(1, 'name', 'string'),
+    wireField(2, 'pattern', 'string'),
+    wireField(3, 'start_at', 'varint'),
+    wireField(4, 'start_time_ns', 'varint'),
+    wireField(5, 'idle_expiry_s', 'varint'),
+    wireField(6, 'max_attempts', 'varint'),
+    wireField(7, 'dead_letter_topic', 'string'),
+    wireField(8, 'credit', 'message', { message: CreditSchema }),
+    wireField(9, 'group', 'string'),
+    wireField(10, 'unordered', 'varint'),
   ],
   create(init) {
     if (init instanceof OpenSubscription) return init;
@@ -1175,8 +1175,8 @@ export class Credit {
 export const CreditSchema: MessageType<Credit> = {
   typeName: 'meridian.sidecar.v1.Credit',
   fields: () => [
-    { number: 1, name: 'messages', localName: 'messages', kind: 'varint' },
-    { number: 2, name: 'bytes', localName: 'bytes', kind: 'varint' },
+    wireField(1, 'messages', 'varint'),
+    wireField(2, 'bytes', 'varint'),
   ],
   create(init) {
     if (init instanceof Credit) return init;
@@ -1223,7 +1223,7 @@ export class Acknowledge {
 export const AcknowledgeSchema: MessageType<Acknowledge> = {
   typeName: 'meridian.sidecar.v1.Acknowledge',
   fields: () => [
-    { number: 1, name: 'positions', localName: 'positions', kind: 'varint', isList: true },
+    wireField(1, 'positions', 'varint', { isList: true }),
   ],
   create(init) {
     if (init instanceof Acknowledge) return init;
@@ -1273,7 +1273,7 @@ export class Retry {
 export const RetrySchema: MessageType<Retry> = {
   typeName: 'meridian.sidecar.v1.Retry',
   fields: () => [
-    { number: 1, name: 'positions', localName: 'positions', kind: 'varint', isList: true },
+    wireField(1, 'positions', 'varint', { isList: true }),
   ],
   create(init) {
     if (init instanceof Retry) return init;
@@ -1323,9 +1323,9 @@ export class ConsumeEvent {
 export const ConsumeEventSchema: MessageType<ConsumeEvent> = {
   typeName: 'meridian.sidecar.v1.ConsumeEvent',
   fields: () => [
-    { number: 1, name: 'opened', localName: 'opened', kind: 'message', oneof: 'event', message: OpenedSchema },
-    { number: 2, name: 'message', localName: 'message', kind: 'message', oneof: 'event', message: ConsumedMessageSchema },
-    { number: 3, name: 'acknowledged', localName: 'acknowledged', kind: 'message', oneof: 'event', message: AcknowledgedSchema },
+    wireField(1, 'opened', 'message', { oneof: 'event', message: OpenedSchema }),
+    wireField(2, 'message', 'message', { oneof: 'event', message: ConsumedMessageSchema }),
+    wireField(3, 'acknowledged', 'message', { oneof: 'event', message: AcknowledgedSchema }),
   ],
   create(init) {
     if (init instanceof ConsumeEvent) return init;
@@ -1392,7 +1392,7 @@ export class Opened {
 export const OpenedSchema: MessageType<Opened> = {
   typeName: 'meridian.sidecar.v1.Opened',
   fields: () => [
-    { number: 1, name: 'group', localName: 'group', kind: 'string' },
+    wireField(1, 'group', 'string'),
   ],
   create(init) {
     if (init instanceof Opened) return init;
@@ -1446,11 +1446,11 @@ export class ConsumedMessage {
 export const ConsumedMessageSchema: MessageType<ConsumedMessage> = {
   typeName: 'meridian.sidecar.v1.ConsumedMessage',
   fields: () => [
-    { number: 1, name: 'position', localName: 'position', kind: 'varint' },
-    { number: 2, name: 'envelope', localName: 'envelope', kind: 'message', message: EnvelopeSchema },
-    { number: 3, name: 'maybe_redelivered', localName: 'maybeRedelivered', kind: 'varint' },
-    { number: 4, name: 'attempt', localName: 'attempt', kind: 'varint' },
-    { number: 5, name: 'credit_bytes', localName: 'creditBytes', kind: 'varint' },
+    wireField(1, 'position', 'varint'),
+    wireField(2, 'envelope', 'message', { message: EnvelopeSchema }),
+    wireField(3, 'maybe_redelivered', 'varint'),
+    wireField(4, 'attempt', 'varint'),
+    wireField(5, 'credit_bytes', 'varint'),
   ],
   create(init) {
     if (init instanceof ConsumedMessage) return init;
@@ -1527,7 +1527,7 @@ export class Acknowledged {
 export const AcknowledgedSchema: MessageType<Acknowledged> = {
   typeName: 'meridian.sidecar.v1.Acknowledged',
   fields: () => [
-    { number: 1, name: 'positions', localName: 'positions', kind: 'varint', isList: true },
+    wireField(1, 'positions', 'varint', { isList: true }),
   ],
   create(init) {
     if (init instanceof Acknowledged) return init;
@@ -1576,8 +1576,8 @@ export class ServeRequest {
 export const ServeRequestSchema: MessageType<ServeRequest> = {
   typeName: 'meridian.sidecar.v1.ServeRequest',
   fields: () => [
-    { number: 1, name: 'open', localName: 'open', kind: 'message', oneof: 'message', message: OpenServerSchema },
-    { number: 2, name: 'answer', localName: 'answer', kind: 'message', oneof: 'message', message: AnswerSchema },
+    wireField(1, 'open', 'message', { oneof: 'message', message: OpenServerSchema }),
+    wireField(2, 'answer', 'message', { oneof: 'message', message: AnswerSchema }),
   ],
   create(init) {
     if (init instanceof ServeRequest) return init;
@@ -1633,7 +1633,7 @@ export class OpenServer {
 export const OpenServerSchema: MessageType<OpenServer> = {
   typeName: 'meridian.sidecar.v1.OpenServer',
   fields: () => [
-    { number: 1, name: 'pattern', localName: 'pattern', kind: 'string' },
+    wireField(1, 'pattern', 'string'),
   ],
   create(init) {
     if (init instanceof OpenServer) return init;
@@ -1678,11 +1678,11 @@ export class Answer {
 export const AnswerSchema: MessageType<Answer> = {
   typeName: 'meridian.sidecar.v1.Answer',
   fields: () => [
-    { number: 1, name: 'request_id', localName: 'requestId', kind: 'varint' },
-    { number: 2, name: 'ok', localName: 'ok', kind: 'varint' },
-    { number: 3, name: 'payload_type', localName: 'payloadType', kind: 'string' },
-    { number: 4, name: 'payload', localName: 'payload', kind: 'bytes' },
-    { number: 5, name: 'error_detail', localName: 'errorDetail', kind: 'string' },
+    wireField(1, 'request_id', 'varint'),
+    wireField(2, 'ok', 'varint'),
+    wireField(3, 'payload_type', 'string'),
+    wireField(4, 'payload', 'bytes'),
+    wireField(5, 'error_detail', 'string'),
   ],
   create(init) {
     if (init instanceof Answer) return init;
@@ -1759,8 +1759,8 @@ export class ServeEvent {
 export const ServeEventSchema: MessageType<ServeEvent> = {
   typeName: 'meridian.sidecar.v1.ServeEvent',
   fields: () => [
-    { number: 1, name: 'serving', localName: 'serving', kind: 'message', oneof: 'event', message: ServingSchema },
-    { number: 2, name: 'request', localName: 'request', kind: 'message', oneof: 'event', message: RequestSchema },
+    wireField(1, 'serving', 'message', { oneof: 'event', message: ServingSchema }),
+    wireField(2, 'request', 'message', { oneof: 'event', message: RequestSchema }),
   ],
   create(init) {
     if (init instanceof ServeEvent) return init;
@@ -1840,9 +1840,9 @@ export class Request {
 export const RequestSchema: MessageType<Request> = {
   typeName: 'meridian.sidecar.v1.Request',
   fields: () => [
-    { number: 1, name: 'request_id', localName: 'requestId', kind: 'varint' },
-    { number: 2, name: 'envelope', localName: 'envelope', kind: 'message', message: EnvelopeSchema },
-    { number: 3, name: 'timeout_ms', localName: 'timeoutMs', kind: 'varint' },
+    wireField(1, 'request_id', 'varint'),
+    wireField(2, 'envelope', 'message', { message: EnvelopeSchema }),
+    wireField(3, 'timeout_ms', 'varint'),
   ],
   create(init) {
     if (init instanceof Request) return init;
@@ -1902,8 +1902,8 @@ export class SaveStateRequest {
 export const SaveStateRequestSchema: MessageType<SaveStateRequest> = {
   typeName: 'meridian.sidecar.v1.SaveStateRequest',
   fields: () => [
-    { number: 1, name: 'state', localName: 'state', kind: 'bytes' },
-    { number: 2, name: 'acknowledge', localName: 'acknowledge', kind: 'message', isList: true, message: SubscriptionPositionsSchema },
+    wireField(1, 'state', 'bytes'),
+    wireField(2, 'acknowledge', 'message', { isList: true, message: SubscriptionPositionsSchema }),
   ],
   create(init) {
     if (init instanceof SaveStateRequest) return init;
@@ -1951,8 +1951,8 @@ export class SubscriptionPositions {
 export const SubscriptionPositionsSchema: MessageType<SubscriptionPositions> = {
   typeName: 'meridian.sidecar.v1.SubscriptionPositions',
   fields: () => [
-    { number: 1, name: 'subscription', localName: 'subscription', kind: 'string' },
-    { number: 2, name: 'positions', localName: 'positions', kind: 'varint', isList: true },
+    wireField(1, 'subscription', 'string'),
+    wireField(2, 'positions', 'varint', { isList: true }),
   ],
   create(init) {
     if (init instanceof SubscriptionPositions) return init;
@@ -2007,7 +2007,7 @@ export class SaveStateReply {
 export const SaveStateReplySchema: MessageType<SaveStateReply> = {
   typeName: 'meridian.sidecar.v1.SaveStateReply',
   fields: () => [
-    { number: 1, name: 'revision', localName: 'revision', kind: 'varint' },
+    wireField(1, 'revision', 'varint'),
   ],
   create(init) {
     if (init instanceof SaveStateReply) return init;
@@ -2075,9 +2075,9 @@ export class LoadStateReply {
 export const LoadStateReplySchema: MessageType<LoadStateReply> = {
   typeName: 'meridian.sidecar.v1.LoadStateReply',
   fields: () => [
-    { number: 1, name: 'found', localName: 'found', kind: 'varint' },
-    { number: 2, name: 'state', localName: 'state', kind: 'bytes' },
-    { number: 3, name: 'revision', localName: 'revision', kind: 'varint' },
+    wireField(1, 'found', 'varint'),
+    wireField(2, 'state', 'bytes'),
+    wireField(3, 'revision', 'varint'),
   ],
   create(init) {
     if (init instanceof LoadStateReply) return init;
