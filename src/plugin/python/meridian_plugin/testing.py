@@ -140,6 +140,6 @@ def _command(given: str | None) -> str:
         return found
     raise TestKitError(
         f"there is no command {name}; give its path as `command`, or in "
-        "MERIDIAN_SIDECAR_COMMAND, or put it into PATH: `npm link` does, in a built "
-        "clone of the buildpack"
+        "MERIDIAN_SIDECAR_COMMAND, or put the folder dist/bin of a built clone of "
+        "the buildpack into PATH"
     )
