@@ -60,7 +60,7 @@ test.each(['bin/supply', 'bin/download-runtime.bash', 'src/compose/image/healthc
     const command = ['src/packager/main.ts', 'package'];
     const { status, stdout, stderr } = spawnSync(process.execPath, command, { cwd: clone, encoding: 'utf8' });
     writeFileSync(file, text);
-    expect([status, stdout]).toEqual([1, '']);
+    expect([status, stdout]).toEqual([1, 'Building dist/\n']);
     expect(stderr).toContain(`Lines end with a carriage return in ${name}\n`);
     expect(stderr).toContain('[packager/files/carriage-returns]');
   },
