@@ -101,6 +101,7 @@ const exempt: Readonly<Record<string, readonly Banned[]>> = {
   'src/supply/staged-files.ts': ['files'],
   // Real sockets on the machine's own clock; the in-process network of the simulation runs on any scheduler.
   'src/transport/http-tunnel.ts': ['network'],
+  'src/transport/relay.ts': ['network'],
   'src/transport/grpc/': ['clock', 'network', 'process', 'timers'],
   'src/transport/http/': ['network'],
   'src/transport/http2/': ['network', 'timers'],

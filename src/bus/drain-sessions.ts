@@ -11,9 +11,13 @@ const drainMsMax = 2_000;
 export const stopping = new RpcError('UNAVAILABLE', 'this process of the bus is stopping');
 
 /** Ends the sessions one after the other, in a random order, so that their sidecars do not all go elsewhere at one moment. */
-export async function drainSessions(registrations: readonly Registration[], scheduler: Scheduler): Promise<void> {
+export async function drainSessions(
+  registrations: readonly Registration[],
+  scheduler: Scheduler,
+  spreadMsMax = drainMsMax,
+): Promise<void> {
   const left = registrations.filter(({ session }) => session !== undefined);
-  const everyMs = Math.min(drainPerSessionMs, drainMsMax / left.length);
+  const everyMs = Math.min(drainPerSessionMs, spreadMsMax / left.length);
   while (left.length > 0) {
     const [one] = left.splice(randomBelow(scheduler.random, left.length), 1);
     one?.session?.end(stopping);

@@ -42,8 +42,8 @@ export interface RunningBus {
   renewTls(tls: TlsFiles): void;
   /** Evaluates grants by a new policy, also those of open registrations. */
   replacePolicy(policy: Policy): void;
-  /** Registers nobody any more, and sends the sidecars elsewhere, spread over at most two seconds. */
-  drain(): Promise<void>;
+  /** Registers nobody any more, and sends the sidecars elsewhere, spread over at most this time. Absent: two seconds. */
+  drain(spreadMsMax?: number): Promise<void>;
   close(): void;
 }
 
@@ -111,9 +111,9 @@ export async function serveBus(options: ServeBusOptions): Promise<RunningBus> {
       bus.replacePolicy(policy);
       callers.check();
     },
-    async drain() {
+    async drain(spreadMsMax) {
       draining.abort();
-      await drainSessions(bus.registry.all(), scheduler);
+      await drainSessions(bus.registry.all(), scheduler, spreadMsMax);
       await within(scheduler, lastAnswersMs, listener.drain());
     },
     close() {

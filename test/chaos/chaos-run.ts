@@ -24,13 +24,13 @@ const instances = [...publishers, ...subscribers, ...workers];
 
 /**
  * Kills plugins, sidecars and the bus with kill -9 under load, and expects that this loses nothing, repeats nothing unmarked and keeps
- * order. `store`: what the bus gets after `--store`. Absent: a file.
+ * order. `store`: what the bus gets after `--store`. Absent: a file. `busCount`: processes of the bus on one store.
  */
-export async function runChaos(store?: readonly string[]): Promise<void> {
+export async function runChaos(store?: readonly string[], busCount = 1): Promise<void> {
   const directory = path.resolve(import.meta.dirname, `../../build/chaos/${seed}`);
   rmSync(directory, { recursive: true, force: true });
   onTestFailed(() => say(`chaos failed: CHAOS_SEED=${seed}; its timeline, journals and logs are in ${directory}`));
-  const fleet = await Fleet.start(directory, store);
+  const fleet = await Fleet.start(directory, store, busCount);
   try {
     const journals = await startLoad(fleet);
     await killAround(fleet, journals);
@@ -84,7 +84,7 @@ async function killAround(fleet: Fleet, { published, ledger, counter }: Readers)
     victims: {
       plugin: instances.map((instance) => `plugin ${instance}`),
       sidecar: instances.map((instance) => `sidecar ${instance}`),
-      bus: ['bus'],
+      bus: fleet.buses,
     },
     witnesses: [...journals.keys()],
     entriesMax: 300,
@@ -123,7 +123,7 @@ async function settle(fleet: Fleet, { published, ledger, counter, members }: Rea
   for (const subscriber of [...subscribers, ...workers]) stops.push(await fleet.stop(`plugin ${subscriber}`));
   await counter.until('its state', (entries) => entries.some(({ kind }) => kind === 'final'));
   for (const instance of instances) stops.push(await fleet.stop(`sidecar ${instance}`));
-  stops.push(await fleet.stop('bus'));
+  for (const bus of fleet.buses) stops.push(await fleet.stop(bus));
   expect(new Set(stops)).toEqual(new Set(['0']));
   const verdict = judge({
     published: sent,

@@ -32,32 +32,40 @@ const programs: Readonly<Record<PluginProgram['program'], URL>> = {
   keeper: new URL('./plugins/keeper.ts', import.meta.url),
 };
 
-/** A bus, and containers of a sidecar and a plugin each: every one a process of its own that can die. */
+/** A bus of one or more processes, and containers of a sidecar and a plugin each: every one a process of its own that can die. */
 export class Fleet {
   readonly directory: string;
-  readonly #bus: MortalProcess;
-  readonly #busAddress: string;
+  /** The names of the bus's processes. */
+  readonly buses: readonly string[];
+  readonly #busAddresses: readonly string[];
   readonly #processes = new Map<string, MortalProcess>();
   readonly #ownEnds: string[] = [];
   #restarts = 0;
 
-  private constructor(directory: string, busAddress: string, store: readonly string[]) {
+  private constructor(directory: string, busAddresses: readonly string[], store: readonly string[]) {
     this.directory = directory;
-    this.#busAddress = busAddress;
+    this.#busAddresses = busAddresses;
     const policy = path.join(directory, 'policy.yml');
     writeFileSync(policy, policyText);
-    const args = ['bus', '--listen', busAddress, '--policy', policy, '--store', ...store];
-    this.#bus = this.#add('bus', [path.join(dist, 'cli.mjs'), ...args], {});
+    this.buses = busAddresses.map((address, index) => {
+      const name = index === 0 ? 'bus' : `bus ${index + 1}`;
+      const args = ['bus', '--listen', address, '--policy', policy, '--store', ...store];
+      this.#add(name, [path.join(dist, 'cli.mjs'), ...args], {});
+      return name;
+    });
   }
 
   /** Starts the bus, on a file unless another store is named; everything that the fleet writes goes into the directory. */
   static async start(
     directory: string,
     store: readonly string[] = [path.join(directory, 'bus.sqlite')],
+    busCount = 1,
   ): Promise<Fleet> {
     mkdirSync(directory, { recursive: true });
-    const fleet = new Fleet(directory, await ownFreeAddress(), store);
-    fleet.#bus.start();
+    const addresses: string[] = [];
+    for (let count = 0; count < busCount; count += 1) addresses.push(await ownFreeAddress());
+    const fleet = new Fleet(directory, addresses, store);
+    for (const bus of fleet.buses) fleet.#process(bus).start();
     return fleet;
   }
 
@@ -77,7 +85,7 @@ export class Fleet {
     const sidecar = this.#add(`sidecar ${instance}`, [path.join(dist, 'sidecar.mjs')], {
       INSTANCE_ID: instance,
       POOL_TYPE: 'SignalPool',
-      SIDECAR_BUS_API_URL: this.#busAddress,
+      SIDECAR_BUS_API_URL: this.#busAddresses.join(','),
       SIDECAR_ADDR: address,
       SIDECAR_HEALTH_ADDR: '127.0.0.1:0',
     });

@@ -24,11 +24,11 @@ async function killServers(signal: AbortSignal): Promise<number> {
   }
 }
 
-test('kill -9 of plugins, sidecars, bus and NATS servers loses nothing, repeats nothing unmarked and keeps order', async () => {
+test('kill -9 of plugins, sidecars, two processes of a bus and NATS servers loses nothing, repeats nothing unmarked and keeps order', async () => {
   const over = new AbortController();
   const killing = killServers(over.signal);
   try {
-    await runChaos([`nats://${servers.addresses.join(',')}`, '--store-replicas', '3', '--keep-messages', '20000']);
+    await runChaos([`nats://${servers.addresses.join(',')}`, '--store-replicas', '3', '--keep-messages', '20000'], 2);
   } finally {
     over.abort();
     expect(await killing).toBeGreaterThan(0);

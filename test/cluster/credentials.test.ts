@@ -99,41 +99,45 @@ test('TLS with a client certificate works, and an authority that does not know t
 
 const needed = [
   'meridian.default.>',
+  'meridian-leader.default',
   ...['INFO', 'CREATE', 'PURGE'].map((what) => `$JS.API.STREAM.${what}.meridian-default`),
 ];
 const read = '$JS.API.DIRECT.GET.meridian-default';
+const heard = ['_INBOX.>', 'meridian-leader.default'];
+/** Where another process asks from. */
+const asked = '_INBOX.>';
 
-/** A bus whose user may publish to these subjects only. */
-async function busThatMay(publish: readonly string[], subscribe: string): Promise<Program> {
-  const permissions = `{ publish: ${JSON.stringify(publish)}, subscribe: "${subscribe}" }`;
+/** A bus whose user may publish and subscribe to these subjects only. */
+async function busThatMay(publish: readonly string[], subscribe: readonly string[] = heard): Promise<Program> {
+  const permissions = JSON.stringify({ publish, subscribe });
   const more = [`authorization { users: [{ user: bus, password: p, permissions: ${permissions} }] }`];
   return busOn(more, ['--store-user', 'bus', '--store-password-file', writeTemporary('password', 'p')]);
 }
 
 test('a bus with the permissions that docs/bus.md lists serves', async () => {
   const text = readFileSync(path.resolve(import.meta.dirname, '../../docs/bus.md'), 'utf8');
-  for (const subject of [...needed, read]) {
-    expect(text).toContain(`\`${subject.replace('.default.', '.NAME.').replace('-default', '-NAME')}\``);
+  for (const subject of [...needed, read, asked, ...heard]) {
+    expect(text).toContain(`\`${subject.replace(/\.default\b/, '.NAME').replace('-default', '-NAME')}\``);
   }
-  await expectToServe(await busThatMay([...needed, read], '_INBOX.>'), []);
+  await expectToServe(await busThatMay([...needed, read, asked]), []);
 });
 
 // The stream is purged only when there is something to purge.
-test.each(needed.slice(0, 3))('a bus that may not publish to %s is told so', async (missing) => {
-  const bus = await busThatMay(
-    [...needed, read].filter((each) => each !== missing),
-    '_INBOX.>',
-  );
+test.each(needed.slice(0, 4))('a bus that may not publish to %s is told so', async (missing) => {
+  const bus = await busThatMay([...needed, read, asked].filter((each) => each !== missing));
   expect(await expectRefused(bus, 'bus/store/nats-permission', [])).toContain(missing.replace('>', ''));
 });
 
-test('a bus that may not hear answers is told so', async () => {
-  expect(await expectRefused(await busThatMay([...needed, read], 'a.>'), 'bus/store/nats-permission', [])).toContain(
-    '_INBOX.',
-  );
+test.each([
+  ['hear answers', heard.slice(1), [...needed, read, asked], '_INBOX.'],
+  ['hear who asks for the leader', heard.slice(0, 1), [...needed, read, asked], 'meridian-leader.default'],
+  ['answer who asks for the leader', heard, [...needed, read], '_INBOX.'],
+])('a bus that may not %s is told so', async (_, subscribe, publish, expected) => {
+  const bus = await busThatMay(publish, subscribe);
+  expect(await expectRefused(bus, 'bus/store/nats-permission', [])).toContain(expected);
 });
 
 test('a bus that may not read its stream logs what it waits for', async () => {
-  const bus = await busThatMay(needed, '_INBOX.>');
+  const bus = await busThatMay([...needed, asked]);
   await bus.seen(/the store waits for NATS.*DIRECT\.GET\.meridian-default/);
 });

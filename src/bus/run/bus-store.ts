@@ -4,7 +4,9 @@ import type { Log } from '../../base/log/log.ts';
 import { realScheduler } from '../../base/time/real-scheduler.ts';
 import type { UserFacingError } from '../../base/user-facing-error.ts';
 import { MemoryStore } from '../store/in-memory/memory-store.ts';
-import { type JetStreamStoreOptions, openJetStreamStore } from '../store/jetstream/open-jetstream-store.ts';
+import type { Leader } from '../store/jetstream/leading/leader-subject.ts';
+import type { LeadingStore } from '../store/jetstream/leading/leading-store.ts';
+import { openStoreInTurn } from '../store/jetstream/open-jetstream-store.ts';
 import { DiskReport } from '../store/sqlite/file/disk-report.ts';
 import { openSqliteStore } from '../store/sqlite/sqlite-store.ts';
 import type { Store } from '../store/store.ts';
@@ -27,6 +29,8 @@ export class BusStore {
   readonly #file: string | undefined;
   readonly #disk: DiskReport | undefined;
   #opened: { readonly store: Store; close(): Promise<void> } | undefined;
+  /** On NATS, while this process leads. */
+  #leading: LeadingStore | undefined;
 
   constructor(settings: BusStoreSettings, log: Log) {
     this.#settings = settings;
@@ -48,20 +52,20 @@ export class BusStore {
     return { bytes: () => sizeOnDisk(file), isDiskFull: () => this.#disk?.isFull ?? false };
   }
 
-  /** Only after `open`. */
+  /** Whether several processes of a bus may share the store, one of which leads. */
+  get isShared(): boolean {
+    return isNatsStore(this.#settings.store);
+  }
+
+  /** Only after `open` or `openInTurn`. */
   get store(): Store {
     if (!this.#opened) throw new Error('the store is used before it was opened');
     return this.#opened.store;
   }
 
-  /** `onFailure`: the store failed later, and can promise nothing more. @throws UserFacingError */
+  /** A store that is not shared. `onFailure`: it failed later, and can promise nothing more. @throws UserFacingError */
   async open(onFailure: (error: UserFacingError) => void): Promise<void> {
-    const { dedupWindowMs, keepMessages: messages, storeBytes: bytes } = this.#settings;
-    const settings = { scheduler: realScheduler, dedupWindowMs, retention: { messages, bytes } };
-    if (isNatsStore(this.#settings.store)) {
-      this.#opened = await this.#openOnNats({ ...settings, onFailure });
-      return;
-    }
+    const settings = this.#storeSettings;
     if (this.#file === undefined) {
       this.#opened = { store: new MemoryStore(settings), async close() {} };
       return;
@@ -80,17 +84,43 @@ export class BusStore {
     };
   }
 
-  async close(): Promise<void> {
-    await this.#opened?.close();
-  }
-
-  async #openOnNats(settings: Pick<JetStreamStoreOptions, 'scheduler' | 'dedupWindowMs' | 'retention' | 'onFailure'>) {
+  /** A shared store, as soon as no other process leads. Resolves with false if the signal aborts before. @throws UserFacingError */
+  async openInTurn(turn: StoreTurn): Promise<boolean> {
     const { store: address, deployment, storeReplicas: replicas } = this.#settings;
     const nats = await natsPlaceOf(address, this.#settings);
     const onWait = (reason: string): void => this.#log.warn('the store waits for NATS', { reason });
-    const store = await openJetStreamStore({ ...settings, nats, deployment, replicas, onWait });
-    return { store, close: () => store.close() };
+    const leading = await openStoreInTurn({ ...this.#storeSettings, ...turn, nats, deployment, replicas, onWait });
+    this.#leading = leading;
+    this.#opened = leading;
+    return leading !== undefined;
   }
+
+  /** Tells the processes that stand by where this one is reached. */
+  listensAt(address: string): void {
+    this.#leading?.listensAt(address);
+  }
+
+  /** This process takes nobody in any more. @returns whether another one stands by. */
+  leave(): boolean {
+    return this.#leading?.leave() ?? false;
+  }
+
+  async close(): Promise<void> {
+    await this.#opened?.close();
+    this.#opened = undefined;
+  }
+
+  get #storeSettings() {
+    const { dedupWindowMs, keepMessages: messages, storeBytes: bytes } = this.#settings;
+    return { scheduler: realScheduler, dedupWindowMs, retention: { messages, bytes } };
+  }
+}
+
+export interface StoreTurn {
+  readonly onLeader: (leader: Leader) => Promise<void>;
+  /** As of `open`; also that another process has taken over. */
+  readonly onFailure: (error: UserFacingError) => void;
+  readonly signal: AbortSignal;
 }
 
 /** The size of the file and of the log that SQLite writes beside it. */

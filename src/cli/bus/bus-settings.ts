@@ -2,8 +2,8 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { logLevels } from '../../base/log/log.ts';
 import { formatDuration } from '../../base/time/duration.ts';
 import { defaultDrainTimeoutMs } from '../../bus/bus.ts';
+import type { BusProgramSettings } from '../../bus/run/bus-program-settings.ts';
 import type { NatsStoreSettings } from '../../bus/run/nats-store.ts';
-import type { BusProgramSettings } from '../../bus/run/run-bus.ts';
 import { defaultIdleExpiry } from '../../bus/store/idle-expiry.ts';
 import { defaultDedupWindowMs, defaultRetention } from '../../bus/store/retention.ts';
 import { byteCount, count, duration, type Parser } from '../../contract/config/settings/setting-value.ts';
@@ -23,6 +23,7 @@ export interface BusFlags
     | 'logFormat'
     | 'metrics'
     | 'audit'
+    | 'advertise'
     | keyof NatsStoreSettings
   > {
   readonly policy?: string;
@@ -94,6 +95,13 @@ function natsOptions(): Option[] {
         throw new InvalidArgumentError('It must be 1, 3 or 5.');
       })
       .default(1),
+    new Option(
+      '--advertise <host:port>',
+      'with nats://: where the other processes of this bus reach this one (default: where it listens)',
+    ).argParser((text: string) => {
+      if (/^(?:[\w.-]+|\[[\da-fA-F:]+\]):\d{1,5}$/.test(text)) return text;
+      throw new InvalidArgumentError('It must be HOST:PORT.');
+    }),
     new Option('--store-credentials <file>', 'with nats://: credentials file'),
     new Option('--store-nkey <file>', 'with nats://: file with the seed of an nkey'),
     new Option('--store-user <name>', 'with nats://: user'),

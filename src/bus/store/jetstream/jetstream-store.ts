@@ -30,7 +30,8 @@ import type { PendingChanges } from './pending-changes.ts';
 import type { StoredRecords } from './stored-records.ts';
 
 export interface JetStreamStore extends Store {
-  close(): Promise<void>;
+  /** `onStored` is called when all is stored that was asked for, before the connection ends. */
+  close(onStored?: () => void): Promise<void>;
 }
 
 interface Parts {
@@ -196,9 +197,15 @@ export class StoreOnStream implements JetStreamStore {
     return this.#read((model) => model.decisions());
   }
 
-  async close(): Promise<void> {
+  /** Writes even if nothing has changed. @throws UserFacingError if another process has taken over. */
+  renew(): Promise<void> {
+    return this.#parts.lane.run(async () => this.#parts.changes.renew());
+  }
+
+  async close(onStored = () => {}): Promise<void> {
     await this.#parts.lane.idle();
     await this.#parts.changes.idle();
+    onStored();
     await this.#parts.connection.close();
   }
 

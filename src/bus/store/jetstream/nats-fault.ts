@@ -83,10 +83,14 @@ export function smallPayload({ found, wanted }: { found: number; wanted: number 
 
 /** The server's own text names the subject. Undefined: the error is another one. */
 export function permissionFault(error: unknown): UserFacingError | undefined {
-  if (!/permissions violation/i.test(messageOf(error))) return undefined;
+  return /permissions violation/i.test(messageOf(error)) ? notPermitted(messageOf(error)) : undefined;
+}
+
+/** What NATS does not permit, in its own words or in ours. */
+export function notPermitted(what: string): UserFacingError {
   return new UserFacingError({
     id: 'bus/store/nats-permission',
-    found: `NATS does not permit its user what the bus needs: ${messageOf(error)}`,
+    found: `NATS does not permit its user what the bus needs: ${what}`,
     next: ['Give this user the permissions that docs/bus.md lists under "NATS JetStream".'],
     exitCode: exitCodes.unresolved,
   });
@@ -154,14 +158,16 @@ export function unfinishedMove(stream: string): UserFacingError {
 }
 
 /** Another process writes the stream now. Nothing that this one answered is lost. */
-export function streamTaken(stream: string): UserFacingError {
-  return new UserFacingError({
-    id: 'bus/store/stream-taken',
-    found: `another bus has taken over the stream ${stream}`,
-    expected: 'One bus writes a stream at a time: the one that started last.',
-    next: ['Stop one of the two, or give it another --deployment.'],
-    exitCode: exitCodes.unresolved,
-  });
+export class StreamTaken extends UserFacingError {
+  constructor(stream: string) {
+    super({
+      id: 'bus/store/stream-taken',
+      found: `another bus has taken over the stream ${stream}`,
+      expected: 'One bus writes a stream at a time: the one that took over last.',
+      next: ['Let no other program write this stream, or give this bus another --deployment.'],
+      exitCode: exitCodes.unresolved,
+    });
+  }
 }
 
 /** The refusal will stay the same however often the bus tries. */

@@ -1,9 +1,11 @@
 import { type NatsConnection, nuid } from '@nats-io/transport-node';
 import type { Scheduler } from '../../../base/time/scheduler.ts';
 import { defaultRetention, type RetentionOptions } from '../retention.ts';
+import { readUpTo } from './leading/stand-by.ts';
+import { type Restored, StreamCopy } from './leading/stream-copy.ts';
 import { checkServer, makeStream } from './make-stream.ts';
 import { connectToNats, type NatsPlace } from './nats-connection.ts';
-import { type Restored, restoreTables } from './restore-tables.ts';
+import { StreamTaken } from './nats-fault.ts';
 import { Stream } from './stream.ts';
 import { StreamWriter } from './stream-writer.ts';
 import { Subjects } from './subjects.ts';
@@ -23,19 +25,38 @@ export interface StreamOptions {
   readonly onWait?: (reason: string) => void;
 }
 
-/** A stream that this process alone may write, and what is in it. */
-export interface OpenStream extends Restored {
+/** A stream that is there. */
+export interface FoundStream {
   readonly connection: NatsConnection;
   readonly stream: Stream;
   readonly subjects: Subjects;
   readonly writer: StreamWriter;
 }
 
+/** A stream that this process alone may write, and what is in it. */
+export interface OpenStream extends FoundStream, Restored {}
+
 /**
- * Takes over the stream of a deployment and reads what is in it. `ifMissing`: whether it is made if there is none.
+ * Takes over the stream of a deployment, also from a process that writes it, and reads what is in it. `ifMissing`: whether it is made if there is none.
  * @throws UserFacingError
  */
 export async function openStream(options: StreamOptions, ifMissing: 'make' | 'refuse'): Promise<OpenStream> {
+  const found = await findStream(options, ifMissing);
+  const { connection, stream, subjects, writer } = found;
+  try {
+    const copy = new StreamCopy(subjects, options);
+    const upTo = await writer.takeOver();
+    const { retryScheduler = options.scheduler } = options;
+    if (!(await readUpTo({ stream, copy, scheduler: retryScheduler }, upTo))) throw new StreamTaken(stream.name);
+    return { ...found, ...copy.tables() };
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}
+
+/** Connects to the stream of a deployment, and writes and reads nothing. @throws UserFacingError */
+export async function findStream(options: StreamOptions, ifMissing: 'make' | 'refuse'): Promise<FoundStream> {
   const { retention = defaultRetention, scheduler, deployment, onWait = () => {} } = options;
   const { retryScheduler = scheduler } = options;
   const connection = await connectToNats(options.nats);
@@ -53,9 +74,7 @@ export async function openStream(options: StreamOptions, ifMissing: 'make' | 're
       scheduler: retryScheduler,
       onWait,
     });
-    const upTo = await writer.takeOver();
-    const restored = await restoreTables({ ...options, stream, subjects, upTo, retryScheduler });
-    return { ...restored, connection, stream, subjects, writer };
+    return { connection, stream, subjects, writer };
   } catch (error) {
     await connection.close();
     throw error;

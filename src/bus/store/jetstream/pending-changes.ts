@@ -32,6 +32,7 @@ export class PendingChanges implements Changes {
   #sequences: number[];
   #firstPosition: bigint;
   #purging: Promise<void> | undefined;
+  #isRenewalDue = false;
 
   constructor(options: PendingChangesOptions) {
     this.#options = options;
@@ -52,8 +53,13 @@ export class PendingChanges implements Changes {
     this.#records.set(record.subject, record);
   }
 
+  /** The next batch is stored also if it changes nothing. */
+  renew(): void {
+    this.#isRenewalDue = true;
+  }
+
   get isEmpty(): boolean {
-    return this.#messages.length + this.#records.size === 0;
+    return this.#messages.length + this.#records.size === 0 && !this.#isRenewalDue;
   }
 
   get isFull(): boolean {
@@ -67,6 +73,7 @@ export class PendingChanges implements Changes {
     if (tables.log.firstPosition > this.#firstPosition) this.changed(records.log());
     const writes = [...messages.map((each) => messageWrite(this.#options.subjects, each)), ...this.#recordWrites()];
     this.#bytes = 0;
+    this.#isRenewalDue = false;
     const first = await writer.write(writes.slice(0, batchWrites));
     // Only expiry and decisions change this many, each of which stands for itself.
     for (let next = batchWrites; next < writes.length; next += batchWrites) {

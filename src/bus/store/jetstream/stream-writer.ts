@@ -1,6 +1,6 @@
 import { type Scheduler, sleep } from '../../../base/time/scheduler.ts';
 import { messageOf } from '../../../base/user-facing-error.ts';
-import { JetStreamError, jetStreamCodes, permissionFault, streamTaken, writeFailed } from './nats-fault.ts';
+import { JetStreamError, jetStreamCodes, permissionFault, StreamTaken, writeFailed } from './nats-fault.ts';
 import { decodeRecord, encodeRecord } from './record-text.ts';
 import type { Stream, StreamWrite } from './stream.ts';
 
@@ -58,6 +58,21 @@ export class StreamWriter {
       } catch (error) {
         await this.#wait(error);
       }
+    }
+  }
+
+  /**
+   * The same, unless somebody has written since the record with this sequence; 0 stands for none. Resolves with undefined if so.
+   * @throws UserFacingError
+   */
+  async takeOverAfter(sequence: number): Promise<number | undefined> {
+    this.#fence = sequence;
+    try {
+      await this.write([]);
+      return this.#fence;
+    } catch (error) {
+      if (error instanceof StreamTaken) return undefined;
+      throw error;
     }
   }
 
@@ -124,7 +139,7 @@ export class StreamWriter {
       return undefined;
     }
     const { writer, batch } = decodeRecord(found.data).fields as WriterFields;
-    if (writer !== writerId) throw streamTaken(stream.name);
+    if (writer !== writerId) throw new StreamTaken(stream.name);
     if (batch === this.#batch) return sequence;
     // A taking over that was sent twice.
     this.#fence = sequence;

@@ -13,6 +13,11 @@ export const fullBatch = { writes: 512, bytes: 4 * 1024 * 1024 } as const;
 export const batchWrites = 990;
 /** After its end a dedup key, and what is deleted at once, is of no use; the hour is for clocks that differ. */
 const spareSeconds = 3_600;
+/** How long the record of a dedup key is stored. */
+export function keyRecordMs(dedupWindowMs: number): number {
+  return spareSeconds * 1_000 + dedupWindowMs;
+}
+
 /** NATS takes no time above some 292 years. What is kept for longer than this is kept for ever. */
 const longestSeconds = 100 * 365 * 86_400;
 

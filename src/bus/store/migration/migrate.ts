@@ -1,10 +1,11 @@
 import type { Scheduler } from '../../../base/time/scheduler.ts';
 import type { MemoryTables } from '../in-memory/memory-tables.ts';
+import { LeaderSubject } from '../jetstream/leading/leader-subject.ts';
 import { unfinishedMove } from '../jetstream/nats-fault.ts';
-import { openStream, type StreamOptions } from '../jetstream/open-stream.ts';
+import { findStream, type OpenStream, openStream, type StreamOptions } from '../jetstream/open-stream.ts';
 import { defaultDedupWindowMs, defaultRetention } from '../retention.ts';
 import { isThere } from '../sqlite/file/store-file.ts';
-import { differentTarget, targetTooSmall } from './migration-fault.ts';
+import { differentTarget, streamInUse, targetTooSmall } from './migration-fault.ts';
 import { readStoreFile } from './read-file.ts';
 import { stoppedClock } from './stopped-clock.ts';
 import { digestOf, messagesOf } from './table-digest.ts';
@@ -32,7 +33,7 @@ export interface Migrated {
 
 /**
  * Copies a store that no bus uses: messages, positions, states, owners, dedup keys and decisions. The copy has exactly what the source has,
- * or the target says that it is unfinished. Repeating it goes on, or changes nothing. A bus that uses the stream is ended.
+ * or the target says that it is unfinished. Repeating it goes on, or changes nothing.
  * @throws UserFacingError
  */
 export async function migrate(migration: Migration): Promise<Migrated> {
@@ -45,7 +46,7 @@ async function toStream({ file, stream, onProgress }: Migration, scheduler: Sche
   const tables = settled(await readStoreFile(file, { ...stream, scheduler }), scheduler);
   checkSize(tables, stream);
   const digest = digestOf(tables, scheduler);
-  const opened = await openStream({ ...stream, scheduler }, 'make');
+  const opened = await openUnused({ ...stream, scheduler }, 'make');
   try {
     const { unfinishedMove: unfinished } = opened;
     const isWhole = unfinished === undefined && !isEmpty(opened.tables);
@@ -69,8 +70,23 @@ async function toFile({ file, stream, onProgress }: Migration, scheduler: Schedu
   return contentsOf(tables, true);
 }
 
+/** Takes over a stream that no bus serves from. @throws UserFacingError */
+async function openUnused(options: StreamOptions, ifMissing: 'make' | 'refuse'): Promise<OpenStream> {
+  const { connection, stream } = await findStream(options, ifMissing);
+  try {
+    const nowMs = (): number => options.scheduler.nowMs();
+    const subject = new LeaderSubject({ connection, deployment: options.deployment, nowMs, onFault() {} });
+    const leader = await subject.ask();
+    if (leader === 'silence') throw streamInUse(stream.name, 'a process that does not answer');
+    if (leader !== 'nobody') throw streamInUse(stream.name, leader.address);
+  } finally {
+    await connection.close();
+  }
+  return openStream(options, ifMissing);
+}
+
 async function tablesOn(options: StreamOptions): Promise<MemoryTables> {
-  const opened = await openStream(options, 'refuse');
+  const opened = await openUnused(options, 'refuse');
   await opened.connection.close();
   if (opened.unfinishedMove !== undefined) throw unfinishedMove(opened.stream.name);
   return opened.tables;

@@ -20,3 +20,14 @@ export function targetTooSmall({ bytes, limit }: { readonly bytes: number; reado
     exitCode: exitCodes.configuration,
   });
 }
+
+/** A bus would go on with what is moved away, or write beside what is moved here. */
+export function streamInUse(stream: string, by: string): UserFacingError {
+  return new UserFacingError({
+    id: 'bus/store/move-in-use',
+    found: `a bus uses the stream ${stream}: ${by}`,
+    expected: 'A store is moved while no bus uses it.',
+    next: ['Stop every process of the bus, and run the command again.'],
+    exitCode: exitCodes.configuration,
+  });
+}
