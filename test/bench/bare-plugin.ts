@@ -8,7 +8,11 @@ import {
   ServeRequestSchema,
   StartAt,
 } from '../../src/contract/wire/gen/meridian/sidecar/v1/plugin_pb.ts';
-import { PublishRequestSchema, RegisterRequestSchema } from '../../src/contract/wire/gen/meridian/v1/sidecar_pb.ts';
+import {
+  CallRequestSchema,
+  PublishRequestSchema,
+  RegisterRequestSchema,
+} from '../../src/contract/wire/gen/meridian/v1/sidecar_pb.ts';
 import { pluginMethods, sidecarMethods } from '../../src/contract/wire/methods.ts';
 import { grpcNetwork } from '../../src/transport/grpc/network.ts';
 import type { Connection } from '../../src/transport/rpc.ts';
@@ -76,6 +80,20 @@ export class BarePlugin {
       answered += results.length;
       if (sent < messages) fill();
     }
+  }
+
+  /** Calls a topic so often, so many calls unanswered at a time. */
+  async callOnAndOn(called: string, calls: number, inFlight: number): Promise<void> {
+    let left = calls;
+    const call = create(CallRequestSchema, { topic: called, payload });
+    const callOnAndOn = async (): Promise<void> => {
+      while (left > 0) {
+        left -= 1;
+        const { ok, failureDetail: errorDetail } = await this.#connection.unary(sidecarMethods.call, call);
+        if (!ok) throw new Error(`not answered: ${errorDetail}`);
+      }
+    };
+    await Promise.all(Array.from({ length: inFlight }, callOnAndOn));
   }
 
   /** Opens an acknowledged subscription that acknowledges at once, and counts. */

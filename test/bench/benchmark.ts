@@ -5,6 +5,8 @@ export interface Scale {
   readonly roundMs: number;
   /** Calls of a round that are made one after the other. */
   readonly calls: number;
+  /** Plugins that publish at the same time, in rows that have many. */
+  readonly plugins: number;
   /** The most subscriptions of a row that has many. */
   readonly subscriptions: number;
 }
@@ -33,9 +35,13 @@ export interface RowPlan {
   readonly aim?: Aim;
 }
 
+/** Programs of others. */
+export type Need = 'h2load' | 'nats-server';
+
 /** Some rows that are measured together. */
 export interface Benchmark {
-  readonly needsH2load: boolean;
+  /** What this machine may not have. Absent: nothing. */
+  readonly needs?: Need;
   readonly plans: readonly RowPlan[];
   /** The rounds of each plan, in the same order. */
   run(scale: Scale): Promise<readonly (readonly Round[])[]>;

@@ -1,9 +1,11 @@
 // `npm run bench`: compares the sidecar with what it stands beside, as ratios of figures that were taken in turns in one
 // run, and prints them as a table. `--only ROW` measures the rows whose names contain the text, `--rounds N` takes more or
 // fewer rounds, `--json` prints the rows for programs, and `--quick` only shows that it works.
+import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { serverFile } from '../cluster/tools.ts';
 import { endAll } from '../sidecar/processes.ts';
-import type { Benchmark, Scale } from './benchmark.ts';
+import type { Benchmark, Need, Scale } from './benchmark.ts';
 import { howToInstall, isH2loadInstalled } from './generator/h2load.ts';
 import { type MissingRow, type Row, rowOf } from './row.ts';
 import { alone } from './rows/alone.ts';
@@ -13,15 +15,16 @@ import { idleMemory, peakMemory } from './rows/memory-use.ts';
 import { request } from './rows/request.ts';
 import { start } from './rows/start.ts';
 import { store } from './rows/store.ts';
+import { storesBesidePlain } from './rows/stores-beside-plain.ts';
 import { batchedPublish, delivery, streamedPublish } from './rows/streams.ts';
 import { heartbeat, unaryPublish } from './rows/unary.ts';
 import { renderTable } from './table.ts';
 
-const full: Scale = { rounds: 5, roundMs: 1_000, calls: 500, subscriptions: 5_000 };
-const quick: Scale = { rounds: 1, roundMs: 20, calls: 20, subscriptions: 64 };
+const full: Scale = { rounds: 5, roundMs: 1_000, calls: 500, plugins: 16, subscriptions: 5_000 };
+const quick: Scale = { rounds: 1, roundMs: 20, calls: 20, plugins: 2, subscriptions: 64 };
 
 const unaryRows = [unaryPublish, heartbeat, alone];
-const streamRows = [streamedPublish, batchedPublish, request, delivery, store, fanOut];
+const streamRows = [streamedPublish, batchedPublish, request, delivery, store, fanOut, storesBesidePlain];
 const benchmarks = [...unaryRows, ...streamRows, start, idleMemory, peakMemory, bundleSize];
 
 const { values: flags } = parseArgs({
@@ -46,23 +49,30 @@ if (chosen.length === 0) {
 }
 
 async function runAll(scale: Scale): Promise<void> {
-  const hasH2load = isH2loadInstalled();
+  const has = { h2load: isH2loadInstalled(), 'nats-server': existsSync(serverFile) };
   const rows: (Row | MissingRow)[] = [];
   try {
     for (const benchmark of chosen) {
       process.stderr.write(`${benchmark.plans[0]?.row} …\n`);
-      const measured = benchmark.needsH2load && !hasH2load ? missing(benchmark) : await measure(benchmark, scale);
+      const { needs } = benchmark;
+      const measured = needs && !has[needs] ? missing(benchmark, needs) : await measure(benchmark, scale);
       rows.push(...measured.filter(({ row }) => isWanted(row)));
     }
   } finally {
     await endAll();
   }
   process.stdout.write(flags.json ? `${JSON.stringify(rows, undefined, 2)}\n` : renderTable(rows));
-  if (rows.some((row) => 'missing' in row)) fail(`${howToInstall}\n`);
+  const absent = new Set(rows.flatMap((row) => ('missing' in row ? [row.missing] : [])));
+  if (absent.size > 0) fail([...absent].map((need) => `${howToGet[need]}\n`).join(''));
 }
 
-function missing({ plans }: Benchmark): MissingRow[] {
-  return plans.map((plan) => ({ ...plan, missing: 'h2load' }));
+const howToGet = {
+  h2load: howToInstall,
+  'nats-server': 'nats-server was not built. `npm run test:cluster` builds it; it needs Go.',
+} as const;
+
+function missing({ plans }: Benchmark, needs: Need): MissingRow[] {
+  return plans.map((plan) => ({ ...plan, missing: needs }));
 }
 
 async function measure(benchmark: Benchmark, scale: Scale): Promise<Row[]> {

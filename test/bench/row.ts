@@ -1,4 +1,4 @@
-import type { Aim, Round, RowPlan } from './benchmark.ts';
+import type { Aim, Need, Round, RowPlan } from './benchmark.ts';
 import { percentile } from './percentile.ts';
 
 /** One line of the table. Ratios are of one run on one machine, so they say more than what they are made of. */
@@ -15,7 +15,7 @@ export interface Row extends RowPlan {
 
 /** A line without figures, and what its measuring needs and this machine does not have. */
 export interface MissingRow extends RowPlan {
-  readonly missing: string;
+  readonly missing: Need;
 }
 
 /** Medians: of the ratios of the rounds, not the ratio of the medians, with the lowest and the highest of them. */

@@ -20,9 +20,9 @@ const memoryLimits = { sidecar: '128M', bus: '256M' } as const;
 const quotas = 'quotas: { publishes_per_second: 10000000, bytes_per_second: 10000000000 }';
 
 /** Starts a bus as a droplet starts it: by the wrapper, on the packaged runtime. */
-export async function startShippedBus(store = 'memory'): Promise<RunningProgram> {
+export async function startShippedBus(store = 'memory', ...more: readonly string[]): Promise<RunningProgram> {
   const policy = writeTemporary('policy.yml', policyText.replaceAll('    publish:', `    ${quotas}\n    publish:`));
-  const args = ['bus', '--listen', `${ownLoopback}:0`, '--policy', policy, '--store', store];
+  const args = ['bus', '--listen', `${ownLoopback}:0`, '--policy', policy, '--store', store, ...more];
   const program = new Program(args, { PATH: '/usr/bin:/bin', MEMORY_LIMIT: memoryLimits.bus }, stagedWrapper());
   const [, address = ''] = await program.seen(/bus listens address=(\S+)/);
   return { program, address };

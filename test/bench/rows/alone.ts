@@ -10,7 +10,7 @@ const aim = { of: 'ratio', atMost: 1 } as const;
 
 /** One call at a time: what a hop into the sidecar takes, and one further to the bus. */
 export const alone: Benchmark = {
-  needsH2load: true,
+  needs: 'h2load',
   plans: [
     { row: 'publish alone, p50', unit: 'ms', beside: p50, aim },
     { row: 'publish alone, p99', unit: 'ms', beside: p50, aim },

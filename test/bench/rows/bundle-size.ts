@@ -8,7 +8,6 @@ const bundles = ['sidecar', 'supply', 'cli'] as const;
 
 /** What the bundles weigh, as they are and compressed; the same on every machine. */
 export const bundleSize: Benchmark = {
-  needsH2load: false,
   plans: bundles.map((name) => ({ row: `${name}.mjs compressed`, unit: 'kB', beside: 'its bytes' })),
   async run() {
     return bundles.map((name) => {

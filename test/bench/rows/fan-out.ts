@@ -17,7 +17,6 @@ const cost = { unit: 'ms CPU', beside: 'none' };
 
 /** What the whole process of the bus, on an SQLite file, takes of a processor while messages are published one after the other. */
 export const fanOut: Benchmark = {
-  needsH2load: false,
   plans: [
     ...unmatched.map(({ subscriptions, sessions }) => ({
       row: `publish, ${subscriptions} others of ${sessions}`,

@@ -14,7 +14,6 @@ const peakRoundsMax = 3;
 
 /** Resident memory of a sidecar that has nothing to do. */
 export const idleMemory: Benchmark = {
-  needsH2load: false,
   plans: [
     { row: 'idle sidecar', unit: 'MB', beside, aim: { of: 'difference', atMost: 15 } },
     { row: 'idle sidecar, TLS to the bus', unit: 'MB', beside, aim: { of: 'difference', atMost: 21 } },
@@ -47,7 +46,7 @@ export const idleMemory: Benchmark = {
 
 /** The most resident memory of sidecar and bus while messages go both ways, as fast as they can. */
 export const peakMemory: Benchmark = {
-  needsH2load: true,
+  needs: 'h2load',
   plans: [
     { row: 'loaded sidecar, peak', unit: 'MB', beside, aim: { of: 'figure', atMost: 75 } },
     { row: 'loaded bus, peak', unit: 'MB', beside, aim: { of: 'figure', atMost: 110 } },

@@ -9,7 +9,7 @@ import { besideEchoes, rates } from './beside-echoes.ts';
  * this Node process, on the sidecar's own transport.
  */
 export const request: Benchmark = {
-  needsH2load: true,
+  needs: 'h2load',
   plans: [{ row: 'request (Node answers)', unit: '/s', beside: grpcJsEcho }],
   async run(scale) {
     const line = await SidecarLine.start();

@@ -12,7 +12,6 @@ const beside = 'bare runtime';
 
 /** From starting the sidecar's process until its plugin's port listens, and until its health server says healthy, which takes the bus. */
 export const start: Benchmark = {
-  needsH2load: false,
   plans: [
     { row: 'start until healthy', unit: 'ms', beside, aim: { of: 'ratio', atMost: 2 } },
     { row: 'start until listening', unit: 'ms', beside },

@@ -6,7 +6,7 @@ import { SidecarLine } from '../programs/sidecar-line.ts';
 
 /** What an SQLite file costs beside the store in memory, and what further subscribers bring. */
 export const store: Benchmark = {
-  needsH2load: true,
+  needs: 'h2load',
   plans: [
     { row: 'publish on SQLite', unit: '/s', beside: 'in memory' },
     { row: 'batched publish on SQLite', unit: '/s', beside: 'in memory' },

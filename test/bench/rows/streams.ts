@@ -10,7 +10,7 @@ export const batchedPublish = publishesOnStreams('batched publish', 64);
 
 function publishesOnStreams(row: string, batch: number): Benchmark {
   return {
-    needsH2load: true,
+    needs: 'h2load',
     plans: [
       { row, unit: '/s', beside },
       { row: `${row}, CPU`, unit: 'µs', beside },
@@ -28,7 +28,7 @@ function publishesOnStreams(row: string, batch: number): Benchmark {
  * process, on the sidecar's own transport.
  */
 export const delivery: Benchmark = {
-  needsH2load: true,
+  needs: 'h2load',
   plans: [{ row: 'delivery (Node takes)', unit: '/s', beside }],
   async run(scale) {
     const line = await SidecarLine.start();

@@ -8,7 +8,7 @@ const beside = grpcJsEcho;
 
 /** Publishes through sidecar and bus, one a call. */
 export const unaryPublish: Benchmark = {
-  needsH2load: true,
+  needs: 'h2load',
   plans: [
     { row: 'publish', unit: '/s', beside, aim: { of: 'ratio', atLeast: 3.2 } },
     { row: 'publish, sidecar CPU', unit: 'µs', beside, aim: { of: 'ratio', atMost: 0.25 } },
@@ -24,7 +24,7 @@ export const unaryPublish: Benchmark = {
 
 /** Calls that the sidecar answers by itself. */
 export const heartbeat: Benchmark = {
-  needsH2load: true,
+  needs: 'h2load',
   plans: [
     { row: 'heartbeat', unit: '/s', beside, aim: { of: 'ratio', atLeast: 8 } },
     { row: 'heartbeat, CPU', unit: 'µs', beside },
