@@ -39,8 +39,12 @@ export class BareSession {
   }
 
   /** Registers as the owner of an instance id and opens its session. */
-  static async open(address: string, instanceId: string): Promise<BareSession> {
-    const connection = await grpcNetwork.connect(address, { timeoutMs: 5_000, maxMessageBytes: limits.messageBytes });
+  static async open(address: string, instanceId: string, token?: string): Promise<BareSession> {
+    const connection = await grpcNetwork.connect(address, {
+      timeoutMs: 5_000,
+      maxMessageBytes: limits.messageBytes,
+      ...(token !== undefined && { metadata: { authorization: `Bearer ${token}` } }),
+    });
     const request = { protocolVersion: busProtocolVersion, instanceId, poolType: 'OMSPool' };
     const { epoch } = await connection.unary(busMethods.register, create(RegisterRequestSchema, request));
     const session = new BareSession(connection, instanceId, epoch);
@@ -58,14 +62,25 @@ export class BareSession {
     await this.#until(() => this.#subscribed === before + patterns.length);
   }
 
+  /** Publishes to a subscription of its own. Resolves once the message is stored and delivered, and its acknowledgement is stored. */
+  async publishAndTake(topic: string): Promise<void> {
+    const settled = this.#settled + 2;
+    this.#sendPublish(topic);
+    await this.#until(() => this.#settled === settled);
+  }
+
   /** Resolves once the bus has stored it. */
   async publish(topic: string): Promise<void> {
+    const settled = this.#settled + 1;
+    this.#sendPublish(topic);
+    await this.#until(() => this.#settled === settled);
+  }
+
+  #sendPublish(topic: string): void {
     this.#published += 1n;
     const meta = { messageId: `${this.#published}`, topic, publisherInstanceId: this.#instanceId };
     const value = { sequence: this.#published, settledBelow: this.#published, envelope: { meta, payload } };
-    const settled = this.#settled + 1;
     this.#send({ case: 'publish', value });
-    await this.#until(() => this.#settled === settled);
   }
 
   /** Resolves once so many more deliveries have come, and their acknowledgements are stored. */
