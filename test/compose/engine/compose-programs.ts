@@ -9,7 +9,7 @@ const goModule = readFileSync(path.join(moduleDir, 'go.mod'), 'utf8');
 /** The Docker Composes that the tests drive: each is the only plugin in a Docker configuration folder of its own. `isNew` is version 5, which speaks more and plans otherwise. */
 export const composes = [
   { version: '2.40.3', isNew: false, configDir: path.join(buildDir, 'compose-2') },
-  // The newest whose dependencies the Go module proxy serves.
+  // The newest. Two modules that the Go module proxy does not serve are replaced in go.mod; they are for Docker Desktop.
   {
     version: /github\.com\/docker\/compose\/v5 v(\S+)/.exec(goModule)?.[1] ?? '',
     isNew: true,
@@ -48,6 +48,8 @@ function build({ version, configDir, from, sources }: Build): void {
   const args = ['build', '-mod=readonly', '-trimpath', '-buildvcs=false', '-ldflags', flags];
   execFileSync('go', [...args, '-o', pluginIn(configDir), `${module}/cmd`], {
     cwd: sources(`${module}@v${version}`),
+    // The toolchain that go.mod names, which Go gets as it gets modules.
+    env: { ...process.env, GOTOOLCHAIN: 'auto' },
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   writeFileSync(stampFile, from);
