@@ -15,6 +15,8 @@ export interface Provider {
   readonly log: Log;
   readonly readFile: ReadHostFile;
   readonly checkPattern: CheckPattern;
+  /** The next line that Compose writes to the provider's stdin; undefined if none comes. */
+  readonly readLine: () => Promise<string | undefined>;
   /** The context of a build of the provider's image. */
   readonly contextDir: string;
   /** The value of DOCKER_DEFAULT_PLATFORM, which the engine's client uses. */

@@ -1,6 +1,7 @@
 import type { Invocation } from './invocation/invocation.ts';
 import { down, stop } from './lifecycle/down.ts';
 import { serviceLock } from './lifecycle/embedded-bus.ts';
+import { pull } from './lifecycle/pull.ts';
 import { up } from './lifecycle/up.ts';
 import { type Provider, report } from './provider.ts';
 import { withLock } from './state/lock.ts';
@@ -8,7 +9,7 @@ import { withLock } from './state/lock.ts';
 /** Longer than an `up` with the default timeout. */
 const lockTimeoutMs = 120_000;
 
-const commands = { up, down, stop } as const;
+const commands = { up, down, stop, pull } as const;
 
 /**
  * Runs one command of Compose under the lock of its service. It returns when everything is running or removed.

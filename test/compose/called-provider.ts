@@ -22,6 +22,8 @@ export class CalledProvider {
   readonly engine = new FakeEngine();
   readonly #folder = mkdtempSync(path.join(tmpdir(), 'meridian-compose-'));
   readonly state = new StateFiles(this.#folder);
+  /** What Compose answers on stdin. */
+  readonly lines: string[] = [];
 
   /** @returns the messages, the last of which is an error when it failed. */
   async call(words: readonly string[], accepted?: string): Promise<Message[]> {
@@ -38,6 +40,7 @@ export class CalledProvider {
           log: silentLog,
           readFile: readHostFile,
           checkPattern: patternProblem,
+          readLine: async () => this.lines.shift(),
           contextDir: '.',
         },
         parseInvocation(words),

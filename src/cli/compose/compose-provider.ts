@@ -16,9 +16,10 @@ import { runCommand } from '../../compose/run-command.ts';
 import { StateFiles } from '../../compose/state/state-files.ts';
 import { patternProblem } from '../../contract/wire/topics/topic.ts';
 import { stateFolder } from './compose-folders.ts';
+import { stdinLine } from './stdin-line.ts';
 
 /**
- * `meridian-sidecar compose up|down|stop`, as Compose calls them. Stdout carries only the protocol; Compose does not read
+ * `meridian-sidecar compose up|down|stop|pull`, as Compose calls them. Stdout carries only the protocol; Compose does not read
  * stderr. @returns the exit code.
  */
 export async function runProvider(argv: readonly string[]): Promise<number> {
@@ -48,6 +49,7 @@ export async function runProvider(argv: readonly string[]): Promise<number> {
         log,
         readFile: readHostFile,
         checkPattern: patternProblem,
+        readLine: stdinLine,
         contextDir: import.meta.dirname,
         wantedPlatform: process.env['DOCKER_DEFAULT_PLATFORM'],
       },

@@ -76,7 +76,12 @@ async function inspect({ docker, image }: ImageRequest): Promise<InspectedImage 
   return found.exitCode === 0 ? { id, platform } : undefined;
 }
 
-async function pullImage({ docker, image, report }: ImageRequest): Promise<void> {
+/** Gets the newest one of the registry. @throws UserFacingError `compose/image/pull`. */
+export async function pullImage({
+  docker,
+  image,
+  report,
+}: Pick<ImageRequest, 'docker' | 'image' | 'report'>): Promise<void> {
   report(`pulling ${image}`);
   const outcome = await docker.call(['pull', image], {
     onLine: (line) => {

@@ -13,6 +13,17 @@ export interface Invocation {
   readonly options: ReadonlyMap<string, readonly string[]>;
   /** Unknown options, in a call that must not fail because of them. */
   readonly ignored: readonly string[];
+  /** Of `pull`: the image of the service in the Compose file, and what Compose wants of it. */
+  readonly pull?: PullRequest;
+}
+
+/** https://github.com/docker/compose/blob/main/docs/extension.md#image-distribution */
+export interface PullRequest {
+  readonly image: string;
+  /** Whether it is what the engine has, or what a registry has. */
+  readonly isLocal: boolean;
+  /** Whether the newest one of the registry is wanted. */
+  readonly isAlways: boolean;
 }
 
 interface Words {
@@ -38,13 +49,22 @@ export function parseInvocation(argv: readonly string[]): Invocation {
   if (!/^(?:[a-z0-9][a-z0-9_-]*)?$/.test(words.project ?? '')) errors.push(badName('project', words.project ?? ''));
   if (!/^[A-Za-z0-9._-]*$/.test(service)) errors.push(badName('service', service));
   if (more.length > 0) errors.push(tooMany(more));
+  const pull = command === 'pull' ? takePullRequest(words) : undefined;
   const { known, ignored } = knownOptions(words, command !== 'up' && isComposeCommand(command));
   if (errors.length > 0 || !isComposeCommand(command)) throw new ErrorList(errors);
-  return { command, project: words.project ?? '', service, options: known, ignored };
+  return { command, project: words.project ?? '', service, options: known, ignored, ...(pull && { pull }) };
+}
+
+/** Takes out the options that are Compose's own. It may add more, which are ignored like all that are unknown. */
+function takePullRequest({ options, errors }: Words): PullRequest {
+  const own = new Map(options.splice(0));
+  const image = own.get('image') ?? '';
+  if (image === '') errors.push(missing('--image=IMAGE'));
+  return { image, isLocal: own.get('source') === 'local', isAlways: own.get('policy') === 'always' };
 }
 
 function isComposeCommand(word: string): word is ComposeCommand {
-  return word === 'up' || word === 'down' || word === 'stop';
+  return word === 'up' || word === 'down' || word === 'stop' || word === 'pull';
 }
 
 function split(argv: readonly string[]): Words {
@@ -124,7 +144,8 @@ function unknownCommand(command: string): UserFacingError {
   return new UserFacingError({
     id: 'compose/arguments/command',
     found: command === '' ? 'no command is given' : `"${command}" is not a command of the provider`,
-    expected: 'Compose calls up, down, stop and metadata; for people there are ps, gc, snippet, image and install.',
+    expected:
+      'Compose calls up, down, stop, pull and metadata; for people there are ps, gc, snippet, image and install.',
     next: ['Name one of them.'],
     exitCode: exitCodes.usage,
   });
@@ -134,7 +155,7 @@ function missing(what: string): UserFacingError {
   return new UserFacingError({
     id: 'compose/arguments/missing',
     found: `the call lacks ${what}`,
-    expected: 'Compose calls `compose --project-name=PROJECT up|down|stop [--OPTION=VALUE…] SERVICE`.',
+    expected: 'Compose calls `compose --project-name=PROJECT up|down|stop|pull [--OPTION=VALUE…] SERVICE`.',
     next: ['Leave the call to Compose, or add what is missing.'],
     exitCode: exitCodes.usage,
   });

@@ -1,7 +1,7 @@
 import { type ComposeOption, composeOptions } from '../../contract/config/settings/compose-options.ts';
 import type { ComposeCommand } from '../../contract/config/settings/setting.ts';
 
-/** The answer to `compose metadata`: the options of each command. Compose reads it before every up, down and stop. */
+/** The answer to `compose metadata`: the options of each command. Compose reads it before every call. */
 export function providerMetadata(): object {
   return {
     description: "Puts Meridian's sidecar beside a plugin, in the plugin's own network namespace",
@@ -9,6 +9,8 @@ export function providerMetadata(): object {
     down: { parameters: parametersOf('down') },
     // Compose 5.1.4 and later calls `stop` only because this entry exists.
     stop: { parameters: parametersOf('stop') },
+    // Compose 5.6 and later calls `pull` for a service with an `image` or a `build` only because this entry exists.
+    pull: { parameters: parametersOf('pull') },
   };
 }
 

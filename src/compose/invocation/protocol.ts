@@ -4,7 +4,14 @@ import { ErrorList, messageOf, UserFacingError } from '../../base/user-facing-er
 /** The messages that every Compose with providers accepts. */
 const oldest = ['info', 'debug', 'error', 'setenv'];
 
-export type MessageType = 'info' | 'debug' | 'error' | 'setenv' | 'rawsetenv' | 'publish-endpoint';
+export type MessageType =
+  | 'info'
+  | 'debug'
+  | 'error'
+  | 'setenv'
+  | 'rawsetenv'
+  | 'publish-endpoint'
+  | 'get-service-config';
 
 export interface ProtocolOptions {
   /** Writes one JSON document with its newline. */
@@ -64,7 +71,12 @@ export class Protocol {
     this.#send(raw ? 'rawsetenv' : 'setenv', `${name}=${value}`);
   }
 
-  #send(type: MessageType, message: string): void {
+  /** Compose answers with a line on stdin. */
+  askServiceConfig(): void {
+    this.#send('get-service-config');
+  }
+
+  #send(type: MessageType, message?: string): void {
     if (this.takes(type)) this.#options.write(`${JSON.stringify({ type, message })}\n`);
   }
 }

@@ -11,6 +11,7 @@ import type { ReadHostFile } from './host-files.ts';
 import type { Invocation } from './invocation.ts';
 import { renameVariables } from './option-names.ts';
 import { OptionReader } from './option-reader.ts';
+import type { ServiceConfig } from './service-config.ts';
 
 /** A file of this machine, mounted into a container. */
 export interface Mount {
@@ -53,10 +54,15 @@ export interface SettingSources {
 const { provider } = settings;
 
 /**
- * Reads the settings of one service from its options. The sidecar's own parsers read the sidecar's settings.
+ * Reads the settings of one service from its options, and image and networks also from the service itself, if they are known. The sidecar's own
+ * parsers read the sidecar's settings.
  * @throws ErrorList with every problem, each naming its option.
  */
-export function readServiceSettings(invocation: Invocation, sources: SettingSources): ServiceSettings {
+export function readServiceSettings(
+  invocation: Invocation,
+  sources: SettingSources,
+  config?: ServiceConfig,
+): ServiceSettings {
   const { project, service, options } = invocation;
   const reader = new OptionReader(options);
   const mounts = new Map(
@@ -79,6 +85,7 @@ export function readServiceSettings(invocation: Invocation, sources: SettingSour
     mounts: [...mounts.values()],
     bus,
     ...(policy && { policy }),
+    ...(config?.image !== undefined && { image: config.image }),
     ...reader.given('image'),
     ...reader.given('base'),
     memoryMb: reader.read(provider.memoryMb),
@@ -86,13 +93,18 @@ export function readServiceSettings(invocation: Invocation, sources: SettingSour
     stopTimeoutMs: reader.read(provider.stopTimeoutMs),
     publish: reader.list(provider.publish),
     aliases: [...new Set([service, ...reader.list(provider.alias)])],
-    networks: reader.has('network') ? reader.list(provider.network) : [provider.network.default ?? ''],
+    networks: networksOf(reader, config),
     ...(reader.has('user') && { user: reader.read(provider.user) ?? '' }),
     variables,
     pluginAddress,
   };
   if (reader.errors.length > 0) throw new ErrorList(reader.errors);
   return settings;
+}
+
+function networksOf(reader: OptionReader, config: ServiceConfig | undefined): readonly string[] {
+  if (reader.has('network')) return reader.list(provider.network);
+  return config && config.networks.length > 0 ? config.networks : [provider.network.default ?? ''];
 }
 
 function readMount(reader: OptionReader, name: string, { readFile }: SettingSources): Mount | undefined {

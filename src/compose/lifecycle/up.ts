@@ -4,6 +4,7 @@ import type { SpecImage } from '../engine/container-spec.ts';
 import { type Engine, identifyEngine, projectNetworks } from '../engine/engine.ts';
 import { defaultImage, ensureImage } from '../image/image.ts';
 import type { Invocation } from '../invocation/invocation.ts';
+import { askServiceConfig, type ServiceConfig } from '../invocation/service-config.ts';
 import { readServiceSettings, type ServiceSettings } from '../invocation/service-settings.ts';
 import { type Provider, report } from '../provider.ts';
 import { withLock } from '../state/lock.ts';
@@ -18,7 +19,8 @@ const imageTimeoutMs = 900_000;
 
 /** `compose up`: ensures the network owner and the sidecar, and returns once the sidecar is ready. */
 export async function up(provider: Provider, invocation: Invocation): Promise<void> {
-  const settings = readServiceSettings(invocation, provider);
+  const config = await askServiceConfig({ ...provider, ...invocation });
+  const settings = readServiceSettings(invocation, provider, config);
   checkVariables(provider, settings);
   const engine = await identifyEngine(provider.docker);
   const networks = await projectNetworks({
@@ -35,7 +37,10 @@ export async function up(provider: Provider, invocation: Invocation): Promise<vo
   provider.state.write({ phase: 'creating', ...entry });
   const rollback = new Rollback(provider.log);
   try {
-    const ownerId = await bring(provider, { settings, engine, networks, image, ours, plugins, rollback });
+    const { ownerId, busIsOpen } = await bring(provider, {
+      ...{ settings, engine, networks, image, ours, plugins, rollback },
+    });
+    report(provider, readyText(busIsOpen, config));
     provider.state.write({ phase: 'up', ...entry });
     tellVariables(provider, settings, ownerId);
   } catch (error) {
@@ -51,8 +56,7 @@ interface UpPlan extends OwnerRequest {
   readonly engine: Engine;
 }
 
-/** @returns the id of the network owner. */
-async function bring(provider: Provider, plan: UpPlan): Promise<string> {
+async function bring(provider: Provider, plan: UpPlan): Promise<{ ownerId: string; busIsOpen: boolean }> {
   const { settings, image, ours, rollback } = plan;
   let busIsOpen = false;
   if (settings.bus === 'embedded') {
@@ -78,8 +82,15 @@ async function bring(provider: Provider, plan: UpPlan): Promise<string> {
     },
   });
   await sidecar.settle();
-  report(provider, busIsOpen ? 'ready (WARNING: bus without policy, open to every caller)' : 'ready');
-  return owner.id;
+  return { ownerId: owner.id, busIsOpen };
+}
+
+/** Compose keeps the last line beside the service. */
+function readyText(busIsOpen: boolean, config: ServiceConfig | undefined): string {
+  const notes = busIsOpen ? ['WARNING: bus without policy, open to every caller'] : [];
+  const keys = config?.ineffective ?? [];
+  if (keys.length > 0) notes.push(`without effect on a provider: ${keys.join(', ')}`);
+  return notes.length === 0 ? 'ready' : `ready (${notes.join('; ')})`;
 }
 
 /** For a service that names no bus: its sidecar looks for the default one, which a project has only if somebody wrote it. */

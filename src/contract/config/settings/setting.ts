@@ -5,7 +5,7 @@ import type { Parsed, ParserTraits } from './setting-value.ts';
 /** The reader of a setting: the buildpack while staging, the sidecar while running, or the plugin. */
 export type SettingReadBy = 'staging' | 'run' | 'plugin';
 
-export type ComposeCommand = 'up' | 'down' | 'stop';
+export type ComposeCommand = 'up' | 'down' | 'stop' | 'pull';
 
 /** Why a topic pattern is not valid, or undefined. The grammar belongs to contract/wire. */
 export type CheckPattern = (pattern: string) => string | undefined;
