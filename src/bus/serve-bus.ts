@@ -22,6 +22,7 @@ import { connectionLimits } from './connection-limits.ts';
 import { drainSessions, stopping } from './drain-sessions.ts';
 import { grantRoutes } from './grants/grant-service.ts';
 import { healthRoutes } from './health-service.ts';
+import { overviewRoutes } from './overview/overview-service.ts';
 import { instanceRoutes } from './ownership/instance-service.ts';
 import { deadLetterRoutes } from './session/dead-letter-service.ts';
 import { subscriptionRoutes } from './session/subscription-service.ts';
@@ -85,6 +86,13 @@ export async function serveBus(options: ServeBusOptions): Promise<RunningBus> {
       ...grantRoutes({ desk: bus.grants, requireAdmin }),
       ...instanceRoutes({ ...forAdmins, registry: bus.registry, nowMs: () => scheduler.nowMs() }),
       ...deadLetterRoutes(forAdmins),
+      ...overviewRoutes({
+        ...forAdmins,
+        registry: bus.registry,
+        policy: () => bus.grants.policy,
+        isUsed: (key) => bus.isUsed(key),
+        nowMs: () => scheduler.nowMs(),
+      }),
       ...subscriptionRoutes({
         ...forAdmins,
         idleExpiry: idleExpiryFrom(options),

@@ -62,6 +62,17 @@ export class BareSession {
     await this.#until(() => this.#subscribed === before + patterns.length);
   }
 
+  /** Publishes so many messages, so many of them unanswered at a time. Resolves once all are stored. */
+  async publishMany(topic: string, count: number, inFlight: number): Promise<void> {
+    const first = this.#settled;
+    for (let sent = 0; sent < count; ) {
+      for (; sent < count && sent - (this.#settled - first) < inFlight; sent += 1) this.#sendPublish(topic);
+      const settled = this.#settled;
+      await this.#until(() => this.#settled > settled);
+    }
+    await this.#until(() => this.#settled === first + count);
+  }
+
   /** Publishes to a subscription of its own. Resolves once the message is stored and delivered, and its acknowledgement is stored. */
   async publishAndTake(topic: string): Promise<void> {
     const settled = this.#settled + 2;

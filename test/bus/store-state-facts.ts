@@ -20,6 +20,22 @@ export function describeState(createStore: CreateStore): void {
     expect(await store.loadState('two')).toBeUndefined();
   });
 
+  test('a state that is forgotten is gone, takes no room, and is saved anew from the first revision', async () => {
+    const store = await createStore({ scheduler: new VirtualScheduler(1) });
+    const owner = await activeOwner(store);
+    const before = (await store.usage()).bytes;
+    const save = (expectedRevision: bigint) =>
+      store.saveState(owner, { state: new Uint8Array(1_000), expectedRevision, acknowledge: [] });
+    const revision = await save(0n);
+    expect((await store.usage()).bytes).toBeGreaterThan(before + 1_000);
+    expect(await store.forgetState('one')).toBe(true);
+    expect((await store.usage()).bytes).toBe(before);
+    expect(await store.loadState('one')).toBeUndefined();
+    expect(await store.forgetState('one')).toBe(false);
+    await expect(save(revision)).rejects.toThrow(RevisionConflictError);
+    expect(await save(0n)).toBe(1n);
+  });
+
   test('saving acknowledges in the same operation: both happen or neither', async () => {
     const store = await createStore({ scheduler: new VirtualScheduler(1) });
     const owner = await activeOwner(store);

@@ -58,18 +58,23 @@ test('what is too wide for a terminal of 80 columns is told in blocks there, and
   const pattern = `platform.${'very.long.topic.'.repeat(2)}with.many.segments`;
   const sidecar = await startSidecar(address, {
     INSTANCE_ID: 'an-instance-with-a-long-name-0',
-    REQUESTED_GRANTS: JSON.stringify([{ topic: pattern, action: 'publish' }]),
+    REQUESTED_GRANTS: JSON.stringify(['publish', 'subscribe'].map((action) => ({ topic: pattern, action }))),
   });
-  await connectPlugin(sidecar.address);
+  const plugin = await connectPlugin(sidecar.address);
+  await plugin.subscribe(pattern, { name: 'a-subscription' }, () => {});
   const list = ['bus', 'grants', 'list', '--bus', address] as const;
   const screen = await atTerminal(...list);
   const { lines } = screen;
   expectFits(screen);
   expect(lines).toContain(`PATTERN   ${pattern}`);
   expect(lines).toContain('INSTANCE  an-instance-with-a-long-name-0');
+  expectFits(await atTerminal('bus', 'instances', '--bus', address));
+  const subscribed = await atTerminal('bus', 'subscriptions', 'list', '--bus', address);
+  expectFits(subscribed);
+  expect(subscribed.lines).toContain(`PATTERN   ${pattern}`);
   const piped = runCli(...list);
   await piped.exited;
-  expect(piped.stdout.trimEnd().split('\n')).toHaveLength(2);
+  expect(piped.stdout.trimEnd().split('\n')).toHaveLength(3);
   expect(piped.stdout).toMatch(/^INSTANCE +ACTION +PATTERN +STANDING +WHY\n/);
 });
 

@@ -7,6 +7,7 @@ import { BusService } from '../../src/contract/wire/gen/meridian/bus/v1/bus_pb.t
 import { DeadLetterService } from '../../src/contract/wire/gen/meridian/bus/v1/dead_letters_pb.ts';
 import { GrantService } from '../../src/contract/wire/gen/meridian/bus/v1/grants_pb.ts';
 import { InstanceService } from '../../src/contract/wire/gen/meridian/bus/v1/instances_pb.ts';
+import { OverviewService } from '../../src/contract/wire/gen/meridian/bus/v1/overview_pb.ts';
 import { SubscriptionService } from '../../src/contract/wire/gen/meridian/bus/v1/subscriptions_pb.ts';
 import { PluginService } from '../../src/contract/wire/gen/meridian/sidecar/v1/plugin_pb.ts';
 import { MessageMetaSchema } from '../../src/contract/wire/gen/meridian/v1/envelope_pb.ts';
@@ -53,7 +54,14 @@ test('docs/contract.md tells the limit of every field that a plugin sends', () =
 });
 
 test('docs/bus.md tells the limit of every other field that a sidecar or an administrator sends', () => {
-  const limits = limitsOf(BusService, DeadLetterService, GrantService, InstanceService, SubscriptionService);
+  const limits = limitsOf(
+    BusService,
+    DeadLetterService,
+    GrantService,
+    InstanceService,
+    OverviewService,
+    SubscriptionService,
+  );
   const rows = [...documented('contract.md'), ...documented('bus.md')];
   for (const [field, found] of limits) {
     const told = rows.filter(([name]) => name === field).map(([, limit]) => limit);

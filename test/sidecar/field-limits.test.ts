@@ -11,6 +11,7 @@ import { BusService } from '../../src/contract/wire/gen/meridian/bus/v1/bus_pb.t
 import { DeadLetterService } from '../../src/contract/wire/gen/meridian/bus/v1/dead_letters_pb.ts';
 import { GrantService } from '../../src/contract/wire/gen/meridian/bus/v1/grants_pb.ts';
 import { InstanceService } from '../../src/contract/wire/gen/meridian/bus/v1/instances_pb.ts';
+import { OverviewService } from '../../src/contract/wire/gen/meridian/bus/v1/overview_pb.ts';
 import { SubscriptionService } from '../../src/contract/wire/gen/meridian/bus/v1/subscriptions_pb.ts';
 import {
   ConsumeRequestSchema,
@@ -36,6 +37,7 @@ import {
   deadLetterMethods,
   grantMethods,
   instanceMethods,
+  overviewMethods,
   pluginMethods,
   sidecarMethods,
   subscriptionMethods,
@@ -98,6 +100,7 @@ const services = [
   { service: DeadLetterService, methods: deadLetterMethods, of: () => bus },
   { service: GrantService, methods: grantMethods, of: () => bus },
   { service: InstanceService, methods: instanceMethods, of: () => bus },
+  { service: OverviewService, methods: overviewMethods, of: () => bus },
   { service: SubscriptionService, methods: subscriptionMethods, of: () => bus },
 ] as const;
 /** Publish and Call refuse a topic by their reply. */

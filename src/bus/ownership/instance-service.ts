@@ -5,6 +5,7 @@ import {
   Phase,
   type RegisteredInstance,
   RegisteredInstanceSchema,
+  ResetStateReplySchema,
   ShowStateReplySchema,
 } from '../../contract/wire/gen/meridian/bus/v1/instances_pb.ts';
 import { instanceMethods } from '../../contract/wire/methods.ts';
@@ -20,14 +21,14 @@ const pageSize = 512;
 
 export interface InstanceServiceOptions {
   readonly registry: Registry;
-  readonly store: Pick<Store, 'loadState'>;
+  readonly store: Pick<Store, 'loadState' | 'forgetState'>;
   readonly log: Log;
   readonly requireAdmin: RequireAdmin;
   /** The monotonic clock of the leases. */
   readonly nowMs: () => number;
 }
 
-/** The RPCs by which administrators look at the registered instances and the stored states. */
+/** The RPCs by which administrators look at the registered instances and the stored states, and reset those. */
 export function instanceRoutes({ registry, store, log, requireAdmin, nowMs }: InstanceServiceOptions): Route[] {
   return [
     serveUnary(instanceMethods.list, async ({ after }, call) => {
@@ -46,6 +47,20 @@ export function instanceRoutes({ registry, store, log, requireAdmin, nowMs }: In
       if (!stored) throw new RpcError('NOT_FOUND', `no state of ${instance} is stored`);
       log.info('an administrator read a state', { instance, revision: stored.revision, by });
       return create(ShowStateReplySchema, stored);
+    }),
+    serveUnary(instanceMethods.resetState, async (request, call) => {
+      const by = requireAdmin(call);
+      const instance = instanceIdOf(request);
+      // A plugin that runs would go on with what it loaded.
+      if (registry.all().some(({ owner }) => owner.instanceId === instance)) {
+        throw new RpcError('FAILED_PRECONDITION', `${instance} is registered now, and its plugin may hold the state`);
+      }
+      const revision = (await store.loadState(instance))?.revision;
+      if (revision === undefined || !(await store.forgetState(instance))) {
+        throw new RpcError('NOT_FOUND', `no state of ${instance} is stored`);
+      }
+      log.warn('an administrator reset a state', { instance, revision, by });
+      return create(ResetStateReplySchema, { revision });
     }),
   ];
 }

@@ -193,6 +193,16 @@ export interface GrantDecision extends Grant {
   readonly decidedAtNs: bigint;
 }
 
+/** What is stored, and its limit. */
+export interface StoreUsage {
+  readonly messages: number;
+  /** Of messages and everything else that counts. */
+  readonly bytes: number;
+  readonly limitBytes: number;
+  /** Of the newest message; before the first message, where the log begins. */
+  readonly lastPosition: bigint;
+}
+
 /**
  * The Bus API's storage. Every write of a sidecar names its owner. The same operation refuses it with StaleEpochError if that epoch does
  * not own the instance id. One test suite runs against all implementations.
@@ -274,8 +284,13 @@ export interface Store {
   /** Compare-and-set. Acks in the same operation. @throws StaleEpochError, RevisionConflictError */
   saveState(owner: Owner, change: StateChange): Promise<bigint>;
 
+  /** Forgets the state of an instance, for an administrator. Resolves with false when there is none. */
+  forgetState(instanceId: string): Promise<boolean>;
+
   /** Stores decisions permanently, in the given order. Each replaces an earlier one on the same grant. */
   recordDecisions(decisions: readonly GrantDecision[]): Promise<void>;
   /** Every stored decision, the latest last. */
   decisions(): Promise<readonly GrantDecision[]>;
+
+  usage(): Promise<StoreUsage>;
 }

@@ -24,7 +24,9 @@ export function addAuditCommand(program: Command): void {
     .addHelpText('after', '\nEnds with 0 if nothing is wrong, and with 65 if something is.')
     .action(async (names: readonly string[], { head, json }: Flags) => {
       const verdict = await verifyAudit(names.map(open), head);
-      process.stdout.write(json ? `${JSON.stringify(verdict, null, 2)}\n` : verdictText(verdict));
+      process.stdout.write(
+        json ? `${JSON.stringify(verdict, null, 2)}\n` : verdictText(verdict, process.stdout.columns),
+      );
       if (verdict.runs.length === 0) throw nothing(names);
       if (verdict.findings.length > 0) process.exitCode = exitCodes.auditBroken;
     });

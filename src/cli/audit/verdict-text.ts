@@ -1,12 +1,13 @@
 import type { Finding } from '../../audit/verify/finding.ts';
 import type { Verdict } from '../../audit/verify/verify.ts';
-import { alignColumns } from '../../base/align-columns.ts';
+import { headedTable } from '../../base/output/terminal-table.ts';
+import { wrapText } from '../../base/output/wrapped-text.ts';
 
 /** Findings that the text shows; JSON has more. */
 const shownMax = 50;
 
 /** The verdict for people: the runs, the messages, and what is wrong. */
-export function verdictText({ files, runs, messages, findings, more }: Verdict): string {
+export function verdictText({ files, runs, messages, findings, more }: Verdict, columns: number | undefined): string {
   const lines = files.reduce((sum, file) => sum + file.lines, 0);
   const rows = runs.map(({ writer, run, lines: count, lost, isClosed }) => [
     writer ?? '(unknown)',
@@ -17,14 +18,15 @@ export function verdictText({ files, runs, messages, findings, more }: Verdict):
   ]);
   const shown = findings.slice(0, shownMax).map(findingLine);
   const hidden = findings.length - shown.length + more;
-  return `${[
-    ...alignColumns([['WRITER', 'RUN', 'LINES', 'LOST', 'END'], ...rows]),
+  const table = headedTable(['WRITER', 'RUN', 'LINES', 'LOST', 'END'], rows, columns);
+  const rest = [
     '',
     `${lines} lines in ${files.length} ${files.length === 1 ? 'file' : 'files'}.`,
     `Messages: ${messages.published} published, ${messages.stored} stored, ${messages.routed} routed, ${messages.delivered} delivered.`,
     ...(findings.length === 0 ? ['Nothing was changed, cut or added, and no point is missing.'] : ['', ...shown]),
     ...(hidden > 0 ? [`and ${hidden} more; --json lists them`] : []),
-  ].join('\n')}\n`;
+  ].join('\n');
+  return `${table.join('\n')}\n${wrapText(rest, columns)}\n`;
 }
 
 function findingLine({ kind, file, line, text }: Finding): string {

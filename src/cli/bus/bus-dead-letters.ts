@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { alignColumns } from '../../base/align-columns.ts';
+import { headedTable } from '../../base/output/terminal-table.ts';
 import { UserFacingError } from '../../base/user-facing-error.ts';
 import { create } from '../../contract/wire/codec/message.ts';
 import {
@@ -9,7 +9,7 @@ import {
 } from '../../contract/wire/gen/meridian/bus/v1/dead_letters_pb.ts';
 import { deadLetterMethods } from '../../contract/wire/methods.ts';
 import { usageExitCode } from '../command.ts';
-import { messageJson, messageLine, shortened, timeOf } from '../shell/message-text.ts';
+import { messageJson, messageLine, timeOf } from '../shell/message-text.ts';
 import { type AdminClient, notFound } from './admin-client.ts';
 import { type AdminFlags, print, withAdminClient, withAdminFlags } from './admin-flags.ts';
 import { everyPage } from './every-page.ts';
@@ -50,12 +50,12 @@ function listText(letters: readonly DeadLetter[], { json }: AdminFlags): string 
   const cells = rows.map(({ position, at, instance, subscription, originalTopic, attempts }) => [
     position,
     at.slice(5, 16).replace('T', ' '),
-    shortened(instance, 14),
-    shortened(subscription, 14),
-    shortened(originalTopic, 16),
+    instance,
+    subscription,
+    originalTopic,
     `${attempts}`,
   ]);
-  return `${alignColumns([head, ...cells]).join('\n')}\n`;
+  return `${headedTable(head, cells, process.stdout.columns).join('\n')}\n`;
 }
 
 function rowOf({ position, meta, payloadBytes }: DeadLetter) {

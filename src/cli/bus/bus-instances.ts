@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { alignColumns } from '../../base/align-columns.ts';
+import { headedTable } from '../../base/output/terminal-table.ts';
 import { create } from '../../contract/wire/codec/message.ts';
 import {
   ListInstancesRequestSchema,
@@ -40,7 +40,7 @@ async function instancesText(client: AdminClient, flags: InstancesFlags): Promis
     `${undecidedGrants}`,
   ]);
   const head = ['INSTANCE', 'PHASE', 'VERSION', 'SESSION', 'LEASE', 'SUBS', 'UNDECIDED'];
-  const table = `${alignColumns([head, ...cells], 16).join('\n')}\n`;
+  const table = `${headedTable(head, cells, process.stdout.columns).join('\n')}\n`;
   if (rows.every(({ undecidedGrants }) => undecidedGrants === 0)) return table;
   return `${table}grants wait for an approval: meridian-sidecar bus grants list --undecided\n`;
 }

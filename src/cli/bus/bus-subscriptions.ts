@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { alignColumns } from '../../base/align-columns.ts';
+import { headedTable } from '../../base/output/terminal-table.ts';
 import { UserFacingError } from '../../base/user-facing-error.ts';
 import { create } from '../../contract/wire/codec/message.ts';
 import {
@@ -50,7 +50,7 @@ async function listText(client: AdminClient, flags: ListFlags): Promise<string> 
     `${backlogMessages}`,
   ]);
   const head = ['INSTANCE', 'NAME', 'PATTERN', 'IN USE', 'UNACKED', 'BACKLOG'];
-  return `${alignColumns([head, ...cells], 20).join('\n')}\n`;
+  return `${headedTable(head, cells, process.stdout.columns).join('\n')}\n`;
 }
 
 function everySubscription(client: AdminClient, instanceId: string): Promise<StoredSubscription[]> {

@@ -8,6 +8,7 @@ import { BusService } from './gen/meridian/bus/v1/bus_pb.ts';
 import { DeadLetterService } from './gen/meridian/bus/v1/dead_letters_pb.ts';
 import { GrantService } from './gen/meridian/bus/v1/grants_pb.ts';
 import { InstanceService } from './gen/meridian/bus/v1/instances_pb.ts';
+import { OverviewService } from './gen/meridian/bus/v1/overview_pb.ts';
 import { SubscriptionService } from './gen/meridian/bus/v1/subscriptions_pb.ts';
 import { PluginService } from './gen/meridian/sidecar/v1/plugin_pb.ts';
 import { SidecarService } from './gen/meridian/v1/sidecar_pb.ts';
@@ -47,6 +48,7 @@ export const grantMethods = /*@__PURE__*/ methodsOf(GrantService);
 export const subscriptionMethods = /*@__PURE__*/ methodsOf(SubscriptionService);
 export const deadLetterMethods = /*@__PURE__*/ methodsOf(DeadLetterService);
 export const instanceMethods = /*@__PURE__*/ methodsOf(InstanceService);
+export const overviewMethods = /*@__PURE__*/ methodsOf(OverviewService);
 /** gRPC's own health checks, served on the plugin's port. */
 export const healthMethods = /*@__PURE__*/ methodsOf(Health);
 /** gRPC's server reflection, served on the plugin's port. */

@@ -5,6 +5,7 @@ import * as bus from '../../../src/contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import * as deadLetters from '../../../src/contract/wire/gen/meridian/bus/v1/dead_letters_pb.ts';
 import * as grants from '../../../src/contract/wire/gen/meridian/bus/v1/grants_pb.ts';
 import * as instances from '../../../src/contract/wire/gen/meridian/bus/v1/instances_pb.ts';
+import * as overview from '../../../src/contract/wire/gen/meridian/bus/v1/overview_pb.ts';
 import * as subscriptions from '../../../src/contract/wire/gen/meridian/bus/v1/subscriptions_pb.ts';
 import * as plugin from '../../../src/contract/wire/gen/meridian/sidecar/v1/plugin_pb.ts';
 import * as envelope from '../../../src/contract/wire/gen/meridian/v1/envelope_pb.ts';
@@ -17,6 +18,7 @@ const exported = [
   deadLetters,
   grants,
   instances,
+  overview,
   subscriptions,
   plugin,
   envelope,

@@ -19,6 +19,7 @@ import type {
   StoredOwner,
   StoredState,
   StoredSubscription,
+  StoreUsage,
   SubscriptionKey,
   SubscriptionPage,
   SubscriptionProgress,
@@ -209,6 +210,17 @@ export class MemoryStore implements Store {
       subscriptions.acknowledge(scope, name, positions);
     }
     return revision;
+  }
+
+  async forgetState(instanceId: string): Promise<boolean> {
+    return this.#tables.states.forget(instanceId);
+  }
+
+  async usage(): Promise<StoreUsage> {
+    const { log } = this.#tables;
+    const messages = Number(log.lastPosition - log.firstPosition) + 1;
+    const bytes = log.bytes + this.#otherBytes;
+    return { messages, bytes, limitBytes: this.#retention.bytes, lastPosition: log.lastPosition };
   }
 
   async recordDecisions(decisions: readonly GrantDecision[]): Promise<void> {

@@ -26,6 +26,10 @@ export class MessageLog {
     return this.#lastPosition - BigInt(this.#messages.length - this.#firstIndex) + 1n;
   }
 
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   fits(bytes: number): boolean {
     return this.#bytes + bytes <= this.#retention.bytes;
   }

@@ -58,6 +58,15 @@ export class States {
     return revision;
   }
 
+  /** @returns whether there was one. */
+  forget(instanceId: string): boolean {
+    const found = this.#states.get(instanceId);
+    if (!found) return false;
+    this.#states.delete(instanceId);
+    this.#count(found.principal, -(textBytes(instanceId) + found.state.length));
+    return true;
+  }
+
   #count(principal: string, bytes: number): void {
     this.#bytes += bytes;
     this.#bytesOf.set(principal, (this.#bytesOf.get(principal) ?? 0) + bytes);

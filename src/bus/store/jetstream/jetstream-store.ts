@@ -18,6 +18,7 @@ import type {
   StoredOwner,
   StoredState,
   StoredSubscription,
+  StoreUsage,
   SubscriptionKey,
   SubscriptionPage,
   SubscriptionProgress,
@@ -182,6 +183,17 @@ export class StoreOnStream implements JetStreamStore {
         }
       },
     );
+  }
+
+  forgetState(instanceId: string): Promise<boolean> {
+    return this.#write(
+      (model) => model.forgetState(instanceId),
+      ({ changes, records }) => changes.changed(records.state(instanceId)),
+    );
+  }
+
+  usage(): Promise<StoreUsage> {
+    return this.#read((model) => model.usage());
   }
 
   recordDecisions(decisions: readonly GrantDecision[]): Promise<void> {

@@ -22,6 +22,7 @@ import type {
   StoredOwner,
   StoredState,
   StoredSubscription,
+  StoreUsage,
   SubscriptionKey,
   SubscriptionPage,
   SubscriptionProgress,
@@ -268,6 +269,14 @@ export class SqliteStore implements Store {
       ...{ name, positions, scope },
     }));
     return this.#worker.call('saveState', { owner: bare(owner), state, expectedRevision, acknowledge });
+  }
+
+  forgetState(instanceId: string): Promise<boolean> {
+    return this.#worker.call('forgetState', { instanceId });
+  }
+
+  usage(): Promise<StoreUsage> {
+    return this.#worker.call('usage', {});
   }
 
   recordDecisions(decisions: readonly GrantDecision[]): Promise<void> {

@@ -13,6 +13,7 @@ import type {
   StoredOwner,
   StoredState,
   StoredSubscription,
+  StoreUsage,
   SubscriptionKey,
   SubscriptionPage,
   SubscriptionProgress,
@@ -77,6 +78,8 @@ export interface StoreCommands {
   stopRetainingFor(args: { keys: readonly SubscriptionKey[] }): void;
   loadState(args: { instanceId: string }): StoredState | undefined;
   saveState(args: StateChange & { owner: Owner }): bigint;
+  forgetState(args: { instanceId: string }): boolean;
+  usage(args: Record<never, never>): StoreUsage;
   recordDecisions(args: { decisions: readonly GrantDecision[] }): void;
   decisions(args: Record<never, never>): readonly GrantDecision[];
 }
@@ -99,6 +102,7 @@ export const readingCommands: ReadonlySet<CommandName> = new Set<CommandName>([
   'stopRetainingFor',
   'loadState',
   'decisions',
+  'usage',
 ]);
 
 /** The commands about ownership itself. Every other command with an owner is refused unless its epoch may write. */
@@ -123,6 +127,7 @@ export const waitingCommands: ReadonlySet<CommandName> = new Set<CommandName>([
   'requeue',
   'nack',
   'dropSubscriptions',
+  'forgetState',
 ]);
 
 /** Why one command was not done. An error's class is lost between threads. */

@@ -74,6 +74,7 @@ export const fieldLimits: Readonly<Record<string, FieldLimit>> = {
   'meridian.bus.v1.ListSubscriptionsRequest.instance_id': keeper,
   'meridian.bus.v1.SubscriptionName.instance_id': keeper,
   'meridian.bus.v1.DropSubscriptionRequest.instance_id': keeper,
+  'meridian.bus.v1.SubscriptionBacklog.instance_id': keeper,
   positions,
   in_hand: positions,
   failed: positions,
@@ -84,6 +85,9 @@ export const fieldLimits: Readonly<Record<string, FieldLimit>> = {
   subscriptions: asManyAsFit,
   instances: asManyAsFit,
   dead_letters: asManyAsFit,
+  backlogs: asManyAsFit,
+  topics: asManyAsFit,
+  messages: asManyAsFit,
 
   // Batches and grants.
   items: { items: limits.batchItems },

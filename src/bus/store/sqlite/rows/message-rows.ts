@@ -43,6 +43,14 @@ export class MessageRows {
     return Number(log.bytes + log.otherBytes) + bytes <= this.#retention.bytes;
   }
 
+  /** Positions have no gaps. */
+  usage(): { readonly messages: number; readonly bytes: number; readonly lastPosition: bigint } {
+    const { lastPosition, bytes, otherBytes } = this.#log();
+    const first = this.#sql.get<{ first: bigint | null }>('SELECT min(position) AS first FROM message')?.first;
+    const messages = first == null ? 0 : Number(lastPosition - first) + 1;
+    return { messages, bytes: Number(bytes + otherBytes), lastPosition };
+  }
+
   /** Stored data other than messages, in every table. */
   get otherBytes(): number {
     return Number(this.#log().otherBytes);

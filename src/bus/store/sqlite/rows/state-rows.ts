@@ -45,6 +45,20 @@ export class StateRows {
     return revision;
   }
 
+  /** @returns whether there was one. What triggers count for a state that is added, this counts for one that goes. */
+  forget(instanceId: string): boolean {
+    const found = this.#sql.get<{ readonly principal: string }>(
+      'SELECT principal FROM state WHERE instance_id = ?',
+      instanceId,
+    );
+    if (!found) return false;
+    const bytes = textBytes(instanceId) + Number(this.#find(instanceId)?.bytes ?? 0n);
+    this.#sql.run('DELETE FROM state WHERE instance_id = ?', instanceId);
+    this.#sql.run('UPDATE log SET other_bytes = other_bytes - ?', bytes);
+    this.#sql.run('UPDATE state_bytes SET bytes = bytes - ? WHERE principal = ?', bytes, found.principal);
+    return true;
+  }
+
   #find(instanceId: string): { readonly revision: bigint; readonly bytes: bigint } | undefined {
     return this.#sql.get('SELECT revision, length(state) AS bytes FROM state WHERE instance_id = ?', instanceId);
   }

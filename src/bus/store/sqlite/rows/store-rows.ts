@@ -161,6 +161,14 @@ export class StoreRows implements StoreCommands {
     return revision;
   }
 
+  forgetState({ instanceId }: CommandArgs<'forgetState'>): boolean {
+    return this.#states.forget(instanceId);
+  }
+
+  usage(): CommandResult<'usage'> {
+    return { ...this.#messages.usage(), limitBytes: this.#retention.bytes };
+  }
+
   recordDecisions({ decisions }: CommandArgs<'recordDecisions'>): void {
     for (const decision of decisions) this.#decisions.record(decision);
   }

@@ -394,6 +394,85 @@ export const ShowStateReplySchema: MessageType<ShowStateReply> = {
   },
 };
 
+export class ResetStateRequest {
+  instanceId: string = '';
+}
+
+export const ResetStateRequestSchema: MessageType<ResetStateRequest> = {
+  typeName: 'meridian.bus.v1.ResetStateRequest',
+  fields: () => [
+    wireField(1, 'instance_id', 'string'),
+  ],
+  create(init) {
+    if (init instanceof ResetStateRequest) return init;
+    const made = new ResetStateRequest();
+    if (init == null) return made;
+    if (init.instanceId != null) made.instanceId = init.instanceId;
+    return made;
+  },
+  write(message, out) {
+    if (message.instanceId !== '') {
+      out.tag(10);
+      out.string(message.instanceId);
+    }
+  },
+  read(from, message) {
+    while (from.pos < from.end) {
+      const tag = from.uint32();
+      switch (tag) {
+        case 10: {
+          message.instanceId = from.string();
+          break;
+        }
+        default:
+          from.skip(tag);
+      }
+    }
+    return message;
+  },
+};
+
+export class ResetStateReply {
+  /**
+   * Of the state that was forgotten.
+   */
+  revision: bigint = 0n;
+}
+
+export const ResetStateReplySchema: MessageType<ResetStateReply> = {
+  typeName: 'meridian.bus.v1.ResetStateReply',
+  fields: () => [
+    wireField(1, 'revision', 'varint'),
+  ],
+  create(init) {
+    if (init instanceof ResetStateReply) return init;
+    const made = new ResetStateReply();
+    if (init == null) return made;
+    if (init.revision != null) made.revision = init.revision;
+    return made;
+  },
+  write(message, out) {
+    if (message.revision !== 0n) {
+      out.tag(8);
+      out.uint64(message.revision);
+    }
+  },
+  read(from, message) {
+    while (from.pos < from.end) {
+      const tag = from.uint32();
+      switch (tag) {
+        case 8: {
+          message.revision = from.uint64();
+          break;
+        }
+        default:
+          from.skip(tag);
+      }
+    }
+    return message;
+  },
+};
+
 export const Phase = {
   UNSPECIFIED: 0,
   /**
@@ -425,6 +504,10 @@ export const InstanceService = {
      * The state that an instance has saved, registered or not. NOT_FOUND when none is stored.
      */
     showState: { name: 'ShowState', kind: 'unary', input: ShowStateRequestSchema, output: ShowStateReplySchema },
+    /**
+     * Forgets it. NOT_FOUND when none is stored; FAILED_PRECONDITION while the instance is registered.
+     */
+    resetState: { name: 'ResetState', kind: 'unary', input: ResetStateRequestSchema, output: ResetStateReplySchema },
   },
 } as const satisfies ServiceType;
 
