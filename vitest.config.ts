@@ -27,6 +27,7 @@ export default defineConfig({
             'test/lifecycle/**',
             'test/libbuildpack/**',
             'test/memory/**',
+            'test/observability/**',
             'test/python/**',
           ],
         },
@@ -78,6 +79,15 @@ export default defineConfig({
           include: ['test/interop/**/*.test.ts'],
           globalSetup: 'test/interop/world.ts',
           testTimeout: 120_000,
+        },
+      },
+      // Installs Prometheus first, so it runs by its own command.
+      {
+        extends: true,
+        test: {
+          name: 'observability',
+          include: ['test/observability/**/*.test.ts'],
+          globalSetup: 'test/observability/world.ts',
         },
       },
       // Installs grpcio into a virtual environment first, so it runs by its own command.

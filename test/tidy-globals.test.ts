@@ -40,6 +40,7 @@ const exempt: Readonly<Record<string, readonly Banned[]>> = {
   'src/base/files/': ['files'],
   'src/audit/last-chain.ts': ['files'],
   'src/base/log/line-file.ts': ['files'],
+  'src/base/metrics/process-usage.ts': ['process'],
   'src/base/random.ts': ['chance'],
   'src/base/time/real-scheduler.ts': ['clock', 'timers'],
   // Turns of the event loop, not time: a simulation lets ready promises run between two virtual timers.
@@ -96,7 +97,6 @@ const exempt: Readonly<Record<string, readonly Banned[]>> = {
   'src/plugin/index.ts': ['process'],
   'src/sidecar/main.ts': ['clock', 'process'],
   'src/sidecar/memory/process-memory.ts': ['files', 'process'],
-  'src/sidecar/metrics/process-usage.ts': ['process'],
   'src/supply/main.ts': ['clock', 'files', 'process'],
   'src/supply/staged-files.ts': ['files'],
   // Real sockets on the machine's own clock; the in-process network of the simulation runs on any scheduler.

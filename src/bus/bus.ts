@@ -81,7 +81,7 @@ export class Bus {
   constructor(options: BusOptions, decisions: readonly GrantDecision[]) {
     this.#options = options;
     this.#telemetry = options.telemetry ?? silentTelemetry;
-    this.#telemetry.watch(() => this.registry.all());
+    this.#telemetry.watch({ registrations: () => this.registry.all(), store: options.store });
     this.#leaseMs = options.leaseMs ?? limits.leaseMs;
     this.#startedMs = options.scheduler.nowMs();
     this.#broker = new CallBroker(options.scheduler);
@@ -121,6 +121,7 @@ export class Bus {
 
   close(): void {
     this.#closed = true;
+    this.#telemetry.watch(undefined);
     this.#sweeper.cancel();
     this.#takeover.close();
     this.#tail.close();

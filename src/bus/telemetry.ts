@@ -3,7 +3,7 @@ import type { MessageInit } from '../contract/wire/codec/message.ts';
 import type { PublishResult } from '../contract/wire/gen/meridian/bus/v1/bus_pb.ts';
 import type { MessageMeta } from '../contract/wire/gen/meridian/v1/envelope_pb.ts';
 import type { Registration } from './ownership/registration.ts';
-import type { StoredMessage } from './store/store.ts';
+import type { Store, StoredMessage } from './store/store.ts';
 
 /** The result of a publish at the bus. */
 export const storedOutcomes = ['stored', 'duplicate', 'refused'] as const;
@@ -14,10 +14,16 @@ export type RefusedKind = (typeof refusedKinds)[number];
 
 type Meta = MessageMeta | undefined;
 
+/** What a bus that serves has. */
+export interface Watched {
+  readonly registrations: () => readonly Registration[];
+  readonly store: Store;
+}
+
 /** Receives the bus's events about messages and clients. It only counts and records, and never fails. */
 export interface BusTelemetry {
-  /** Called once with the source of the registrations. */
-  watch(registrations: () => readonly Registration[]): void;
+  /** Called with what a bus has when it begins to serve, and with nothing when it ends. */
+  watch(watched: Watched | undefined): void;
   /** Returns the store's work and measures its duration. */
   append<T>(work: Promise<T>): Promise<T>;
   published(meta: Meta, outcome: StoredOutcome): void;

@@ -2,6 +2,7 @@ import { type AuditLog, openAuditLog } from '../audit/audit-log.ts';
 import { within } from '../base/async/within.ts';
 import type { Log } from '../base/log/log.ts';
 import { writeFailure } from '../base/log/log-error.ts';
+import { processUsageReader } from '../base/metrics/process-usage.ts';
 import { createStreamLog, LineStream } from '../base/output/line-stream.ts';
 import { realScheduler } from '../base/time/real-scheduler.ts';
 import { exitCodeOf, UserFacingError } from '../base/user-facing-error.ts';
@@ -16,7 +17,6 @@ import { serveHttp } from '../transport/http/http-server.ts';
 import { readCredential, readSidecarConfigFile } from './lifecycle/launch-files.ts';
 import { openProcessMemory } from './memory/process-memory.ts';
 import type { ProcessMemory } from './memory/sidecar-memory.ts';
-import { processUsageReader } from './metrics/process-usage.ts';
 import { Sidecar } from './sidecar.ts';
 
 const stderr = new LineStream(process.stderr);

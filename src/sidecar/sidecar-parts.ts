@@ -1,6 +1,8 @@
 import type { AuditSink } from '../audit/audit-line.ts';
 import type { Log } from '../base/log/log.ts';
 import { type RatedLog, ratedLog } from '../base/log/rated-log.ts';
+import { addProcessGauges } from '../base/metrics/process-gauges.ts';
+import type { ProcessUsage } from '../base/metrics/process-usage.ts';
 import type { Scheduler } from '../base/time/scheduler.ts';
 import type { SidecarConfig } from '../contract/config/sidecar-config.ts';
 import { limits } from '../contract/wire/limits.ts';
@@ -22,8 +24,7 @@ import { PluginHealth } from './health/plugin-health.ts';
 import { SidecarLifecycle } from './lifecycle/sidecar-state.ts';
 import { createMemory, type ProcessMemory } from './memory/sidecar-memory.ts';
 import { AuditedMetrics } from './metrics/audited-metrics.ts';
-import { addPartGauges, addProcessGauges } from './metrics/part-gauges.ts';
-import type { ProcessUsage } from './metrics/process-usage.ts';
+import { addPartGauges } from './metrics/part-gauges.ts';
 import { SidecarMetrics } from './metrics/sidecar-metrics.ts';
 import type { SidecarTelemetry } from './metrics/sidecar-telemetry.ts';
 import { Admission } from './plugin-port/admission.ts';

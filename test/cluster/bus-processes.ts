@@ -38,7 +38,7 @@ export class BusProcesses {
 
   /** Resolves when it leads or stands by. */
   async start(index: number): Promise<void> {
-    const place = ['--listen', this.addresses[index] ?? '', '--policy', this.#policy];
+    const place = ['--listen', this.addresses[index] ?? '', '--policy', this.#policy, '--metrics', '127.0.0.1:0'];
     const program = runCli('bus', ...place, '--store', ...this.streamOptions);
     this.#programs[index] = program;
     await program.seen(/bus (?:listens|stands by) address=/);
@@ -53,6 +53,12 @@ export class BusProcesses {
     const program = this.#programs[index];
     if (!program) throw new Error(`there is no process ${index}`);
     return program;
+  }
+
+  /** Where a process tells its metrics. */
+  async metricsUrl(index: number): Promise<string> {
+    const [, port = ''] = await this.process(index).seen(/metrics are served port=(\d+)/);
+    return `http://127.0.0.1:${port}`;
   }
 
   /** Runs `bus …` at one process to its end. @returns its stdout. */

@@ -2,6 +2,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Plugin } from '../../src/plugin/plugin.ts';
+import { sampleSum, scrape } from '../sidecar/metrics/exposition.ts';
 import { connectPlugin } from '../sidecar/plugins.ts';
 import { endAll, type RunningSidecar, runCli, startSidecar, writeTemporary } from '../sidecar/processes.ts';
 import { BusProcesses } from './bus-processes.ts';
@@ -179,6 +180,23 @@ describe('two processes of one bus', () => {
     await bus.process(1).exited;
     await bus.start(1);
     await expect.poll(publish, { timeout: 20_000 }).toBe('accepted');
+  });
+
+  test('tell by their metrics which of them serves, and who is registered there', async () => {
+    const bus = await BusProcesses.start(servers, 2);
+    await container(bus.url, 'one');
+    const told = async (index: number) => {
+      const metrics = await scrape(await bus.metricsUrl(index));
+      return ['serving', 'sessions'].map((name) => sampleSum(metrics, `meridian_bus_${name}`));
+    };
+    expect([await told(0), await told(1)]).toEqual([
+      [1, 1],
+      [0, 0],
+    ]);
+    bus.process(0).signal('SIGSTOP');
+    await expect.poll(() => told(1), { timeout: 20_000 }).toEqual([1, 1]);
+    bus.process(0).signal('SIGCONT');
+    await expect.poll(() => told(0), { timeout: 20_000 }).toEqual([0, 0]);
   });
 
   test('wait for NATS servers that are all away for a minute, and lose and reorder nothing that was accepted', async () => {

@@ -68,11 +68,14 @@ export class MetricRegistry {
     {
       labels,
       read,
-    }: { readonly labels: L; readonly read: (show: (value: number, ...labels: ValuesOf<L>) => void) => void },
+    }: {
+      readonly labels: L;
+      readonly read: (show: (value: number, ...labels: ValuesOf<L>) => void) => void | Promise<void>;
+    },
   ): void {
-    const lines = (whole: string): string[] => {
+    const lines = async (whole: string): Promise<string[]> => {
       const sums = new Map<string, number>();
-      read((value, ...values) => {
+      await read((value, ...values) => {
         const text = labelsText(labels, values);
         sums.set(text, (sums.get(text) ?? 0) + value);
       });

@@ -2,6 +2,8 @@ import { type AuditRecord, type AuditSink, auditLine } from '../../audit/audit-l
 import { BoundedSeries } from '../../base/metrics/bounded-series.ts';
 import { seriesOfEach } from '../../base/metrics/labelled.ts';
 import { MetricRegistry } from '../../base/metrics/metric-registry.ts';
+import { addProcessGauges } from '../../base/metrics/process-gauges.ts';
+import type { ProcessUsage } from '../../base/metrics/process-usage.ts';
 import type { Scheduler } from '../../base/time/scheduler.ts';
 import { version } from '../../base/version.ts';
 import { type CallEnding, callEndings } from '../../contract/wire/call-ending.ts';
@@ -9,7 +11,15 @@ import { EnvelopeSchema, type MessageMeta } from '../../contract/wire/gen/meridi
 import { readMessage } from '../../contract/wire/read-message.ts';
 import type { Registration } from '../ownership/registration.ts';
 import type { StoredMessage } from '../store/store.ts';
-import { type BusTelemetry, type RefusedKind, refusedKinds, type StoredOutcome, storedOutcomes } from '../telemetry.ts';
+import {
+  type BusTelemetry,
+  type RefusedKind,
+  refusedKinds,
+  type StoredOutcome,
+  storedOutcomes,
+  type Watched,
+} from '../telemetry.ts';
+import { addStoreGauges } from './store-gauges.ts';
 
 export interface BusMetricsOptions {
   readonly scheduler: Scheduler;
@@ -17,6 +27,7 @@ export interface BusMetricsOptions {
   readonly audit?: AuditSink;
   /** A store on a disk, with its size there. Absent: the metrics omit it. */
   readonly store?: { bytes(): Promise<number>; isDiskFull(): boolean };
+  readonly processUsage?: () => ProcessUsage;
 }
 
 type Meta = MessageMeta | undefined;
@@ -33,7 +44,7 @@ export class BusMetrics implements BusTelemetry {
   readonly #options: BusMetricsOptions;
   readonly #receivers = new BoundedSeries(receiversMax, receiverSeries(this.registry));
   readonly #series = plainSeries(this.registry);
-  #registrations: () => readonly Registration[] = () => [];
+  #watched: Watched | undefined;
 
   constructor(options: BusMetricsOptions) {
     this.#options = options;
@@ -46,18 +57,26 @@ export class BusMetrics implements BusTelemetry {
     registry.gauges('registrations', 'Registrations whose lease has not expired', {
       labels: ['phase'],
       read: (show) => {
-        const found = this.#registrations();
+        const found = this.#registrations;
         for (const phase of phases) show(found.filter((each) => each.phase === phase).length, phase);
       },
     });
     registry.gauge(
       'sessions',
       'Open sessions of sidecars',
-      () => this.#registrations().filter(({ session }) => session).length,
+      () => this.#registrations.filter(({ session }) => session).length,
     );
     registry.gauge('subscriptions', 'Subscriptions of all sessions', () =>
-      this.#registrations().reduce((sum, { session }) => sum + (session?.subscriptions.size ?? 0), 0),
+      this.#registrations.reduce((sum, { session }) => sum + (session?.subscriptions.size ?? 0), 0),
     );
+    registry.gauge('grants_undecided', 'Requested grants that wait for an administrator', () =>
+      this.#registrations.reduce((sum, { access }) => sum + access.withheldAs('undecided').length, 0),
+    );
+    registry.gauge('serving', '1 while this process serves sidecars, 0 while it stands by', () =>
+      Number(this.#watched !== undefined),
+    );
+    addStoreGauges({ registry, scheduler: options.scheduler, store: () => this.#watched?.store });
+    if (options.processUsage) addProcessGauges(registry, options.processUsage);
     if (store) {
       registry.gauge('store_bytes', 'Size of the store on its disk', () => store.bytes());
       registry.gauge('store_disk_full', "1 while the store's disk is full and publishes are refused", () =>
@@ -73,8 +92,12 @@ export class BusMetrics implements BusTelemetry {
     }
   }
 
-  watch(registrations: () => readonly Registration[]): void {
-    this.#registrations = registrations;
+  watch(watched: Watched | undefined): void {
+    this.#watched = watched;
+  }
+
+  get #registrations(): readonly Registration[] {
+    return this.#watched?.registrations() ?? [];
   }
 
   async append<T>(work: Promise<T>): Promise<T> {

@@ -1,5 +1,6 @@
 import { openAuditLog } from '../../audit/audit-log.ts';
 import type { Log } from '../../base/log/log.ts';
+import { processUsageReader } from '../../base/metrics/process-usage.ts';
 import { realScheduler } from '../../base/time/real-scheduler.ts';
 import { messageOf, UserFacingError } from '../../base/user-facing-error.ts';
 import { listenAddress } from '../../contract/config/addresses.ts';
@@ -43,7 +44,12 @@ export async function openObservability(
           stdout: process.stdout,
         });
   if (audit) process.on('SIGHUP', audit.reopen.bind(audit));
-  const telemetry = new BusMetrics({ scheduler: realScheduler, ...(audit && { audit }), ...(disk && { store: disk }) });
+  const telemetry = new BusMetrics({
+    processUsage: processUsageReader(),
+    scheduler: realScheduler,
+    ...(audit && { audit }),
+    ...(disk && { store: disk }),
+  });
   const server = address === undefined ? undefined : await serveMetrics(address, telemetry, log);
   return {
     telemetry,

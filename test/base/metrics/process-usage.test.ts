@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { processUsageReader } from '../../../src/sidecar/metrics/process-usage.ts';
+import { processUsageReader } from '../../../src/base/metrics/process-usage.ts';
 
 const blockedMs = 1_000;
 
