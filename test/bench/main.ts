@@ -27,6 +27,11 @@ const unaryRows = [unaryPublish, heartbeat, alone];
 const streamRows = [streamedPublish, batchedPublish, request, delivery, store, fanOut, storesBesidePlain];
 const benchmarks = [...unaryRows, ...streamRows, start, idleMemory, peakMemory, bundleSize];
 
+const howToGet = {
+  h2load: howToInstall,
+  'nats-server': 'nats-server was not built. `npm run test:cluster` builds it; it needs Go.',
+} as const;
+
 const { values: flags } = parseArgs({
   options: {
     quick: { type: 'boolean' },
@@ -65,11 +70,6 @@ async function runAll(scale: Scale): Promise<void> {
   const absent = new Set(rows.flatMap((row) => ('missing' in row ? [row.missing] : [])));
   if (absent.size > 0) fail([...absent].map((need) => `${howToGet[need]}\n`).join(''));
 }
-
-const howToGet = {
-  h2load: howToInstall,
-  'nats-server': 'nats-server was not built. `npm run test:cluster` builds it; it needs Go.',
-} as const;
 
 function missing({ plans }: Benchmark, needs: Need): MissingRow[] {
   return plans.map((plan) => ({ ...plan, missing: needs }));
