@@ -19,6 +19,7 @@ export default defineConfig({
           exclude: [
             'test/chaos/**',
             'test/cluster/**',
+            'test/console/**',
             'test/compose/{engine,fake-engine,provider}/**',
             'test/fuzz/**',
             'test/hostile/**',
@@ -65,6 +66,11 @@ export default defineConfig({
           include: ['test/compose/{engine,fake-engine,provider}/**/*.test.ts', 'test/kubernetes/engine/**/*.test.ts'],
           globalSetup: 'test/compose/engine/global-setup.ts',
         },
+      },
+      // Installs Chromium first, so it runs by its own command.
+      {
+        extends: true,
+        test: { name: 'console', include: ['test/console/**/*.test.ts'], globalSetup: 'test/console/chromium.ts' },
       },
       // Tries hundreds of thousands of inputs, so it runs by its own command.
       { extends: true, test: { name: 'fuzz', include: ['test/fuzz/**/*.test.ts'] } },

@@ -45,6 +45,10 @@ const exempt: Readonly<Record<string, readonly Banned[]>> = {
   'src/base/time/real-scheduler.ts': ['clock', 'timers'],
   // Turns of the event loop, not time: a simulation lets ready promises run between two virtual timers.
   'src/simulation/virtual-scheduler.ts': ['timers'],
+  // Server-sent events need a connection that stays open, which the server of `transport/http` has not.
+  'src/bus/console/console-server.ts': ['network'],
+  // Runs in a browser.
+  'src/bus/console/page/': ['network', 'timers'],
   // The bus as a program. It and the command that has it copy its store share a machine and nothing else.
   'src/bus/run/': ['files', 'process'],
   'src/bus/run/backup-socket.ts': ['network'],
@@ -76,6 +80,7 @@ const exempt: Readonly<Record<string, readonly Banned[]>> = {
   // The name of what a bundle is not to read.
   'src/packager/bundle/bundle.ts': ['files'],
   'src/packager/bundle/bundled-packages.ts': ['files'],
+  'src/packager/bundle/console-files.ts': ['files'],
   'src/packager/client/client-package.ts': ['files'],
   'src/packager/client/wheel.ts': ['files'],
   // Runs the compiler.

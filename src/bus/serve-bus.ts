@@ -39,6 +39,9 @@ export interface ServeBusOptions extends BusOptions {
 export interface RunningBus {
   /** The address that was really bound. */
   readonly address: string;
+  /** For what looks at it from the same process. */
+  readonly bus: Bus;
+  readonly requireAdmin: RequireAdmin;
   /** Sets the certificate and CA of new connections. @throws RpcError INVALID_ARGUMENT if they cannot be used. */
   renewTls(tls: TlsFiles): void;
   /** Evaluates grants by a new policy, also those of open registrations. */
@@ -56,7 +59,7 @@ export async function serveBus(options: ServeBusOptions): Promise<RunningBus> {
   const refusals = ratedLog(options.log, { scheduler, lines: 1 });
   const bus = new Bus({ ...options, log }, await options.store.decisions());
   const onRefused = (refusal: { readonly address: string; readonly reason: string }): void => {
-    options.telemetry?.refused('client');
+    options.telemetry?.refused('client', { who: refusal.address, reason: refusal.reason });
     refusals.warn('refused a client', { ...refusal });
   };
   const identify: Identify = ({ peer, metadata }) => {
@@ -80,7 +83,7 @@ export async function serveBus(options: ServeBusOptions): Promise<RunningBus> {
         identify,
         callers,
         isDraining: () => draining.signal.aborted,
-        onNotRegistered: () => options.telemetry?.refused('registration'),
+        onNotRegistered: (who, error) => options.telemetry?.refused('registration', { who, reason: messageOf(error) }),
       }),
       ...healthRoutes(draining.signal),
       ...grantRoutes({ desk: bus.grants, requireAdmin }),
@@ -114,6 +117,8 @@ export async function serveBus(options: ServeBusOptions): Promise<RunningBus> {
   const listener = await listening;
   return {
     address: listener.address,
+    bus,
+    requireAdmin,
     renewTls: (renewed) => listener.renewTls(renewed),
     replacePolicy(policy) {
       bus.replacePolicy(policy);
@@ -139,7 +144,7 @@ interface BusRoutesOptions {
   readonly identify: Identify;
   readonly callers: KnownCallers;
   readonly isDraining: () => boolean;
-  readonly onNotRegistered: () => void;
+  readonly onNotRegistered: (instanceId: string, error: unknown) => void;
 }
 
 function busRoutes({ bus, identify, callers, isDraining, onNotRegistered }: BusRoutesOptions): Route[] {
@@ -147,7 +152,7 @@ function busRoutes({ bus, identify, callers, isDraining, onNotRegistered }: BusR
     serveUnary(busMethods.register, async (request, call) => {
       if (isDraining()) throw stopping;
       const { owner, leaseMs, deploymentId } = await bus.register(request, identify(call)).catch((error: unknown) => {
-        onNotRegistered();
+        onNotRegistered(request.instanceId, error);
         throw error;
       });
       return create(RegisterReplySchema, {

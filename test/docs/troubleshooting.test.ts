@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
+import { problemGuide } from '../../src/bus/console/problem-guide.ts';
 import { endAll, runCliWith, spawnSidecar } from '../sidecar/processes.ts';
-import { readPage } from './examples.ts';
+import { readPage, tableUnder } from './examples.ts';
 
 const page = readPage('troubleshooting.md');
 
@@ -19,4 +20,9 @@ test('the commands that this page and docs/errors.md name are those that the pro
   const help = runCliWith({}, '--help');
   await help.exited;
   for (const command of named) expect(help.stdout).toMatch(new RegExp(`^ {2}${command} `, 'm'));
+});
+
+test('the page says of each refusal and error at the bus what the console says', () => {
+  const told = Object.entries(problemGuide).map(([id, { means, next }]) => [id, means, next.replaceAll('`', '')]);
+  expect(tableUnder(page, 'Refusals and errors at the bus')).toEqual(told);
 });

@@ -1,10 +1,16 @@
 import type { BusLogSettings } from './bus-log.ts';
 import type { BusObservabilitySettings } from './bus-observability.ts';
 import type { BusStoreSettings } from './bus-store.ts';
+import type { BusConsoleSettings } from './console-port.ts';
 import type { BusTlsPaths } from './tls-files.ts';
 
 /** The settings of a bus that is a program of its own. */
-export interface BusProgramSettings extends BusTlsPaths, BusStoreSettings, BusLogSettings, BusObservabilitySettings {
+export interface BusProgramSettings
+  extends BusTlsPaths,
+    BusStoreSettings,
+    BusLogSettings,
+    BusObservabilitySettings,
+    BusConsoleSettings {
   /** Absent: everybody may do everything, and the bus listens on loopback only. */
   readonly policyFile: string | undefined;
   /** `host:port`, or `:port` for every IPv4 interface. */

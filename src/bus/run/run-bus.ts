@@ -1,5 +1,7 @@
+import { realScheduler } from '../../base/time/real-scheduler.ts';
 import { exitCodeOf, type UserFacingError } from '../../base/user-facing-error.ts';
 import { exitCodes } from '../../contract/config/exit-codes.ts';
+import { ConsoleRecorder } from '../console/console-recorder.ts';
 import { openBusLog, printFailure } from './bus-log.ts';
 import { openObservability } from './bus-observability.ts';
 import type { BusProgramSettings } from './bus-program-settings.ts';
@@ -14,14 +16,19 @@ import { type BusParts, drainUntilSignalled, nextSignal, serveUntil } from './se
  */
 export async function runBus(settings: BusProgramSettings): Promise<void> {
   try {
-    const log = openBusLog(settings);
+    const recorder = settings.console === undefined ? undefined : new ConsoleRecorder(realScheduler);
+    const log = recorder?.logTo(openBusLog(settings)) ?? openBusLog(settings);
     const files = await readBusFiles(settings);
     warnOfEmptyRules(files.policy.policy, log);
     const store = new BusStore(settings, log);
     const observability = await openObservability(settings, log, store);
     const onFailure = (failure: UserFacingError): void => endAtOnce(failure, settings);
     try {
-      await (store.isShared ? serveInTurn : serveAlone)(settings, { log, ...files, store, observability }, onFailure);
+      await (store.isShared ? serveInTurn : serveAlone)(
+        settings,
+        { log, ...files, store, observability, recorder },
+        onFailure,
+      );
     } finally {
       await Promise.all([observability.close(), store.close()]);
     }

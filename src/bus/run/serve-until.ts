@@ -5,10 +5,14 @@ import { exitCodes } from '../../contract/config/exit-codes.ts';
 import { grpcNetwork } from '../../transport/grpc/network.ts';
 import type { TlsFiles } from '../../transport/rpc.ts';
 import { isOpen } from '../access/open-policy.ts';
+import type { ConsoleRecorder } from '../console/console-recorder.ts';
+import type { ConsoleServer } from '../console/console-server.ts';
 import { type RunningBus, serveBus } from '../serve-bus.ts';
+import { bothOf } from '../telemetry.ts';
 import type { BusObservability } from './bus-observability.ts';
 import type { BusProgramSettings } from './bus-program-settings.ts';
 import type { BusStore } from './bus-store.ts';
+import { openConsole } from './console-port.ts';
 import { type PolicyText, watchPolicy } from './policy-file.ts';
 import { watchBusTls } from './tls-files.ts';
 
@@ -19,11 +23,13 @@ export interface BusParts {
   readonly tls: TlsFiles | undefined;
   readonly store: BusStore;
   readonly observability: BusObservability;
+  /** Absent without a console. */
+  readonly recorder: ConsoleRecorder | undefined;
 }
 
 /**
  * Serves the Bus API from an open store until `ended` resolves, and then closes it as `end` says.
- * @throws UserFacingError `bus/listen/address`
+ * @throws UserFacingError `bus/listen/address`, `bus/console/…`
  */
 export async function serveUntil<T>(
   settings: BusProgramSettings,
@@ -32,7 +38,11 @@ export async function serveUntil<T>(
 ): Promise<T> {
   const { log, policy, store } = parts;
   const bus = await serve(settings, parts);
-  const watches = watchFiles(settings, parts, bus);
+  const console = await openConsole(settings, parts, bus).catch((error: unknown) => {
+    bus.close();
+    throw error;
+  });
+  const watches = watchFiles(settings, parts, { bus, console });
   onListening?.(bus.address);
   if (settings.policyFile === undefined) {
     log.warn('the bus has no policy: everybody on this machine may be any instance and use every topic');
@@ -43,7 +53,7 @@ export async function serveUntil<T>(
   log.info('bus listens', { address: bus.address, deployment: policy.policy.deploymentId, store: store.place });
   const why = await ended;
   for (const watch of watches) if (watch) watch.cancel();
-  await end(bus, why);
+  await Promise.all([console?.close(), end(bus, why)]);
   bus.close();
   return why;
 }
@@ -70,8 +80,10 @@ export async function drainUntilSignalled(bus: RunningBus, spreadMsMax?: number)
 /** @throws UserFacingError `bus/listen/address` */
 async function serve(
   settings: BusProgramSettings,
-  { log, policy, tls, store, observability }: BusParts,
+  { log, policy, tls, store, observability, recorder }: BusParts,
 ): Promise<RunningBus> {
+  const { telemetry: metrics } = observability;
+  const telemetry = metrics && recorder ? bothOf(metrics, recorder) : (metrics ?? recorder);
   const { listen, leaseMs, drainTimeoutMs, subscriptionIdleMs, subscriptionIdleMaxMs } = settings;
   try {
     return await serveBus({
@@ -86,7 +98,7 @@ async function serve(
       ...(tls && { tls }),
       scheduler: realScheduler,
       log,
-      ...(observability.telemetry && { telemetry: observability.telemetry }),
+      ...(telemetry && { telemetry }),
     });
   } catch (error) {
     throw cannotListen(listen, error);
@@ -94,7 +106,11 @@ async function serve(
 }
 
 /** Applies changes of the policy and of the TLS files to the bus, until they are cancelled. */
-function watchFiles(settings: BusProgramSettings, { log, policy, tls }: BusParts, bus: RunningBus) {
+function watchFiles(
+  settings: BusProgramSettings,
+  { log, policy, tls }: BusParts,
+  { bus, console }: { readonly bus: RunningBus; readonly console: ConsoleServer | undefined },
+) {
   const watched = { log, scheduler: realScheduler };
   const { policyFile } = settings;
   return [
@@ -105,7 +121,16 @@ function watchFiles(settings: BusProgramSettings, { log, policy, tls }: BusParts
         initial: policy,
         replace: (changed) => bus.replacePolicy(changed),
       }),
-    tls && watchBusTls({ ...watched, paths: settings, initial: tls, renew: (files) => bus.renewTls(files) }),
+    tls &&
+      watchBusTls({
+        ...watched,
+        paths: settings,
+        initial: tls,
+        renew(files) {
+          bus.renewTls(files);
+          console?.renewTls(files);
+        },
+      }),
   ];
 }
 

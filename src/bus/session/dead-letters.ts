@@ -79,7 +79,9 @@ export class DeadLetters {
       return false;
     }
     log.warn('dead letter', { ...about, topic: envelope.meta?.topic, deadLetterTopic });
-    telemetry.deadLettered(envelope.meta, registration.owner.instanceId);
+    telemetry.deadLettered(envelope.meta, registration.owner.instanceId, {
+      ...{ subscription: name, attempts, deadLetterTopic, payloadType: envelope.payloadType },
+    });
     onPutAway(position);
     return true;
   }

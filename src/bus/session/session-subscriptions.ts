@@ -38,7 +38,11 @@ export interface SessionSubscriptionsOptions extends FeedParts {
   /** The store failed. */
   readonly onFailure: (error: unknown) => void;
   readonly acknowledged: (subscriptionId: number, positions: readonly bigint[]) => void;
-  readonly deliver: (message: StoredMessage, delivery: MessageInitShape<typeof DeliverySchema>) => void;
+  readonly deliver: (
+    message: StoredMessage,
+    delivery: MessageInitShape<typeof DeliverySchema>,
+    subscription: StoredUnder,
+  ) => void;
 }
 
 interface OpenFeed {
@@ -262,9 +266,11 @@ export class SessionSubscriptions {
   #send(subscribe: Subscribe, { message, maybeRedelivered, attempt }: FedMessage): void {
     const { subscriptionId } = subscribe;
     // It may have ended while the delivery was recorded or waited.
-    if (this.#feeds.get(subscriptionId)?.subscribe !== subscribe) return;
+    const opened = this.#feeds.get(subscriptionId);
+    if (opened?.subscribe !== subscribe) return;
     const { position, envelope } = message;
     const creditBytes = envelope.bytes.length;
-    this.#options.deliver(message, { subscriptionId, position, envelope, maybeRedelivered, attempt, creditBytes });
+    const delivery = { subscriptionId, position, envelope, maybeRedelivered, attempt, creditBytes };
+    this.#options.deliver(message, delivery, opened.feed.storedUnder);
   }
 }

@@ -65,7 +65,7 @@ export class Session implements RegisteredSession {
       owner: options.registration.owner,
       answer: (value, meta) => {
         this.send({ case: 'publishResult', value });
-        options.telemetry.published(meta, storedOutcomeOf(value));
+        options.telemetry.published(meta, storedOutcomeOf(value), value.refusalReason);
       },
       onFailure,
     });
@@ -76,15 +76,15 @@ export class Session implements RegisteredSession {
       unsubscribed: (subscriptionId) => this.send({ case: 'unsubscribed', value: { subscriptionId } }),
       ended: (subscriptionId, refusal) => {
         this.send({ case: 'subscriptionEnded', value: { subscriptionId, ...refusal } });
-        options.telemetry.refused('subscription');
+        options.telemetry.refused('subscription', { who: this.#instanceId, reason: refusal.detail });
       },
       missed: (subscriptionId, count) => this.send({ case: 'missed', value: { subscriptionId, count: BigInt(count) } }),
       acknowledged: (subscriptionId, acked) =>
         this.send({ case: 'acknowledged', value: { subscriptionId, positions: [...acked] } }),
       room: () => this.#outflow.room(),
-      deliver: (message, delivery) => {
+      deliver: (message, delivery, subscription) => {
         this.send({ case: 'delivery', value: delivery });
-        options.telemetry.delivered(message, this.#instanceId);
+        options.telemetry.delivered(message, this.#instanceId, subscription);
       },
     });
   }
@@ -243,7 +243,7 @@ export class Session implements RegisteredSession {
     const report = (result: CallOutcomeReport): void => {
       const told = this.#outflow.answerFor(result);
       this.send({ case: 'callResult', value: { callId, ...told } });
-      this.#options.telemetry.called(received.meta, callEndingOf(told.outcome).name);
+      this.#options.telemetry.called(received.meta, callEndingOf(told.outcome).name, told.detail);
     };
     if (received.refusal !== undefined) {
       report(failed(CallOutcome.REFUSED, received.refusal));
@@ -272,7 +272,7 @@ export class Session implements RegisteredSession {
       quotaRefusal(registration, 'servers', this.#responders.size);
     if (refusal) {
       this.send({ case: 'servingEnded', value: { serverId, ...refusal } });
-      this.#options.telemetry.refused('subscription');
+      this.#options.telemetry.refused('subscription', { who: this.#instanceId, reason: refusal.detail });
       return;
     }
     const responder: Responder = {

@@ -22,6 +22,7 @@ export interface BusFlags
     | 'logLevel'
     | 'logFormat'
     | 'metrics'
+    | 'console'
     | 'audit'
     | 'advertise'
     | keyof NatsStoreSettings
@@ -117,6 +118,10 @@ function observabilityOptions(): Option[] {
     new Option('--log-level <level>', 'least important lines to print').choices(logLevels).default('info'),
     new Option('--log-format <format>', 'format of the lines').choices(['text', 'json']).default('text'),
     new Option('--metrics <host:port>', 'where to serve /metrics for Prometheus; without it, nowhere'),
+    new Option(
+      '--console <host:port>',
+      'where to serve a page that shows the bus; a port alone is on loopback, and elsewhere it asks for an administrator; without it, nowhere',
+    ),
     new Option('--audit <file|->', 'file that gets a JSON line for every message, or - for stdout; without it, none'),
   ];
 }

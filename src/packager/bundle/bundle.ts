@@ -3,6 +3,7 @@ import path from 'node:path';
 import { build, type Metafile } from 'esbuild';
 import { nodeCheck, requiredNode } from '../required-node.ts';
 import { besideClient } from './beside-client.ts';
+import { consoleFiles } from './console-files.ts';
 import { lazyImports } from './lazy-imports.ts';
 
 /** Every program that is shipped as one file: its entry, and the path of its bundle from the repository's root. */
@@ -61,6 +62,8 @@ export async function bundle({ root, outRoot = root }: BundleOptions): Promise<R
   const constants = {
     bundledVersion: JSON.stringify(version),
     bundledSqliteWorker: JSON.stringify(await bundledText(root, sqliteWorker)),
+    // As a text in a text: esbuild would put an object beside every module of every bundle.
+    bundledConsole: JSON.stringify(JSON.stringify(await consoleFiles(root))),
   };
   const metafiles = await Promise.all(
     names.map(async (name) => [name, await bundleOne({ root, outRoot }, name, constants)] as const),
