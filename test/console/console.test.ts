@@ -36,7 +36,7 @@ describe('what happens on the bus shows within two seconds', () => {
     await page.locator('#instances td:nth-child(8)', { hasText: /^5$/ }).waitFor(soon);
     // A sample is taken every ten seconds.
     await expect.poll(() => topic.locator('svg').count()).toBe(3);
-    const published = topic.getByRole('img', { name: /^now 0\.5, at most 0\.5 in the last hour$/ });
+    const published = topic.locator('figcaption', { hasText: /^now 0\.5, most 0\.5$/ });
     await published.first().waitFor({ timeout: 12_000 });
     sidecar.program.signal('SIGTERM');
     await sidecar.program.exited;

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
+import { renameSync, writeFileSync } from 'node:fs';
 import { get as httpGet } from 'node:http';
+import { get as httpsGet, type RequestOptions } from 'node:https';
 import { afterEach, describe, expect, test } from 'vitest';
 import { RawSession } from '../bus/raw-session.ts';
 import { ownLoopback } from '../sidecar/own-loopback.ts';
@@ -16,9 +18,10 @@ const sha256 = (text: string): string => createHash('sha256').update(text).diges
 afterEach(endAll);
 
 /** The status of a request, and what it gets until the answer ends or has a first event. */
-function answerTo(url: string, headers: Readonly<Record<string, string>>, method = 'GET') {
+function answerTo(url: string, headers: Readonly<Record<string, string>>, method = 'GET', tls?: RequestOptions) {
   return new Promise<{ status: number; text: string; headers: NodeJS.Dict<string | string[]> }>((resolve, reject) => {
-    const request = httpGet(url, { headers, method }, (response) => {
+    const get = tls ? httpsGet : httpGet;
+    const request = get(url, { headers, method, ...tls }, (response) => {
       let text = '';
       const done = (): void => {
         resolve({ status: response.statusCode ?? 0, text, headers: response.headers });
@@ -108,17 +111,20 @@ rules:
   - { principals: ['*'], instances: ['*'], pools: ['*'], publish: ['**'] }
 `;
 
-  async function startExposed() {
-    const files = new CertificateFiles(createAuthority('Console', 'ecdsa').issue('bus', busNames));
+  const authority = createAuthority('Console', 'ecdsa');
+
+  async function startExposed(...more: readonly string[]) {
+    const files = new CertificateFiles(authority.issue('bus', busNames));
+    const policyFile = writeTemporary('policy.yml', policy);
     const program = runCli(
-      ...['bus', '--listen', `${ownLoopback}:0`, '--store', 'memory', '--policy', writeTemporary('policy.yml', policy)],
+      ...['bus', '--listen', `${ownLoopback}:0`, '--store', 'memory', '--policy', policyFile, ...more],
       ...['--tls-certificate', files.certificate, '--tls-key', files.key, '--console', '0.0.0.0:0'],
     );
-    return (await consoleUrl(program)).replace('0.0.0.0', '127.0.0.1');
+    return { url: (await consoleUrl(program)).replace('0.0.0.0', '127.0.0.1'), policyFile };
   }
 
   test('it shows nothing without the token of an administrator, and everything with it', async () => {
-    const url = await startExposed();
+    const { url, policyFile } = await startExposed();
     const { page } = await chromium.open(url, { ignoreHTTPSErrors: true });
     const field = page.getByLabel('Token of an administrator');
     await field.waitFor();
@@ -138,6 +144,26 @@ rules:
     expect(await page.evaluate('document.cookie + JSON.stringify(localStorage) + JSON.stringify(sessionStorage)')).toBe(
       '{}{}',
     );
+    // The policy is read again when it changes, and no longer names the reader.
+    writeFileSync(`${policyFile}.new`, policy.replace('admins: [ops]', 'admins: [others]'));
+    renameSync(`${policyFile}.new`, policyFile);
+    await field.waitFor();
+    expect(await page.content()).not.toContain('secret-deployment');
+  });
+
+  test('a client certificate of an administrator opens it where the bus asks for one, and no other', async () => {
+    const { url } = await startExposed('--tls-client-ca', writeTemporary('ca.pem', authority.ca));
+    const foreign = createAuthority('Foreign', 'ecdsa');
+    for (const [issued, status] of [
+      [authority.issue('ops'), 200],
+      [authority.issue('plugin-a'), 403],
+      [foreign.issue('ops'), 401],
+      [undefined, 401],
+    ] as const) {
+      const own = issued && { cert: issued.certificate, key: issued.key };
+      const answer = await answerTo(`${url}events`, {}, 'GET', { ca: authority.ca, ...own });
+      expect([status, answer.status, answer.text.includes('deployment')]).toEqual([status, status, status === 200]);
+    }
   });
 
   test.each([

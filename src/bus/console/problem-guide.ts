@@ -1,11 +1,11 @@
 /** What a refusal or an error at the bus means and what to do. Its ids head the rows of a table in docs/troubleshooting.md. */
 export const problemGuide = {
   'publish-refused': {
-    means: 'the bus stored a message of a plugin not, and told the plugin why',
+    means: 'the bus did not store a message, and told its plugin why',
     next: 'read the reason: for a grant, `meridian-sidecar bus grants explain INSTANCE publish TOPIC`; for a quota or a full store, docs/bus.md',
   },
   'call-refused': {
-    means: 'a request was not passed on to a handler, or failed there',
+    means: 'a request was refused before a handler got it',
     next: 'read the reason; `meridian-sidecar bus grants explain INSTANCE publish TOPIC` shows the grants',
   },
   'subscription-refused': {

@@ -67,7 +67,11 @@ function showGuide(guide) {
     const term = textOf('dt', kind);
     term.id = `help-${kind}`;
     term.tabIndex = -1;
-    return [term, textOf('dd', `${means}. To do: ${next}.`)];
+    const remedy = document.createElement('dd');
+    // Every second part is a command.
+    const parts = `${means}. To do: ${next}.`.split('`');
+    remedy.append(...parts.map((part, index) => (index % 2 === 1 ? textOf('code', part) : part)));
+    return [term, remedy];
   });
   fill(byId('troubleshooting').querySelector('dl'), entries);
 }

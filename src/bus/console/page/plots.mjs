@@ -38,11 +38,12 @@ export class Plots {
   #plotOf(key) {
     const known = this.#drawn.get(key);
     if (known) return known;
-    const plot = document.createElementNS(svg, 'svg');
-    plot.setAttribute('class', 'plot');
-    plot.setAttribute('preserveAspectRatio', 'none');
-    plot.setAttribute('role', 'img');
-    plot.append(document.createElementNS(svg, 'title'), document.createElementNS(svg, 'polyline'));
+    const plot = document.createElement('figure');
+    const drawing = document.createElementNS(svg, 'svg');
+    drawing.setAttribute('preserveAspectRatio', 'none');
+    drawing.setAttribute('aria-hidden', 'true');
+    drawing.append(document.createElementNS(svg, 'polyline'));
+    plot.append(drawing, document.createElement('figcaption'));
     this.#drawn.set(key, plot);
     this.#draw(key, plot);
     return plot;
@@ -64,11 +65,9 @@ export class Plots {
       const y = height - 1 - (top === 0 ? 0 : (value / top) * (height - 2));
       return `${x},${y.toFixed(1)}`;
     });
-    plot.setAttribute('viewBox', `0 0 ${width} ${height}`);
+    plot.querySelector('svg').setAttribute('viewBox', `0 0 ${width} ${height}`);
     plot.querySelector('polyline').setAttribute('points', points.join(' '));
-    const told = `now ${values.at(-1) ?? 0}, at most ${top} in the last hour`;
-    plot.querySelector('title').textContent = told;
-    plot.setAttribute('aria-label', told);
+    plot.querySelector('figcaption').textContent = `now ${values.at(-1) ?? 0}, most ${top}`;
   }
 }
 
