@@ -72,9 +72,9 @@ export const silentTelemetry: BusTelemetry = {
 /** Tells each event to both. */
 export function bothOf(one: BusTelemetry, other: BusTelemetry): BusTelemetry {
   return {
-    watch(registrations) {
-      one.watch(registrations);
-      other.watch(registrations);
+    watch(...source) {
+      one.watch(...source);
+      other.watch(...source);
     },
     append: (work) => one.append(other.append(work)),
     published(...event) {

@@ -3,7 +3,6 @@ import type { Scheduler } from '../../base/time/scheduler.ts';
 import type { CallEnding } from '../../contract/wire/call-ending.ts';
 import { EnvelopeSchema, type MessageMeta } from '../../contract/wire/gen/meridian/v1/envelope_pb.ts';
 import { readMessage } from '../../contract/wire/read-message.ts';
-import type { Registration } from '../ownership/registration.ts';
 import type { StoredUnder } from '../session/feed.ts';
 import type { StoredMessage } from '../store/store.ts';
 import { keeperOf, subscriptionText } from '../store/subscription-key.ts';
@@ -61,7 +60,7 @@ export class ConsoleRecorder implements BusTelemetry {
     };
   }
 
-  watch(_registrations: () => readonly Registration[]): void {}
+  watch(): void {}
 
   append<T>(work: Promise<T>): Promise<T> {
     return work;
