@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { freePorts } from '../cluster/free-ports.ts';
@@ -6,6 +7,13 @@ import { endAll, Program, spawnSidecar, startBus, startSidecar, writeTemporary }
 import { alertRules, rulesFile } from './alert-rules.ts';
 
 afterEach(endAll);
+
+/** Every query of the dashboard. */
+const dashboardQueries = (
+  JSON.parse(readFileSync(path.resolve('fixtures/grafana/meridian.json'), 'utf8')) as {
+    panels: { targets: { expr: string }[] }[];
+  }
+).panels.flatMap(({ targets }) => targets.map(({ expr }) => expr));
 
 interface Answer {
   readonly status: string;
@@ -58,6 +66,11 @@ test('a real Prometheus takes the rules, and the metrics of a bus and a sidecar 
     (await query(text)).data.result.map(({ value }) => Number(value[1]));
   await expect.poll(() => values('count(up == 1)'), { timeout: 30_000 }).toEqual([2]);
 
+  // A rate needs two scrapes.
+  const isAnswered = async (expr: string) => (await query(expr)).data.result.length > 0;
+  for (const expr of dashboardQueries) {
+    await expect.poll(() => isAnswered(expr), { message: expr, timeout: 30_000 }).toBe(true);
+  }
   for (const { alert, expr } of alertRules) expect((await query(expr)).status, alert).toBe('success');
   const named = new Set(alertRules.flatMap(({ expr }) => expr.match(/\bmeridian_\w+/g) ?? []));
   for (const metric of named) {
