@@ -1,4 +1,5 @@
 import { type ServerInfo, TimeoutError } from '@nats-io/transport-node';
+import { type Scheduler, sleep } from '../../../base/time/scheduler.ts';
 import { limits } from '../../../contract/wire/limits.ts';
 import {
   JetStreamError,
@@ -36,27 +37,38 @@ export async function makeStream(
   stream: Stream,
   settings: StreamSettings,
   ifMissing: 'make' | 'refuse',
+  scheduler: Scheduler,
 ): Promise<void> {
-  const existing = await patiently(stream, () => configOf(stream));
+  const existing = await patiently({ stream, scheduler }, () => configOf(stream));
   if (existing) {
     const differences = differencesOf(existing, settings);
     if (differences.length > 0) throw streamDiffers(stream.name, differences);
     return;
   }
   if (ifMissing === 'refuse') throw streamMissing(stream.name);
-  await patiently(stream, () => stream.request(`STREAM.CREATE.${stream.name}`, configFor(stream.name, settings)));
+  await patiently({ stream, scheduler }, () =>
+    stream.request(`STREAM.CREATE.${stream.name}`, configFor(stream.name, settings)),
+  );
 }
 
-/** While servers elect a leader, which takes 4 to 9 s, nobody answers. Each attempt waits for 5 s. */
-const attemptsMax = 6;
+/** While servers elect a leader, which takes 4 to 9 s, nobody answers, or they say that they cannot now. */
+const patienceMs = 30_000;
+const askAgainAfterMs = 250;
 
 /** Asks again while there is no answer. Repeating these requests changes nothing. @throws UserFacingError */
-async function patiently<T>(stream: Stream, ask: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt += 1) {
+async function patiently<T>(
+  { stream, scheduler }: { readonly stream: Stream; readonly scheduler: Scheduler },
+  ask: () => Promise<T>,
+): Promise<T> {
+  const endMs = scheduler.nowMs() + patienceMs;
+  for (;;) {
     try {
       return await ask();
     } catch (error) {
-      if (!(error instanceof TimeoutError) || attempt === attemptsMax) throw streamFault(stream.name, error);
+      const isPassing =
+        error instanceof TimeoutError || (error instanceof JetStreamError && error.code === jetStreamCodes.notNow);
+      if (!isPassing || scheduler.nowMs() >= endMs) throw streamFault(stream.name, error);
+      await sleep(scheduler, askAgainAfterMs);
     }
   }
 }

@@ -20,6 +20,7 @@ export class JetStreamError extends Error {
 
 /** JetStream's codes: https://github.com/nats-io/nats-server/blob/main/server/errors.json. */
 export const jetStreamCodes = {
+  notNow: 10_008,
   tooFewServers: 10_005,
   notClustered: 10_074,
   notEnabled: 10_076,

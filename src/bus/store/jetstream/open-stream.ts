@@ -66,7 +66,7 @@ export async function findStream(options: StreamOptions, ifMissing: 'make' | 're
     const subjects = new Subjects(deployment);
     const stream = new Stream(connection, subjects.stream);
     const bytes = streamBytes(retention);
-    await makeStream(stream, { subjects: subjects.all, replicas: options.replicas, bytes }, ifMissing);
+    await makeStream(stream, { subjects: subjects.all, replicas: options.replicas, bytes }, ifMissing, retryScheduler);
     const writer = new StreamWriter({
       stream,
       subject: subjects.writer,
