@@ -108,20 +108,24 @@ class Conversation {
 }
 
 describe('two processes of one bus', () => {
-  test.each(['SIGKILL', 'SIGTERM'] as const)('go on without each other within two seconds after %s', async (signal) => {
-    const bus = await BusProcesses.start(servers, 2);
-    const [publisher, subscriber] = [await container(bus.url, 'publisher'), await container(bus.url, 'subscriber')];
-    const conversation = await Conversation.begin(publisher.plugin, subscriber.plugin);
-    await conversation.goOn();
-    for (const index of [0, 1, 0]) {
-      bus.process(index).signal(signal);
+  test.each(['SIGKILL', 'SIGTERM'] as const)(
+    'go on without each other after %s, long before a lease is over',
+    async (signal) => {
+      const bus = await BusProcesses.start(servers, 2);
+      const [publisher, subscriber] = [await container(bus.url, 'publisher'), await container(bus.url, 'subscriber')];
+      const conversation = await Conversation.begin(publisher.plugin, subscriber.plugin);
       await conversation.goOn();
-      expect(await bus.process(index).exited).toBe(signal === 'SIGKILL' ? signal : 0);
-      await bus.start(index);
-    }
-    await conversation.expectWhole();
-    expect(conversation.longestGapMs).toBeLessThan(2_000);
-  });
+      for (const index of [0, 1, 0]) {
+        bus.process(index).signal(signal);
+        await conversation.goOn();
+        expect(await bus.process(index).exited).toBe(signal === 'SIGKILL' ? signal : 0);
+        await bus.start(index);
+      }
+      await conversation.expectWhole();
+      // Some tenths of a second on a machine that has time; a lease is 10 s.
+      expect(conversation.longestGapMs).toBeLessThan(6_000);
+    },
+  );
 
   test('are one bus to a sidecar that knows only the one that stands by', async () => {
     const bus = await BusProcesses.start(servers, 2);
