@@ -26,6 +26,8 @@ const refused = (stderr: string, exitCode = 1): DockerOutcome => ({ exitCode, st
 export class FakeEngine {
   readonly containers: FakeContainer[] = [];
   readonly networks = [{ name: 'shop_default', project: 'shop', key: 'default' }];
+  /** Called for a container that was stopped. */
+  onStop: ((found: FakeContainer) => void) | undefined;
   readonly images = new Map([['meridian-sidecar:0.0.0-source', 'sha256:1']]);
   /** Every call so far, as one line. */
   readonly calls: string[] = [];
@@ -97,6 +99,7 @@ export class FakeEngine {
     stop: (args) =>
       this.#with(args.at(-1), (found) => {
         this.end(found, 0);
+        this.onStop?.(found);
         return done(found.id);
       }),
     rm: (args) =>

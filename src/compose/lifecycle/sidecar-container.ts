@@ -19,6 +19,8 @@ export interface SidecarRequest {
 
 export interface BroughtSidecar {
   readonly id: string;
+  /** It replaces one that has drained. */
+  readonly isReplacement: boolean;
   /** Called once the sidecar is ready: the engine restarts it after that, and the replaced one is removed. */
   readonly settle: () => Promise<void>;
 }
@@ -39,7 +41,7 @@ export async function ensureSidecar(provider: Provider, request: SidecarRequest)
     const { isRunning } = current;
     if (isRunning && request.ownerRestarted) await stopContainer(docker, current.id);
     if (!isRunning || request.ownerRestarted) await docker.run(['start', current.id]);
-    return { id: current.id, settle: () => settle(provider, current, previous) };
+    return { id: current.id, isReplacement: false, settle: () => settle(provider, current, previous) };
   }
   const replaced = await setAside(provider, request, current, previous);
   if (replaced) {
@@ -54,7 +56,11 @@ export async function ensureSidecar(provider: Provider, request: SidecarRequest)
     await removeContainer(docker, id);
   });
   await docker.run(['start', id]);
-  return { id, settle: () => settle(provider, { id, restartPolicy: 'no' }, replaced) };
+  return {
+    id,
+    isReplacement: replaced !== undefined,
+    settle: () => settle(provider, { id, restartPolicy: 'no' }, replaced),
+  };
 }
 
 /** Drains the current sidecar and frees its name. @returns the container to restore later, if there is one. */

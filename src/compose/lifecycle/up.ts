@@ -10,6 +10,7 @@ import { type Provider, report } from '../provider.ts';
 import { withLock } from '../state/lock.ts';
 import { checkBusRuns, ensureBus, removeBusIfUnused } from './embedded-bus.ts';
 import { checkPlugins, ensureNetworkOwner, findPlugins, type OwnerRequest } from './network-owner.ts';
+import { startPluginsAgain } from './plugin-again.ts';
 import { waitUntilReady } from './readiness.ts';
 import { Rollback } from './rollback.ts';
 import { ensureSidecar } from './sidecar-container.ts';
@@ -82,6 +83,12 @@ async function bring(provider: Provider, plan: UpPlan): Promise<{ ownerId: strin
     },
   });
   await sidecar.settle();
+  if (sidecar.isReplacement) {
+    await startPluginsAgain(
+      provider,
+      plan.plugins.filter(({ isRunning }) => isRunning),
+    );
+  }
   return { ownerId: owner.id, busIsOpen };
 }
 

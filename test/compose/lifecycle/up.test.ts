@@ -42,6 +42,23 @@ describe('up', () => {
     expect(provider.engine.named('shop-sidecar-sidecar')?.flags).toContain('TAGS=eod');
   });
 
+  test.each([
+    ['ended with it', true],
+    ['goes on', false],
+  ])('with a changed option leaves a plugin running that %s', async (_, ends) => {
+    await provider.up();
+    const plugin = provider.engine.addPlugin('shop-plugin-1', `container:${ownerId()}`);
+    provider.engine.onStop = (stopped) => {
+      if (ends && stopped !== plugin) provider.engine.end(plugin, 0);
+    };
+    const messages = await provider.up('--tags=eod');
+    expect(plugin.isRunning).toBe(true);
+    const started = expect.stringContaining('starting shop-plugin-1 again');
+    expect(told(messages, 'info')).toEqual(
+      ends ? expect.arrayContaining([started]) : expect.not.arrayContaining([started]),
+    );
+  });
+
   test('with a changed port makes a new generation', async () => {
     const first = await provider.up();
     const second = await provider.up('--publish=8080:80');
