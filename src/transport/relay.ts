@@ -18,6 +18,9 @@ export interface RelayOptions {
 
 /** A held connection tries its target again after this. */
 const retryMs = 100;
+/** Held connections go to a new target one after the other, not all at one moment, and within this time. */
+const releaseEveryMs = 2;
+const releaseMsMax = 500;
 
 /**
  * Passes connections on, byte for byte, to a target that may change. While there is no target, or it accepts none, they are held for a
@@ -56,7 +59,14 @@ export class Relay {
   goTo(target: string | undefined): void {
     if (target === this.#target) return;
     this.#target = target;
-    for (const socket of [...this.#held.keys()]) void this.#passOn(socket);
+    const held = [...this.#held.keys()];
+    const everyMs = Math.min(releaseEveryMs, releaseMsMax / held.length);
+    for (const [index, socket] of held.entries()) {
+      const release = (): void => {
+        if (this.#held.has(socket) && this.#target === target) void this.#passOn(socket);
+      };
+      this.#options.scheduler.setTimer(index * everyMs, release);
+    }
   }
 
   /** Accepts no more, and frees the address. What was accepted goes on. */
