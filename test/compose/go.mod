@@ -4,6 +4,7 @@ go 1.26.10
 
 replace github.com/DefangLabs/secret-detector => github.com/DefangLabs/secret-detector v0.0.0-20250403165618-22662109213e
 
+// The Go module proxy does not serve these two. Compose asks them for a session of Docker Desktop, of which there is none in the tests.
 replace (
 	github.com/docker/secrets-engine/client => ./no-desktop/client
 	github.com/docker/secrets-engine/x => ./no-desktop/x
